@@ -1,0 +1,42 @@
+/** Whether two objects were made alike; std takes one without a prototype for a plain one. */
+function sameKind(a: object, b: object): boolean {
+  return (a.constructor ?? Object) === (b.constructor ?? Object);
+}
+
+function sameMembers(
+  a: ReadonlySet<unknown> | ReadonlyMap<unknown, unknown>,
+  b: ReadonlySet<unknown> | ReadonlyMap<unknown, unknown>,
+  compare: (a: unknown, b: unknown) => boolean,
+): boolean {
+  const rest = [...b];
+  return a.size === b.size && [...a].every((member) => {
+    const at = rest.findIndex((other) => compare(member, other));
+    if (at >= 0) rest.splice(at, 1);
+    return at >= 0;
+  });
+}
+
+/**
+ * Deep equality with the verdicts of std's `equal`: NaN equals NaN and, unlike in node's strict comparison, 0 equals -0.
+ * A test that minds the sign of zero says `assertStrictEquals`.
+ */
+export function equal(left: unknown, right: unknown): boolean {
+  const open = new Map<object, object>(); // pairs being compared, so that cycles end
+  function compare(a: unknown, b: unknown): boolean {
+    if (a === b || Object.is(a, b)) return true;
+    if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+    if (!sameKind(a, b)) return false;
+    if (a instanceof RegExp || a instanceof URL) return String(a) === String(b);
+    if (a instanceof Date) return Object.is(a.getTime(), (b as Date).getTime());
+    if (open.get(a) === b) return true;
+    open.set(a, b);
+    if (a instanceof Set) return sameMembers(a, b as Set<unknown>, compare);
+    if (a instanceof Map) return sameMembers(a, b as Map<unknown, unknown>, compare);
+    const keys = Object.keys(a);
+    return keys.length === Object.keys(b).length &&
+      keys.every((key) =>
+        Object.hasOwn(b, key) && compare(Reflect.get(a, key), Reflect.get(b, key))
+      );
+  }
+  return compare(left, right);
+}

@@ -1,0 +1,43 @@
+/**
+ * `deno task test`: every test, and every example in the documentation, on a machine that can reach jsr.io and on one that
+ * cannot. Arguments go on to `deno test`: `deno task test tests/huber_test.ts --filter kink`.
+ *
+ * @module
+ */
+import { runDeno } from "./run.ts";
+import { findWorld, PROJECT } from "./world.ts";
+
+/** `--doc` reads the examples of the package's files and of the README as well. */
+const EVERYTHING = ["mod.ts", "losses", "tests", "README.md"];
+
+/** How many tests passed and failed, by the summary that `deno test` ends with. */
+export function countTests(output: string): { passed: number; failed: number } {
+  const summary = output.match(/\| (\d+) passed.*?\| (\d+) failed/g)?.at(-1) ?? "";
+  const [passed, failed] = summary.match(/\d+(?= passed| failed)/g) ?? ["0", "0"];
+  return { passed: Number(passed), failed: Number(failed) };
+}
+
+async function names(path: string): Promise<boolean> {
+  return await Deno.stat(new URL(path, PROJECT)).then(() => true, () => false);
+}
+
+async function main(args: string[]): Promise<number> {
+  const named = await Promise.all(args.filter((arg) => !arg.startsWith("-")).map(names));
+  const paths = named.includes(true) ? [] : EVERYTHING;
+  using world = await findWorld();
+  console.log(world.description);
+  const { code, output } = await runDeno(
+    ["test", "--allow-all", "--doc", ...world.flags, ...args, ...paths],
+    PROJECT,
+    { echo: true },
+  );
+  const { passed, failed } = countTests(output);
+  if (code === 0 && passed === 0) console.error("No test ran.");
+  const ok = code === 0 && passed > 0;
+  // The plain form that CI reads. A run that broke before its summary failed too.
+  console.log(`${passed} passed, ${ok ? 0 : Math.max(failed, 1)} failed`);
+  return ok ? 0 : code || 1;
+}
+
+// `deno test` takes this file for a test by its name, and must not start itself.
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,15 @@
+/**
+ * Stand-in for `jsr:@std/testing/bdd` where jsr.io cannot be reached: node's `describe` and `it`, which Deno runs as its own
+ * tests and steps, under std's names.
+ *
+ * @module
+ */
+export {
+  after as afterAll,
+  afterEach,
+  before as beforeAll,
+  beforeEach,
+  describe,
+  it,
+  test,
+} from "node:test";
