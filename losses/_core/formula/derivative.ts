@@ -1,0 +1,107 @@
+/**
+ * Differentiates an expression graph, symbolically.
+ *
+ * At a kink the derivative is a convention, and PyTorch's conventions are the ones here:
+ *
+ * | function         | kink   | derivative there                                             |
+ * | ---------------- | ------ | ------------------------------------------------------------ |
+ * | `abs(a)`         | a = 0  | 0                                                            |
+ * | `sign(a)`        | a = 0  | 0                                                            |
+ * | `hinge(a)`       | a = 0  | 1: the gradient passes, as through clamp_min                 |
+ * | `strictHinge(a)` | a = 0  | 0: the gradient stops, as in MultiMarginLoss                 |
+ * | `min`, `max`     | a = b  | half to each                                                 |
+ * | `c ? a : b`      |        | that of the branch taken; the condition is held constant     |
+ */
+
+import { type Graph, type Node, symbolsOf } from "./graph.ts";
+
+/**
+ * The derivative of a formula with respect to one of its symbols.
+ *
+ * @param graph The graph that `node` lives in; the derivative is built in it too.
+ * @param node The formula.
+ * @param symbol The name to differentiate by.
+ * @returns The derivative, lightly simplified.
+ */
+export function derivative(graph: Graph, node: Node, symbol: string): Node {
+  const done = new Map<Node, Node>();
+  const zero = graph.number(0);
+  const one = graph.number(1);
+  const two = graph.number(2);
+
+  const d = (node: Node): Node => {
+    let result = done.get(node);
+    if (result === undefined) {
+      result = symbolsOf(node).includes(symbol) ? rule(node) : zero;
+      done.set(node, result);
+    }
+    return result;
+  };
+
+  function rule(node: Node): Node {
+    const [a, b, c] = node.args;
+    switch (node.op) {
+      case "symbol":
+        return one;
+      case "neg":
+        return graph.neg(d(a));
+      case "add":
+        return graph.add(d(a), d(b));
+      case "sub":
+        return graph.sub(d(a), d(b));
+      case "mul":
+        return graph.add(graph.mul(d(a), b), graph.mul(a, d(b)));
+      case "div":
+        // (a / b)' = (a' - (a / b) b') / b
+        return graph.div(graph.sub(d(a), graph.mul(node, d(b))), b);
+      case "square":
+        return graph.mul(graph.mul(two, a), d(a));
+      case "sqrt":
+        return graph.div(d(a), graph.mul(two, node));
+      case "exp":
+        return graph.mul(node, d(a));
+      case "log":
+        return graph.div(d(a), a);
+      case "log1p":
+        return graph.div(d(a), graph.add(one, a));
+      case "sigmoid":
+        // σ(a) σ(-a) keeps its digits where σ (1 - σ) has rounded them away.
+        return graph.mul(graph.mul(node, graph.apply("sigmoid", graph.neg(a))), d(a));
+      case "softplus":
+        return graph.mul(graph.apply("sigmoid", a), d(a));
+      case "abs":
+        return graph.mul(graph.apply("sign", a), d(a));
+      case "sign":
+        return zero;
+      case "hinge":
+        return graph.select(graph.apply("ge", a, zero), d(a), zero);
+      case "strictHinge":
+        return graph.select(graph.apply("gt", a, zero), d(a), zero);
+      case "min":
+        return graph.select(
+          graph.apply("lt", a, b),
+          d(a),
+          graph.select(graph.apply("lt", b, a), d(b), half(a, b)),
+        );
+      case "max":
+        return graph.select(
+          graph.apply("gt", a, b),
+          d(a),
+          graph.select(graph.apply("gt", b, a), d(b), half(a, b)),
+        );
+      case "xlogy":
+        return graph.add(graph.mul(graph.apply("log", b), d(a)), graph.mul(graph.div(a, b), d(b)));
+      case "pow": {
+        const base = graph.mul(graph.mul(b, graph.apply("pow", a, graph.sub(b, one))), d(a));
+        return graph.add(base, graph.mul(graph.mul(node, graph.apply("log", a)), d(b)));
+      }
+      case "select":
+        return graph.select(a, d(b), d(c));
+      default:
+        throw new TypeError(`Cannot differentiate '${node.op}' as it is not a number`);
+    }
+  }
+
+  const half = (a: Node, b: Node): Node => graph.mul(graph.number(0.5), graph.add(d(a), d(b)));
+  return d(node);
+}

@@ -1,0 +1,211 @@
+/**
+ * The expression graph: what a formula text becomes before anything is done with it.
+ *
+ * A node is an operator with its arguments. {@linkcode Graph} hands out nodes and never makes the same one
+ * twice, so that two texts that share `exp(-abs(x))` share the node, and whoever compiles the graph
+ * computes it once. Nodes are immutable; "equal" means "the same object".
+ *
+ * Stage 2 of 5 on the way from text to kernel: parse → **graph** → lower → (wasm | interpret).
+ */
+
+/** Operators that take one argument. */
+export type Unary =
+  | "neg"
+  | "not"
+  | "abs"
+  | "sign"
+  | "square"
+  | "sqrt"
+  | "exp"
+  | "log"
+  | "log1p"
+  | "sigmoid"
+  | "softplus"
+  | "hinge"
+  | "strictHinge";
+
+/** Operators that take two arguments. */
+export type Binary =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "pow"
+  | "min"
+  | "max"
+  | "xlogy"
+  | "lt"
+  | "le"
+  | "gt"
+  | "ge"
+  | "eq"
+  | "ne"
+  | "and"
+  | "or";
+
+/** A number, a name, or an operator applied to nodes. */
+export interface Node {
+  readonly op: "number" | "symbol" | Unary | Binary | "select";
+  /** The value of a `number`. */
+  readonly value: number;
+  /** The name of a `symbol`. */
+  readonly name: string;
+  readonly args: readonly Node[];
+  /** Position in its graph: arguments always have smaller ids. */
+  readonly id: number;
+}
+
+/** Functions as they are written in a formula text, with their number of arguments. */
+export const FUNCTIONS: Readonly<Record<string, number>> = {
+  abs: 1,
+  sign: 1,
+  square: 1,
+  sqrt: 1,
+  exp: 1,
+  log: 1,
+  log1p: 1,
+  sigmoid: 1,
+  softplus: 1,
+  hinge: 1,
+  strictHinge: 1,
+  pow: 2,
+  min: 2,
+  max: 2,
+  xlogy: 2,
+};
+
+const CONDITIONS = new Set(["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"]);
+
+/** Whether a node is true or false rather than a number. */
+export function isCondition(node: Node): boolean {
+  return CONDITIONS.has(node.op);
+}
+
+const TAKES_CONDITIONS = new Set(["and", "or", "not"]);
+
+/** Makes nodes, each only once. */
+export class Graph {
+  readonly #nodes = new Map<string, Node>();
+
+  #intern(op: Node["op"], args: readonly Node[], value = 0, name = ""): Node {
+    // Object.is tells 0 from -0, and so must the key.
+    const literal = Object.is(value, -0) ? "-0" : String(value);
+    const key = `${op} ${name || literal} ${args.map((arg) => arg.id).join(" ")}`;
+    let node = this.#nodes.get(key);
+    if (node === undefined) {
+      node = { op, value, name, args, id: this.#nodes.size };
+      this.#nodes.set(key, node);
+    }
+    return node;
+  }
+
+  /** A literal. */
+  number(value: number): Node {
+    return this.#intern("number", [], value);
+  }
+
+  /** A variable, an option or a row parameter. */
+  symbol(name: string): Node {
+    return this.#intern("symbol", [], 0, name);
+  }
+
+  /** An operator applied to its arguments, exactly as written. */
+  apply(op: Unary | Binary | "select", ...args: readonly Node[]): Node {
+    args.forEach((arg, i) => {
+      const wantsCondition = TAKES_CONDITIONS.has(op) || (op === "select" && i === 0);
+      if (isCondition(arg) !== wantsCondition) {
+        throw new TypeError(
+          `Cannot build the formula as argument ${i + 1} of '${op}' must be a ${
+            wantsCondition ? "condition" : "number"
+          }: current argument is '${arg.op}'`,
+        );
+      }
+    });
+    return this.#intern(op, args);
+  }
+
+  /** `a + b`, without the zeros that differentiation leaves behind. */
+  add(a: Node, b: Node): Node {
+    if (isNumber(a, 0)) return b;
+    if (isNumber(b, 0)) return a;
+    if (a.op === "number" && b.op === "number") return this.number(a.value + b.value);
+    if (b.op === "neg") return this.sub(a, b.args[0]);
+    return this.apply("add", a, b);
+  }
+
+  /** `a - b`, simplified. */
+  sub(a: Node, b: Node): Node {
+    if (isNumber(b, 0)) return a;
+    if (isNumber(a, 0)) return this.neg(b);
+    if (a.op === "number" && b.op === "number") return this.number(a.value - b.value);
+    if (b.op === "neg") return this.add(a, b.args[0]);
+    return this.apply("sub", a, b);
+  }
+
+  /** `a * b`, simplified; a factor 0 wins, as it does in a derivative. */
+  mul(a: Node, b: Node): Node {
+    if (isNumber(a, 0) || isNumber(b, 0)) return this.number(0);
+    if (isNumber(a, 1)) return b;
+    if (isNumber(b, 1)) return a;
+    if (isNumber(a, -1)) return this.neg(b);
+    if (isNumber(b, -1)) return this.neg(a);
+    if (a.op === "number" && b.op === "number") return this.number(a.value * b.value);
+    if (a.op === "neg") return this.neg(this.mul(a.args[0], b));
+    if (b.op === "neg") return this.neg(this.mul(a, b.args[0]));
+    return this.apply("mul", a, b);
+  }
+
+  /** `a / b`, simplified. */
+  div(a: Node, b: Node): Node {
+    if (isNumber(a, 0)) return a;
+    if (isNumber(b, 1)) return a;
+    if (a.op === "neg") return this.neg(this.div(a.args[0], b));
+    return this.apply("div", a, b);
+  }
+
+  /** `-a`, simplified. */
+  neg(a: Node): Node {
+    if (a.op === "number") return this.number(-a.value);
+    return a.op === "neg" ? a.args[0] : this.apply("neg", a);
+  }
+
+  /** `condition ? a : b`; no question if both answers are the same. */
+  select(condition: Node, a: Node, b: Node): Node {
+    return a === b ? a : this.apply("select", condition, a, b);
+  }
+}
+
+/** Whether a node is this very literal. */
+export function isNumber(node: Node, value: number): boolean {
+  return node.op === "number" && node.value === value;
+}
+
+/** All names that occur below the nodes, in order of first appearance. */
+export function symbolsOf(...nodes: readonly Node[]): string[] {
+  const names = new Set<string>();
+  const seen = new Set<Node>();
+  const visit = (node: Node) => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    if (node.op === "symbol") names.add(node.name);
+    node.args.forEach(visit);
+  };
+  nodes.forEach(visit);
+  return [...names];
+}
+
+/** The graph below `node` with names replaced by other nodes of the same graph. */
+export function substitute(graph: Graph, node: Node, replacements: Record<string, Node>): Node {
+  const done = new Map<Node, Node>();
+  const visit = (node: Node): Node => {
+    let result = done.get(node);
+    if (result === undefined) {
+      if (node.op === "symbol") result = replacements[node.name] ?? node;
+      else if (node.op === "number") result = node;
+      else result = graph.apply(node.op, ...node.args.map(visit));
+      done.set(node, result);
+    }
+    return result;
+  };
+  return visit(node);
+}

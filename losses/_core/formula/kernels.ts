@@ -1,0 +1,276 @@
+/**
+ * Compiles formulas into kernels, at first use, and gives them memory to work on.
+ *
+ * A loss describes its operands and steps once:
+ *
+ *     const softmax = defineKernels({
+ *       elements: ["x", "e"],
+ *       rows: ["m", "s", "k"],
+ *       steps: {
+ *         rowMax: { max: { m: "x" } },
+ *         rowExp: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)" } },
+ *         scale: { store: { e: "e * k" } },
+ *       },
+ *     });
+ *
+ * and then works on tiles: copy rows into `element.x`, `run.rowMax(rows, cols)`, `run.rowExp(rows, cols)`, do
+ * per row in TypeScript what is done once per row, `run.scale(rows, cols)`, copy `element.e` out.
+ *
+ * All kernels share one scratch memory, because only one runs at a time and none leaves anything behind.
+ * Nothing may therefore call foreign code between the first copy in and the last copy out.
+ */
+
+import { Graph, type Node } from "./graph.ts";
+import { interpret } from "./interpret.ts";
+import { lower } from "./lower.ts";
+import { parse } from "./parse.ts";
+import { type Reduction, type Run, SLACK, type Store } from "./plan.ts";
+import { type FloatType, ProgramBuilder, type Value } from "./program.ts";
+import { compile, hasRelaxedSimd } from "./wasm.ts";
+
+/** The typed arrays that hold floats. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** What kernels can run on: WebAssembly with or without relaxed SIMD, or plain JavaScript. */
+export type Machine = "relaxed" | "wasm" | "interpreter";
+
+/** One pass over a tile: what it writes, as formula texts by operand name. */
+export interface Step {
+  /** Results for each element or column. */
+  readonly store?: Readonly<Record<string, string>>;
+  /** Sums along each row. */
+  readonly sum?: Readonly<Record<string, string>>;
+  /** Maxima along each row; -Infinity for a row without columns, NaN is passed over. */
+  readonly max?: Readonly<Record<string, string>>;
+}
+
+/** Operands by kind (see plan.ts) and the steps that work on them. */
+export interface KernelsDefinition<
+  E extends string,
+  C extends string,
+  R extends string,
+  P extends string,
+  S extends string,
+> {
+  readonly elements: readonly E[];
+  readonly columns?: readonly C[];
+  readonly rows?: readonly R[];
+  readonly params?: readonly P[];
+  readonly steps: Readonly<Record<S, Step>>;
+  /** Elements in a tile; default {@linkcode TILE}. */
+  readonly tile?: number;
+}
+
+/** Operands and compiled steps, for one float type. */
+export interface Kernels<
+  E extends string,
+  C extends string,
+  R extends string,
+  P extends string,
+  S extends string,
+> {
+  /** Elements that fit into a tile: rows × cols must not exceed it, and neither may rows or cols. */
+  readonly tile: number;
+  readonly element: Readonly<Record<E, FloatArray>>;
+  readonly column: Readonly<Record<C, FloatArray>>;
+  readonly row: Readonly<Record<R, Float64Array>>;
+  /** Arrays of one element. */
+  readonly param: Readonly<Record<P, Float64Array>>;
+  readonly run: Readonly<Record<S, Run>>;
+}
+
+/** Elements in a tile unless a definition says otherwise: a few operands of this size stay in the L1 and L2 caches. */
+export const TILE = 4096;
+
+const PAGE = 65536;
+const SCRATCH_PAGES = 128;
+/** Operands begin at multiples of a cache line. */
+const LINE = 64;
+
+interface Scratch {
+  readonly buffer: ArrayBufferLike;
+  readonly memory?: WebAssembly.Memory;
+}
+let shared: { readonly machine: Machine; readonly scratch: Scratch } | undefined;
+
+function scratchFor(machine: Machine): Scratch {
+  if (machine === "interpreter") return { buffer: new ArrayBuffer(SCRATCH_PAGES * PAGE) };
+  const memory = new WebAssembly.Memory({ initial: SCRATCH_PAGES, maximum: SCRATCH_PAGES });
+  return { buffer: memory.buffer, memory };
+}
+
+/** The fastest machine that is allowed here; a content security policy can forbid WebAssembly. */
+function sharedScratch(): { readonly machine: Machine; readonly scratch: Scratch } {
+  if (shared === undefined) {
+    let machine: Machine = "interpreter";
+    try {
+      // An empty module: forbidden exactly where every other one is.
+      new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+      machine = hasRelaxedSimd() ? "relaxed" : "wasm";
+    } catch {
+      // The interpreter gives the same numbers.
+    }
+    shared = { machine, scratch: scratchFor(machine) };
+  }
+  return shared;
+}
+
+/** Gives operands consecutive places in the scratch memory. */
+class Layout {
+  readonly offsets = new Map<string, number>();
+  #next = 0;
+
+  constructor(readonly buffer: ArrayBufferLike) {}
+
+  place(name: string, bytes: number): number {
+    if (this.offsets.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
+    const offset = this.#next;
+    this.offsets.set(name, offset);
+    this.#next = Math.ceil((offset + bytes + SLACK) / LINE) * LINE;
+    if (this.#next > this.buffer.byteLength) {
+      throw new RangeError(
+        `Cannot lay out the operand '${name}' as the scratch memory has ${this.buffer.byteLength} bytes: wanted ${this.#next}`,
+      );
+    }
+    return offset;
+  }
+}
+
+/**
+ * Describes kernels; they are laid out and compiled when they are first used.
+ *
+ * @param definition Operands and steps.
+ * @returns A function from float type to operands and compiled steps. The machine is the best one there is
+ * unless a test asks for another.
+ */
+export function defineKernels<
+  E extends string,
+  S extends string,
+  C extends string = never,
+  R extends string = never,
+  P extends string = never,
+>(
+  definition: KernelsDefinition<E, C, R, P, S>,
+): (dtype: FloatType, machine?: Machine) => Kernels<E, C, R, P, S> {
+  const made = new Map<string, Kernels<E, C, R, P, S>>();
+  return (dtype, machine) => {
+    const key = machine ? `${dtype} ${machine}` : dtype;
+    let kernels = made.get(key);
+    if (kernels === undefined) {
+      const target = machine ? { machine, scratch: scratchFor(machine) } : sharedScratch();
+      kernels = build(definition, dtype, target.machine, target.scratch);
+      made.set(key, kernels);
+    }
+    return kernels;
+  };
+}
+
+function build<
+  E extends string,
+  C extends string,
+  R extends string,
+  P extends string,
+  S extends string,
+>(
+  definition: KernelsDefinition<E, C, R, P, S>,
+  dtype: FloatType,
+  machine: Machine,
+  scratch: Scratch,
+): Kernels<E, C, R, P, S> {
+  const { tile = TILE, elements, columns = [], rows = [], params = [], steps } = definition;
+  const layout = new Layout(scratch.buffer);
+
+  const floats = (name: string): FloatArray =>
+    dtype === "float32"
+      ? new Float32Array(layout.buffer, layout.place(name, tile * 4), tile)
+      : new Float64Array(layout.buffer, layout.place(name, tile * 8), tile);
+  const doubles = (name: string, length: number) =>
+    new Float64Array(layout.buffer, layout.place(name, length * 8), length);
+  const operands = <N extends string, A>(names: readonly N[], make: (name: N) => A) =>
+    Object.fromEntries(names.map((name) => [name, make(name)])) as Record<N, A>;
+
+  const kernels = {
+    tile,
+    element: operands(elements, floats),
+    column: operands(columns, floats),
+    row: operands(rows, (name) => doubles(name, tile)),
+    param: operands(params, (name) => doubles(name, 1)),
+  };
+
+  const kindOf = (name: string): "element" | "column" | "row" | "param" | undefined => {
+    if (Object.hasOwn(kernels.element, name)) return "element";
+    if (Object.hasOwn(kernels.column, name)) return "column";
+    if (Object.hasOwn(kernels.row, name)) return "row";
+    return Object.hasOwn(kernels.param, name) ? "param" : undefined;
+  };
+
+  function compileStep({ store = {}, sum = {}, max = {} }: Step): Run {
+    const graph = new Graph();
+    const program = new ProgramBuilder(dtype);
+    const lowered = new Map<Node, Value>();
+    const operand = (name: string): Value => {
+      const kind = kindOf(name);
+      if (kind === undefined) {
+        throw new ReferenceError(`Cannot compile the formula as '${name}' is not an operand`);
+      }
+      return program.operand(kind, name);
+    };
+    const value = (text: string) => lower(program, parse(graph, text), operand, lowered);
+    const offset = (name: string) => layout.offsets.get(name)!;
+
+    const stores = Object.entries(store).map(([name, text]): Store => {
+      const kind = kindOf(name);
+      if (kind !== "element" && kind !== "column") {
+        throw new TypeError(
+          `Cannot store into '${name}' as it is neither an element nor a column operand`,
+        );
+      }
+      return { kind, offset: offset(name), value: value(text) };
+    });
+    const reduce = (kind: "sum" | "max", texts: Readonly<Record<string, string>>): Reduction[] =>
+      Object.entries(texts).map(([name, text]) => {
+        if (kindOf(name) !== "row") {
+          throw new TypeError(`Cannot reduce into '${name}' as it is not a row operand`);
+        }
+        return { kind, offset: offset(name), value: value(text) };
+      });
+    const reductions = [...reduce("sum", sum), ...reduce("max", max)];
+    const plan = { program, offsets: layout.offsets, stores, reductions };
+    return scratch.memory === undefined
+      ? interpret(plan, scratch.buffer)
+      : compile(plan, scratch.memory, machine === "relaxed");
+  }
+
+  const run = {} as Record<S, Run>;
+  for (const name of Object.keys(steps) as S[]) {
+    // The first call compiles and takes the place of this stub.
+    run[name] = (rows, cols) => (run[name] = compileStep(steps[name]))(rows, cols);
+  }
+  return { ...kernels, run };
+}
+
+/** Elements up to which copying one by one beats the fixed cost of making a view. */
+const SMALL = 32;
+
+/** Copies `source[start … end)` to the beginning of `operand`. */
+export function load(
+  operand: FloatArray,
+  source: ArrayLike<number> & FloatArray | Int32Array,
+  start: number,
+  end: number,
+): void {
+  if (end - start <= SMALL) {
+    for (let i = start; i < end; i++) operand[i - start] = source[i];
+  } else {
+    operand.set(start === 0 && end === source.length ? source : source.subarray(start, end));
+  }
+}
+
+/** Copies the first elements of `operand` to `target[start … end)`. */
+export function unload(operand: FloatArray, target: FloatArray, start: number, end: number): void {
+  if (end - start <= SMALL) {
+    for (let i = start; i < end; i++) target[i] = operand[i - start];
+  } else {
+    target.set(operand.subarray(0, end - start), start);
+  }
+}

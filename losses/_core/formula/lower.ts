@@ -1,0 +1,100 @@
+/**
+ * Turns an expression graph into vector instructions.
+ *
+ * Stage 3 of 5 on the way from text to kernel: parse → graph → **lower** → (wasm | interpret).
+ */
+
+import type { Node } from "./graph.ts";
+import { exp, log, log1p, pow, sigmoid, softplus } from "./math.ts";
+import type { Op, ProgramBuilder, Value } from "./program.ts";
+
+/** Operators that are one instruction under the same name. */
+const SAME = new Set<Node["op"]>(["add", "sub", "mul", "neg", "abs", "sqrt", "min", "max"]);
+const COMPARE_AND_LOGIC = new Set<Node["op"]>([
+  "lt",
+  "le",
+  "gt",
+  "ge",
+  "eq",
+  "ne",
+  "and",
+  "or",
+  "not",
+]);
+
+/**
+ * Adds the instructions of a formula to a program.
+ *
+ * @param b The program; formulas lowered into one program share what they have in common.
+ * @param root The formula.
+ * @param operand The instruction that stands for a symbol.
+ * @param done What has been lowered before, by node.
+ * @returns The formula's value.
+ */
+export function lower(
+  b: ProgramBuilder,
+  root: Node,
+  operand: (name: string) => Value,
+  done: Map<Node, Value>,
+): Value {
+  const visit = (node: Node): Value => {
+    let value = done.get(node);
+    if (value === undefined) {
+      value = translate(node, node.args.map(visit));
+      done.set(node, value);
+    }
+    return value;
+  };
+
+  function translate(node: Node, args: readonly Value[]): Value {
+    const [a1, a2, a3] = args;
+    if (SAME.has(node.op) || COMPARE_AND_LOGIC.has(node.op)) return b.apply(node.op as Op, ...args);
+    switch (node.op) {
+      case "number":
+        return b.const(node.value);
+      case "symbol":
+        return operand(node.name);
+      case "div": {
+        // Dividing by a power of two is multiplying by another one, without rounding.
+        const { op, value } = node.args[1];
+        if (op === "number" && Number.isInteger(Math.log2(Math.abs(value)))) {
+          return b.apply("mul", a1, b.const(1 / value));
+        }
+        return b.apply("div", a1, a2);
+      }
+      case "square":
+        return b.apply("mul", a1, a1);
+      case "sign": {
+        // 0 at 0, and at NaN, as in PyTorch's gradients.
+        const positive = b.select(b.apply("gt", a1, b.const(0)), b.const(1), b.const(0));
+        return b.select(b.apply("lt", a1, b.const(0)), b.const(-1), positive);
+      }
+      case "hinge":
+      case "strictHinge":
+        return b.apply("pmax", a1, b.const(0));
+      case "select":
+        return b.select(a1, a2, a3);
+      case "exp":
+        return exp(b, a1);
+      case "log":
+        return log(b, a1);
+      case "log1p":
+        return log1p(b, a1);
+      case "sigmoid":
+        return sigmoid(b, a1);
+      case "softplus":
+        return softplus(b, a1);
+      case "pow":
+        return pow(b, a1, a2);
+      case "xlogy": {
+        // 0 · log(y) is 0 for every y that is a number.
+        const vanishes = b.apply("and", b.apply("eq", a1, b.const(0)), b.apply("eq", a2, a2));
+        return b.select(vanishes, b.const(0), b.apply("mul", a1, log(b, a2)));
+      }
+      default:
+        throw new TypeError(`Cannot lower '${node.op}'`);
+    }
+  }
+
+  return visit(root);
+}

@@ -1,0 +1,135 @@
+/**
+ * Reads a formula text into an expression graph.
+ *
+ * The syntax is a subset of that of mathjs, so that one text serves the kernel, the page and the oracle:
+ *
+ *     conditional := or ("?" conditional ":" conditional)?
+ *     or          := and ("or" and)*
+ *     and         := comparison ("and" comparison)*
+ *     comparison  := sum (("<" | "<=" | ">" | ">=" | "==" | "!=") sum)?
+ *     sum         := product (("+" | "-") product)*
+ *     product     := unary (("*" | "/") unary)*
+ *     unary       := ("-" | "not") unary | atom
+ *     atom        := number | "pi" | name | function "(" conditional ("," conditional)* ")" | "(" conditional ")"
+ *
+ * Stage 1 of 5 on the way from text to kernel: **parse** → graph → lower → (wasm | interpret).
+ */
+
+import { type Binary, FUNCTIONS, type Graph, type Node, type Unary } from "./graph.ts";
+
+const TOKEN =
+  /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z]\w*)|(<=|>=|==|!=|[-+*/<>?:(),]))/y;
+
+/** Binary operators from the loosest to the tightest. */
+const LEVELS: readonly Readonly<Record<string, Binary>>[] = [
+  { or: "or" },
+  { and: "and" },
+  { "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne" },
+  { "+": "add", "-": "sub" },
+  { "*": "mul", "/": "div" },
+];
+const COMPARISON = 2;
+
+function tokenize(text: string): string[] {
+  const tokens: string[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.trimEnd().length) {
+    const at = TOKEN.lastIndex;
+    const match = TOKEN.exec(text);
+    if (match === null) {
+      throw new SyntaxError(
+        `Cannot parse the formula as '${text.slice(at).trim()[0]}' is unknown: '${text}'`,
+      );
+    }
+    tokens.push(match[1] ?? match[2] ?? match[3]);
+  }
+  return tokens;
+}
+
+/**
+ * Parses a formula into a graph.
+ *
+ * @param graph The graph that receives the nodes; texts parsed into one graph share what they have in common.
+ * @param text The formula, such as `"abs(x - y) < beta ? square(x - y) / (2 * beta) : abs(x - y) - beta / 2"`.
+ * @returns The root of the formula.
+ * @throws {SyntaxError} If the text is not a formula.
+ */
+export function parse(graph: Graph, text: string): Node {
+  const tokens = tokenize(text);
+  let at = 0;
+
+  const fail = (wanted: string): never => {
+    const found = at < tokens.length ? `'${tokens[at]}'` : "the end";
+    throw new SyntaxError(
+      `Cannot parse the formula as ${wanted} is wanted before ${found}: '${text}'`,
+    );
+  };
+  const accept = (token: string): boolean => tokens[at] === token && ++at > 0;
+  const expect = (token: string): void => {
+    if (!accept(token)) fail(`'${token}'`);
+  };
+
+  function conditional(): Node {
+    const condition = binary(0);
+    if (!accept("?")) return condition;
+    const yes = conditional();
+    expect(":");
+    return graph.apply("select", condition, yes, conditional());
+  }
+
+  function binary(level: number): Node {
+    if (level === LEVELS.length) return unary();
+    let left = binary(level + 1);
+    for (let op = LEVELS[level][tokens[at]]; op !== undefined; op = LEVELS[level][tokens[at]]) {
+      at++;
+      left = graph.apply(op, left, binary(level + 1));
+      // mathjs chains a < b < c; here it would silently mean something else.
+      if (level === COMPARISON) break;
+    }
+    return left;
+  }
+
+  function unary(): Node {
+    if (accept("-")) {
+      const operand = unary();
+      return operand.op === "number" ? graph.number(-operand.value) : graph.apply("neg", operand);
+    }
+    if (accept("not")) return graph.apply("not", unary());
+    return atom();
+  }
+
+  function atom(): Node {
+    const token = tokens[at] ?? fail("a number, a name or '('");
+    if (accept("(")) {
+      const inner = conditional();
+      expect(")");
+      return inner;
+    }
+    if (/^[\d.]/.test(token)) {
+      at++;
+      return graph.number(Number(token));
+    }
+    if (!/^[A-Za-z]/.test(token)) return fail("a number, a name or '('");
+    at++;
+    if (!accept("(")) return token === "pi" ? graph.number(Math.PI) : graph.symbol(token);
+    const arity = Object.hasOwn(FUNCTIONS, token) ? FUNCTIONS[token] : 0;
+    if (arity === 0) {
+      throw new SyntaxError(
+        `Cannot parse the formula as '${token}' is not a function: known are ${
+          Object.keys(FUNCTIONS).join(", ")
+        }`,
+      );
+    }
+    const args = [conditional()];
+    while (args.length < arity) {
+      expect(",");
+      args.push(conditional());
+    }
+    expect(")");
+    return graph.apply(token as Unary | Binary, ...args);
+  }
+
+  const root = conditional();
+  if (at < tokens.length) fail("an operator");
+  return root;
+}

@@ -1,0 +1,45 @@
+/**
+ * A kernel as both backends read it: a vector program, and what becomes of its values.
+ *
+ * A kernel runs over a tile of `rows` × `cols` elements that lie one after the other in a scratch memory.
+ * Its operands are of four kinds:
+ *
+ * | kind    | one value per    | type in memory      |
+ * | ------- | ---------------- | ------------------- |
+ * | element | row and column   | the kernel's dtype  |
+ * | column  | column           | the kernel's dtype  |
+ * | row     | row              | float64             |
+ * | param   | call             | float64             |
+ *
+ * It stores results per element or per column, and reduces each row to a sum or a maximum.
+ */
+
+import type { ProgramBuilder, Value } from "./program.ts";
+
+/** A result that is written for every element (or column). */
+export interface Store {
+  readonly kind: "element" | "column";
+  readonly offset: number;
+  readonly value: Value;
+}
+
+/** A result that is accumulated along a row and written, as float64, when the row is done. */
+export interface Reduction {
+  readonly kind: "sum" | "max";
+  readonly offset: number;
+  readonly value: Value;
+}
+
+/** Everything a backend needs to know. Offsets are bytes into the scratch memory. */
+export interface Plan {
+  readonly program: ProgramBuilder;
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly stores: readonly Store[];
+  readonly reductions: readonly Reduction[];
+}
+
+/** A compiled kernel: runs over a tile of `rows` × `cols` elements. */
+export type Run = (rows: number, cols: number) => void;
+
+/** Bytes that a store may write past the end of its operand: the unused lanes of the last vector. */
+export const SLACK = 16;
