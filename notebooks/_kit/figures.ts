@@ -1,0 +1,402 @@
+/**
+ * The figures that notebooks draw again and again, as plain Plotly figures for
+ * {@linkcode plot}: change what you like before plotting.
+ *
+ * @module
+ */
+
+import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
+import type { Figure } from "./plot/figure.ts";
+import { branches, type Kink } from "./plot/kinks.ts";
+import {
+  classColours,
+  classSymbols,
+  colour,
+  diverging,
+  paleDiverging,
+  sequential,
+} from "./style.ts";
+
+export type { Kink };
+
+/** Numbers in any array. */
+export type Values = ArrayLike<number>;
+
+/** A loss and its gradient over the same x. */
+export interface Curve {
+  /** What the legend says. */
+  name: string;
+  /** Values of the loss. */
+  loss: Values;
+  /** Values of its gradient. */
+  gradient: Values;
+  /** Where the derivative jumps or the formula changes its branch; those of siblings stay unmarked. */
+  kinks?: Kink[];
+}
+
+/** What {@linkcode lossAndGradient} draws. */
+export interface LossAndGradientOptions extends Curve {
+  title: string;
+  /** Where the curves were computed, ascending, the same for all. */
+  x: Values;
+  xTitle: string;
+  /** @default {"loss"} */
+  lossTitle?: string;
+  /** @default {"gradient"} */
+  gradientTitle?: string;
+  /** Losses to compare with, in grey. */
+  siblings?: Curve[];
+}
+
+/**
+ * Loss above, gradient below, on one x-axis; kinks marked in both, other losses in grey. Where the
+ * gradient jumps, its curve is broken: circles are its two limits, the dot is the value by
+ * convention.
+ */
+export function lossAndGradient(options: LossAndGradientOptions): Figure {
+  const { x, kinks = [], siblings = [] } = options;
+  const dashes = ["dash", "dot", "dashdot"] as const;
+  const curves = [
+    ...siblings.map((curve, i) => ({
+      ...curve,
+      line: { color: colour.sibling, dash: dashes[i % dashes.length], width: 1.75 },
+    })),
+    { ...options, line: undefined },
+  ];
+  const data = curves.flatMap(({ name, loss, gradient, kinks, line }): Data[] => {
+    // A sibling is one entry of the legend that stands for both its curves.
+    const shared = { mode: "lines" as const, ...(line && { legendgroup: name }) };
+    const slope = branches(x, gradient, kinks ?? []);
+    const gradientLine = line ?? { color: colour.gradient };
+    return [
+      { ...shared, name, x: toArray(x), y: toArray(loss), line: line ?? { color: colour.loss } },
+      {
+        ...shared,
+        name: line ? name : `gradient of ${name}`,
+        showlegend: !line,
+        x: slope.x,
+        y: slope.y,
+        yaxis: "y2",
+        line: gradientLine,
+      },
+      ...limitMarks(slope, gradientLine.color),
+    ];
+  });
+  const { lossTitle = "loss", gradientTitle = "gradient" } = options;
+  return {
+    data,
+    layout: {
+      title: { text: options.title },
+      xaxis: { title: { text: options.xTitle }, anchor: "y2" },
+      yaxis: { title: { text: lossTitle }, domain: [0.54, 1] },
+      yaxis2: { title: { text: gradientTitle }, domain: [0, 0.46] },
+      shapes: kinks.map(kinkLine),
+      annotations: kinks.map(kinkLabel),
+    },
+  };
+}
+
+function limitMarks({ limits, dots }: ReturnType<typeof branches>, color: string): Data[] {
+  const shared = { mode: "markers", yaxis: "y2", showlegend: false, hoverinfo: "skip" } as const;
+  const line = { color, width: 2 };
+  return [
+    { ...shared, ...limits, marker: { color: "white", size: 7, line } },
+    { ...shared, ...dots, marker: { color, size: 7, line } },
+  ].filter((trace) => trace.x.length > 0);
+}
+
+function kinkLine({ x }: Kink): Partial<Shape> {
+  return {
+    type: "line",
+    x0: x,
+    x1: x,
+    yref: "paper",
+    y0: 0,
+    y1: 1,
+    line: { color: colour.kink, width: 1.5, dash: "dot" },
+    // Above the grid and below the curves; the types do not know it yet.
+    layer: "between" as "above",
+  };
+}
+
+function kinkLabel({ x, label = "" }: Kink): Partial<Annotations> {
+  return {
+    x,
+    yref: "paper",
+    y: 1,
+    yanchor: "top",
+    xanchor: "left",
+    xshift: 2,
+    text: label,
+    showarrow: false,
+    font: { color: "#9c4a78", size: 11 },
+    bgcolor: "rgba(255, 255, 255, 0.8)",
+  };
+}
+
+/** One of the pictures in {@linkcode smallMultiples}. */
+export interface Panel {
+  title: string;
+  data: Data[];
+}
+
+/** What {@linkcode smallMultiples} draws. */
+export interface SmallMultiplesOptions {
+  title: string;
+  panels: Panel[];
+  /** @default {3} */
+  columns?: number;
+  xTitle?: string;
+  yTitle?: string;
+  /** What holds for every x-axis, such as a range or `type: "log"`. */
+  xaxis?: Partial<LayoutAxis>;
+  /** What holds for every y-axis. */
+  yaxis?: Partial<LayoutAxis>;
+}
+
+/**
+ * The same picture for several settings, side by side on equal axes. Traces of the same name share
+ * one entry of the legend.
+ */
+export function smallMultiples(options: SmallMultiplesOptions): Figure {
+  const { panels, columns = 3, xTitle, yTitle } = options;
+  if (panels.length === 0) {
+    throw new TypeError("Cannot arrange panels as there are none: current is [], wanted is one");
+  }
+  const rows = Math.ceil(panels.length / columns);
+  const [gapX, gapY] = [0.05, 0.16];
+  const width = (1 - gapX * (columns - 1)) / columns;
+  const height = (1 - gapY * (rows - 1)) / rows;
+  const named = new Set<string>();
+  const figure = { data: [] as Data[], layout: {} as Record<string, unknown> };
+  const annotations: Partial<Annotations>[] = [];
+
+  panels.forEach((panel, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns];
+    const suffix = index === 0 ? "" : String(index + 1);
+    const [left, top] = [column * (width + gapX), 1 - row * (height + gapY)];
+    const isLowest = index + columns >= panels.length;
+    figure.layout[`xaxis${suffix}`] = {
+      ...options.xaxis,
+      domain: [left, left + width],
+      anchor: `y${suffix}`,
+      ...(index > 0 && { matches: "x" }),
+      showticklabels: isLowest,
+      ...(isLowest && xTitle && { title: { text: xTitle } }),
+    };
+    figure.layout[`yaxis${suffix}`] = {
+      ...options.yaxis,
+      domain: [Math.max(top - height, 0), top],
+      anchor: `x${suffix}`,
+      ...(index > 0 && { matches: "y" }),
+      showticklabels: column === 0,
+      ...(column === 0 && yTitle && { title: { text: yTitle } }),
+    };
+    annotations.push({
+      text: panel.title,
+      showarrow: false,
+      xref: "paper",
+      yref: "paper",
+      x: left + width / 2,
+      y: top,
+      xanchor: "center",
+      yanchor: "bottom",
+      font: { size: 12 },
+    });
+    for (const trace of panel.data) {
+      const name = "name" in trace ? String(trace.name) : "";
+      const axes = { xaxis: `x${suffix}`, yaxis: `y${suffix}`, legendgroup: name };
+      figure.data.push(
+        { ...trace, ...axes, showlegend: name !== "" && !named.has(name) } as Data,
+      );
+      named.add(name);
+    }
+  });
+  // The legend stands above the titles of the first row.
+  const legend = { y: 1 + 0.07 };
+  const margin = { l: 56, r: 16, t: named.size > 1 || !named.has("") ? 88 : 64, b: 48 };
+  const title = { text: options.title };
+  return { data: figure.data, layout: { title, legend, margin, annotations, ...figure.layout } };
+}
+
+/** What {@linkcode heatMap} draws. */
+export interface HeatMapOptions {
+  title: string;
+  /** Rows from bottom to top, or from top to bottom with `yReversed`. */
+  z: Values[];
+  x?: Values | string[];
+  y?: Values | string[];
+  xTitle: string;
+  yTitle: string;
+  /** Stands above the colour bar. */
+  zTitle: string;
+  /** Writes each value into its cell with so many decimals. */
+  decimals?: number;
+  /** Colours that part at zero, for gradients. @default {false} */
+  signed?: boolean;
+  /** The first row on top, as a matrix is printed. @default {false} */
+  yReversed?: boolean;
+}
+
+/** A matrix as colours, if wanted with its numbers. */
+export function heatMap(options: HeatMapOptions): Figure {
+  const { x, y, z, decimals, signed = false, yReversed = false } = options;
+  const values = {
+    type: "heatmap",
+    z: z.map(toArray),
+    x: x && toArray<number | string>(x),
+    y: y && toArray<number | string>(y),
+    colorscale: signed ? diverging : sequential,
+    ...(signed && { zmid: 0 }),
+    ...(decimals !== undefined && {
+      text: z.map((row) => toArray(row).map((value) => inCell(value, decimals))),
+      texttemplate: "%{text}",
+    }),
+    colorbar: { title: { text: options.zTitle } },
+  };
+  const layout: Partial<Layout> = {
+    title: { text: options.title },
+    xaxis: { title: { text: options.xTitle }, ...(!x && cellTicks(z[0]?.length ?? 0)) },
+    yaxis: {
+      title: { text: options.yTitle },
+      ...(!y && cellTicks(z.length)),
+      ...(yReversed && { autorange: "reversed" as const }),
+    },
+  };
+  return { data: [values as Data], layout };
+}
+
+/** With a true minus sign, and without one before zero. */
+function inCell(value: number, decimals: number): string {
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+/** Numbered cells get one tick each while there is room. */
+function cellTicks(cells: number): Partial<LayoutAxis> {
+  return cells <= 20 ? { tickmode: "linear", tick0: 0, dtick: 1 } : {};
+}
+
+/** Points of one class. */
+export interface PointClass {
+  name: string;
+  x: Values;
+  y: Values;
+}
+
+/** What {@linkcode decisionBoundary} draws. */
+export interface DecisionBoundaryOptions {
+  title: string;
+  /** Grid coordinates, ascending. */
+  x: Values;
+  y: Values;
+  /** The score at each grid point: one row per y. */
+  score: Values[];
+  /** The score at which the decision changes. @default {0} */
+  level?: number;
+  /** The points to decide about, at most four classes. */
+  classes: PointClass[];
+  xTitle: string;
+  yTitle: string;
+  /** Stands above the colour bar. @default {"score"} */
+  scoreTitle?: string;
+}
+
+/** A score over the plane, the line where the decision changes, and the points. */
+export function decisionBoundary(options: DecisionBoundaryOptions): Figure {
+  const { level = 0, classes, scoreTitle = "score" } = options;
+  if (classes.length > classColours.length) {
+    throw new RangeError(
+      "Cannot draw the decision boundary as there are too many classes: " +
+        `current is ${classes.length}, wanted is at most ${classColours.length}`,
+    );
+  }
+  const [x, y, z] = [toArray(options.x), toArray(options.y), options.score.map(toArray)];
+  const reach = Math.max(...z.flat().map((score) => Math.abs(score - level)));
+  const step = reach / 5;
+  const data = [
+    {
+      type: "contour",
+      x,
+      y,
+      z,
+      zmin: level - reach,
+      zmax: level + reach,
+      // One band border lies on the decision itself, so that no band has both sides in it.
+      autocontour: false,
+      contours: { start: level - 4 * step, end: level + 4 * step, size: step },
+      colorscale: paleDiverging,
+      line: { width: 0 },
+      colorbar: { title: { text: scoreTitle } },
+    },
+    {
+      type: "contour",
+      x,
+      y,
+      z,
+      name: `${scoreTitle} = ${level}`,
+      autocontour: false,
+      contours: { start: level, end: level, size: 1, coloring: "none" },
+      line: { color: colour.emphasis, width: 3 },
+      showlegend: true,
+      showscale: false,
+    },
+    ...classes.map(({ name, x, y }, i) => ({
+      name,
+      mode: "markers",
+      x: toArray(x),
+      y: toArray(y),
+      marker: {
+        color: classColours[i],
+        symbol: classSymbols[i],
+        size: 7,
+        line: { color: colour.ink, width: 0.75 },
+      },
+    })),
+  ];
+  const layout: Partial<Layout> = {
+    title: { text: options.title },
+    xaxis: { title: { text: options.xTitle }, range: [x[0], x[x.length - 1]] },
+    yaxis: { title: { text: options.yTitle }, range: [y[0], y[y.length - 1]] },
+  };
+  return { data: data as Data[], layout };
+}
+
+/** What {@linkcode arrows} draws. */
+export interface ArrowsOptions {
+  name: string;
+  /** Where the arrows start. */
+  x: Values;
+  y: Values;
+  /** How far each goes. */
+  dx: Values;
+  dy: Values;
+  /** @default {colour.gradient} */
+  color?: string;
+}
+
+/** A field of arrows, such as a gradient, as one trace; arrows of no length are left out. */
+export function arrows({ name, color = colour.gradient, ...field }: ArrowsOptions): Data {
+  const { x: fromX, y: fromY, dx, dy } = field;
+  const kept = toArray(fromX).map((_, i) => i).filter((i) => dx[i] !== 0 || dy[i] !== 0);
+  return {
+    name,
+    mode: "lines+markers",
+    x: kept.flatMap((i) => [fromX[i], fromX[i] + dx[i], null]),
+    y: kept.flatMap((i) => [fromY[i], fromY[i] + dy[i], null]),
+    line: { color, width: 1.5 },
+    marker: {
+      symbol: "arrow",
+      angleref: "previous",
+      // Only the second point of each triple carries a head.
+      size: kept.flatMap(() => [0, 9, 0]),
+      color,
+      opacity: 1,
+      line: { width: 0 },
+    },
+  } as Data;
+}
+
+function toArray<T>(values: ArrayLike<T>): T[] {
+  return Array.from(values);
+}

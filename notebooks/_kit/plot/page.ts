@@ -1,0 +1,111 @@
+/**
+ * A page without a browser: happy-dom's DOM, with the layout answers it lacks, and Plotly in it.
+ * Plotly is evaluated as text with the page's objects as parameters, so that no global is touched.
+ *
+ * @module
+ */
+
+import { Window } from "happy-dom";
+// Imported for its place on disk only: `import.meta.resolve` finds packages of the module graph.
+import plotly from "plotly.js-dist/package.json" with { type: "json" };
+import type { Data, Layout } from "plotly.js";
+import type { Box } from "./box.ts";
+import { Canvas } from "./canvas.ts";
+import { localBox, pageBox, type SvgNode } from "./measure.ts";
+import { pathPoints, type Point, pointAtLength, polylineLength } from "./path.ts";
+import { seededRandom } from "./random.ts";
+
+/** The one function of Plotly that a still picture needs. */
+export interface Plotly {
+  toImage(
+    figure: { data: Data[]; layout: Partial<Layout>; config: Record<string, unknown> },
+    options: { format: "svg"; width: number; height: number; imageDataOnly: true },
+  ): Promise<string>;
+}
+
+/** Plotly in its page, and a way to make its random numbers start again. */
+export interface Page {
+  plotly: Plotly;
+  reseed(): void;
+}
+
+type Globals = Record<string, unknown>;
+
+let page: Page | undefined;
+
+/** Opens the page at the first call (about half a second: Plotly is 10 MB of text). */
+export function openPage(): Page {
+  return page ??= createPage();
+}
+
+function createPage(): Page {
+  const window = new Window({ url: "about:blank" });
+  teachLayout(window);
+  const random = seededRandom();
+  const math = Object.defineProperties({}, {
+    ...Object.getOwnPropertyDescriptors(Math),
+    random: { value: random.next },
+  });
+  const own = window as unknown as Globals;
+  const globals: Globals = { window: own, self: own, document: own.document, Math: math };
+  for (const name of ["navigator", "Element", "HTMLElement", "DOMParser", "XMLSerializer"]) {
+    globals[name] = own[name];
+  }
+  globals.getComputedStyle = window.getComputedStyle.bind(window);
+  const source = Deno.readTextFileSync(new URL(import.meta.resolve(plotly.name)));
+  new Function(...Object.keys(globals), source).apply(own, Object.values(globals));
+  return { plotly: own.Plotly as Plotly, reseed: random.reset };
+}
+
+/** Gives the page's elements the sizes and lengths that a layout engine would compute. */
+function teachLayout(window: Window): void {
+  const { Element, SVGElement, SVGGraphicsElement, SVGGeometryElement, document } = window;
+  override(Element.prototype, {
+    getBoundingClientRect: () => rect(undefined),
+  });
+  override(SVGElement.prototype, {
+    getBoundingClientRect(this: SvgNode) {
+      return rect(pageBox(this));
+    },
+  });
+  override(SVGGraphicsElement.prototype, {
+    getBBox(this: SvgNode) {
+      return rect(localBox(this));
+    },
+  });
+  override(SVGGeometryElement.prototype, {
+    getTotalLength(this: SvgNode): number {
+      return polylineLength(cachedPoints(this));
+    },
+    getPointAtLength(this: SvgNode, length: number): Point {
+      return pointAtLength(cachedPoints(this), length);
+    },
+  });
+  const createElement = document.createElement.bind(document) as (name: string) => unknown;
+  override(document, {
+    createElement: (name: string) => name === "canvas" ? new Canvas() : createElement(name),
+  });
+  // Cells of a heat map then come as one pixel each, which stays sharp when the picture is scaled.
+  override(window, { CSS: { supports: () => true } });
+}
+
+function override(target: object, members: Globals): void {
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(target, name, { value, configurable: true, writable: true });
+  }
+}
+
+function rect(box: Box | undefined): Globals {
+  const { left, top, right, bottom } = box ?? { left: 0, top: 0, right: 0, bottom: 0 };
+  const [width, height] = [right - left, bottom - top];
+  return { x: left, y: top, left, top, right, bottom, width, height };
+}
+
+let lastPath: { data: string; points: Point[] } | undefined;
+
+/** Plotly asks dozens of questions about one path before it goes to the next. */
+function cachedPoints(node: SvgNode): Point[] {
+  const data = node.getAttribute("d") ?? "";
+  if (lastPath?.data !== data) lastPath = { data, points: pathPoints(data) };
+  return lastPath.points;
+}

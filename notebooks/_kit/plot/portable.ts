@@ -1,0 +1,47 @@
+import type { Figure } from "./figure.ts";
+
+/** Enough for 720 pixels a thousand times over, and half the bytes of a full double. */
+const DIGITS = 6;
+
+/**
+ * Copies a figure into plain JSON with short numbers: typed arrays become arrays, what JSON cannot
+ * say (NaN, infinities, undefined) becomes a gap.
+ *
+ * @param figure What to copy; it is not modified.
+ */
+export function portable(figure: Figure): Figure {
+  return copy(figure) as Figure;
+}
+
+function copy(value: unknown): unknown {
+  if (typeof value === "number") return round(value, DIGITS);
+  if (ArrayBuffer.isView(value)) return copy(Array.from(value as unknown as ArrayLike<number>));
+  if (Array.isArray(value)) {
+    const digits = digitsFor(value);
+    return value.map((item) => typeof item === "number" ? round(item, digits) : copy(item));
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, item]) => item !== undefined).map(([k, v]) => [k, copy(v)]),
+  );
+}
+
+/** A small wiggle on a large number needs the digits in front of it too. */
+function digitsFor(items: unknown[]): number {
+  let [low, high] = [Infinity, -Infinity];
+  for (const item of items) {
+    if (typeof item !== "number" || !Number.isFinite(item)) continue;
+    low = Math.min(low, item);
+    high = Math.max(high, item);
+  }
+  if (!(high > low)) return DIGITS;
+  const lost = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
+  return Math.min(DIGITS + Math.max(lost, 0), 17);
+}
+
+function round(value: number, digits: number): number | null {
+  if (!Number.isFinite(value)) return null;
+  // Adding 0 turns −0 into 0, which JSON would drop anyway.
+  return Number.isInteger(value) ? value + 0 : Number(value.toPrecision(digits));
+}

@@ -1,0 +1,136 @@
+/**
+ * How every figure looks: one palette with one meaning per colour, one size, one font.
+ *
+ * @module
+ */
+
+import type { ColorScale, Layout, Template } from "plotly.js";
+
+/** The size of a figure in CSS pixels, unless {@linkcode plot} is told another. */
+export const figureSize = { width: 720, height: 420 } as const;
+
+/**
+ * One meaning per colour, in every notebook. The hues are those of Okabe and Ito, which stay apart
+ * for colour-blind readers.
+ */
+export const colour = {
+  /** The loss that the notebook is about. */
+  loss: "#0072b2",
+  /** Its gradient. */
+  gradient: "#d55e00",
+  /** Losses to compare with. */
+  sibling: "#8c8c8c",
+  /** Where the derivative jumps or a formula changes its branch. */
+  kink: "#cc79a7",
+  /** Measured data and samples. */
+  data: "#56b4e9",
+  /** The one thing to look at: a minimiser, a decision boundary, an outlier. */
+  emphasis: "#009e73",
+  /** Axes and text. */
+  ink: "#333333",
+  /** Grid lines and faint guides. */
+  faint: "#e6e6e6",
+} as const;
+
+/** Colours for classes; tell classes apart by {@linkcode classSymbols} too. */
+export const classColours: readonly string[] = ["#56b4e9", "#e69f00", "#000000", "#f0e442"];
+
+/** Marker symbols for classes, in the order of {@linkcode classColours}. */
+export const classSymbols: readonly string[] = ["circle", "square", "triangle-up", "diamond"];
+
+/** From little to much, readable in grey and for colour-blind readers. */
+export const sequential: ColorScale = "Cividis";
+
+/** From negative through white to positive: blue is low, orange is high. */
+export const diverging: ColorScale = [
+  [0, "#00527f"],
+  [0.25, "#66aad1"],
+  [0.5, "#ffffff"],
+  [0.75, "#eaa36b"],
+  [1, "#a34700"],
+];
+
+/** {@linkcode diverging} as a background for points. */
+export const paleDiverging: ColorScale = [
+  [0, "#9cc3dc"],
+  [0.5, "#ffffff"],
+  [1, "#f0c4a0"],
+];
+
+/**
+ * Colours for one curve per value of an option, from light to dark.
+ *
+ * @param count How many curves.
+ */
+export function sweep(count: number): string[] {
+  const [light, dark] = [[158, 202, 225], [8, 48, 107]];
+  return Array.from({ length: count }, (_, i) => {
+    const t = count === 1 ? 1 : i / (count - 1);
+    return `rgb(${light.map((from, k) => Math.round(from + t * (dark[k] - from))).join(", ")})`;
+  });
+}
+
+const axis = {
+  automargin: true,
+  gridcolor: colour.faint,
+  linecolor: colour.ink,
+  showline: true,
+  tickcolor: colour.ink,
+  ticks: "outside",
+  ticklen: 4,
+  title: { standoff: 8 },
+  zerolinecolor: "#bdbdbd",
+  zerolinewidth: 1,
+  exponentformat: "power",
+  minexponent: 4,
+} as const;
+
+/** Traces of one kind share their defaults, so that cells say only what is particular. */
+const traces = {
+  // Plotly thins lines out for speed on screen; at twice the pixels a curve would show corners.
+  scatter: [{ line: { width: 2.25, simplify: false }, marker: { size: 7 } }],
+  heatmap: [{ colorbar: { outlinewidth: 0, ticks: "outside", ticklen: 4 } }],
+  contour: [{ colorbar: { outlinewidth: 0, ticks: "outside", ticklen: 4 } }],
+  histogram: [{ marker: { line: { color: "white", width: 1 } } }],
+};
+
+const template: Template = {
+  data: traces as Template["data"],
+  layout: {
+    annotationdefaults: { arrowhead: 2, arrowsize: 1, arrowwidth: 1.25, arrowcolor: colour.ink },
+    bargap: 0.25,
+    colorscale: { sequential, sequentialminus: sequential, diverging },
+    colorway: [
+      colour.loss,
+      colour.gradient,
+      colour.emphasis,
+      "#e69f00",
+      colour.kink,
+      colour.data,
+      colour.sibling,
+    ],
+    // Verdana has nearly DejaVu's widths: a live figure keeps its layout where DejaVu is missing.
+    font: { family: "DejaVu Sans, Verdana, sans-serif", size: 12, color: colour.ink },
+    legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom" },
+    margin: { l: 56, r: 24, t: 64, b: 48 },
+    paper_bgcolor: "white",
+    plot_bgcolor: "white",
+    title: { font: { size: 15 }, x: 0, xref: "paper", xanchor: "left", y: 0.975, yanchor: "top" },
+    xaxis: axis,
+    yaxis: axis,
+  } as Template["layout"],
+};
+
+/**
+ * Completes a layout with the house style. {@linkcode plot} does this by itself; what a figure says
+ * wins over the style.
+ *
+ * @param own What is particular to the figure.
+ * @param size In CSS pixels.
+ */
+export function layout(
+  own: Partial<Layout> = {},
+  size: { width: number; height: number } = figureSize,
+): Partial<Layout> {
+  return { template, width: size.width, height: size.height, ...own };
+}
