@@ -129,7 +129,7 @@ function kinkLabel({ x, label = "" }: Kink): Partial<Annotations> {
     xshift: 2,
     text: label,
     showarrow: false,
-    font: { color: "#9c4a78", size: 11 },
+    font: { color: colour.kink, size: 11 },
     bgcolor: "rgba(255, 255, 255, 0.8)",
   };
 }
@@ -313,7 +313,8 @@ export function decisionBoundary(options: DecisionBoundaryOptions): Figure {
   }
   const [x, y, z] = [toArray(options.x), toArray(options.y), options.score.map(toArray)];
   const reach = Math.max(...z.flat().map((score) => Math.abs(score - level)));
-  const step = reach / 5;
+  const step = roundStep(reach / 4);
+  const bands = Math.ceil(reach / step) - 1;
   const data = [
     {
       type: "contour",
@@ -324,7 +325,7 @@ export function decisionBoundary(options: DecisionBoundaryOptions): Figure {
       zmax: level + reach,
       // One band border lies on the decision itself, so that no band has both sides in it.
       autocontour: false,
-      contours: { start: level - 4 * step, end: level + 4 * step, size: step },
+      contours: { start: level - bands * step, end: level + bands * step, size: step },
       colorscale: paleDiverging,
       line: { width: 0 },
       colorbar: { title: { text: scoreTitle } },
@@ -360,6 +361,12 @@ export function decisionBoundary(options: DecisionBoundaryOptions): Figure {
     yaxis: { title: { text: options.yTitle }, range: [y[0], y[y.length - 1]] },
   };
   return { data: data as Data[], layout };
+}
+
+/** The largest of 1, 2 and 5 times a power of ten that is not above a length. */
+function roundStep(length: number): number {
+  const power = 10 ** Math.floor(Math.log10(length));
+  return power * (length >= 5 * power ? 5 : length >= 2 * power ? 2 : 1);
 }
 
 /** What {@linkcode arrows} draws. */

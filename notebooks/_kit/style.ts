@@ -10,8 +10,8 @@ import type { ColorScale, Layout, Template } from "plotly.js";
 export const figureSize = { width: 720, height: 420 } as const;
 
 /**
- * One meaning per colour, in every notebook. The hues are those of Okabe and Ito, which stay apart
- * for colour-blind readers.
+ * One meaning per colour, in every notebook. Most hues are Okabe and Ito's; all stay apart for
+ * colour-blind readers, which a test simulates.
  */
 export const colour = {
   /** The loss that the notebook is about. */
@@ -19,9 +19,9 @@ export const colour = {
   /** Its gradient. */
   gradient: "#d55e00",
   /** Losses to compare with. */
-  sibling: "#8c8c8c",
+  sibling: "#999999",
   /** Where the derivative jumps or a formula changes its branch. */
-  kink: "#cc79a7",
+  kink: "#882255",
   /** Measured data and samples. */
   data: "#56b4e9",
   /** The one thing to look at: a minimiser, a decision boundary, an outlier. */

@@ -36,7 +36,7 @@ function digitsFor(items: unknown[]): number {
     high = Math.max(high, item);
   }
   if (!(high > low)) return DIGITS;
-  const lost = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
+  const lost = Math.round(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
   return Math.min(DIGITS + Math.max(lost, 0), 17);
 }
 
