@@ -1,0 +1,237 @@
+/** Checks in a notebook: a table that shows each, and an error that stops the run if one fails. */
+
+import { display } from "./display.ts";
+import { layout, numberText } from "./table.ts";
+
+/** Anything with row-major data and a shape, such as a Tensor of the package. */
+export interface ShapedData {
+  /** The numbers, in row-major order. */
+  readonly data: ArrayLike<number>;
+  /** The length of each axis. */
+  readonly shape: readonly number[];
+}
+
+/** Numbers nested to any depth. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+/** What a check compares. Numbers may be nested arrays, typed arrays or tensors. */
+export type Checked =
+  | NestedNumbers
+  | string
+  | boolean
+  | ShapedData
+  | Float32Array
+  | Float64Array
+  | Int32Array;
+
+/** One check: a name, the computed value, and what it should be. */
+export interface CheckRow {
+  /** What is checked, in a few words. */
+  name: string;
+  /** The computed value. */
+  got: Checked;
+  /** The expected value. */
+  want?: Checked;
+  /**
+   * Instead of `want`: the numbers as a document prints them, such as `"0.5817"` or
+   * `"tensor([0.0000, 1.0821])"`. Each computed number must round to the printed one.
+   */
+  printed?: string;
+  /** The absolute tolerance. Default: 0. */
+  atol?: number;
+  /** The relative tolerance. Default: 1e-6, which float32 results hold. */
+  rtol?: number;
+  /** Where the expected value comes from: a page, a formula, a program. */
+  source?: string;
+}
+
+interface Verdict {
+  cells: [name: string, got: string, want: string, difference: string, mark: string];
+  failure?: string;
+}
+
+/**
+ * Shows a table of checks, and then throws if one of them fails. A number passes if
+ * |got - want| ≤ atol + rtol · |want|; NaN equals NaN, infinities equal themselves only.
+ *
+ * @param title What the checks are about.
+ * @param rows The checks, at least one.
+ *
+ * @example
+ * ```ts
+ * await check("Huber, delta = 1", [
+ *   { name: "small residual", got: huber(0.5), want: 0.125 },
+ *   { name: "the source's mean", got: mean, printed: "0.5817", source: "notes, cell 7" },
+ * ]);
+ * ```
+ */
+export async function check(title: string, rows: readonly CheckRow[]): Promise<void> {
+  if (rows.length === 0) throw new RangeError(`Cannot check "${title}" as there are no rows`);
+  const verdicts = rows.map(judge);
+  const cited = rows.some((row) => row.source !== undefined);
+  const header = ["name", "computed", "expected", "difference", "✓"];
+  const text = layout(
+    cited ? [...header, "source"] : header,
+    verdicts.map(({ cells }, i) => cited ? [...cells, rows[i].source ?? ""] : cells),
+  );
+  await display({
+    "text/markdown": `**${title}**\n\n${text.markdown}`,
+    "text/plain": `${title}\n${text.plain}`,
+  }, { lossbook: { checks: rows.length } });
+
+  const failures = verdicts.flatMap(({ failure }) => failure ?? []);
+  if (failures.length > 0) {
+    throw new Error(
+      `${failures.length} of ${rows.length} checks of "${title}" failed:\n${
+        failures.map((failure) => `- ${failure}`).join("\n")
+      }`,
+    );
+  }
+}
+
+function judge(row: CheckRow): Verdict {
+  const { name, got, want, printed } = row;
+  if ((want === undefined) === (printed === undefined)) {
+    throw new TypeError(`Cannot check "${name}" as it needs either want or printed`);
+  }
+  if (printed !== undefined) return judgePrinted(name, numbersOf(got, name), printed);
+  if (want === undefined) throw new TypeError(`Cannot check "${name}" as want is undefined`);
+  if (isPlain(got) || isPlain(want)) return judgePlain(name, got, want);
+  return judgeNumbers(row, numbersOf(got, name), numbersOf(want, name));
+}
+
+function isPlain(value: Checked): value is string | boolean {
+  return typeof value === "string" || typeof value === "boolean";
+}
+
+function judgePlain(name: string, got: Checked, want: Checked): Verdict {
+  const [first, second] = [got, want].map((value) =>
+    isPlain(value) ? `${value}` : brief(numbersOf(value, name))
+  );
+  const failure = got === want ? undefined : `${name}: got ${first}, want ${second}`;
+  return { cells: [name, first, second, "", mark(failure)], failure };
+}
+
+function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict {
+  const { name, atol = 0, rtol = 1e-6 } = row;
+  for (const [option, value] of Object.entries({ atol, rtol })) {
+    if (!(value >= 0)) {
+      throw new RangeError(
+        `Cannot check "${name}" as ${option} must be ≥ 0: current value is ${value}`,
+      );
+    }
+  }
+  if (`${got.shape}` !== `${want.shape}`) {
+    const failure = `${name}: got shape [${got.shape}], want shape [${want.shape}]`;
+    return { cells: [name, brief(got), brief(want), "shape", mark(failure)], failure };
+  }
+  let largest = 0;
+  let failure: string | undefined;
+  for (let i = 0; i < want.data.length; i++) {
+    const [a, b] = [got.data[i], want.data[i]];
+    const difference = distance(a, b);
+    const tolerance = atol + rtol * Math.abs(b);
+    largest = Math.max(largest, difference);
+    // An infinite tolerance (b = ±∞) allows nothing.
+    if (difference === 0 || difference <= tolerance && Number.isFinite(difference)) continue;
+    failure ??= `${name}${place(i, want.shape)}: got ${a}, want ${b}, ` +
+      `difference ${numberText(difference, 3)} exceeds ${numberText(tolerance, 3)}`;
+  }
+  return {
+    cells: [name, brief(got), brief(want), numberText(largest, 2), mark(failure)],
+    failure,
+  };
+}
+
+function distance(a: number, b: number): number {
+  if (a === b || Number.isNaN(a) && Number.isNaN(b)) return 0;
+  const difference = Math.abs(a - b);
+  return Number.isNaN(difference) ? Infinity : difference;
+}
+
+function judgePrinted(name: string, got: ShapedData, printed: string): Verdict {
+  const wanted = printed.match(PRINTED_NUMBER) ?? [];
+  if (wanted.length === 0) {
+    throw new TypeError(`Cannot check "${name}" as nothing is printed in "${printed}"`);
+  }
+  let failure: string | undefined;
+  if (wanted.length !== got.data.length) {
+    failure = `${name}: got ${got.data.length} numbers, ${wanted.length} are printed`;
+  }
+  let largest = 0;
+  for (let i = 0; i < Math.min(wanted.length, got.data.length); i++) {
+    const value = got.data[i];
+    const parsed = Number(wanted[i].replace("inf", "Infinity").replace("nan", "NaN"));
+    largest = Math.max(largest, distance(value, parsed));
+    if (!roundsTo(value, wanted[i], parsed)) {
+      failure ??= `${name}${place(i, got.shape)}: got ${value}, printed is ${wanted[i]}`;
+    }
+  }
+  const shown = wanted.length === 1 ? wanted[0] : brief({ data: wanted, shape: [wanted.length] });
+  return { cells: [name, brief(got), shown, numberText(largest, 2), mark(failure)], failure };
+}
+
+/** Numbers in printed text, but not the digits of names such as float64. */
+const PRINTED_NUMBER = /(?<![\w.])-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf\b|nan\b)/gi;
+
+/** Whether a number is printed so when rounded to as many digits; at a tie both ways are right. */
+function roundsTo(value: number, printed: string, parsed: number): boolean {
+  if (!Number.isFinite(value) || !Number.isFinite(parsed)) return distance(value, parsed) === 0;
+  const [digits, exponent = "0"] = printed.toLowerCase().split("e");
+  const decimals = digits.includes(".") ? digits.length - digits.indexOf(".") - 1 : 0;
+  const unit = 10 ** (Number(exponent) - decimals);
+  // The slack is for the rounding of the subtraction, far below what could be printed.
+  return Math.abs(value - parsed) <= 0.5 * unit * (1 + 1e-9);
+}
+
+/** Where element i stands: "[1, 2]", or nothing for a single number. */
+function place(i: number, shape: readonly number[]): string {
+  if (shape.length === 0) return "";
+  const index: number[] = [];
+  let rest = i;
+  for (const length of shape.toReversed()) {
+    index.unshift(rest % length);
+    rest = Math.floor(rest / length);
+  }
+  return `[${index.join(", ")}]`;
+}
+
+function mark(failure: string | undefined): string {
+  return failure === undefined ? "✓" : "✗";
+}
+
+/** At most four numbers, and how many there are. */
+function brief(
+  { data, shape }: { data: ArrayLike<number | string>; shape: readonly number[] },
+): string {
+  const text = (x: number | string) => typeof x === "number" ? numberText(x) : x;
+  if (shape.length === 0) return text(data[0]);
+  const first = Array.from({ length: Math.min(4, data.length) }, (_, i) => text(data[i]));
+  return data.length <= 4
+    ? `[${first.join(", ")}]`
+    : `[${first.join(", ")}, …] (${shape.join("×")})`;
+}
+
+function numbersOf(value: Checked, name: string): ShapedData {
+  if (typeof value === "number") return { data: [value], shape: [] };
+  if (ArrayBuffer.isView(value)) return { data: value, shape: [value.length] };
+  if (Array.isArray(value)) return flattened(value, name);
+  if (typeof value === "object" && value !== null && "data" in value && "shape" in value) {
+    return value;
+  }
+  throw new TypeError(
+    `Cannot check "${name}" as it is no number, array or tensor: current value is ${value}`,
+  );
+}
+
+function flattened(nested: readonly NestedNumbers[], name: string): ShapedData {
+  const parts = nested.map((part) => numbersOf(part, name));
+  const inner = parts[0]?.shape ?? [];
+  if (parts.some((part) => `${part.shape}` !== `${inner}`)) {
+    throw new TypeError(`Cannot check "${name}" as its rows differ in length`);
+  }
+  return {
+    data: parts.flatMap((part) => Array.from(part.data)),
+    shape: [nested.length, ...inner],
+  };
+}

@@ -1,0 +1,60 @@
+/** Small outputs of a notebook: text, formulas, tables. */
+
+import { display } from "./display.ts";
+import { type Cell, layout } from "./table.ts";
+
+/**
+ * Shows Markdown.
+ *
+ * @param text The Markdown; formulas between `$` are set.
+ */
+export async function markdown(text: string): Promise<void> {
+  await display({ "text/markdown": text, "text/plain": text });
+}
+
+/**
+ * Shows a formula on a line of its own, or several below each other, aligned at their `&`.
+ *
+ * @param lines The TeX of each line, without dollar signs, as `toTex` gives it.
+ */
+export async function tex(...lines: string[]): Promise<void> {
+  if (lines.length === 0) throw new TypeError("Cannot show a formula as none is given");
+  const body = lines.length === 1
+    ? lines[0]
+    : String.raw`\begin{aligned}${lines.join(String.raw` \\ `)}\end{aligned}`;
+  await display({
+    "text/latex": `$$${body}$$`,
+    "text/markdown": `$$${body}$$`,
+    "text/plain": lines.join("\n"),
+  });
+}
+
+/**
+ * Shows a table with one row per object and one column per property. Columns of numbers are
+ * aligned to the right.
+ *
+ * @param rows The rows; every row has the properties of the first.
+ * @param options `columns` chooses and orders the properties; `caption` is a line above the table.
+ *
+ * @example
+ * ```ts
+ * await table([{ delta: 1, loss: 0.5 }, { delta: 2, loss: 1.5 }]);
+ * ```
+ */
+export async function table<Row extends Record<string, Cell>>(
+  rows: readonly Row[],
+  options: { columns?: readonly (keyof Row & string)[]; caption?: string } = {},
+): Promise<void> {
+  if (rows.length === 0) throw new RangeError("Cannot show a table as it has no rows");
+  const { columns = Object.keys(rows[0]), caption } = options;
+  for (const column of columns) {
+    if (rows.some((row) => !Object.hasOwn(row, column))) {
+      throw new TypeError(`Cannot show a table as a row has no column "${column}"`);
+    }
+  }
+  const text = layout(columns, rows.map((row) => columns.map((column) => row[column])));
+  await display({
+    "text/markdown": caption === undefined ? text.markdown : `${caption}\n\n${text.markdown}`,
+    "text/plain": caption === undefined ? text.plain : `${caption}\n${text.plain}`,
+  });
+}
