@@ -7,12 +7,14 @@ export interface Plain {
   readonly data: ArrayLike<number>;
 }
 
-/** |a − b| ≤ atol · scale + rtol · |b|, where scale is the largest finite |b| of the tensor. */
+/** |a − b| ≤ atol · scale + rtol · |b|. */
 export interface Tolerance {
   /** Share of the expected number. */
   rtol: number;
-  /** Share of the largest expected number of the tensor: what cancellation may leave where the answer is near 0. */
+  /** Share of the scale: what cancellation may leave where the answer is near 0. */
   atol: number;
+  /** Never less than the largest finite expected number; more where bigger terms cancel. */
+  scale?: number;
 }
 
 /** Throws unless every number is close, NaN stands where NaN is expected, and ±∞ where ±∞ is. */
@@ -62,8 +64,10 @@ export function problem(
     `${wrong.length} of ${actual.data.length} numbers wrong (rtol ${tolerance.rtol}, atol ${tolerance.atol})`;
 }
 
-function closeTo({ data }: Plain, { rtol, atol }: Tolerance): (a: number, i: number) => boolean {
-  let scale = 0;
+function closeTo(
+  { data }: Plain,
+  { rtol, atol, scale = 0 }: Tolerance,
+): (a: number, i: number) => boolean {
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i])) scale = Math.max(scale, Math.abs(data[i]));
   }

@@ -12,10 +12,11 @@
 import { AssertionError } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float32, float64, int32, type Tensor } from "@lossbook/losses";
-import { differences, type Plain, problem, sameNumbers, type Tolerance } from "./_close.ts";
+import { differences, type Plain, sameNumbers, type Tolerance } from "./_close.ts";
+import type { LossLike } from "./_numeric.ts";
 
 export { assertClose, type Tolerance } from "./_close.ts";
-export { assertGradient, numericGradient, Random } from "./_numeric.ts";
+export { assertGradient, type LossLike, numericGradient, Random } from "./_numeric.ts";
 
 /** A tensor as a fixture stores it, non-finite numbers already decoded. */
 export interface FixtureTensor extends Plain {
@@ -37,6 +38,8 @@ export interface FixtureCase {
   gradOutput: number | FixtureTensor;
   value: FixtureTensor;
   grad: FixtureGrads;
+  /** Terms of this size cancel, so that rounding may be all that is left (default: the largest expected number). */
+  scale?: number;
   /** float32 cases: the same call on the same inputs in float64. */
   value64?: FixtureTensor;
   grad64?: FixtureGrads;
@@ -52,12 +55,6 @@ export interface Fixture<C extends FixtureCase = FixtureCase> {
   pytorch: string;
   seed: number;
   cases: C[];
-}
-
-/** What the harness needs of a loss; every loss of the library has it. */
-export interface LossLike {
-  forward(...args: never[]): Tensor;
-  valueAndGrad(...args: never[]): { value: Tensor; grad: object };
 }
 
 const WORDS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity], ["-0", -0]]);
@@ -102,6 +99,9 @@ export const TOLERANCE: Record<"float32" | "float64", Tolerance> = {
   float64: { rtol: 1e-12, atol: 1e-14 },
   float32: { rtol: 1e-5, atol: 1e-6 },
 };
+
+/** Makes a loss from the options of a case. */
+export type Build<Options> = (options: Options, fixtureCase: FixtureCase) => LossLike;
 
 /** What a test may say about its fixtures. */
 export interface FixtureOptions {
@@ -151,9 +151,22 @@ class Call {
  */
 export function testFixtures<Options>(
   name: string,
-  build: (options: Options, fixtureCase: FixtureCase) => LossLike,
-  { tolerance = {}, only = () => true }: FixtureOptions = {},
+  build: Build<Options>,
+  options: FixtureOptions = {},
 ): void {
+  const { loss, pytorch } = loadFixture(name);
+  describe(`${loss} beside PyTorch ${pytorch}`, () => {
+    for (const [what, check] of fixtureChecks(name, build, options)) it(what, check);
+  });
+}
+
+/** The tests of {@linkcode testFixtures}, not registered: sentences and what throws when they are not true. */
+export function fixtureChecks<Options>(
+  name: string,
+  build: Build<Options>,
+  { tolerance = {}, only = () => true }: FixtureOptions = {},
+): Map<string, () => void> {
+  const checks = new Map<string, () => void>();
   const fixture = loadFixture(name);
   const cases = fixture.cases.filter(only);
   const limits = { ...TOLERANCE, ...tolerance };
@@ -175,90 +188,77 @@ export function testFixtures<Options>(
     throw new AssertionError([...failures.slice(0, 8), ...more].join("\n"));
   }
 
-  describe(`${fixture.loss} beside PyTorch ${fixture.pytorch}`, () => {
-    for (const dtype of ["float64", "float32"] as const) {
-      const some = cases.filter((fixtureCase) => fixtureCase.dtype === dtype);
-      it(`gives its value and gradients in ${some.length} cases of ${dtype}`, () => {
-        each(some, (call) => {
-          const { value, grad } = call.valueAndGrad();
-          const { from } = call;
-          return [
-            ...compare("value", value, from.value, from.value64, limits[dtype]),
-            ...Object.keys(from.grad).flatMap((key) =>
-              compare(`grad.${key}`, grad[key], from.grad[key], from.grad64?.[key], limits[dtype])
-            ),
-          ];
-        });
-      });
-    }
-
-    it("computes the same value with and without gradients", () => {
-      each(cases, (call) => {
-        const limit = call.from.dtype === "float32"
-          ? { rtol: 1e-6, atol: 1e-7 }
-          : { rtol: 1e-14, atol: 1e-15 };
-        return differences(call.forward(), call.valueAndGrad().value, limit, "forward");
-      });
-    });
-
-    it("takes an upstream gradient of ones when none is given", () => {
-      each(cases, (call) => {
-        const { value, grad } = call.valueAndGrad({});
-        const ones = { ...call.from.value, data: call.from.value.data.map(() => 1) };
-        const wanted = call.valueAndGrad({ gradOutput: value.shape.length ? tensorOf(ones) : 1 });
-        return Object.keys(grad).filter((key) =>
-          !sameNumbers(grad[key].data, wanted.grad[key].data)
-        )
-          .map((key) => `grad.${key} differs from that of ones`);
-      });
-    });
-
-    it("leaves its arguments as they were and answers the same twice", () => {
-      each(cases, (call) => {
-        const first = call.valueAndGrad();
-        const second = call.valueAndGrad();
-        const names = Object.keys(call.from.args);
-        const fresh = Object.values(call.from.args).map(tensorOf);
+  for (const dtype of ["float64", "float32"] as const) {
+    const some = cases.filter((fixtureCase) => fixtureCase.dtype === dtype);
+    checks.set(`gives its value and gradients in ${some.length} cases of ${dtype}`, () => {
+      each(some, (call) => {
+        const { value, grad } = call.valueAndGrad();
+        const { from } = call;
+        const limit = { ...limits[dtype], scale: from.scale };
+        const unasked = Object.keys(grad).filter((key) => !(key in from.grad));
         return [
-          ...names.filter((_, i) => !sameNumbers(call.args[i].data, fresh[i].data))
-            .map((key) => `${key} was changed by the call`),
-          ...Object.keys(first.grad)
-            .filter((key) => !sameNumbers(first.grad[key].data, second.grad[key].data))
-            .map((key) => `grad.${key} differs in the second call`),
-          ...(sameNumbers(first.value.data, second.value.data)
-            ? []
-            : ["value differs in the second call"]),
+          ...unasked.map((key) => `grad.${key} was not asked for`),
+          ...compare("value", value, from.value, from.value64, limit),
+          ...Object.keys(from.grad).flatMap((key) =>
+            compare(`grad.${key}`, grad[key], from.grad[key], from.grad64?.[key], limit)
+          ),
         ];
       });
     });
+  }
 
-    it("writes gradients into the buffers of out", () => {
-      each(cases, (call) => {
-        const wanted = call.valueAndGrad().grad;
-        const out = Object.fromEntries(
-          Object.entries(wanted).map(([key, { data }]) => [key, data.slice().fill(12345)]),
-        );
-        const { grad } = call.valueAndGrad({ ...call.upstream, out });
-        return Object.keys(wanted).flatMap((key) => {
-          if (grad[key].data !== out[key]) return [`grad.${key} is not the buffer given`];
-          return sameNumbers(out[key], wanted[key].data) ? [] : [`out.${key} was not filled`];
-        });
-      });
+  checks.set("computes the same value with and without gradients", () => {
+    each(cases, (call) => {
+      const limit = call.from.dtype === "float32"
+        ? { rtol: 1e-6, atol: 1e-7, scale: call.from.scale }
+        : { rtol: 1e-14, atol: 1e-15, scale: call.from.scale };
+      return differences(call.forward(), call.valueAndGrad().value, limit, "forward");
     });
+  });
 
-    const unlike = cases.filter((fixtureCase) => fixtureCase.unlikePyTorch);
-    if (unlike.length === 0) return;
-    it(`differs from PyTorch in ${unlike.length} cases on purpose`, () => {
-      each(unlike, ({ from }) => {
-        const { value, grad = {} } = from.unlikePyTorch ?? {};
-        if (!value && Object.keys(grad).length === 0) return []; // PyTorch returns whatever memory held
-        const limit = limits[from.dtype];
-        const differs = (value && problem(from.value, value, limit)) ||
-          Object.keys(grad).some((key) => problem(from.grad[key], grad[key], limit));
-        return differs ? [] : ["is marked unlikePyTorch but PyTorch agrees"];
+  checks.set("takes an upstream gradient of ones when none is given", () => {
+    each(cases, (call) => {
+      const { value, grad } = call.valueAndGrad({});
+      const ones = { ...call.from.value, data: call.from.value.data.map(() => 1) };
+      const wanted = call.valueAndGrad({ gradOutput: value.shape.length ? tensorOf(ones) : 1 });
+      return Object.keys(grad).filter((key) => !sameNumbers(grad[key].data, wanted.grad[key].data))
+        .map((key) => `grad.${key} differs from that of ones`);
+    });
+  });
+
+  checks.set("leaves its arguments as they were and answers the same twice", () => {
+    each(cases, (call) => {
+      const first = call.valueAndGrad();
+      const second = call.valueAndGrad();
+      const names = Object.keys(call.from.args);
+      const fresh = Object.values(call.from.args).map(tensorOf);
+      return [
+        ...names.filter((_, i) => !sameNumbers(call.args[i].data, fresh[i].data))
+          .map((key) => `${key} was changed by the call`),
+        ...Object.keys(first.grad)
+          .filter((key) => !sameNumbers(first.grad[key].data, second.grad[key].data))
+          .map((key) => `grad.${key} differs in the second call`),
+        ...(sameNumbers(first.value.data, second.value.data)
+          ? []
+          : ["value differs in the second call"]),
+      ];
+    });
+  });
+
+  checks.set("writes gradients into the buffers of out", () => {
+    each(cases, (call) => {
+      const wanted = call.valueAndGrad().grad;
+      const out = Object.fromEntries(
+        Object.entries(wanted).map(([key, { data }]) => [key, data.slice().fill(12345)]),
+      );
+      const { grad } = call.valueAndGrad({ ...call.upstream, out });
+      return Object.keys(wanted).flatMap((key) => {
+        if (grad[key].data !== out[key]) return [`grad.${key} is not the buffer given`];
+        return sameNumbers(out[key], wanted[key].data) ? [] : [`out.${key} was not filled`];
       });
     });
   });
+  return checks;
 }
 
 /** What is wrong with one result: nothing, or one line. */

@@ -70,8 +70,8 @@ export function numericGradient(
   });
 }
 
-/** What {@linkcode assertGradient} needs of a loss. */
-export interface Differentiable {
+/** What the harness needs of a loss; every loss of the library has it. */
+export interface LossLike {
   forward(...args: never[]): Tensor;
   valueAndGrad(...args: never[]): { value: Tensor; grad: object };
 }
@@ -95,7 +95,7 @@ export interface GradientCheck extends Probe {
  * @param check What to differentiate, and how finely.
  */
 export function assertGradient(
-  loss: Differentiable,
+  loss: LossLike,
   args: Record<string, Tensor>,
   check: GradientCheck,
 ): void {
