@@ -26,7 +26,10 @@ export function layout(header: readonly string[], rows: readonly (readonly Cell[
       );
     }
   }
-  const right = header.map((_, column) => rows.every((row) => isNumeric(row[column])));
+  const right = header.map((_, column) => {
+    const cells = rows.map((row) => row[column]).filter((cell) => cellText(cell) !== "");
+    return cells.length > 0 && cells.every(isNumeric);
+  });
   const text = [header, ...rows.map((row) => row.map(cellText))];
   const width = header.map((_, column) => Math.max(...text.map((row) => columns(row[column]))));
   const padded = text.map((row) =>

@@ -1,0 +1,76 @@
+/** What the kit sends to Jupyter. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { display, inKernel } from "../../notebooks/_kit/display.ts";
+import { markdown, table, tex } from "../../notebooks/_kit/show.ts";
+import { outputsOf } from "./kernel_stub.ts";
+
+describe("display", () => {
+  it("does nothing outside the kernel", async () => {
+    assertEquals(inKernel(), false);
+    await display({ "text/plain": "x" });
+  });
+
+  it("hands on data and metadata, and waits until they have left", async () => {
+    let waited = 0;
+    const outputs = await outputsOf(async () => {
+      assertEquals(inKernel(), true);
+      const start = performance.now();
+      await display({ "text/plain": "x" }, { "image/png": { width: 640 } });
+      waited = performance.now() - start;
+    });
+    assertEquals(
+      outputs,
+      [
+        { data: { "text/plain": "x" }, metadata: { "image/png": { width: 640 } }, transient: {} },
+      ] as unknown as typeof outputs,
+    );
+    assert(waited >= 18, `waited ${waited} ms`); // a timer of 20 ms may end a little early
+  });
+});
+
+describe("markdown and tex", () => {
+  it("show text", async () => {
+    const [output] = await outputsOf(() => markdown("**a**"));
+    assertEquals(output.data, { "text/markdown": "**a**", "text/plain": "**a**" });
+  });
+
+  it("show one formula, or several aligned", async () => {
+    const [one, two] = await outputsOf(async () => {
+      await tex("x^2");
+      await tex("a &= b", "&= c");
+    });
+    assertEquals(one.data["text/latex"], "$$x^2$$");
+    assertEquals(
+      two.data["text/latex"],
+      String.raw`$$\begin{aligned}a &= b \\ &= c\end{aligned}$$`,
+    );
+    assertEquals(two.data["text/plain"], "a &= b\n&= c");
+    await assertRejects(() => tex(), TypeError, "none is given");
+  });
+});
+
+describe("table", () => {
+  it("shows columns, chosen and ordered", async () => {
+    const rows = [{ name: "L1", loss: 0.25, grad: 1 }, { name: "MSE", loss: 12, grad: null }];
+    const [all, some] = await outputsOf(async () => {
+      await table(rows);
+      await table(rows, { columns: ["loss", "name"], caption: "Two" });
+    });
+    assertEquals(
+      all.data["text/plain"],
+      ["name  loss  grad", "────  ────  ────", "L1    0.25     1", "MSE     12"].join("\n"),
+    );
+    assertEquals(
+      some.data["text/markdown"],
+      ["Two", "", "| loss | name |", "| ---: | :--- |", "| 0.25 | L1 |", "| 12 | MSE |"].join("\n"),
+    );
+  });
+
+  it("needs rows that have the columns", async () => {
+    await assertRejects(() => table([]), RangeError, "no rows");
+    const uneven: Record<string, number>[] = [{ a: 1 }, { b: 2 }];
+    await assertRejects(() => table(uneven), TypeError, 'no column "a"');
+  });
+});
