@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { isThere, PROJECT } from "../checks/files.ts";
 import { runDeno } from "./run.ts";
-import { findWorld, PROJECT } from "./world.ts";
+import { findWorld } from "./world.ts";
 
 /** `--doc` reads the examples of the package's files and of the README as well. */
 const EVERYTHING = ["mod.ts", "losses", "tests", "README.md"];
@@ -17,13 +18,9 @@ export function countTests(output: string): { passed: number; failed: number } {
   return { passed: Number(passed), failed: Number(failed) };
 }
 
-async function names(path: string): Promise<boolean> {
-  return await Deno.stat(new URL(path, PROJECT)).then(() => true, () => false);
-}
-
 async function main(args: string[]): Promise<number> {
-  const named = await Promise.all(args.filter((arg) => !arg.startsWith("-")).map(names));
-  const paths = named.includes(true) ? [] : EVERYTHING;
+  const namesFiles = args.some((arg) => !arg.startsWith("-") && isThere(arg));
+  const paths = namesFiles ? [] : EVERYTHING;
   using world = await findWorld();
   console.log(world.description);
   const { code, output } = await runDeno(

@@ -5,8 +5,7 @@
  * @module
  */
 
-/** The project's folder. */
-export const PROJECT: URL = new URL("../../", import.meta.url);
+import { PROJECT, readConfig } from "../checks/files.ts";
 
 /** What each bare name stands for where jsr.io cannot be reached. */
 const STAND_INS: Record<string, string> = {
@@ -34,7 +33,7 @@ export async function findWorld(): Promise<World> {
   const flags = [`--lock=${lock}`];
   if (isOffline) {
     const map = `${folder}/import_map.json`;
-    await Deno.writeTextFile(map, JSON.stringify({ imports: await offlineImports() }));
+    await Deno.writeTextFile(map, JSON.stringify({ imports: offlineImports() }));
     flags.push(`--import-map=${map}`);
   }
   const packages = isOffline ? "stand-ins of tests/offline" : "@std packages of JSR";
@@ -65,10 +64,7 @@ async function isJsrOutOfReach(lock: string): Promise<{ isOffline: boolean; reas
 }
 
 /** An import map replaces deno.json's imports as a whole, so what is not from JSR is repeated. */
-async function offlineImports(): Promise<Record<string, string>> {
-  const { imports }: { imports: Record<string, string> } = JSON.parse(
-    await Deno.readTextFile(new URL("deno.json", PROJECT)),
-  );
-  const others = Object.entries(imports).filter(([, target]) => !target.startsWith("jsr:"));
+function offlineImports(): Record<string, string> {
+  const others = Object.entries(readConfig().imports).filter(([, to]) => !to.startsWith("jsr:"));
   return { ...Object.fromEntries(others), ...STAND_INS };
 }

@@ -1,0 +1,45 @@
+/** The project's folder. */
+export const PROJECT: URL = new URL("../../", import.meta.url);
+
+/** Reads a file by its path in the project. */
+export function readProject(path: string): string {
+  return Deno.readTextFileSync(new URL(path, PROJECT));
+}
+
+type Names = Record<string, string>;
+
+/** deno.json, as far as the tests read it. */
+export function readConfig(): { imports: Names; exports: Names; tasks: Names } {
+  return JSON.parse(readProject("deno.json"));
+}
+
+/** The names of a folder's files with this ending, without it. */
+export function namesIn(folder: string, ending: string): string[] {
+  return [...Deno.readDirSync(new URL(`${folder}/`, PROJECT))]
+    .filter(({ isFile, name }) => isFile && name.endsWith(ending) && !name.startsWith("_"))
+    .map(({ name }) => name.slice(0, -ending.length))
+    .sort();
+}
+
+/** Every file of the project as a clone has it: what git tracks, and what it would if asked now. */
+export function projectFiles(): string[] {
+  const { success, stdout } = new Deno.Command("git", {
+    args: ["ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+    cwd: PROJECT,
+  }).outputSync();
+  if (!success) throw new Error("git cannot list the project's files");
+  return new TextDecoder().decode(stdout).split("\0").filter((path) =>
+    path !== "" && isThere(path)
+  );
+}
+
+/** Whether the project has this file or folder. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(new URL(path, PROJECT));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

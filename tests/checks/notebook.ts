@@ -1,0 +1,133 @@
+import {
+  type Cell,
+  formatNotebook,
+  type Notebook,
+  type Output,
+  parseNotebook,
+} from "../../notebooks/_kit/notebook_file.ts";
+import { machinePathIn } from "./source.ts";
+
+const MAX_BYTES = 1_000_000;
+const MAX_LINES = 12;
+const CELLS = { least: 25, most: 40 };
+const PLOTLY = "application/vnd.plotly.v1+json";
+const PNG = "image/png";
+const PNG_SIGNATURE = "iVBORw0KGgo"; // its first bytes in base64
+
+/**
+ * Says what keeps a stored notebook from being read as it is and run again: its form, its outputs, its two languages.
+ *
+ * @param text The file.
+ * @param isIndex Whether it is the way in, which is as long as it needs to be and need not draw.
+ */
+export function notebookProblems(text: string, isIndex = false): string[] {
+  let notebook: Notebook;
+  try {
+    notebook = parseNotebook(text);
+  } catch (error) {
+    return [(error as Error).message];
+  }
+  const bytes = new TextEncoder().encode(text).length;
+  return [
+    ...(bytes >= MAX_BYTES ? [`${bytes} bytes, but less than ${MAX_BYTES} are wanted`] : []),
+    ...formProblems(notebook, text),
+    ...(isIndex ? [] : extentProblems(notebook)),
+    ...notebook.cells.flatMap((cell, index) =>
+      cellProblems(cell).map((problem) => `cell ${index + 1}: ${problem}`)
+    ),
+  ];
+}
+
+function formProblems(notebook: Notebook, text: string): string[] {
+  const problems: string[] = [];
+  if (formatNotebook(notebook) !== text) {
+    problems.push(
+      "not as `deno task notebooks --write` stores it (key order, kernel, times of a session)",
+    );
+  }
+  const times = [notebook, ...notebook.cells].map((part) => JSON.stringify(part.metadata));
+  if (times.some((metadata) => /\d{4}-\d\d-\d\dT\d\d/.test(metadata))) {
+    problems.push("metadata hold a time, so that another run gives other bytes");
+  }
+  const counts = notebook.cells.flatMap((c) => c.cell_type === "code" ? [c.execution_count] : []);
+  if (counts.some((count, index) => count !== index + 1)) {
+    problems.push(`not run from top to bottom: cells are numbered ${counts.join(", ")}`);
+  }
+  return problems;
+}
+
+function extentProblems({ cells }: Notebook): string[] {
+  const problems: string[] = [];
+  if (cells.length < CELLS.least || cells.length > CELLS.most) {
+    problems.push(`${cells.length} cells, but ${CELLS.least} to ${CELLS.most} are wanted`);
+  }
+  const outputs = cells.flatMap((cell) => cell.cell_type === "code" ? cell.outputs : []);
+  if (!outputs.some((output) => "data" in output && output.data[PLOTLY])) {
+    problems.push("no figure");
+  }
+  return problems;
+}
+
+function cellProblems(cell: Cell): string[] {
+  if (cell.cell_type === "markdown") return languageProblems(cell.source);
+  if (cell.cell_type !== "code") return ["raw, neither code nor markdown"];
+  const problems: string[] = [];
+  const lines = cell.source.split("\n").length;
+  if (lines > MAX_LINES) problems.push(`${lines} lines, but at most ${MAX_LINES} are wanted`);
+  if (cell.source.trim() === "") problems.push("empty");
+  if (/\bjsr:/.test(cell.source)) problems.push("imports from JSR, which a kernel may not reach");
+  if (/\bDeno\.test\b/.test(cell.source)) {
+    problems.push("has a Deno.test, whose failure does not fail the cell");
+  }
+  return [...problems, ...cell.outputs.flatMap(outputProblems)];
+}
+
+function outputProblems(output: Output): string[] {
+  if (output.output_type === "error") return ["stores an error"];
+  const problems: string[] = [];
+  const data = "data" in output ? output.data : {};
+  const text = String(data["text/plain"] ?? "");
+  if (data[PLOTLY] && !String(data[PNG]).startsWith(PNG_SIGNATURE)) {
+    problems.push("a figure without a PNG, which is what GitHub shows");
+  }
+  if (data[PNG] && !data[PLOTLY]) problems.push("a picture without the figure that it shows");
+  if (data[PLOTLY] && !/\w{3}/.test(text)) problems.push("a figure without alt text");
+  const shown = output.output_type === "stream"
+    ? output.text
+    : Object.keys(data).filter((type) => type.startsWith("text/")).map((type) => data[type]).join(
+      "\n",
+    );
+  const path = machinePathIn(shown);
+  if (path) problems.push(`an output holds the path ${path}`);
+  if (shown.includes("\x1b[")) problems.push("an output holds terminal colours");
+  return problems;
+}
+
+// Chinese prose uses English terms, English prose hardly any Chinese: the share of letters tells a line's language.
+function isChinese(line: string): boolean {
+  return /\p{Script=Han}/u.test(line) && !isEnglish(line);
+}
+
+function isEnglish(line: string): boolean {
+  const latin = line.match(/[A-Za-z]/g)?.length ?? 0;
+  const han = line.match(/\p{Script=Han}/gu)?.length ?? 0;
+  return /(?:[A-Za-z]{2,}\W+){2}[A-Za-z]{2,}/.test(line) && latin > 2 * han;
+}
+
+/** Chinese first, then English. Formulas, code and pictures have no language; a heading may hold both on one line. */
+function languageProblems(markdown: string): string[] {
+  const lines = markdown
+    .replace(/```[\s\S]*?```|\$\$[\s\S]*?\$\$|\$[^$\n]+\$|`[^`\n]*`/g, " ")
+    .replace(/!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]+>/g, " ")
+    .split("\n")
+    .filter((line) => /\p{Script=Han}|[A-Za-z]{3}/u.test(line));
+  if (lines.length === 0) return [];
+  if (!lines.some((line) => /\p{Script=Han}/u.test(line))) return ["has no Chinese"];
+  const isHeadings = lines.every((line) => line.startsWith("#"));
+  if (!lines.some(isHeadings ? (line) => /[A-Za-z]{3}/.test(line) : isEnglish)) {
+    return ["has no English"];
+  }
+  return lines.find((line) => isChinese(line) || isEnglish(line))?.match(/\p{Script=Han}/u)
+    ? []
+    : ["English comes before Chinese"];
+}

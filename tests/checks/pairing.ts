@@ -1,0 +1,67 @@
+/** The project's files by folder, as names without their ending. */
+export interface Listing {
+  /** Modules `losses/x.ts` that export a loss. */
+  readonly losses: readonly string[];
+  /** Modules `losses/x.ts` that help: a test is theirs, a notebook is not. */
+  readonly helpers: readonly string[];
+  /** `notebooks/x.ipynb`, without the index. */
+  readonly notebooks: readonly string[];
+  /** `tests/x_test.ts`, without those that are about the project itself. */
+  readonly tests: readonly string[];
+  /** `tests/cases/x.ts`. */
+  readonly cases: readonly string[];
+  /** `tests/fixtures/x.json`. */
+  readonly fixtures: readonly string[];
+}
+
+/** Says which file of which loss is missing, and which file belongs to no loss. */
+export function pairingProblems(files: Listing, stillToCome: readonly string[]): string[] {
+  const partners = {
+    [`tests/{}_test.ts`]: files.tests,
+    [`tests/cases/{}.ts`]: files.cases,
+    [`tests/fixtures/{}.json`]: files.fixtures,
+  };
+  const problems: string[] = [];
+  const at = (pattern: string, name: string) => pattern.replace("{}", name);
+
+  for (const [pattern, present] of Object.entries(partners)) {
+    for (const loss of files.losses) {
+      if (!present.includes(loss)) problems.push(`losses/${loss}.ts has no ${at(pattern, loss)}`);
+    }
+    // One script makes all fixtures, so they may be ahead of the code.
+    for (const name of present === files.fixtures ? [] : present) {
+      if (![...files.losses, ...files.helpers].includes(name)) {
+        problems.push(`${at(pattern, name)} has no losses/${name}.ts`);
+      }
+    }
+  }
+  for (const helper of files.helpers) {
+    if (!files.tests.includes(helper)) {
+      problems.push(`losses/${helper}.ts has no tests/${helper}_test.ts`);
+    }
+  }
+  for (const loss of files.losses) {
+    const isThere = files.notebooks.includes(loss);
+    if (!isThere && !stillToCome.includes(loss)) {
+      problems.push(`losses/${loss}.ts has no notebooks/${loss}.ipynb`);
+    }
+    if (isThere && stillToCome.includes(loss)) {
+      problems.push(
+        `notebooks/${loss}.ipynb is there: take it off the list of those still to come`,
+      );
+    }
+  }
+  for (const notebook of files.notebooks) {
+    if (!files.losses.includes(notebook)) {
+      problems.push(`notebooks/${notebook}.ipynb has no losses/${notebook}.ts`);
+    }
+  }
+  for (const name of stillToCome) {
+    if (!files.losses.includes(name)) {
+      problems.push(
+        `${name} is on the list of notebooks still to come, but there is no losses/${name}.ts`,
+      );
+    }
+  }
+  return problems;
+}

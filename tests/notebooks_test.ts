@@ -1,0 +1,180 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { checkCells } from "../notebooks/_kit/cells.ts";
+import {
+  type Cell,
+  formatNotebook,
+  type JsonObject,
+  type Notebook,
+  parseNotebook,
+} from "../notebooks/_kit/notebook_file.ts";
+import { namesIn, PROJECT, readProject } from "./checks/files.ts";
+import { notebookProblems } from "./checks/notebook.ts";
+
+const NAMES = namesIn("notebooks", ".ipynb");
+
+describe("stored notebooks", () => {
+  for (const name of NAMES) {
+    it(`${name} reads well as it is and runs again to the same bytes`, () => {
+      const text = readProject(`notebooks/${name}.ipynb`);
+      assertEquals(notebookProblems(text, name === "index"), []);
+    });
+  }
+
+  it("pass the type check and the linter", async () => {
+    const paths = NAMES.map((name) => new URL(`notebooks/${name}.ipynb`, PROJECT).pathname);
+    assertEquals(await checkCells(paths), []);
+  });
+
+  it("begin with an index", () => {
+    assert(NAMES.includes("index"), `found only ${NAMES.join(", ")}`);
+  });
+});
+
+// A notebook with nothing to complain about, and one change at a time that must be seen.
+
+const FIGURE: JsonObject = {
+  "application/vnd.plotly.v1+json": { data: [], layout: {} },
+  "image/png": "iVBORw0KGgoAAAANSUhEUg==",
+  "text/plain": "Figure: Huber loss and its gradient",
+};
+
+function markdown(source: string): Cell {
+  return { cell_type: "markdown", id: "", metadata: {}, source };
+}
+
+function code(source: string): Cell {
+  const outputs = [{ output_type: "display_data" as const, data: { ...FIGURE }, metadata: {} }];
+  return { cell_type: "code", id: "", metadata: {}, source, execution_count: 0, outputs };
+}
+
+function soundNotebook(): Notebook {
+  const cells = Array.from({ length: 15 }, (_, i) => [
+    markdown("误差小时是平方，大时是直线。\n\nSquared for small errors, linear for large ones."),
+    code(`const x${i} = ${i};`),
+  ]).flat();
+  cells.forEach((cell, index) => {
+    cell.id = `cell-${index + 1}`;
+    if (cell.cell_type === "code") cell.execution_count = (index + 1) / 2;
+  });
+  const metadata = parseNotebook(
+    formatNotebook({ cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 }),
+  );
+  return { cells, metadata: metadata.metadata, nbformat: 4, nbformat_minor: 5 };
+}
+
+type CodeCell = Extract<Cell, { cell_type: "code" }>;
+
+/** What the check says about a sound notebook after one change to its first text or code cell. */
+function problemsAfter(
+  change: (parts: { notebook: Notebook; text: Cell; code: CodeCell }) => void,
+): string {
+  const notebook = soundNotebook();
+  change({ notebook, text: notebook.cells[0], code: notebook.cells[1] as CodeCell });
+  return notebookProblems(formatNotebook(notebook)).join("\n");
+}
+
+function figureOf(cell: CodeCell): JsonObject {
+  const [output] = cell.outputs;
+  assert(output.output_type === "display_data");
+  return output.data;
+}
+
+describe("the notebook check", () => {
+  it("has nothing to say about a sound notebook", () => {
+    assertEquals(problemsAfter(() => {}), "");
+  });
+
+  it("wants a notebook, stored as the runner stores it", () => {
+    const sound = formatNotebook(soundNotebook());
+    assertMatch(notebookProblems("{")[0], /not JSON/);
+    assertMatch(notebookProblems(`{"nbformat": 3}`)[0], /nbformat must be 4/);
+    assertMatch(notebookProblems(sound.replace("\n", "\n\n"))[0], /not as .* stores it/);
+    assertMatch(
+      notebookProblems(sound.replace(`"name": "deno"`, `"name": "python3"`))[0],
+      /not as/,
+    );
+    const timed = sound.replace(`"metadata": {}`, `"metadata": {\n    "execution": {}\n   }`);
+    assertMatch(notebookProblems(timed)[0], /not as .* stores it/);
+  });
+
+  it("wants 25 to 40 cells, but as few as it takes in the index", () => {
+    const short = soundNotebook();
+    short.cells.splice(20);
+    assertEquals(notebookProblems(formatNotebook(short)), ["20 cells, but 25 to 40 are wanted"]);
+    assertEquals(notebookProblems(formatNotebook(short), true), []);
+    const long = problemsAfter(({ notebook: { cells } }) => {
+      for (let i = 0; i < 11; i++) cells.push({ ...cells[0], id: `more-${i}` });
+    });
+    assertEquals(long, "41 cells, but 25 to 40 are wanted");
+  });
+
+  it("wants at least one figure, with a PNG and alt text", () => {
+    const none = problemsAfter(({ notebook }) => {
+      for (const cell of notebook.cells) if (cell.cell_type === "code") cell.outputs = [];
+    });
+    assertEquals(none, "no figure");
+    assertMatch(problemsAfter(({ code }) => delete figureOf(code)["image/png"]), /without a PNG/);
+    assertMatch(problemsAfter(({ code }) => delete figureOf(code)["text/plain"]), /without alt/);
+    const still = problemsAfter(({ code }) =>
+      delete figureOf(code)["application/vnd.plotly.v1+json"]
+    );
+    assertMatch(still, /a picture without the figure/);
+  });
+
+  it("wants short cells, run from top to bottom, without errors", () => {
+    const long = problemsAfter(({ code }) => code.source = "f();\n".repeat(12) + "f();");
+    assertEquals(long, "cell 2: 13 lines, but at most 12 are wanted");
+    assertEquals(problemsAfter(({ code }) => code.source = "f();\n".repeat(11) + "f();"), "");
+    assertMatch(problemsAfter(({ code }) => code.source = " \n"), /cell 2: empty/);
+    assertMatch(problemsAfter(({ code }) => code.execution_count = 2), /numbered 2, 2, 3/);
+    assertMatch(problemsAfter(({ code }) => code.execution_count = null), /not run from top/);
+    const failed = problemsAfter(({ code }) =>
+      code.outputs.push({ output_type: "error", ename: "Error", evalue: "", traceback: [] })
+    );
+    assertEquals(failed, "cell 2: stores an error");
+  });
+
+  it("refuses what a reader's kernel cannot load, and tests that fail in silence", () => {
+    const jsr = problemsAfter(({ code }) => code.source = `import "jsr:@std/assert";`);
+    assertMatch(jsr, /cell 2: imports from JSR/);
+    const test = problemsAfter(({ code }) => code.source = `Deno.test("x", () => {});`);
+    assertMatch(test, /cell 2: has a Deno.test/);
+  });
+
+  it("refuses times, paths and terminal colours, which change with the machine", () => {
+    const time = { at: "2026-11-23T20:00:00Z" };
+    assertMatch(problemsAfter(({ text }) => text.metadata = time), /hold a time/);
+    assertMatch(problemsAfter(({ notebook }) => notebook.metadata.at = time), /hold a time/);
+    const path = ["file:", "", "", "home", "ada", "huber.ts"].join("/");
+    const said = problemsAfter(({ code }) =>
+      code.outputs.push({ output_type: "stream", name: "stdout", text: `at ${path}:1` })
+    );
+    assertMatch(said, /cell 2: an output holds the path/);
+    const shown = problemsAfter(({ code }) => figureOf(code)["text/html"] = `<p>${path}</p>`);
+    assertMatch(shown, /cell 2: an output holds the path/);
+    const colour = problemsAfter(({ code }) =>
+      code.outputs.push({ output_type: "stream", name: "stdout", text: "\x1b[33m1\x1b[39m" })
+    );
+    assertMatch(colour, /colours/);
+  });
+
+  it("refuses a megabyte", () => {
+    const big = problemsAfter(({ code }) => figureOf(code)["text/html"] = "x".repeat(1e6));
+    assertMatch(big, /bytes, but less than 1000000 are wanted/);
+  });
+
+  it("wants Chinese, then English, in every text", () => {
+    const say = (source: string) => problemsAfter(({ text }) => text.source = source);
+    assertEquals(say("## 练习 · Exercises"), "");
+    assertEquals(
+      say("# HuberLoss\n\n胡贝尔损失 (Huber loss)。\n\nThe Huber loss of a residual."),
+      "",
+    );
+    assertEquals(say("$$\\text{loss} = |x - y|$$\n\n`const beta = 1;`"), "");
+    assertEquals(say("只有中文，没有英文 (English)。"), "cell 1: has no English");
+    assertEquals(say("## 只有中文"), "cell 1: has no English");
+    assertEquals(say("There is no Chinese here."), "cell 1: has no Chinese");
+    assertEquals(say("This comes first.\n\n这是后来的。"), "cell 1: English comes before Chinese");
+  });
+});

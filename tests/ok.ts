@@ -1,0 +1,80 @@
+/**
+ * `deno task ok`: everything that must hold before a change is shared, and what CI runs. All steps run, so that one look shows all
+ * that is wrong; the exit code is 0 only if all passed.
+ *
+ * @module
+ */
+import { PROJECT, readConfig } from "./checks/files.ts";
+import { runDeno } from "./offline/run.ts";
+import { findWorld } from "./offline/world.ts";
+
+interface Step {
+  readonly name: string;
+  /** What Deno is told to do. */
+  readonly args: readonly string[];
+  /** Whether it takes long, so that it is shown as it runs, and ends by saying how many tests passed. */
+  readonly isTest?: boolean;
+}
+
+interface Result {
+  readonly name: string;
+  readonly isOk: boolean;
+  readonly seconds: number;
+  readonly passed: number;
+  readonly failed: number;
+}
+
+function steps(flags: readonly string[]): Step[] {
+  return [
+    { name: "format", args: ["fmt", "--check"] },
+    { name: "lint", args: ["lint"] },
+    { name: "types", args: ["check", ...flags, "mod.ts", "losses", "tests", "notebooks/_kit"] },
+    { name: "docs", args: ["doc", "--lint", ...Object.values(readConfig().exports)] },
+    { name: "test", args: ["run", "--allow-all", "tests/offline/test.ts"], isTest: true },
+    { name: "notebooks", args: ["run", "--allow-all", "notebooks/_kit/run.ts"], isTest: true },
+    { name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
+  ];
+}
+
+/** The plain closing line of a test run: how many passed and failed. */
+function countsIn(output: string): { passed: number; failed: number } | undefined {
+  const last = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
+  return last && { passed: Number(last[1]), failed: Number(last[2]) };
+}
+
+async function take({ name, args, isTest = false }: Step): Promise<Result> {
+  if (isTest) console.log(`\n── ${name}`);
+  const start = performance.now();
+  const { code, output } = await runDeno([...args], PROJECT, { echo: isTest });
+  const seconds = (performance.now() - start) / 1000;
+  const counts = isTest ? countsIn(output) : { passed: 0, failed: 0 };
+  // A test run that says nothing about tests has not run them.
+  const isOk = code === 0 && counts?.failed === 0 && (!isTest || counts.passed > 0);
+  if (!isOk && !isTest) console.error(output);
+  const { passed, failed } = counts ?? { passed: 0, failed: 0 };
+  const result = { name, isOk, seconds, passed, failed: isOk ? 0 : Math.max(failed, 1) };
+  console.log(line(result));
+  return result;
+}
+
+function line({ name, isOk, seconds, passed, failed }: Result): string {
+  const counts = passed + failed > 1 ? `  ${passed} passed, ${failed} failed` : "";
+  return `${isOk ? "ok    " : "FAILED"}  ${name.padEnd(10)} ${
+    seconds.toFixed(1).padStart(6)
+  } s${counts}`;
+}
+
+async function main(): Promise<number> {
+  using world = await findWorld();
+  const results: Result[] = [];
+  for (const step of steps(world.flags)) results.push(await take(step));
+
+  console.log(`\n── summary\n${results.map(line).join("\n")}\n`);
+  const sum = (key: "passed" | "failed") =>
+    results.reduce((total, result) => total + result[key], 0);
+  // The plain form that CI reads; a step that is no test counts as one failure if it fails.
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  return sum("failed") === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main());

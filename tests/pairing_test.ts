@@ -1,0 +1,190 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { parseNotebook } from "../notebooks/_kit/notebook_file.ts";
+import { arrowProblems } from "./checks/arrows.ts";
+import { isThere, namesIn, projectFiles, readConfig, readProject } from "./checks/files.ts";
+import { type Listing, pairingProblems } from "./checks/pairing.ts";
+import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
+
+/** Losses whose notebook is not written yet. The list only shrinks. */
+const STILL_TO_COME: string[] = [];
+
+/** Tests about the project, not about a loss. */
+const PROJECT_TESTS = ["docs", "notebooks", "pairing", "readme"];
+
+function listing(): Listing {
+  const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
+  const isLoss = (name: string) =>
+    /^export class \w+Loss\b/m.test(withoutComments(readProject(`losses/${name}.ts`)));
+  return {
+    losses: modules.filter(isLoss),
+    helpers: modules.filter((name) => !isLoss(name)),
+    notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index"),
+    tests: namesIn("tests", "_test.ts").filter((name) => !PROJECT_TESTS.includes(name)),
+    cases: namesIn("tests/cases", ".ts"),
+    fixtures: namesIn("tests/fixtures", ".json"),
+  };
+}
+
+/** Code that imports: modules, and the cells of notebooks as one text. */
+function codeIn(path: string): string {
+  if (!path.endsWith(".ipynb")) return readProject(path);
+  const { cells } = parseNotebook(readProject(path));
+  return cells.filter((cell) => cell.cell_type === "code").map((cell) => cell.source).join("\n");
+}
+
+describe("the files of a loss", () => {
+  it("stand together: module, notebook, test, cases, fixtures", () => {
+    assertEquals(pairingProblems(listing(), STILL_TO_COME), []);
+  });
+
+  it("are found", () => {
+    assert(listing().losses.length > 0, "no loss found: the test above would say nothing");
+  });
+});
+
+describe("imports", () => {
+  it("point one way: mod.ts → losses → _core, notebooks and tests → mod.ts", () => {
+    const { imports } = readConfig();
+    const sources = projectFiles().filter((path) => /\.(ts|ipynb)$/.test(path));
+    assertEquals(sources.flatMap((path) => arrowProblems(path, codeIn(path), imports)), []);
+  });
+});
+
+describe("every file", () => {
+  it("is free of paths of somebody's machine", () => {
+    const texts = projectFiles().filter((path) => !/\.(png|svg|woff2?|wasm)$/.test(path));
+    const found = texts.flatMap((path) => {
+      const place = machinePathIn(readProject(path));
+      return place ? [`${path} holds ${place}`] : [];
+    });
+    assertEquals(found, []);
+  });
+});
+
+describe("the pairing check", () => {
+  const whole: Listing = {
+    losses: ["huber"],
+    helpers: ["softmax"],
+    notebooks: ["huber"],
+    tests: ["huber", "softmax"],
+    cases: ["huber"],
+    fixtures: ["huber"],
+  };
+
+  it("has nothing to say about a whole project", () => {
+    assertEquals(pairingProblems(whole, []), []);
+  });
+
+  it("lets a notebook on the list be missing, and only such a one", () => {
+    assertEquals(pairingProblems({ ...whole, notebooks: [] }, ["huber"]), []);
+    assertEquals(pairingProblems({ ...whole, notebooks: [] }, []), [
+      "losses/huber.ts has no notebooks/huber.ipynb",
+    ]);
+  });
+
+  it("shrinks the list", () => {
+    assertEquals(pairingProblems(whole, ["huber"]), [
+      "notebooks/huber.ipynb is there: take it off the list of those still to come",
+    ]);
+    assertEquals(pairingProblems(whole, ["hubert"]), [
+      "hubert is on the list of notebooks still to come, but there is no losses/hubert.ts",
+    ]);
+  });
+
+  it("finds a missing test, cases file and fixture", () => {
+    assertEquals(pairingProblems({ ...whole, tests: [], cases: [], fixtures: [] }, []), [
+      "losses/huber.ts has no tests/huber_test.ts",
+      "losses/huber.ts has no tests/cases/huber.ts",
+      "losses/huber.ts has no tests/fixtures/huber.json",
+      "losses/softmax.ts has no tests/softmax_test.ts",
+    ]);
+  });
+
+  it("finds a file without its loss", () => {
+    assertEquals(pairingProblems({ ...whole, losses: [] }, []), [
+      "tests/huber_test.ts has no losses/huber.ts",
+      "tests/cases/huber.ts has no losses/huber.ts",
+      "notebooks/huber.ipynb has no losses/huber.ts",
+    ]);
+  });
+});
+
+describe("the import check", () => {
+  const names = { "mathjs": "npm:mathjs@15.2.0", "@std/assert": "jsr:@std/assert@1.0.19" };
+  const problems = (path: string, code: string) => arrowProblems(path, code, names);
+
+  it("lets imports along the arrows pass", () => {
+    assertEquals(problems("mod.ts", `export * from "./losses/huber.ts";`), []);
+    assertEquals(problems("losses/huber.ts", `import { a } from "./_core/tensor.ts";`), []);
+    assertEquals(problems("losses/_core/a.ts", `import type { b } from "./formula/b.ts";`), []);
+    assertEquals(
+      problems(
+        "notebooks/huber.ipynb",
+        `import { HuberLoss } from "@lossbook/losses";\nimport { plot } from "./_kit/plot.ts";
+         import { examples } from "../tests/cases/huber.ts";\nimport { derivative } from "mathjs";`,
+      ),
+      [],
+    );
+    assertEquals(problems("tests/huber_test.ts", `import "@std/assert";`), []);
+  });
+
+  for (
+    const [path, specifier] of [
+      ["mod.ts", "./tests/close.ts"],
+      ["losses/_core/tensor.ts", "../huber.ts"],
+      ["losses/huber.ts", "../mod.ts"],
+      ["losses/huber.ts", "mathjs"],
+      ["losses/huber.ts", "@std/assert"],
+      ["losses/huber.ts", "jsr:@std/math"],
+      ["notebooks/huber.ipynb", "../losses/huber.ts"],
+      ["notebooks/huber.ipynb", "../mod.ts"],
+      ["notebooks/_kit/plot.ts", "@std/assert"],
+      ["notebooks/_kit/plot.ts", "../../losses/_core/tensor.ts"],
+      ["tests/cases/huber.ts", "@std/assert"],
+    ]
+  ) {
+    it(`stops ${path} from importing ${specifier}`, () => {
+      const forms = [
+        `import { a } from "${specifier}";`,
+        `import type { a } from "${specifier}";`,
+        `import {\n  a,\n} from "${specifier}";`,
+        `export * from "${specifier}";`,
+        `import "${specifier}";`,
+        `const { a } = await import("${specifier}");`,
+      ];
+      for (const form of forms) {
+        assert(problems(path, form).includes(`${path} imports ${specifier}`), form);
+      }
+    });
+  }
+
+  it("stops a loss from using Deno, and from waiting", () => {
+    assertEquals(problems("losses/a.ts", `Deno.readTextFileSync("x");`).length, 1);
+    assertEquals(problems("losses/a.ts", `const bytes = await load();`).length, 1);
+  });
+
+  it("reads no import, and no Deno, in a comment or a text", () => {
+    const comment = `/**\n * \`\`\`ts\n * import "@std/assert";\n * await Deno.test();\n */\n`;
+    assertEquals(problems("losses/a.ts", `${comment}// import "mathjs"`), []);
+    assertEquals(problems("losses/a.ts", `Symbol.for("Deno.customInspect");`), []);
+    assertEquals(importsOf(`const glob = "**/*.ts"; import "a"; /* import "b" */`), ["a"]);
+  });
+});
+
+describe("the path check", () => {
+  it("sees a path of a machine, in a text or as a file URL", () => {
+    // Put together here, so that this very file passes.
+    const path = ["", "home", "ada", "lossbook"].join("/");
+    for (const text of [path, `at ${path}/mod.ts:1`, `file://${path}`, `(${path})`, `"${path}"`]) {
+      assertEquals(machinePathIn(text)?.replace("file://", ""), path.slice(0, 9), text);
+    }
+  });
+
+  it("takes no other slash for one", () => {
+    const host = "https://example.org";
+    for (const text of ["and/or", "x/home", `${host}/${"home"}/page`, "a / b", "notebooks/_kit"]) {
+      assertEquals(machinePathIn(text), undefined, text);
+    }
+  });
+});
