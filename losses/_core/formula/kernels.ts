@@ -77,6 +77,8 @@ export interface Kernels<
   /** Arrays of one element. */
   readonly param: Readonly<Record<P, Float64Array>>;
   readonly run: Readonly<Record<S, Run>>;
+  /** Compiles a step that the definition does not name. */
+  compile(step: Step): Run;
 }
 
 /** Elements in a tile unless a definition says otherwise: a few operands of this size stay in the L1 and L2 caches. */
@@ -246,7 +248,7 @@ function build<
     // The first call compiles and takes the place of this stub.
     run[name] = (rows, cols) => (run[name] = compileStep(steps[name]))(rows, cols);
   }
-  return { ...kernels, run };
+  return { ...kernels, run, compile: compileStep };
 }
 
 /** Elements up to which copying one by one beats the fixed cost of making a view. */
@@ -255,7 +257,7 @@ const SMALL = 32;
 /** Copies `source[start … end)` to the beginning of `operand`. */
 export function load(
   operand: FloatArray,
-  source: ArrayLike<number> & FloatArray | Int32Array,
+  source: FloatArray | Int32Array,
   start: number,
   end: number,
 ): void {

@@ -9,7 +9,7 @@ import { exp, log, log1p, pow, sigmoid, softplus } from "./math.ts";
 import type { Op, ProgramBuilder, Value } from "./program.ts";
 
 /** Operators that are one instruction under the same name. */
-const SAME = new Set<Node["op"]>(["add", "sub", "mul", "neg", "abs", "sqrt", "min", "max"]);
+const SAME = new Set<Node["op"]>(["add", "sub", "mul", "neg", "abs", "sqrt"]);
 const COMPARE_AND_LOGIC = new Set<Node["op"]>([
   "lt",
   "le",
@@ -61,6 +61,15 @@ export function lower(
           return b.apply("mul", a1, b.const(1 / value));
         }
         return b.apply("div", a1, a2);
+      }
+      case "min":
+      case "max": {
+        // The cheap form hands on a NaN in its first argument only; options are never NaN.
+        const [varying, constant] = b.instructions[a1].stage === "call" ? [a2, a1] : [a1, a2];
+        if (b.instructions[constant].stage === "call") {
+          return b.apply(`p${node.op}`, varying, constant);
+        }
+        return b.apply(node.op, a1, a2);
       }
       case "square":
         return b.apply("mul", a1, a1);

@@ -4,8 +4,11 @@
  *     constants and parameters into locals
  *     for each row:
  *       row parameters into locals, accumulators to their start
- *       for each vector of columns:          4 × float32 or 2 × float64
- *         load, compute, store, accumulate   the last, partial vector with a mask on what is accumulated
+ *       for each block of vectors of columns:     a vector is 4 × float32 or 2 × float64
+ *         for each vector: load, compute, store
+ *         add the block up and accumulate it
+ *       for each vector that is left:             the last one partial, with a mask on what is accumulated
+ *         load, compute, store, accumulate
  *       write the accumulators
  *
  * What is used once is computed in place, on the stack; what is used again gets a local. Constants get one
@@ -14,300 +17,252 @@
  * Stage 4a of 5 on the way from text to kernel: parse → graph → lower → **wasm**.
  */
 
+import {
+  at,
+  CODE,
+  type Code,
+  EMPTY,
+  get,
+  I32,
+  i32,
+  laneNumbers,
+  leb,
+  moduleOf,
+  RELAXED,
+  set,
+  SIMD,
+  simd,
+  splatConstant,
+  step,
+  V128,
+  VECTOR,
+} from "./assembler.ts";
 import type { Plan, Reduction, Run } from "./plan.ts";
-import type { FloatType, Instruction, Op, Stage, Value } from "./program.ts";
+import type { Instruction, Stage, Value } from "./program.ts";
 
-const I32 = 0x7f;
-const V128 = 0x7b;
-const EMPTY = 0x40;
-const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, FULL = 5, END = 6;
-const I32_LOCALS = 5;
+/** Parameters and integer locals: positions in bytes along all rows, along one row and along the row operands. */
+const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, END = 7;
+const INTEGERS = [I, J, R, BLOCKS, FULL, END].length;
+const VECTOR_BYTES = 16;
 
-/** Opcodes behind the SIMD prefix: [float32, float64]; bit operations have one for both. */
-const SIMD: Readonly<Partial<Record<Op, readonly [number, number]>>> = {
-  eq: [0x41, 0x47],
-  ne: [0x42, 0x48],
-  lt: [0x43, 0x49],
-  gt: [0x44, 0x4a],
-  le: [0x45, 0x4b],
-  ge: [0x46, 0x4c],
-  not: [0x4d, 0x4d],
-  and: [0x4e, 0x4e],
-  andnot: [0x4f, 0x4f],
-  or: [0x50, 0x50],
-  abs: [0xe0, 0xec],
-  neg: [0xe1, 0xed],
-  sqrt: [0xe3, 0xef],
-  add: [0xe4, 0xf0],
-  sub: [0xe5, 0xf1],
-  mul: [0xe6, 0xf2],
-  div: [0xe7, 0xf3],
-  min: [0xe8, 0xf4],
-  max: [0xe9, 0xf5],
-  pmin: [0xea, 0xf6],
-  pmax: [0xeb, 0xf7],
-  shl: [0xab, 0xcb],
-  shr: [0xad, 0xcd],
-  iadd: [0xae, 0xce],
-  isub: [0xb1, 0xd1],
-};
-const RELAXED = { madd: [0x105, 0x107], nmadd: [0x106, 0x108], laneselect: [0x10b, 0x10c] };
-const BITSELECT = 0x52;
-const SPLAT = [0x13, 0x14];
-const EXTRACT_F64 = 0x21;
-const PROMOTE_LOW = 0x5f;
-const F64 = { add: 0xf0, pmax: 0xf7 };
+/** Instructions in a block: short kernels are unrolled, so that counting and adding up cost less than the work. */
+const BLOCK_INSTRUCTIONS = 96;
+const MAX_UNROLL = 4;
 
-/** Unsigned LEB128. */
-function leb(value: number): number[] {
-  const bytes: number[] = [];
-  do {
-    const rest = Math.floor(value / 128);
-    bytes.push((value % 128) | (rest > 0 ? 128 : 0));
-    value = rest;
-  } while (value > 0);
-  return bytes;
-}
-
-/** Signed LEB128. */
-function sleb(value: number): number[] {
-  const bytes: number[] = [];
-  for (;;) {
-    const byte = value & 0x7f;
-    value >>= 7;
-    if ((value === 0 && !(byte & 0x40)) || (value === -1 && byte & 0x40)) return [...bytes, byte];
-    bytes.push(byte | 0x80);
-  }
-}
-
-const simd = (opcode: number): number[] => [0xfd, ...leb(opcode)];
-const get = (local: number): number[] => [0x20, ...leb(local)];
-const set = (local: number): number[] => [0x21, ...leb(local)];
-const i32 = (value: number): number[] => [0x41, ...sleb(value)];
-const section = (id: number, body: number[]): number[] => [id, ...leb(body.length), ...body];
-const memory = (offset: number): number[] => [0, ...leb(offset)];
-
-/** `v128.const` with the same float, or the same bits, in every lane. */
-function splatConstant(dtype: FloatType, value: number | bigint): number[] {
-  const view = new DataView(new ArrayBuffer(16));
-  for (let at = 0; at < 16; at += dtype === "float32" ? 4 : 8) {
-    if (dtype === "float32") {
-      if (typeof value === "bigint") view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
-      else view.setFloat32(at, value, true);
-    } else if (typeof value === "bigint") view.setBigUint64(at, BigInt.asUintN(64, value), true);
-    else view.setFloat64(at, value, true);
-  }
-  return [...simd(0x0c), ...new Uint8Array(view.buffer)];
-}
-
-/** Encodes `plan`; `relaxed` uses relaxed SIMD's fused multiply-add and lane select. */
+/** The bytes of `plan`; `relaxed` uses relaxed SIMD's fused multiply-add and select. */
 export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
   const { program: { dtype, instructions }, offsets, stores, reductions } = plan;
   const wide = dtype === "float64" ? 1 : 0;
   const lanes = wide ? 2 : 4;
-  const size = wide ? 8 : 4;
+  const size = VECTOR_BYTES / lanes;
 
-  // 1. Which values need a local? Used twice, used in an inner loop, or a leaf.
+  // 1. Which values need a local? Those that are used twice or in an inner loop, and leaves.
   const uses = new Uint32Array(instructions.length);
   const crosses = new Uint8Array(instructions.length);
   const use = (value: Value, stage: Stage) => {
     uses[value]++;
     if (instructions[value].stage !== stage) crosses[value] = 1;
   };
-  const live = new Uint8Array(instructions.length);
-  for (const { value } of [...stores, ...reductions]) {
-    use(value, "element");
-    live[value] = 1;
-  }
-  for (let at = instructions.length - 1; at >= 0; at--) {
-    if (!live[at]) continue;
-    for (const arg of instructions[at].args) {
-      use(arg, instructions[at].stage);
-      live[arg] = 1;
+  for (const { value } of [...stores, ...reductions]) use(value, "element");
+  for (let value = instructions.length - 1; value >= 0; value--) {
+    if (uses[value] > 0) {
+      instructions[value].args.forEach((arg) => use(arg, instructions[value].stage));
     }
   }
-  let locals = 2 + I32_LOCALS;
+  let locals = 2 + INTEGERS;
   const newLocal = () => locals++;
   const local = new Map<Value, number>();
-  instructions.forEach((instruction, at) => {
-    if (live[at] && (uses[at] > 1 || crosses[at] || instruction.args.length === 0)) {
-      local.set(at, newLocal());
+  instructions.forEach(({ args }, value) => {
+    if (uses[value] > 1 || (uses[value] === 1 && (crosses[value] || args.length === 0))) {
+      local.set(value, newLocal());
     }
   });
 
   // 2. Code for a value: its local, or its instruction with the code of its arguments before it.
-  const valueCode = (at: Value): number[] =>
-    local.has(at) ? get(local.get(at)!) : instructionCode(instructions[at]);
+  const valueCode = (value: Value): Code => {
+    const index = local.get(value);
+    return index === undefined ? instructionCode(instructions[value]) : get(index);
+  };
 
-  function instructionCode({ op, args, value, name }: Instruction): number[] {
-    const offset = offsets.get(name) ?? 0;
+  /** `ahead` is the distance in bytes of a vector from the start of its block. */
+  function instructionCode({ op, args, value, name }: Instruction, ahead = 0): Code {
+    const offset = (offsets.get(name) ?? 0) + ahead;
     const code = args.map(valueCode);
     switch (op) {
       case "const":
       case "bits":
         return splatConstant(dtype, value);
       case "element":
-        return [...get(I), ...simd(0x00), ...memory(offset)];
+        return [get(I), simd(VECTOR.load), at(offset)];
       case "column":
-        return [...get(J), ...simd(0x00), ...memory(offset)];
+        return [get(J), simd(VECTOR.load), at(offset)];
       case "row":
       case "param":
         return [
-          ...(op === "row" ? get(R) : i32(0)),
-          ...[0x2b, ...memory(offset)],
-          ...(wide ? [] : [0xb6]),
-          ...simd(SPLAT[wide]),
+          op === "row" ? get(R) : i32(0),
+          [CODE.f64Load, at(offset)],
+          wide ? [] : [CODE.f32Demote],
+          simd(SIMD.splat[wide]),
         ];
       case "select":
-        return [
-          ...code[1],
-          ...code[2],
-          ...code[0],
-          ...simd(relaxed ? RELAXED.laneselect[wide] : BITSELECT),
-        ];
+        return [code[1], code[2], code[0], simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect)];
       case "madd":
-        if (relaxed) return [...code.flat(), ...simd(RELAXED.madd[wide])];
-        return [
-          ...code[0],
-          ...code[1],
-          ...simd(SIMD.mul![wide]),
-          ...code[2],
-          ...simd(SIMD.add![wide]),
-        ];
+        if (relaxed) return [code, simd(RELAXED.madd[wide])];
+        return [code[0], code[1], simd(SIMD.mul[wide]), code[2], simd(SIMD.add[wide])];
       case "nmadd":
-        if (relaxed) return [...code.flat(), ...simd(RELAXED.nmadd[wide])];
-        return [
-          ...code[2],
-          ...code[0],
-          ...code[1],
-          ...simd(SIMD.mul![wide]),
-          ...simd(SIMD.sub![wide]),
-        ];
+        if (relaxed) return [code, simd(RELAXED.nmadd[wide])];
+        return [code[2], code[0], code[1], simd(SIMD.mul[wide]), simd(SIMD.sub[wide])];
       case "shl":
       case "shr":
-        return [...code[0], ...i32(Number(value)), ...simd(SIMD[op]![wide])];
+        return [code[0], i32(Number(value)), simd(SIMD[op][wide])];
       default:
-        return [...code.flat(), ...simd(SIMD[op]![wide])];
+        return [code, simd(SIMD[op][wide])];
     }
   }
 
   /** Sets the locals of one stage, in order, so that each finds its arguments ready. */
-  const stageCode = (stage: Stage): number[] =>
-    [...local].filter(([at]) => instructions[at].stage === stage)
-      .flatMap(([at, index]) => [...instructionCode(instructions[at]), ...set(index)]);
+  const stageCode = (stage: Stage, ahead = 0): Code =>
+    [...local].filter(([value]) => instructions[value].stage === stage)
+      .map(([value, index]) => [instructionCode(instructions[value], ahead), set(index)]);
 
-  // 3. Reductions: float64 accumulators, however many lanes the values have.
+  const storeCode = (ahead: number): Code =>
+    stores.map(({ kind, offset, value }) => [
+      get(kind === "element" ? I : J),
+      valueCode(value),
+      [simd(VECTOR.store), at(offset + ahead)],
+    ]);
+
+  // 3. Reductions. Sums are kept in float64 lanes: two accumulators for the halves of a float32 vector.
+  const elementInstructions =
+    instructions.filter(({ stage }, value) => stage === "element" && uses[value] > 0).length;
+  const unroll =
+    [MAX_UNROLL, 2, 1].find((count) => count * elementInstructions <= BLOCK_INSTRUCTIONS) ?? 1;
   const mask = newLocal();
-  const tailMask = newLocal();
-  const scratch = newLocal();
+  const pending = reductions.map(() => Array.from({ length: unroll }, newLocal));
   const accumulators = reductions.map(() => [newLocal(), newLocal()]);
-  const identity = { sum: 0, max: -Infinity };
-  const combine = { sum: simd(F64.add), max: simd(F64.pmax) };
+  const upperHalf = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+  const addF64 = simd(SIMD.add[1]);
+  const combine = { sum: simd(SIMD.add[wide]), max: simd(SIMD.pmax[wide]) };
 
-  const startReduction = ({ kind }: Reduction, k: number): number[] =>
-    accumulators[k].flatMap((acc) => [...splatConstant("float64", identity[kind]), ...set(acc)]);
+  const startReduction = ({ kind }: Reduction, k: number): Code =>
+    accumulators[k].map((acc) => [splatConstant(dtype, kind === "sum" ? 0 : -Infinity), set(acc)]);
 
-  function reduce({ kind, value }: Reduction, k: number): number[] {
+  /** The values of a block combined in pairs: n equal float32 numbers have an exact sum, if n is a power of 2. */
+  const tree = (kind: Reduction["kind"], vectors: readonly number[]): Code => {
+    if (vectors.length === 1) return get(vectors[0]);
+    const half = vectors.length / 2;
+    return [tree(kind, vectors.slice(0, half)), tree(kind, vectors.slice(half)), combine[kind]];
+  };
+
+  /** Accumulates the vector in local `from`. */
+  function accumulate({ kind }: Reduction, k: number, from: number): Code {
     const [low, high] = accumulators[k];
-    const masked = kind === "sum"
-      ? [...valueCode(value), ...get(mask), ...simd(SIMD.and![wide])]
-      : [...valueCode(value), ...splatConstant(dtype, -Infinity), ...get(mask), ...simd(BITSELECT)];
-    if (wide) return [...get(low), ...masked, ...combine[kind], ...set(low)];
-    const upperHalf = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+    if (kind === "max" || wide) return [get(low), get(from), combine[kind], set(low)];
     return [
-      ...masked,
-      ...set(scratch),
-      ...[...get(low), ...get(scratch), ...simd(PROMOTE_LOW), ...combine[kind], ...set(low)],
-      ...[...get(high), ...get(scratch), ...get(scratch), ...simd(0x0d), ...upperHalf],
-      ...[...simd(PROMOTE_LOW), ...combine[kind], ...set(high)],
+      [get(low), get(from), simd(VECTOR.f64PromoteLow), addF64, set(low)],
+      [get(high), get(from), get(from), simd(VECTOR.shuffle), upperHalf],
+      [simd(VECTOR.f64PromoteLow), addF64, set(high)],
     ];
   }
 
-  function finishReduction({ kind, offset }: Reduction, k: number): number[] {
+  const masked = ({ kind, value }: Reduction): Code =>
+    kind === "sum"
+      ? [valueCode(value), get(mask), simd(SIMD.and[wide])]
+      : [valueCode(value), splatConstant(dtype, -Infinity), get(mask), simd(VECTOR.bitselect)];
+
+  function finishReduction({ kind, offset }: Reduction, k: number): Code {
     const [low, high] = accumulators[k];
-    const lane = (index: number) => [...get(low), ...simd(EXTRACT_F64), index];
-    return [
-      ...(wide ? [] : [...get(low), ...get(high), ...combine[kind], ...set(low)]),
-      ...[...get(R), ...lane(0), ...lane(1), kind === "sum" ? 0xa0 : 0xa5, 0x39, ...memory(offset)],
+    const lane = (index: number) => [get(low), simd(VECTOR.f64Extract), index];
+    const narrow = kind === "sum" ? [get(low), get(high), addF64, set(low)] : [
+      [get(low), simd(VECTOR.f64PromoteLow)],
+      [get(low), get(low), simd(VECTOR.shuffle), upperHalf, simd(VECTOR.f64PromoteLow)],
+      [simd(SIMD.pmax[1]), set(low)],
     ];
+    const join = kind === "sum" ? CODE.f64Add : CODE.f64Max;
+    return [wide ? [] : narrow, get(R), lane(0), lane(1), join, CODE.f64Store, at(offset)];
   }
 
-  // 4. The function.
-  const laneNumbers = new DataView(new ArrayBuffer(16));
-  for (let lane = 0; lane < lanes; lane++) {
-    if (wide) laneNumbers.setFloat64(lane * 8, lane, true);
-    else laneNumbers.setFloat32(lane * 4, lane, true);
-  }
-  const step = (index: number, by: number) => [...get(index), ...i32(by), 0x6a, ...set(index)];
+  // 4. The loops.
+  const advance = (bytes: number) => [step(I, bytes), step(J, bytes)];
+  const block = [
+    Array.from({ length: unroll }, (_, u) => [
+      stageCode("element", u * VECTOR_BYTES),
+      storeCode(u * VECTOR_BYTES),
+      reductions.map(({ value }, k) => [valueCode(value), set(pending[k][u])]),
+    ]),
+    reductions.map((reduction, k) => [
+      [tree(reduction.kind, pending[k]), set(pending[k][0])],
+      accumulate(reduction, k, pending[k][0]),
+    ]),
+    advance(unroll * VECTOR_BYTES),
+  ];
+  const vector = [
+    stageCode("element"),
+    storeCode(0),
+    reductions.map((reduction, k) => [
+      [masked(reduction), set(pending[k][0])],
+      accumulate(reduction, k, pending[k][0]),
+    ]),
+    advance(VECTOR_BYTES),
+  ];
+  /** Leaves the block `depth` levels up when J has reached the local `limit`. */
+  const leaveAt = (
+    limit: number,
+    depth: number,
+  ) => [get(J), get(limit), CODE.i32GeU, CODE.brIf, depth];
+  const wholeBytes = (unit: number) => [get(END), i32(-unit), CODE.i32And];
 
   const body = [
-    // FULL: bytes of a row in whole vectors; END: all its bytes.
-    ...[...get(COLS), ...i32(-lanes), 0x71, ...i32(size), 0x6c, ...set(FULL)],
-    ...[...get(COLS), ...i32(size), 0x6c, ...set(END)],
-    // tailMask: the lanes that the partial vector has.
-    ...[...simd(0x0c), ...new Uint8Array(laneNumbers.buffer)],
-    ...[...get(COLS), ...i32(lanes - 1), 0x71, wide ? 0xb8 : 0xb3, ...simd(SPLAT[wide])],
-    ...[...simd(SIMD.lt![wide]), ...set(tailMask)],
-    ...stageCode("call"),
-    ...[0x02, EMPTY, ...get(ROWS), 0x45, 0x0d, 0], // no rows: leave
-    ...[0x03, EMPTY], // for each row
-    ...stageCode("row"),
-    ...reductions.flatMap(startReduction),
-    ...[...i32(0), ...set(J), ...splatConstant(dtype, -1n), ...set(mask)],
-    ...[0x02, EMPTY, 0x03, EMPTY], // for each vector
-    ...[...get(J), ...get(FULL), 0x4f, 0x04, EMPTY],
-    ...[...get(J), ...get(END), 0x4f, 0x0d, 2, ...get(tailMask), ...set(mask)],
-    0x0b,
-    ...stageCode("element"),
-    ...stores.flatMap(({ kind, offset, value }) => [
-      ...get(kind === "element" ? I : J),
-      ...valueCode(value),
-      ...[...simd(0x0b), ...memory(offset)],
-    ]),
-    ...reductions.flatMap(reduce),
-    ...step(I, 16),
-    ...step(J, 16),
-    ...[0x0c, 0, 0x0b, 0x0b], // next vector
-    ...reductions.flatMap(finishReduction),
+    [get(COLS), i32(size), CODE.i32Mul, set(END)],
+    [wholeBytes(VECTOR_BYTES), set(FULL)],
+    [wholeBytes(unroll * VECTOR_BYTES), set(BLOCKS)],
+    stageCode("call"),
+    [CODE.block, EMPTY, get(ROWS), CODE.i32Eqz, CODE.brIf, 0],
+    [CODE.loop, EMPTY], // for each row
+    stageCode("row"),
+    reductions.map(startReduction),
+    [i32(0), set(J)],
+    [
+      CODE.block,
+      EMPTY,
+      CODE.loop,
+      EMPTY,
+      leaveAt(BLOCKS, 1),
+      block,
+      CODE.br,
+      0,
+      CODE.end,
+      CODE.end,
+    ],
+    [splatConstant(dtype, -1n), set(mask)],
+    [CODE.block, EMPTY, CODE.loop, EMPTY, leaveAt(END, 1)],
+    [get(J), get(FULL), CODE.i32GeU, CODE.if, EMPTY],
+    // The partial vector: only the lanes that the row still has count.
+    [laneNumbers(dtype), get(COLS), i32(lanes - 1), CODE.i32And],
+    [
+      wide ? CODE.f64ConvertU : CODE.f32ConvertU,
+      simd(SIMD.splat[wide]),
+      simd(SIMD.lt[wide]),
+      set(mask),
+    ],
+    CODE.end,
+    [vector, CODE.br, 0, CODE.end, CODE.end],
+    reductions.map(finishReduction),
     // A partial vector has moved I too far: the next row begins where this one ends.
-    ...[...get(I), ...get(J), 0x6b, ...get(END), 0x6a, ...set(I)],
-    ...step(R, 8),
-    ...[...get(ROWS), ...i32(1), 0x6b, 0x22, ROWS, 0x0d, 0], // next row
-    ...[0x0b, 0x0b, 0x0b],
+    [get(I), get(J), CODE.i32Sub, get(END), CODE.i32Add, set(I)],
+    step(R, 8),
+    [get(ROWS), i32(1), CODE.i32Sub, CODE.localTee, ROWS, CODE.brIf, 0],
+    [CODE.end, CODE.end],
   ];
-
-  // 5. The module around it.
-  const v128Locals = locals - 2 - I32_LOCALS;
-  const code = [2, ...leb(I32_LOCALS), I32, ...leb(v128Locals), V128, ...body];
-  const name = [...new TextEncoder().encode("run")];
-  return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 2, I32, I32, 0]),
-    ...section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0]), // import memory "m" "m"
-    ...section(3, [1, 0]),
-    ...section(7, [1, name.length, ...name, 0x00, 0]),
-    ...section(10, [1, ...leb(code.length), ...code]),
-  ]);
+  const vectors = locals - 2 - INTEGERS;
+  return moduleOf([I32, I32], [2, leb(INTEGERS), I32, leb(vectors), V128], body);
 }
 
-/** The smallest module with a relaxed multiply-add: valid only where relaxed SIMD is. */
-const PROBE = new Uint8Array([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...section(1, [1, 0x60, 0, 1, V128]),
-  ...section(3, [1, 0]),
-  ...section(10, [
-    1,
-    ...leb(3 + 3 * 18 + simd(RELAXED.madd[0]).length - 1),
-    0,
-    ...Array.from({ length: 3 }, () => splatConstant("float32", 0)).flat(),
-    ...simd(RELAXED.madd[0]),
-    0x0b,
-  ]),
-]);
-
-/** Whether this machine has relaxed SIMD. */
+/** Whether this machine has relaxed SIMD: whether a module with a fused multiply-add is valid. */
 export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(PROBE);
+  const zero = splatConstant("float32", 0);
+  const madd = [zero, zero, zero, simd(RELAXED.madd[0])];
+  return WebAssembly.validate(moduleOf([], [1, 1, V128], [madd, set(0)]));
 }
 
 /** Compiles a kernel. */

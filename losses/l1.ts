@@ -1,0 +1,126 @@
+/**
+ * L1Loss: the absolute difference of prediction and target.
+ *
+ * PyTorch: `torch.nn.L1Loss(reduction)`, `torch.nn.functional.l1_loss(…, weight)`
+ *
+ * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
+ *
+ * Domain: any real `input` and `target`; whole numbers are welcome as `target`, and beside whole numbers as `input`,
+ * unless they are to be averaged.
+ *
+ * Value, with e = input - target: |e|.
+ *
+ * Gradient by `input`: sign(e); by `target`: -sign(e). At the kink e = 0, where any number in [-1, 1] is a
+ * subgradient, it is 0; so it is where e is NaN.
+ *
+ * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction is the median of the
+ * targets, which an outlier cannot move far.
+ *
+ * Siblings: {@linkcode SmoothL1Loss} and {@linkcode HuberLoss} round the kink off, {@linkcode MSELoss} has none. Not to be confused with
+ * L1 regularisation, which makes weights sparse.
+ *
+ * Unlike PyTorch, shapes with different numbers of axes are refused, complex numbers are not known, and the
+ * loss of whole numbers comes as float64.
+ *
+ * Notebook: `notebooks/l1.ipynb`. Reference: R. J. Boscovich, 1757; P. S. Laplace, 1774.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula, weightOption } from "./_core/elementwise.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode L1Loss}. */
+export interface L1LossOptions {
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+  /** A factor for each element, of the shape of the loss. The mean is divided by the sum of the weights. */
+  weight?: TensorLike;
+}
+
+const formula: LossFormula = {
+  value: "abs(x - y)",
+  grad: { input: "sign(x - y)", target: "sign(y - x)" },
+};
+
+const l1 = new Elementwise({
+  loss: "L1Loss",
+  arguments: [{ name: "input", symbol: "x", integers: "unless averaged" }, {
+    name: "target",
+    symbol: "y",
+    integers: true,
+  }],
+  formula,
+  weightedMean: "weights",
+});
+
+/**
+ * The absolute difference of prediction and target: every error pulls with the same force.
+ *
+ * ```ts
+ * import { L1Loss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { value, grad } = new L1Loss().valueAndGrad([1, -2, 0.5], [0.5, 1, 0.5]);
+ * assertEquals(value.item(), (0.5 + 3 + 0) / 3);
+ * assertEquals(grad.input.toArray(), [1 / 3, -1 / 3, 0]);
+ *
+ * // With weights, the mean is divided by their sum.
+ * const weighted = new L1Loss({ weight: [3, 1, 0] });
+ * assertEquals(weighted.forward([1, -2, 0.5], [0.5, 1, 0.5]).item(), (3 * 0.5 + 3) / (3 + 1));
+ * ```
+ */
+export class L1Loss {
+  /** Value and gradients as formulas in x (input) and y (target). */
+  static readonly formula: LossFormula = formula;
+
+  readonly #options: { reduction: Reduction; weight?: Tensor };
+
+  /**
+   * @param options See {@linkcode L1LossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: L1LossOptions = {}) {
+    checkOptions("L1Loss", options, ["reduction", "weight"]);
+    const { reduction = "mean", weight } = options;
+    this.#options = {
+      reduction: reductionOption("L1Loss", reduction),
+      weight: weightOption(weight),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Predictions.
+   * @param target What they should have been, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return l1.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Predictions.
+   * @param target What they should have been, of the same shape.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together.
+   */
+  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return l1.valueAndGrad(this.#options, [input, target], request);
+  }
+}

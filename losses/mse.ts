@@ -1,0 +1,120 @@
+/**
+ * MSELoss: the squared difference of prediction and target.
+ *
+ * PyTorch: `torch.nn.MSELoss(reduction)`, `torch.nn.functional.mse_loss(…, weight)`
+ *
+ * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
+ *
+ * Domain: any real `input` and `target`; whole numbers are welcome as `target`.
+ *
+ * Value, with e = input - target: e². There is no ½, unlike in many textbooks.
+ *
+ * Gradient by `input`: 2 e; by `target`: -2 e. Smooth everywhere.
+ *
+ * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction is the mean of the targets,
+ * so a single outlier moves it without bound.
+ *
+ * Siblings: {@linkcode HuberLoss} and {@linkcode SmoothL1Loss} bound the pull of an outlier, {@linkcode L1Loss} makes it the
+ * same for all.
+ *
+ * Unlike PyTorch, shapes with different numbers of axes are refused: there (N, 1) against (N) silently
+ * compares every prediction with every target.
+ *
+ * Notebook: `notebooks/mse.ipynb`. Reference: C. F. Gauss, Theoria combinationis observationum, 1821.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula, weightOption } from "./_core/elementwise.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode MSELoss}. */
+export interface MSELossOptions {
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+  /** A factor for each element, of the shape of the loss. The mean is divided by the sum of the weights. */
+  weight?: TensorLike;
+}
+
+const formula: LossFormula = {
+  value: "square(x - y)",
+  grad: { input: "2 * (x - y)", target: "2 * (y - x)" },
+};
+
+const mse = new Elementwise({
+  loss: "MSELoss",
+  arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
+  formula,
+  weightedMean: "weights",
+});
+
+/**
+ * The squared difference of prediction and target: large errors count more than in proportion.
+ *
+ * ```ts
+ * import { MSELoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { value, grad } = new MSELoss().valueAndGrad([1, -2], [0.5, 1]);
+ * assertEquals(value.item(), (0.5 ** 2 + 3 ** 2) / 2);
+ * assertEquals(grad.input.toArray(), [2 * 0.5 / 2, 2 * -3 / 2]);
+ *
+ * // With weights, the mean is divided by their sum.
+ * const weighted = new MSELoss({ weight: [3, 1] });
+ * assertEquals(weighted.forward([1, -2], [0.5, 1]).item(), (3 * 0.5 ** 2 + 3 ** 2) / (3 + 1));
+ * ```
+ */
+export class MSELoss {
+  /** Value and gradients as formulas in x (input) and y (target). */
+  static readonly formula: LossFormula = formula;
+
+  readonly #options: { reduction: Reduction; weight?: Tensor };
+
+  /**
+   * @param options See {@linkcode MSELossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: MSELossOptions = {}) {
+    checkOptions("MSELoss", options, ["reduction", "weight"]);
+    const { reduction = "mean", weight } = options;
+    this.#options = {
+      reduction: reductionOption("MSELoss", reduction),
+      weight: weightOption(weight),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Predictions.
+   * @param target What they should have been, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return mse.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Predictions.
+   * @param target What they should have been, of the same shape.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together.
+   */
+  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return mse.valueAndGrad(this.#options, [input, target], request);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * SmoothL1Loss: absolute error with its kink rounded off by a parabola.
+ *
+ * PyTorch: `torch.nn.SmoothL1Loss(reduction, beta)`
+ *
+ * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
+ *
+ * Domain: any real `input` and `target`; whole numbers are welcome as `target`.
+ *
+ * Value, with e = input - target:
+ *
+ *     e² / (2 beta)   where |e| < beta
+ *     |e| - beta / 2  elsewhere
+ *
+ * Gradient by `input`: e / beta where |e| < beta, sign(e) elsewhere; by `target` the opposite. Both branches agree
+ * at |e| = beta, in value and gradient. With beta = 0 this is L1Loss, with gradient 0 at its kink e = 0.
+ *
+ * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction tends to the median of the
+ * targets as beta → 0; as beta grows it tends to their mean, while value and gradient tend to 0.
+ *
+ * Siblings: {@linkcode HuberLoss} with delta = beta is beta times this loss; {@linkcode L1Loss} is its limit beta → 0.
+ *
+ * Unlike PyTorch, shapes with different numbers of axes are refused.
+ *
+ * Notebook: `notebooks/smooth_l1.ipynb`. Reference: R. Girshick, Fast R-CNN, 2015.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
+import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode SmoothL1Loss}. */
+export interface SmoothL1LossOptions {
+  /**
+   * The residual, in units of the target, at which the parabola turns into a straight line. Must be ≥ 0; 0 gives
+   * the absolute error, Infinity gives 0 everywhere.
+   *
+   * @default {1}
+   */
+  beta?: number;
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+const formula: LossFormula = {
+  value: "abs(x - y) < beta ? square(x - y) / (2 * beta) : abs(x - y) - beta / 2",
+  grad: {
+    input: "abs(x - y) < beta ? (x - y) / beta : sign(x - y)",
+    target: "abs(x - y) < beta ? (y - x) / beta : sign(y - x)",
+  },
+};
+
+const smoothL1 = new Elementwise({
+  loss: "SmoothL1Loss",
+  arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
+  params: ["beta"],
+  formula,
+});
+
+/**
+ * Absolute error with its kink rounded off: small errors are pulled gently, large ones with force 1.
+ *
+ * ```ts
+ * import { SmoothL1Loss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const loss = new SmoothL1Loss({ beta: 0.5, reduction: "sum" });
+ * const { value, grad } = loss.valueAndGrad([0.25, -3], [0, 0]);
+ * assertEquals(value.item(), 0.25 ** 2 / (2 * 0.5) + (3 - 0.5 / 2));
+ * assertEquals(grad.input.toArray(), [0.25 / 0.5, -1]);
+ * ```
+ */
+export class SmoothL1Loss {
+  /** Value and gradients as formulas in x (input), y (target) and beta. */
+  static readonly formula: LossFormula = formula;
+
+  readonly #options: { reduction: Reduction; params: { beta: number } };
+
+  /**
+   * @param options See {@linkcode SmoothL1LossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If beta < 0 or NaN, or the reduction is unknown.
+   */
+  constructor(options: SmoothL1LossOptions = {}) {
+    checkOptions("SmoothL1Loss", options, ["beta", "reduction"]);
+    const { beta = 1, reduction = "mean" } = options;
+    this.#options = {
+      params: { beta: numberOption("SmoothL1Loss", "beta", beta, (beta) => beta >= 0, "≥ 0") },
+      reduction: reductionOption("SmoothL1Loss", reduction),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Predictions.
+   * @param target What they should have been, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return smoothL1.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Predictions.
+   * @param target What they should have been, of the same shape.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together.
+   */
+  valueAndGrad<W extends "input" | "target" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return smoothL1.valueAndGrad(this.#options, [input, target], request);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Every PyTorch loss function for TypeScript, value and gradient.
+ *
+ * ```ts
+ * import { float32, HuberLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const loss = new HuberLoss({ delta: 1 });
+ * const { value, grad } = loss.valueAndGrad(float32([0.5, 3]), float32([0, 0]));
+ * assertEquals(value.item(), (0.5 ** 2 / 2 + 1 * (3 - 1 / 2)) / 2);
+ * assertEquals(grad.input.toArray(), [0.5 / 2, 1 / 2]);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type AnyTypedArray,
+  type DType,
+  float32,
+  float64,
+  type ForeignTensor,
+  int32,
+  type NestedArray,
+  Tensor,
+  type TensorData,
+  type TensorLike,
+} from "./losses/_core/tensor.ts";
+export type { LossFormula } from "./losses/_core/elementwise.ts";
+export type { Reduction } from "./losses/_core/options.ts";
+export type { Request, ValueAndGrad } from "./losses/_core/request.ts";
+export * from "./losses/huber.ts";
+export * from "./losses/l1.ts";
+export * from "./losses/mse.ts";
+export * from "./losses/smooth_l1.ts";
