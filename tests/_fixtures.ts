@@ -47,6 +47,12 @@ export interface FixtureCase {
   unlikePyTorch?: { because: string; value?: FixtureTensor; grad?: FixtureGrads };
   /** Trainable parameters by PyTorch's names, for losses that own some. */
   parameters?: Record<string, FixtureTensor>;
+  /** What AdaptiveLogSoftmaxWithLoss answers beside its loss; the last two for batches only. */
+  output?: FixtureTensor;
+  logProb?: FixtureTensor;
+  predict?: FixtureTensor;
+  /** helpers.json: the function that the case calls. */
+  helper?: string;
 }
 
 /** One file of fixtures. */
