@@ -10,7 +10,7 @@ import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 const STILL_TO_COME: string[] = [];
 
 /** Tests about the project, not about a loss. */
-const PROJECT_TESTS = ["docs", "notebooks", "pairing", "readme"];
+const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme"];
 
 function listing(): Listing {
   const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
