@@ -30,7 +30,7 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, weightOption } from "./_core/elementwise.ts";
+import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
 import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
 import type { Request, ValueAndGrad } from "./_core/request.ts";
 import type { Tensor, TensorLike } from "./_core/tensor.ts";
@@ -86,6 +86,8 @@ export class HuberLoss {
   readonly #options: { reduction: Reduction; params: { delta: number }; weight?: Tensor };
 
   /**
+   * Makes a loss with these options.
+   *
    * @param options See {@linkcode HuberLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
    * @throws {RangeError} If delta ≤ 0 or NaN, or the reduction is unknown.
@@ -96,7 +98,7 @@ export class HuberLoss {
     this.#options = {
       params: { delta: numberOption("HuberLoss", "delta", delta, (delta) => delta > 0, "> 0") },
       reduction: reductionOption("HuberLoss", reduction),
-      weight: weightOption(weight),
+      weight: tensorOption(weight),
     };
   }
 

@@ -28,7 +28,7 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, weightOption } from "./_core/elementwise.ts";
+import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
 import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
 import type { Request, ValueAndGrad } from "./_core/request.ts";
 import type { Tensor, TensorLike } from "./_core/tensor.ts";
@@ -80,6 +80,8 @@ export class L1Loss {
   readonly #options: { reduction: Reduction; weight?: Tensor };
 
   /**
+   * Makes a loss with these options.
+   *
    * @param options See {@linkcode L1LossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
    * @throws {RangeError} If the reduction is unknown.
@@ -89,7 +91,7 @@ export class L1Loss {
     const { reduction = "mean", weight } = options;
     this.#options = {
       reduction: reductionOption("L1Loss", reduction),
-      weight: weightOption(weight),
+      weight: tensorOption(weight),
     };
   }
 

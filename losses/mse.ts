@@ -26,7 +26,7 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, weightOption } from "./_core/elementwise.ts";
+import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
 import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
 import type { Request, ValueAndGrad } from "./_core/request.ts";
 import type { Tensor, TensorLike } from "./_core/tensor.ts";
@@ -74,6 +74,8 @@ export class MSELoss {
   readonly #options: { reduction: Reduction; weight?: Tensor };
 
   /**
+   * Makes a loss with these options.
+   *
    * @param options See {@linkcode MSELossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
    * @throws {RangeError} If the reduction is unknown.
@@ -83,7 +85,7 @@ export class MSELoss {
     const { reduction = "mean", weight } = options;
     this.#options = {
       reduction: reductionOption("MSELoss", reduction),
-      weight: weightOption(weight),
+      weight: tensorOption(weight),
     };
   }
 

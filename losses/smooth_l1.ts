@@ -49,8 +49,8 @@ export interface SmoothL1LossOptions {
 const formula: LossFormula = {
   value: "abs(x - y) < beta ? square(x - y) / (2 * beta) : abs(x - y) - beta / 2",
   grad: {
-    input: "abs(x - y) < beta ? (x - y) / beta : sign(x - y)",
-    target: "abs(x - y) < beta ? (y - x) / beta : sign(y - x)",
+    input: "abs(x - y) >= beta ? sign(x - y) : (x - y) / beta",
+    target: "abs(x - y) >= beta ? sign(y - x) : (y - x) / beta",
   },
 };
 
@@ -81,6 +81,8 @@ export class SmoothL1Loss {
   readonly #options: { reduction: Reduction; params: { beta: number } };
 
   /**
+   * Makes a loss with these options.
+   *
    * @param options See {@linkcode SmoothL1LossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
    * @throws {RangeError} If beta < 0 or NaN, or the reduction is unknown.

@@ -41,6 +41,7 @@ export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType 
  * @param specs What the loss says about its arguments.
  * @param values The arguments, in the same order.
  * @param averaged Whether the loss is to be averaged, which the mean of whole numbers cannot be.
+ * @param sameTypes Whether tensors of different types are refused rather than converted.
  * @returns The tensors and their type.
  * @throws {TypeError} If an argument is missing, is of no allowed kind, or has whole numbers where floats are wanted.
  */
@@ -49,6 +50,7 @@ export function readArguments(
   specs: readonly Argument[],
   values: readonly TensorLike[],
   averaged = false,
+  sameTypes = false,
 ): { tensors: Tensor[]; dtype: FloatType } {
   const raws: Raw[] = [];
   for (let i = 0; i < specs.length; i++) {
@@ -59,6 +61,12 @@ export function readArguments(
     const raw = read(values[i], name);
     if (raw.dtype === "int32" && (!integers || (integers !== true && averaged))) {
       throw wrongType(loss, name, "float32 or float64", raw.dtype);
+    }
+    const other = sameTypes
+      ? raws.find(({ dtype }) => dtype !== undefined && dtype !== raw.dtype)?.dtype
+      : undefined;
+    if (raw.dtype !== undefined && other !== undefined) {
+      throw wrongType(loss, name, `${other} like ${specs[0].name}`, raw.dtype);
     }
     raws.push(raw);
   }

@@ -28,7 +28,7 @@ import type { Run } from "./formula/plan.ts";
 import type { FloatType } from "./formula/program.ts";
 import type { Reduction } from "./options.ts";
 import { type CheckedRequest, checkRequest, type Request, type ValueAndGrad } from "./request.ts";
-import { read, scalar, sizeOf, Tensor, type TensorLike, toTensor, zeros } from "./tensor.ts";
+import { read, scalar, sizeOf, type Tensor, type TensorLike, toTensor, zeros } from "./tensor.ts";
 
 /** A loss as its formulas, in the symbols of its arguments and the names of its options. */
 export interface LossFormula {
@@ -55,12 +55,22 @@ export interface ElementwiseDefinition {
   readonly loss: string;
   readonly arguments: readonly SymbolicArgument[];
   readonly formula: LossFormula;
-  /** Options that occur in the formulas. */
+  /** Options that occur in the formulas: numbers, and tensors that are repeated along leading axes. */
   readonly params?: readonly string[];
+  readonly tensors?: readonly { readonly name: string; readonly symbol: string }[];
+  /**
+   * Which shapes go together: those of broadcast.ts ("common", the default), of these only those with as many
+   * axes ("rank"), those that the first argument is not repeated along ("first"), or equal ones ("equal").
+   */
+  readonly shapes?: "common" | "rank" | "first" | "equal";
+  /** Whether tensors of different types are refused rather than converted. */
+  readonly sameTypes?: boolean;
   /** The arguments that are differentiated by unless a call says otherwise; the first one by default. */
   readonly wrt?: readonly string[];
   /** What a weighted mean is divided by: the sum of the weights, or their count. */
   readonly weightedMean?: "weights" | "count";
+  /** Whether the weight is repeated along leading axes; by default it must have the shape of the loss. */
+  readonly weightBroadcasts?: boolean;
 }
 
 /** The options of one loss object, as the driver needs them. */
@@ -68,8 +78,11 @@ export interface ElementwiseOptions {
   readonly reduction: Reduction;
   /** The options that occur in the formulas. */
   readonly params?: Readonly<Record<string, number>>;
+  readonly tensors?: Readonly<Record<string, Tensor>>;
   /** One factor for each element. */
   readonly weight?: Tensor;
+  /** What a mean is divided by: the number of elements, or the length of the first axis. */
+  readonly meanOver?: "elements" | "batch";
 }
 
 type Names = Kernels<string, string, string, string, string>;
@@ -88,7 +101,14 @@ export class Elementwise {
     const names = definition.arguments.map(({ symbol }) => symbol);
     const grads = [...Object.keys(definition.formula.grad), WEIGHT].map((name) => GRAD + name);
     this.#kernels = defineKernels<string, string, string, string, string>({
-      elements: [...names, "w", "g", "value", ...grads],
+      elements: [
+        ...names,
+        ...(definition.tensors ?? []).map(({ symbol }) => symbol),
+        "w",
+        "g",
+        "value",
+        ...grads,
+      ],
       rows: ["total", "offenders"],
       params: [...definition.params ?? [], "scale", "center"],
       steps: {},
@@ -115,11 +135,13 @@ export class Elementwise {
     values: readonly TensorLike[],
     request?: Request<string>,
   ): { value: Tensor; grad: Record<string, Tensor> } {
-    const { loss, arguments: specs, formula, wrt: defaults = [specs[0].name] } = this.#definition;
+    const { loss, arguments: specs, formula, wrt: defaults = [specs[0].name], sameTypes } =
+      this.#definition;
     const { reduction, params = {} } = options;
-    const { tensors, dtype } = readArguments(loss, specs, values, reduction === "mean");
-    const shape = commonShape(loss, specs.map(({ name }) => name), tensors);
-    const weight = options.weight && this.#checkWeight(options.weight, shape, dtype);
+    const { tensors, dtype } = readArguments(loss, specs, values, reduction === "mean", sameTypes);
+    const shape = this.#shape(tensors);
+    const weight = options.weight &&
+      this.#fit(WEIGHT, options.weight, shape, dtype, this.#definition.weightBroadcasts);
     const kernels = this.#kernels(dtype);
     const operands = tensors.map((tensor) => along(tensor, shape));
     this.#checkDomains(kernels, dtype, tensors);
@@ -147,6 +169,8 @@ export class Elementwise {
       ? 1
       : weight && this.#definition.weightedMean === "weights"
       ? this.#sumOfWeights(kernels, dtype, weight)
+      : options.meanOver === "batch"
+      ? tensors[0].shape[0] ?? 1
       : size;
     kernels.param.center[0] = 0;
     if (
@@ -165,7 +189,13 @@ export class Elementwise {
       operand,
       i,
     ) => [kernels.element[specs[i].symbol], operand]);
-    if (weight) loads.push([kernels.element.w, { data: weight.data as FloatArray }]);
+    if (weight) loads.push([kernels.element.w, along(weight, shape)]);
+    for (const { name, symbol } of this.#definition.tensors ?? []) {
+      loads.push([
+        kernels.element[symbol],
+        along(this.#fit(name, options.tensors![symbol], shape, dtype, true), shape),
+      ]);
+    }
     if (upstream) loads.push([kernels.element.g, { data: upstream }]);
     const grad: Record<string, Tensor> = {};
     const stores = wrt.map((name) => {
@@ -230,16 +260,50 @@ export class Elementwise {
     return run;
   }
 
-  #checkWeight(weight: Tensor, shape: readonly number[], dtype: FloatType): Tensor {
-    const { loss } = this.#definition;
-    if (!sameShape(weight.shape, shape)) {
+  #shape(tensors: readonly Tensor[]): readonly number[] {
+    const { loss, arguments: specs, shapes = "common" } = this.#definition;
+    const names = specs.map(({ name }) => name);
+    const common = commonShape(loss, names, tensors);
+    tensors.forEach(({ shape }, i) => {
+      const fits = shapes === "common" || sameShape(shape, common) ||
+        (shapes === "rank" ? shape.length === common.length : shapes === "first" && i > 0);
+      if (!fits) {
+        const wanted = {
+          rank: "all arguments must have the same number of axes",
+          first: `${names.slice(1).join(" and ")} must not be larger than ${names[0]}`,
+          equal: `${names.join(" and ")} must have the same shape`,
+        }[shapes as "rank" | "first" | "equal"];
+        throw new RangeError(
+          `Cannot compute ${loss} as ${wanted}: current shapes are ${
+            tensors.map(({ shape }) => show(shape)).join(" and ")
+          }`,
+        );
+      }
+    });
+    return common;
+  }
+
+  /** A tensor option in the type of the call, if its shape goes with that of the loss. */
+  #fit(
+    name: string,
+    tensor: Tensor,
+    shape: readonly number[],
+    dtype: FloatType,
+    broadcasts = false,
+  ): Tensor {
+    const extra = shape.length - tensor.shape.length;
+    const fits = broadcasts
+      ? extra >= 0 &&
+        tensor.shape.every((length, axis) => length === 1 || length === shape[extra + axis])
+      : sameShape(tensor.shape, shape);
+    if (!fits) {
       throw new RangeError(
-        `Cannot compute ${loss} as weight must have the shape of the loss, ${
-          show(shape)
-        }: current shape is ${show(weight.shape)}`,
+        `Cannot compute ${this.#definition.loss} as ${name} must ${
+          broadcasts ? "be repeatable along" : "have"
+        } the shape of the loss, ${show(shape)}: current shape is ${show(tensor.shape)}`,
       );
     }
-    return toTensor(weight, dtype, WEIGHT);
+    return toTensor(tensor, dtype, name);
   }
 
   #sumOfWeights(kernels: Names, dtype: FloatType, weight: Tensor): number {
@@ -286,15 +350,15 @@ export class Elementwise {
 }
 
 /**
- * The weight option, checked.
+ * A tensor option, checked.
  *
- * @param loss The class, for error messages.
- * @param weight The option's value.
+ * @param value The option's value.
+ * @param name Its name, for error messages.
  * @returns It as a tensor of its own type, or undefined if there is none.
  * @throws {TypeError} If it is no tensor.
  */
-export function weightOption(weight: TensorLike | undefined): Tensor | undefined {
-  if (weight === undefined) return undefined;
-  const raw = read(weight, WEIGHT);
-  return raw.tensor ?? new Tensor(Float64Array.from(raw.data), raw.shape);
+export function tensorOption(value: TensorLike | undefined, name = WEIGHT): Tensor | undefined {
+  if (value === undefined) return undefined;
+  const raw = read(value, name);
+  return toTensor(raw, raw.dtype ?? "float64", name);
 }
