@@ -86,7 +86,6 @@ const SETUP = `{
  */
 export class Kernel implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
-  readonly #connectionFile: string;
   readonly #stderr: Promise<string>;
   /** Rejects as soon as the kernel cannot answer any more. */
   readonly #lost = Promise.withResolvers<never>();
@@ -100,7 +99,6 @@ export class Kernel implements AsyncDisposable {
   #control!: ZmtpSocket;
 
   private constructor(connectionFile: string, { cwd, signal }: KernelOptions) {
-    this.#connectionFile = connectionFile;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["jupyter", "--kernel", "--conn", connectionFile],
       cwd,
@@ -139,26 +137,13 @@ export class Kernel implements AsyncDisposable {
 
   static async #startOnce(options: KernelOptions): Promise<Kernel> {
     const connectionFile = await Deno.makeTempFile({ prefix: "lossbook-kernel-", suffix: ".json" });
-    const [shell, iopub, stdin, control, heartbeat] = findFreePorts(5);
+    const ports = findFreePorts();
     const key = crypto.randomUUID();
-    await Deno.writeTextFile(
-      connectionFile,
-      JSON.stringify({
-        ip: "127.0.0.1",
-        transport: "tcp",
-        shell_port: shell,
-        iopub_port: iopub,
-        stdin_port: stdin,
-        control_port: control,
-        hb_port: heartbeat,
-        signature_scheme: "hmac-sha256",
-        key,
-      }),
-    );
+    await Deno.writeTextFile(connectionFile, connectionText(ports, key));
     const kernel = new Kernel(connectionFile, options);
     try {
       kernel.#codec = await MessageCodec.create(key);
-      await kernel.#within(START_TIMEOUT, kernel.#connect({ shell, iopub, control }));
+      await kernel.#within(START_TIMEOUT, kernel.#connect(ports));
       // Silent code leaves In [1] to the first cell.
       const setup = kernel.#ask(SETUP, { silent: true, store_history: false });
       const { content } = await kernel.#within(START_TIMEOUT, setup);
@@ -168,6 +153,8 @@ export class Kernel implements AsyncDisposable {
       kernel.kill();
       await kernel.stop();
       throw error;
+    } finally {
+      await Deno.remove(connectionFile); // the kernel reads it once, and it holds the key
     }
   }
 
@@ -216,7 +203,6 @@ export class Kernel implements AsyncDisposable {
     for (const socket of this.#sockets) socket.close();
     await Promise.all(this.#readers);
     await this.#stderr;
-    await Deno.remove(this.#connectionFile).catch(() => {}); // cleared away by somebody else
   }
 
   /** Stops the kernel at the end of an `await using` block. */
@@ -224,10 +210,10 @@ export class Kernel implements AsyncDisposable {
     await this.stop();
   }
 
-  async #connect(ports: { shell: number; iopub: number; control: number }): Promise<void> {
-    const iopub = await this.#open("SUB", ports.iopub);
-    this.#shell = await this.#open("DEALER", ports.shell);
-    this.#control = await this.#open("DEALER", ports.control);
+  async #connect(ports: Ports): Promise<void> {
+    const iopub = await this.#open("SUB", ports.iopub_port);
+    this.#shell = await this.#open("DEALER", ports.shell_port);
+    this.#control = await this.#open("DEALER", ports.control_port);
     const awake = Promise.withResolvers<void>();
     this.#onOutput = () => awake.resolve();
     this.#read(iopub, (message) => this.#onOutput(message));
@@ -357,15 +343,23 @@ interface Fence {
   floating: string[];
 }
 
+/** The five ports of a kernel, under the names that the connection file gives them. */
+type Ports = Record<typeof PORT_NAMES[number], number>;
+
+const PORT_NAMES = ["shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"] as const;
+
 /** Lets the operating system choose; all are taken at once, so that they differ. */
-function findFreePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ port: 0, hostname: "127.0.0.1" }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
+function findFreePorts(): Ports {
+  const listeners = PORT_NAMES.map(() => Deno.listen({ port: 0, hostname: "127.0.0.1" }));
+  const ports = PORT_NAMES.map((name, i) => [name, listeners[i].addr.port]);
   for (const listener of listeners) listener.close();
-  return ports;
+  return Object.fromEntries(ports);
+}
+
+/** Tells the kernel where to listen, and the secret that signs all messages. */
+function connectionText(ports: Ports, key: string): string {
+  const fixed = { ip: "127.0.0.1", transport: "tcp", signature_scheme: "hmac-sha256" };
+  return JSON.stringify({ ...fixed, ...ports, key });
 }
 
 function delay(milliseconds: number): Promise<void> {

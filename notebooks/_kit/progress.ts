@@ -21,7 +21,8 @@ export class Progress {
    */
   constructor(live: boolean = Deno.stdout.isTerminal()) {
     this.#live = live;
-    this.#columns = live && Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 80;
+    // Some terminals do not tell how wide they are, and say 0.
+    this.#columns = (Deno.stdout.isTerminal() && Deno.consoleSize().columns) || 80;
   }
 
   /**

@@ -52,7 +52,9 @@ export async function main(args: string[]): Promise<number> {
   try {
     settings = parse(args);
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    // Node's parser goes on with advice that does not fit; its first sentence says what is wrong.
+    const reason = String(error instanceof Error ? error.message : error).split(". ")[0];
+    console.error(`${reason}\n\n${USAGE}`);
     return MISUSED;
   }
   const paths = settings.names.length > 0 ? settings.names.map(locate) : await allNotebooks();

@@ -1,0 +1,175 @@
+/**
+ * The command `deno task lab`: JupyterLab on notebooks/ with the Deno kernel. Everything that it
+ * installs or remembers is in the folder .lab/ of the project; nothing outside is changed.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** plotly brings the extension that makes stored figures interactive. */
+const PACKAGES = ["jupyterlab==4.6.4", "plotly==7.1.0"];
+
+/** The oldest Python that these packages run on. */
+const MIN_PYTHON = [3, 10] as const;
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+const NOTEBOOKS = join(PROJECT, "notebooks");
+const LAB = join(PROJECT, ".lab");
+const DATA = join(LAB, "data");
+const CONFIG = join(LAB, "config");
+const VENV = join(LAB, "venv");
+const PYTHON = Deno.build.os === "windows"
+  ? join(VENV, "Scripts", "python.exe")
+  : join(VENV, "bin", "python");
+
+/** Written when an installation is complete, so that a broken one is made again. */
+const RECEIPT = join(LAB, "installed.txt");
+
+/** Something that the person at the keyboard can put right; the message says how. */
+class SetupError extends Error {}
+
+/**
+ * Runs the command.
+ *
+ * @param args Options for JupyterLab, such as `--no-browser`
+ * @returns JupyterLab's exit code
+ */
+export async function main(args: string[]): Promise<number> {
+  try {
+    await setUp();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+  return await runLab(args);
+}
+
+async function setUp(): Promise<void> {
+  await Deno.mkdir(LAB, { recursive: true });
+  const receipt = PACKAGES.join("\n") + "\n";
+  if (await readIfThere(RECEIPT) !== receipt) {
+    await install();
+    await Deno.writeTextFile(RECEIPT, receipt);
+  }
+  // Each time, since Deno or the project may have moved.
+  await writeJson(join(DATA, "kernels", "deno", "kernel.json"), {
+    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
+    display_name: "Deno",
+    language: "typescript",
+    env: { NO_COLOR: "1" },
+    interrupt_mode: "message", // otherwise the stop button kills the kernel
+  });
+  // It would ask at the first start whether it may fetch news.
+  await writeJson(join(CONFIG, "labconfig", "page_config.json"), {
+    disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
+  });
+}
+
+async function install(): Promise<void> {
+  const python = await findPython();
+  console.log("Setting up JupyterLab in .lab/ (only the first time; 240 MB)");
+  console.log("  1/2 a private Python environment");
+  await Deno.remove(VENV, { recursive: true }).catch(ignoreMissing);
+  const venv = await run(python, ["-m", "venv", VENV]);
+  if (!venv.success) {
+    throw new SetupError(
+      `Cannot make a Python environment. Python's venv and pip must be installed ` +
+        `(on Debian and Ubuntu: apt install python3-venv). Python says:\n${venv.text}`,
+    );
+  }
+  console.log(`  2/2 ${PACKAGES.join(" and ")}`);
+  const quick = ["--retries", "1", "--timeout", "10"]; // else no network costs nine minutes
+  const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"];
+  const pip = await run(PYTHON, ["-m", "pip", "install", ...quick, ...quiet, ...PACKAGES]);
+  if (!pip.success) {
+    throw new SetupError(
+      `Cannot install ${PACKAGES.join(" and ")}. ` +
+        `pip must reach a Python package index, this once. pip says:\n${pip.text}`,
+    );
+  }
+}
+
+async function findPython(): Promise<string> {
+  const probe = "import sys; print('%d.%d' % sys.version_info[:2])";
+  const found: string[] = [];
+  for (const command of ["python3", "python"]) {
+    const { success, text } = await run(command, ["-c", probe]);
+    if (!success) continue;
+    const [major, minor] = text.trim().split(".").map(Number);
+    if (major > MIN_PYTHON[0] || (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1])) {
+      return command;
+    }
+    found.push(`${command} is ${text.trim()}`);
+  }
+  throw new SetupError(
+    `Cannot set up JupyterLab as it needs Python >= ${MIN_PYTHON.join(".")} with venv and pip: ` +
+      `${found.join(", ") || "no python3 on the PATH"}. ` +
+      `("deno task notebooks" runs the notebooks without Python.)`,
+  );
+}
+
+async function runLab(args: string[]): Promise<number> {
+  const lab = new Deno.Command(PYTHON, {
+    args: [
+      "-m",
+      "jupyterlab",
+      `--notebook-dir=${NOTEBOOKS}`,
+      "--KernelSpecManager.allowed_kernelspecs=deno", // Python would only be in the way
+      "--MappingKernelManager.default_kernel_name=deno",
+      ...args,
+    ],
+    cwd: NOTEBOOKS,
+    env: {
+      JUPYTER_PATH: DATA,
+      JUPYTER_DATA_DIR: DATA,
+      JUPYTER_CONFIG_DIR: CONFIG,
+      JUPYTER_RUNTIME_DIR: join(LAB, "runtime"),
+      IPYTHONDIR: join(LAB, "ipython"),
+    },
+  }).spawn();
+  // Ctrl-C reaches JupyterLab by itself, and it asks back; the other signals are passed on.
+  const stay = () => {};
+  const passOn = () => lab.kill("SIGTERM");
+  const others: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];
+  Deno.addSignalListener("SIGINT", stay);
+  for (const signal of others) Deno.addSignalListener(signal, passOn);
+  try {
+    return (await lab.status).code;
+  } finally {
+    Deno.removeSignalListener("SIGINT", stay);
+    for (const signal of others) Deno.removeSignalListener(signal, passOn);
+  }
+}
+
+/** Runs a command to its end; one that does not exist is one that fails. */
+async function run(command: string, args: string[]): Promise<{ success: boolean; text: string }> {
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(command, { args }).output();
+    const decoder = new TextDecoder();
+    return { success, text: decoder.decode(stdout) + decoder.decode(stderr) };
+  } catch (error) {
+    return { success: false, text: String(error) };
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    return ignoreMissing(error);
+  }
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await Deno.mkdir(join(path, ".."), { recursive: true });
+  await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
