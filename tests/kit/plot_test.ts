@@ -96,6 +96,8 @@ describe("plot", () => {
   it("goes on after a figure that could not be drawn", async () => {
     const bad: Figure = { data: parabola.data, layout: { title: { text: "损失" } } };
     await assertRejects(() => plot(bad, { alt: "a figure" }), RangeError);
+    const unclonable = { data: parabola.data, layout: { title: () => {} } } as unknown as Figure;
+    await assertRejects(() => svgOf(unclonable), DOMException);
     await output(parabola);
   });
 });
@@ -364,6 +366,19 @@ describe("the PNG encoder", () => {
     for (let i = 0; i < 10 * width; i++) {
       for (let k = 0; k < 3; k++) assertClose(rgb[3 * i + k], rgba[4 * i + k], 24, `pixel ${i}`);
     }
+  });
+
+  it("leaves the main colour of a line as it is among the shades of its edge", () => {
+    const blue = [0x00, 0x72, 0xb2];
+    const rgba = new Uint8Array(4 * 100 * 100);
+    for (let i = 0; i < 10_000; i++) {
+      // Every tenth pixel is one of a thousand shades up to white.
+      const share = i % 10 === 0 ? i / 10_000 : 0;
+      const steps = [i % 3, i % 7, i % 11].map((step) => share === 0 ? 0 : step);
+      rgba.set(blue.map((value, k) => value + share * (240 - value) + steps[k]), 4 * i);
+    }
+    const { rgb } = decode(encodeIndexed(rgba, 100));
+    for (let i = 1; i < 10_000; i += 10) assertEquals([...rgb.subarray(3 * i, 3 * i + 3)], blue);
   });
 
   it("keeps transparent pixels of a canvas", () => {

@@ -1,7 +1,7 @@
 /**
- * Fewer colours, by median cut: split the set of colours where it is widest until there are 256
- * groups, and draw each group in one colour. White stays white and a line keeps its colour exactly; only
- * the shades of its smoothed edges move a little.
+ * Fewer colours, by median cut: split the set of colours where it matters most until there are 256
+ * groups, and draw each group in its mean. A colour with many pixels soon has a group of its own:
+ * white stays white and a line keeps its colour; only the shades of its smoothed edges move a little.
  *
  * @module
  */
@@ -41,8 +41,7 @@ export function quantize(rgba: Uint8Array): Indexed {
   const palette = new Uint8Array(3 * groups.length);
   const indexOf = new Map<number, number>();
   groups.forEach(({ counts }, index) => {
-    const colour = representative(counts);
-    palette.set(SHIFTS.map((shift) => channel(colour, shift)), 3 * index);
+    palette.set(mean(counts), 3 * index);
     for (const [member] of counts) indexOf.set(member, index);
   });
   const indices = new Uint8Array(pixels.length);
@@ -83,15 +82,12 @@ function split(counts: Count[]): Group[] {
   return groups;
 }
 
-/** The colour that most pixels of a group have, or the mean if there is no such majority. */
-function representative(counts: Count[]): number {
+function mean(counts: Count[]): number[] {
   const pixels = total(counts);
-  const [colour, most] = counts.reduce((best, count) => count[1] > best[1] ? count : best);
-  if (2 * most >= pixels) return colour;
-  return SHIFTS.reduce<number>((mean, shift) => {
+  return SHIFTS.map((shift) => {
     const sum = counts.reduce((sum, [colour, count]) => sum + channel(colour, shift) * count, 0);
-    return mean | Math.round(sum / pixels) << shift;
-  }, 0);
+    return Math.round(sum / pixels);
+  });
 }
 
 function channel(colour: number, shift: number): number {
