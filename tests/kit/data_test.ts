@@ -1,0 +1,200 @@
+/** The real data of the notebooks: what is in it, and how it is prepared. */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import {
+  column,
+  complete,
+  dataset,
+  type DataSets,
+  origin,
+  sideBySide,
+  standardise,
+  trainTest,
+} from "../../notebooks/_kit/data.ts";
+
+const ROWS: Record<keyof DataSets, number> = {
+  anscombe: 44,
+  barley: 120,
+  birdstrikes: 10_000,
+  burtin: 16,
+  cars: 406,
+  "co2-concentration": 741,
+  digits: 1797,
+  earthquakes: 1707,
+  football: 6508,
+  gapminder: 682,
+  movies: 3201,
+  penguins: 344,
+  "seattle-weather": 1461,
+};
+
+/** The kinds of values that the types promise, column by column. */
+const KINDS: { [Name in keyof DataSets]?: Record<keyof DataSets[Name], string> } = {
+  birdstrikes: {
+    "Airport Name": "string",
+    "Aircraft Make Model": "string",
+    "Effect Amount of damage": "string",
+    "Flight Date": "string",
+    "Aircraft Airline Operator": "string",
+    "Origin State": "string",
+    "Phase of flight": "string",
+    "Wildlife Size": "string",
+    "Wildlife Species": "string",
+    "Time of day": "string",
+    "Cost Other": "number",
+    "Cost Repair": "number",
+    "Cost Total $": "number",
+    "Speed IAS in knots": "null number",
+  },
+  cars: {
+    Name: "string",
+    Miles_per_Gallon: "null number",
+    Cylinders: "number",
+    Displacement: "number",
+    Horsepower: "null number",
+    Weight_in_lbs: "number",
+    Acceleration: "number",
+    Year: "string",
+    Origin: "string",
+  },
+  "co2-concentration": { Date: "string", CO2: "number", "adjusted CO2": "number" },
+  earthquakes: {
+    magnitude: "number",
+    depth: "number",
+    longitude: "number",
+    latitude: "number",
+    felt: "null number",
+    place: "string",
+    type: "string",
+  },
+  football: {
+    date: "string",
+    division: "string",
+    home_team: "string",
+    away_team: "string",
+    home_score: "null number",
+    away_score: "null number",
+  },
+  gapminder: {
+    year: "number",
+    country: "string",
+    cluster: "number",
+    pop: "number",
+    life_expect: "number",
+    fertility: "number",
+  },
+  penguins: {
+    Species: "string",
+    Island: "string",
+    "Beak Length (mm)": "null number",
+    "Beak Depth (mm)": "null number",
+    "Flipper Length (mm)": "null number",
+    "Body Mass (g)": "null number",
+    Sex: "null string",
+  },
+  "seattle-weather": {
+    date: "string",
+    precipitation: "number",
+    temp_max: "number",
+    temp_min: "number",
+    wind: "number",
+    weather: "string",
+  },
+};
+
+describe("dataset", () => {
+  for (const [name, count] of Object.entries(ROWS) as [keyof DataSets, number][]) {
+    it(`${name}: ${count} rows of the kinds that their type promises`, async () => {
+      const rows: Record<string, unknown>[] = await dataset(name) as never;
+      assertEquals(rows.length, count);
+      const wanted = KINDS[name];
+      if (wanted === undefined) return;
+      const found = Object.keys(rows[0]).map((key) => {
+        const kinds = new Set(rows.map((row) => row[key] === null ? "null" : typeof row[key]));
+        return [key, [...kinds].sort().join(" ")];
+      });
+      assertEquals(Object.fromEntries(found), wanted);
+    });
+  }
+
+  it("digits: 64 pixels from 0 to 16, about as many of each digit", async () => {
+    const rows = await dataset("digits");
+    assert(rows.every(({ pixels }) => pixels.length === 64 && Math.max(...pixels) <= 16));
+    const counts = new Uint16Array(10);
+    for (const { digit } of rows) counts[digit]++;
+    assertEquals([...counts], [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+    assertEquals(rows[0].pixels.slice(0, 8).join(" "), "0 0 5 13 9 1 0 0");
+  });
+
+  it("names its origin and its licence", () => {
+    assert(origin("digits").includes("CC BY 4.0"));
+    assert(origin("penguins").includes("CC0") && origin("penguins").includes("vega-datasets"));
+  });
+
+  it("refuses other names, and says which there are", async () => {
+    const wrong = "iris" as "cars";
+    await assertRejects(() => dataset(wrong), RangeError, 'data set "iris" as there are only ansc');
+    assertThrows(() => origin(wrong), RangeError, "penguins");
+  });
+});
+
+describe("complete and column", () => {
+  it("keep the rows that have the values, and take one column", async () => {
+    const penguins = complete(await dataset("penguins"), "Body Mass (g)");
+    const mass = column(penguins, "Body Mass (g)");
+    assertEquals(mass.length, 342);
+    assertEquals([...mass.slice(0, 4)], [3750, 3800, 3250, 3450]);
+  });
+
+  it("a column names the row that has no number", async () => {
+    const rows = await dataset("penguins") as unknown as { mass: number }[];
+    assertThrows(() => column(rows, "mass"), TypeError, '"mass" as row 0 has no number');
+  });
+});
+
+describe("sideBySide", () => {
+  it("puts columns into rows", () => {
+    const { data, shape } = sideBySide([1, 2, 3], Float64Array.of(4, 5, 6));
+    assertEquals([...data], [1, 4, 2, 5, 3, 6]);
+    assertEquals(shape, [3, 2]);
+    assertThrows(() => sideBySide([1], [1, 2]), TypeError, "lengths differ: 1,2");
+  });
+});
+
+describe("standardise", () => {
+  it("gives mean 0 and standard deviation 1", () => {
+    const { values, mean, std } = standardise([1, 3, 5, 7]);
+    assertEquals([mean, std], [4, Math.sqrt(5)]);
+    assertEquals([...values], [-3, -1, 1, 3].map((x) => x / Math.sqrt(5)));
+  });
+
+  it("scales another column by the first", () => {
+    assertEquals([...standardise([10, 12], { mean: 4, std: 2 }).values], [3, 4]);
+  });
+
+  it("refuses what has no spread", () => {
+    assertThrows(() => standardise([2, 2]), RangeError, "current value is 0");
+    assertThrows(() => standardise([]), RangeError, "current value is NaN");
+  });
+});
+
+describe("trainTest", () => {
+  const rows = Array.from({ length: 10 }, (_, i) => i);
+
+  it("takes the test set from the front of PyTorch's randperm", () => {
+    // torch.manual_seed(0); torch.randperm(10)
+    assertEquals(trainTest(rows, { test: 0.3 }), { test: [4, 1, 7], train: [5, 3, 9, 0, 8, 6, 2] });
+  });
+
+  it("keeps every row once, and depends on the seed only", () => {
+    const { train, test } = trainTest(rows, { seed: 42 });
+    assertEquals([...train, ...test].sort(), rows);
+    assertEquals(trainTest(rows, { seed: 42 }), { train, test });
+  });
+
+  it("refuses an empty set", () => {
+    assertThrows(() => trainTest(rows, { test: 1 }), RangeError, "test set is 1");
+    assertThrows(() => trainTest([1], {}), RangeError, "Cannot split 1 rows");
+  });
+});
