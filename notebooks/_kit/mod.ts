@@ -1,0 +1,19 @@
+/**
+ * Everything that a notebook needs from the kit:
+ *
+ * ```ts
+ * import { check, dataset, derivative, plot, table, TorchRandom, toTex } from "./_kit/mod.ts";
+ * ```
+ *
+ * @module
+ */
+
+export * from "./checks.ts";
+export * from "./data.ts";
+export * from "./display.ts";
+export * from "./math.ts";
+export * from "./show.ts";
+export * from "./torch_random.ts";
+export * from "./torch_sum.ts";
+export * from "./plot.ts";
+export * from "./style.ts";
