@@ -63,8 +63,12 @@ async function isJsrOutOfReach(lock: string): Promise<{ isOffline: boolean; reas
   return { isOffline: !success, reason: success ? "JSR answers" : "JSR cannot be reached" };
 }
 
-/** An import map replaces deno.json's imports as a whole, so what is not from JSR is repeated. */
+/**
+ * An import map replaces deno.json's imports as a whole, so what is not from JSR is repeated. Unlike deno.json, it also needs
+ * an entry for the files inside a package.
+ */
 function offlineImports(): Record<string, string> {
   const others = Object.entries(readConfig().imports).filter(([, to]) => !to.startsWith("jsr:"));
-  return { ...Object.fromEntries(others), ...STAND_INS };
+  const inside = others.map(([name, to]) => [`${name}/`, `${to.replace(/^npm:/, "npm:/")}/`]);
+  return { ...Object.fromEntries([...others, ...inside]), ...STAND_INS };
 }
