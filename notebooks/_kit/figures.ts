@@ -36,13 +36,15 @@ export interface Curve {
 
 /** What {@linkcode lossAndGradient} draws. */
 export interface LossAndGradientOptions extends Curve {
+  /** Stands above the figure. */
   title: string;
   /** Where the curves were computed, ascending, the same for all. */
   x: Values;
+  /** Title of the x-axis. */
   xTitle: string;
-  /** @default {"loss"} */
+  /** Title of the upper y-axis. @default {"loss"} */
   lossTitle?: string;
-  /** @default {"gradient"} */
+  /** Title of the lower y-axis. @default {"gradient"} */
   gradientTitle?: string;
   /** Losses to compare with, in grey. */
   siblings?: Curve[];
@@ -105,18 +107,10 @@ function limitMarks({ limits, dots }: ReturnType<typeof branches>, color: string
   ].filter((trace) => trace.x.length > 0);
 }
 
+/** Drawn above the curves, through both panels: a line below them would drown in the grid. */
 function kinkLine({ x }: Kink): Partial<Shape> {
-  return {
-    type: "line",
-    x0: x,
-    x1: x,
-    yref: "paper",
-    y0: 0,
-    y1: 1,
-    line: { color: colour.kink, width: 1.5, dash: "dot" },
-    // Above the grid and below the curves; the types do not know it yet.
-    layer: "between" as "above",
-  };
+  const line = { color: colour.kink, width: 1, dash: "dot" } as const;
+  return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line, layer: "above" };
 }
 
 function kinkLabel({ x, label = "" }: Kink): Partial<Annotations> {
@@ -136,17 +130,23 @@ function kinkLabel({ x, label = "" }: Kink): Partial<Annotations> {
 
 /** One of the pictures in {@linkcode smallMultiples}. */
 export interface Panel {
+  /** Stands above the panel. */
   title: string;
+  /** Its traces; axes are assigned later. */
   data: Data[];
 }
 
 /** What {@linkcode smallMultiples} draws. */
 export interface SmallMultiplesOptions {
+  /** Stands above all panels. */
   title: string;
+  /** From left to right, then from top to bottom. */
   panels: Panel[];
-  /** @default {3} */
+  /** Panels in a row. @default {3} */
   columns?: number;
+  /** Title of the x-axis. */
   xTitle?: string;
+  /** Title of the y-axis. */
   yTitle?: string;
   /** What holds for every x-axis, such as a range or `type: "log"`. */
   xaxis?: Partial<LayoutAxis>;
@@ -221,12 +221,17 @@ export function smallMultiples(options: SmallMultiplesOptions): Figure {
 
 /** What {@linkcode heatMap} draws. */
 export interface HeatMapOptions {
+  /** Stands above the figure. */
   title: string;
   /** Rows from bottom to top, or from top to bottom with `yReversed`. */
   z: Values[];
+  /** One place or category per column. */
   x?: Values | string[];
+  /** One place or category per row. */
   y?: Values | string[];
+  /** Title of the x-axis. */
   xTitle: string;
+  /** Title of the y-axis. */
   yTitle: string;
   /** Stands above the colour bar. */
   zTitle: string;
@@ -279,16 +284,21 @@ function cellTicks(cells: number): Partial<LayoutAxis> {
 
 /** Points of one class. */
 export interface PointClass {
+  /** What the legend says. */
   name: string;
+  /** Coordinates along x. */
   x: Values;
+  /** Coordinates along y. */
   y: Values;
 }
 
 /** What {@linkcode decisionBoundary} draws. */
 export interface DecisionBoundaryOptions {
+  /** Stands above the figure. */
   title: string;
-  /** Grid coordinates, ascending. */
+  /** Grid coordinates along x, ascending. */
   x: Values;
+  /** Grid coordinates along y, ascending. */
   y: Values;
   /** The score at each grid point: one row per y. */
   score: Values[];
@@ -296,7 +306,9 @@ export interface DecisionBoundaryOptions {
   level?: number;
   /** The points to decide about, at most four classes. */
   classes: PointClass[];
+  /** Title of the x-axis. */
   xTitle: string;
+  /** Title of the y-axis. */
   yTitle: string;
   /** Stands above the colour bar. @default {"score"} */
   scoreTitle?: string;
@@ -371,14 +383,17 @@ function roundStep(length: number): number {
 
 /** What {@linkcode arrows} draws. */
 export interface ArrowsOptions {
+  /** What the legend says. */
   name: string;
-  /** Where the arrows start. */
+  /** Where each starts along x. */
   x: Values;
+  /** Where each starts along y. */
   y: Values;
-  /** How far each goes. */
+  /** How far each goes along x. */
   dx: Values;
+  /** How far each goes along y. */
   dy: Values;
-  /** @default {colour.gradient} */
+  /** Of shafts and heads. @default {colour.gradient} */
   color?: string;
 }
 

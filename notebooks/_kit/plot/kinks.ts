@@ -6,6 +6,7 @@
 
 /** A place where a derivative jumps or a formula changes its branch. */
 export interface Kink {
+  /** Where it is. */
   x: number;
   /** Stands at the top of the figure, beside the mark. */
   label?: string;
@@ -13,13 +14,17 @@ export interface Kink {
 
 /** Points of a trace. */
 export interface Points {
+  /** Along x. */
   x: number[];
+  /** Along y. */
   y: number[];
 }
 
 /** A curve cut where it jumps. */
 export interface Branches {
+  /** Where the points are; null between two branches. */
   x: (number | null)[];
+  /** How high they are; null between two branches. */
   y: (number | null)[];
   /** The limits from both sides that are not the function's value. */
   limits: Points;
