@@ -218,12 +218,16 @@ describe("TorchRandom, normal numbers", () => {
 
 describe("fused multiply-add", () => {
   it("rounds once where rounding twice goes wrong", () => {
-    // 1 + 2^-24 is a tie in float32; the 2^-60 that a double loses decides it.
-    const a = 1 + 2 ** -23;
-    assertEquals(Math.fround(2 ** -24 + 2 ** -60 + 1), 1);
-    assertEquals(fma32(2 ** -12, 2 ** -12 * (1 + 2 ** -20), 1), a);
-    assertEquals(fma32(2 ** -12, -(2 ** -12) * (1 + 2 ** -20), -1), -a);
-    assertEquals(fma32(2 ** -12, 2 ** -12 * (1 - 2 ** -20), 1), 1);
+    // a * b = 2^-24 (1 - 2^-30): beside 1 a double loses the 2^-54, and what is left is a float32
+    // tie, which goes to the even neighbour. The exact sum lies on the other side.
+    const [a, b] = [2 ** -24 * (1 + 2 ** -15), 1 - 2 ** -15];
+    const [odd, even] = [1 + 2 ** -23, 1 + 2 ** -22];
+    assertEquals([fma32(a, b, odd), Math.fround(a * b + odd)], [odd, even]);
+    assertEquals([fma32(-a, b, -odd), Math.fround(-a * b - odd)], [-odd, -even]);
+    const nextOdd = even + 2 ** -23;
+    assertEquals([fma32(-a, b, nextOdd), Math.fround(-a * b + nextOdd)], [nextOdd, even]);
+    assertEquals([fma32(a, b, -nextOdd), Math.fround(a * b - nextOdd)], [-nextOdd, -even]);
+    assertEquals(fma32(2 ** -24, 1, odd), even); // a true tie
   });
 
   it("keeps what a double product loses", () => {
