@@ -40,7 +40,10 @@ export interface Options {
 }
 /** A loss. */
 export class Loss {
-  /** @param options where the line begins */
+  /**
+   * Checks the options.
+   * @param options where the line begins
+   */
   constructor(options: Options = {}) { this.#delta = options.delta ?? 1; }
   #delta: number;
   private secret = 0;

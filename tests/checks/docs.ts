@@ -93,7 +93,6 @@ function symbolProblems({ name, declarations }: DocSymbol): string[] {
         const isPlain = member.kind === "getter" || member.kind === "setter" ||
           member.name.startsWith("[");
         if (isPlain) return textProblems(path, member.jsDoc);
-        // A constructor's sentence is its class's; its parameters are its own.
         const isConstructor = member.name === "constructor";
         if (isConstructor && !member.params?.length) return [];
         return callProblems(path, member.jsDoc, member.functionDef ?? member, isConstructor);
@@ -116,7 +115,7 @@ function callProblems(
   { params = [], returnType }: Signature,
   isConstructor = false,
 ): string[] {
-  const problems = isConstructor ? [] : textProblems(path, jsDoc);
+  const problems = textProblems(path, jsDoc);
   const tags = jsDoc?.tags ?? [];
   const documented = tags.filter((tag) => tag.kind === "param" && tag.doc).map((tag) => tag.name);
   for (const [index, param] of params.entries()) {

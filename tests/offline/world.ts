@@ -26,41 +26,42 @@ export interface World extends Disposable {
 
 /** Finds out whether JSR answers (`STD_OFFLINE=1` or `0` says so instead) and prepares the matching flags. */
 export async function findWorld(): Promise<World> {
+  const forced = Deno.env.get("STD_OFFLINE") ?? "";
+  if (!["", "0", "1"].includes(forced)) {
+    throw new RangeError(
+      `Cannot choose the test packages as STD_OFFLINE must be 0 or 1: current value is "${forced}"`,
+    );
+  }
   const folder = await Deno.makeTempDir({ prefix: "lossbook-" });
   const lock = `${folder}/deno.lock`;
   await Deno.copyFile(new URL("deno.lock", PROJECT), lock);
-  const { isOffline, reason } = await isJsrOutOfReach(lock);
   const flags = [`--lock=${lock}`];
+  const isOffline = forced === "" ? !await canLoadFromJsr(flags) : forced === "1";
   if (isOffline) {
     const map = `${folder}/import_map.json`;
     await Deno.writeTextFile(map, JSON.stringify({ imports: offlineImports() }));
     flags.push(`--import-map=${map}`);
   }
-  const packages = isOffline ? "stand-ins of tests/offline" : "@std packages of JSR";
+  const packages = isOffline ? "the stand-ins of tests/offline" : "JSR's @std packages";
+  const found = isOffline ? "JSR cannot be reached" : "JSR answers";
   return {
-    description: `Testing with the ${packages} (${reason}).`,
+    description: `Testing with ${packages} (${forced === "" ? found : `STD_OFFLINE=${forced}`}).`,
     flags,
     [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }),
   };
 }
 
-async function isJsrOutOfReach(lock: string): Promise<{ isOffline: boolean; reason: string }> {
-  const forced = Deno.env.get("STD_OFFLINE");
-  if (forced === "0" || forced === "1") {
-    return { isOffline: forced === "1", reason: `STD_OFFLINE=${forced}` };
-  }
-  if (forced) throw new RangeError(`STD_OFFLINE must be 0 or 1: current value is "${forced}"`);
-  // Deno itself is asked, so that its cache, proxy and mirror settings count.
+/** Deno itself is asked, so that its cache, proxy and mirror settings count. */
+async function canLoadFromJsr(flags: string[]): Promise<boolean> {
   const probe = new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", `--lock=${lock}`, new URL("probe.ts", import.meta.url).href],
+    args: ["cache", "--quiet", ...flags, new URL("probe.ts", import.meta.url).href],
     cwd: PROJECT,
     stdin: "null",
     stdout: "null",
     stderr: "null",
     signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
   });
-  const { success } = await probe.output();
-  return { isOffline: !success, reason: success ? "JSR answers" : "JSR cannot be reached" };
+  return (await probe.output()).success;
 }
 
 /**
