@@ -50,24 +50,26 @@ type Checker = (files: string[], place: Place) => Promise<string[]>;
 type Place = (file: string, line: number, column: number) => string;
 
 /**
- * Type-checks the code cells of notebooks, which finds syntax errors and missing packages too.
+ * Type-checks and lints the code cells of notebooks.
  *
  * @param paths The notebooks
  * @returns The problems found, each with its notebook, cell and line; empty if all is well
  */
 export async function checkCells(paths: string[]): Promise<string[]> {
-  return await withModules(paths, runCheck);
+  return await withModules(paths, async (files, place) => {
+    const found = await Promise.all([runCheck(files, place), runLint(files, place)]);
+    return found.flat();
+  });
 }
 
 /**
- * Lints the code cells of notebooks. Cells that cannot be parsed are left to
- * {@linkcode checkCells}.
+ * Type-checks the code cells of notebooks, which finds syntax errors and missing packages too.
  *
  * @param paths The notebooks
  * @returns The problems found, each with its notebook, cell and line; empty if all is well
  */
-export async function lintCells(paths: string[]): Promise<string[]> {
-  return await withModules(paths, runLint);
+export async function checkTypes(paths: string[]): Promise<string[]> {
+  return await withModules(paths, runCheck);
 }
 
 async function withModules(paths: string[], checker: Checker): Promise<string[]> {
@@ -122,6 +124,7 @@ interface LintReport {
 
 async function runLint(files: string[], place: Place): Promise<string[]> {
   const { stdout } = await deno(["lint", "--json", ...files]);
+  // What cannot be parsed is left to the type check, which says it too.
   const { diagnostics }: LintReport = JSON.parse(stdout);
   return diagnostics.map(({ filename, range: { start }, message, code }) =>
     `${message} (${code})\n    at ${place(basename(filename), start.line, start.col + 1)}`

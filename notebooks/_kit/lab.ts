@@ -16,16 +16,32 @@ const MIN_PYTHON = [3, 10] as const;
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const NOTEBOOKS = join(PROJECT, "notebooks");
-const LAB = join(PROJECT, ".lab");
-const DATA = join(LAB, "data");
-const CONFIG = join(LAB, "config");
-const VENV = join(LAB, "venv");
-const PYTHON = Deno.build.os === "windows"
-  ? join(VENV, "Scripts", "python.exe")
-  : join(VENV, "bin", "python");
 
-/** Written when an installation is complete, so that a broken one is made again. */
-const RECEIPT = join(LAB, "installed.txt");
+/** What is where in the private folder. */
+interface Paths {
+  lab: string;
+  /** Jupyter's data: the kernels that it offers. */
+  data: string;
+  config: string;
+  venv: string;
+  python: string;
+  /** Written when an installation is complete, so that a broken one is made again. */
+  receipt: string;
+}
+
+function pathsIn(lab: string): Paths {
+  const venv = join(lab, "venv");
+  return {
+    lab,
+    data: join(lab, "data"),
+    config: join(lab, "config"),
+    venv,
+    python: Deno.build.os === "windows"
+      ? join(venv, "Scripts", "python.exe")
+      : join(venv, "bin", "python"),
+    receipt: join(lab, "installed.txt"),
+  };
+}
 
 /** Something that the person at the keyboard can put right; the message says how. */
 class SetupError extends Error {}
@@ -34,28 +50,30 @@ class SetupError extends Error {}
  * Runs the command.
  *
  * @param args Options for JupyterLab, such as `--no-browser`
+ * @param lab The private folder
  * @returns JupyterLab's exit code
  */
-export async function main(args: string[]): Promise<number> {
+export async function main(args: string[], lab: string = join(PROJECT, ".lab")): Promise<number> {
+  const paths = pathsIn(lab);
   try {
-    await setUp();
+    await setUp(paths);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(error.message);
     return 1;
   }
-  return await runLab(args);
+  return await runLab(paths, args);
 }
 
-async function setUp(): Promise<void> {
-  await Deno.mkdir(LAB, { recursive: true });
+async function setUp(paths: Paths): Promise<void> {
+  await Deno.mkdir(paths.lab, { recursive: true });
   const receipt = PACKAGES.join("\n") + "\n";
-  if (await readIfThere(RECEIPT) !== receipt) {
-    await install();
-    await Deno.writeTextFile(RECEIPT, receipt);
+  if (await readIfThere(paths.receipt) !== receipt) {
+    await install(paths);
+    await Deno.writeTextFile(paths.receipt, receipt);
   }
   // Each time, since Deno or the project may have moved.
-  await writeJson(join(DATA, "kernels", "deno", "kernel.json"), {
+  await writeJson(join(paths.data, "kernels", "deno", "kernel.json"), {
     argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
     display_name: "Deno",
     language: "typescript",
@@ -63,27 +81,27 @@ async function setUp(): Promise<void> {
     interrupt_mode: "message", // otherwise the stop button kills the kernel
   });
   // It would ask at the first start whether it may fetch news.
-  await writeJson(join(CONFIG, "labconfig", "page_config.json"), {
+  await writeJson(join(paths.config, "labconfig", "page_config.json"), {
     disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
   });
 }
 
-async function install(): Promise<void> {
-  const python = await findPython();
+async function install({ venv, python }: Paths): Promise<void> {
+  const systemPython = await findPython();
   console.log("Setting up JupyterLab in .lab/ (only the first time; 240 MB)");
   console.log("  1/2 a private Python environment");
-  await Deno.remove(VENV, { recursive: true }).catch(ignoreMissing);
-  const venv = await run(python, ["-m", "venv", VENV]);
-  if (!venv.success) {
+  await Deno.remove(venv, { recursive: true }).catch(ignoreMissing);
+  const made = await run(systemPython, ["-m", "venv", venv]);
+  if (!made.success) {
     throw new SetupError(
       `Cannot make a Python environment. Python's venv and pip must be installed ` +
-        `(on Debian and Ubuntu: apt install python3-venv). Python says:\n${venv.text}`,
+        `(on Debian and Ubuntu: apt install python3-venv). Python says:\n${made.text}`,
     );
   }
   console.log(`  2/2 ${PACKAGES.join(" and ")}`);
   const quick = ["--retries", "1", "--timeout", "10"]; // else no network costs nine minutes
   const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"];
-  const pip = await run(PYTHON, ["-m", "pip", "install", ...quick, ...quiet, ...PACKAGES]);
+  const pip = await run(python, ["-m", "pip", "install", ...quick, ...quiet, ...PACKAGES]);
   if (!pip.success) {
     throw new SetupError(
       `Cannot install ${PACKAGES.join(" and ")}. ` +
@@ -111,8 +129,8 @@ async function findPython(): Promise<string> {
   );
 }
 
-async function runLab(args: string[]): Promise<number> {
-  const lab = new Deno.Command(PYTHON, {
+async function runLab({ lab, data, config, python }: Paths, args: string[]): Promise<number> {
+  const server = new Deno.Command(python, {
     args: [
       "-m",
       "jupyterlab",
@@ -123,21 +141,21 @@ async function runLab(args: string[]): Promise<number> {
     ],
     cwd: NOTEBOOKS,
     env: {
-      JUPYTER_PATH: DATA,
-      JUPYTER_DATA_DIR: DATA,
-      JUPYTER_CONFIG_DIR: CONFIG,
-      JUPYTER_RUNTIME_DIR: join(LAB, "runtime"),
-      IPYTHONDIR: join(LAB, "ipython"),
+      JUPYTER_PATH: data,
+      JUPYTER_DATA_DIR: data,
+      JUPYTER_CONFIG_DIR: config,
+      JUPYTER_RUNTIME_DIR: join(lab, "runtime"),
+      IPYTHONDIR: join(lab, "ipython"),
     },
   }).spawn();
   // Ctrl-C reaches JupyterLab by itself, and it asks back; the other signals are passed on.
   const stay = () => {};
-  const passOn = () => lab.kill("SIGTERM");
+  const passOn = () => server.kill("SIGTERM");
   const others: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];
   Deno.addSignalListener("SIGINT", stay);
   for (const signal of others) Deno.addSignalListener(signal, passOn);
   try {
-    return (await lab.status).code;
+    return (await server.status).code;
   } finally {
     Deno.removeSignalListener("SIGINT", stay);
     for (const signal of others) Deno.removeSignalListener(signal, passOn);

@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname } from "node:path";
-import { checkCells } from "./cells.ts";
+import { checkTypes } from "./cells.ts";
 import { cellLabel, differences } from "./compare.ts";
 import { type Execution, Kernel, KernelError } from "./kernel.ts";
 import {
@@ -117,7 +117,8 @@ async function runCells(
       cell.execution_count = execution.executionCount;
       await examine(execution, cell, cellLabel(notebook, index), path);
     }
-    onProgress?.(++report.cells, code.length);
+    report.cells++;
+    onProgress?.(report.cells, code.length);
   }
   const last = code.at(-1)?.index ?? 0;
   const floating = await named(notebook, last, kernel.settle(timeout));
@@ -150,7 +151,7 @@ async function examine(
   const mayThrow = Array.isArray(tags) && tags.includes("raises-exception");
   if (error && error.traceback.length === 0) {
     // The kernel does not say what is wrong with code that it cannot even start.
-    const details = await checkCells([path]);
+    const details = await checkTypes([path]);
     throw new RunError(
       [`${where} cannot run: a syntax error, or a package that cannot be loaded`, ...details]
         .join("\n"),
