@@ -1,0 +1,498 @@
+/** HuberLoss: e² / 2 where |e| < delta, delta (|e| - delta / 2) elsewhere, with e = input - target. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import {
+  float32,
+  float64,
+  HuberLoss,
+  type HuberLossOptions,
+  int32,
+  L1Loss,
+  MSELoss,
+  SmoothL1Loss,
+  type Tensor,
+} from "@lossbook/losses";
+import { Formula } from "@lossbook/losses/formula";
+import { derivative, sameFunction } from "../notebooks/_kit/math.ts";
+import { testCases } from "./_cases.ts";
+import { assertClose, assertGradient, numericGradient, Random, testFixtures } from "./_fixtures.ts";
+import { testManners } from "./_manners.ts";
+import { assertMeansExact, near, pairAwayFrom } from "./_regression.ts";
+import { cases, formulas } from "./cases/huber.ts";
+
+const huber = (options?: HuberLossOptions) => new HuberLoss(options);
+const none = (delta = 1) => huber({ delta, reduction: "none" });
+
+/** Value and gradient of one residual. */
+function at(e: number, delta = 1, dtype = float64): [value: number, grad: number] {
+  const { value, grad } = none(delta).valueAndGrad(dtype([e]), dtype([0]));
+  return [value.data[0], grad.input.data[0]];
+}
+
+testCases(cases, huber);
+
+describe("HuberLoss by hand", () => {
+  it("is the parabola e² / 2 inside, its tangent outside", () => {
+    assertEquals(at(0.5, 2), [0.5 ** 2 / 2, 0.5]);
+    assertEquals(at(-1.5, 2), [1.5 ** 2 / 2, -1.5]);
+    assertEquals(at(10, 2), [2 * (10 - 2 / 2), 2]);
+    assertEquals(at(-10, 2), [2 * (10 - 2 / 2), -2]);
+    assertEquals(at(0, 2), [0, 0]);
+  });
+
+  it("has delta = 1 and the mean by default", () => {
+    const { value, grad } = huber().valueAndGrad([0.5, 3], [0, 0]);
+    assertEquals(value.item(), (0.5 ** 2 / 2 + (3 - 1 / 2)) / 2);
+    assertEquals(grad.input.toArray(), [0.5 / 2, 1 / 2]);
+  });
+
+  it("is what the document says of its SmoothL1Loss, for delta = 1", () => {
+    for (const { text } of formulas) {
+      const wanted = new Formula(text).evaluate({ x: [0.3, -0.9, 1, 1.5, -8], y: 0.25 });
+      assertEquals([...none().forward([0.3, -0.9, 1, 1.5, -8], 0.25).data], [...wanted]);
+    }
+  });
+});
+
+describe("HuberLoss beside one line: h = c e - c² / 2 with c = e held within ± delta", () => {
+  for (const [seed, delta] of [0.01, 0.5, 1, 3, 100].entries()) {
+    it(`delta = ${delta}`, () => {
+      const random = new Random(seed);
+      const [input, target] = [random.tensor([9, 7]), random.tensor([9, 7])];
+      const { value, grad } = none(delta).valueAndGrad(input, target, { wrt: ["input", "target"] });
+      value.data.forEach((v, i) => {
+        const e = input.data[i] - target.data[i];
+        const c = Math.sign(e) * Math.min(delta, Math.abs(e));
+        assert(near(v, c * e - c ** 2 / 2), `seed ${seed}, e = ${e}: ${v}`);
+        assertEquals([grad.input.data[i], grad.target.data[i]], [c, -c]);
+      });
+    });
+  }
+});
+
+testFixtures("huber", huber);
+
+describe("HuberLoss beside finite differences", () => {
+  const delta = 0.7;
+  const args = pairAwayFrom(delta, [3, 5], 1);
+  const wrt = ["input", "target"];
+
+  for (const reduction of ["none", "mean", "sum"] as const) {
+    it(`agrees for ${reduction}`, () => {
+      // Residuals are at least 0.1 delta from the ends of the parabola; the stencil spans 4e-3 of `scale`.
+      assertGradient(huber({ delta, reduction }), args, { wrt, scale: 0.5 });
+    });
+
+    it(`agrees for ${reduction} with a weight, and for the weight itself`, () => {
+      const weight = new Random(2).tensor([3, 5], () => 0.5);
+      weight.data.forEach((_, i) => weight.data[i] = 0.25 + i / 8);
+      assertGradient(huber({ delta, reduction, weight }), args, { wrt, scale: 0.5, seed: 3 });
+      const upstream = new Random(4).tensor(reduction === "none" ? [3, 5] : []);
+      const { grad } = huber({ delta, reduction, weight })
+        .valueAndGrad(args.input, args.target, { wrt: ["weight"], gradOutput: upstream });
+      const numeric = numericGradient((w) => {
+        const { data } = huber({ delta, reduction, weight: float64(w.slice(), [3, 5]) })
+          .forward(args.input, args.target);
+        return Array.from(data).reduce((sum, v, i) => sum + v * upstream.data[i], 0);
+      }, weight.data);
+      assertClose(grad.weight, { shape: [3, 5], data: numeric }, {
+        rtol: 1e-9,
+        atol: 1e-9,
+        context: "grad.weight",
+      });
+    });
+  }
+
+  it("has a gradient formula that is the derivative of its value formula", () => {
+    const { value, grad } = HuberLoss.formula;
+    const range = { x: [-3, 3], y: [-3, 3], delta: [0.1, 4] } as const;
+    for (const [symbol, name] of [["x", "input"], ["y", "target"]]) {
+      const ours = new Formula(value).derivative(symbol).text;
+      for (const found of [derivative(value, symbol), ours]) {
+        const { same, difference, at } = sameFunction(found, grad[name], range, { seed: 5 });
+        assert(same, `d/d${symbol}: ${difference} at ${JSON.stringify(at)}`);
+      }
+    }
+  });
+});
+
+describe("HuberLoss at |e| = delta", () => {
+  it("has no kink: both branches agree in value and slope", () => {
+    for (const delta of [0.5, 1, 8]) {
+      for (const e of [delta, -delta]) {
+        assertEquals(at(e, delta), [delta ** 2 / 2, e]);
+      }
+    }
+  });
+
+  it("is continuous to the last digit on either side", () => {
+    const [below, above] = [1 - 2 ** -53, 1 + 2 ** -52];
+    assertEquals(at(below)[1], below);
+    assertEquals(at(above)[1], 1);
+    assert(near(at(below)[0], 0.5, 3e-16) && near(at(above)[0], 0.5, 5e-16));
+  });
+});
+
+describe("HuberLoss of extreme numbers", () => {
+  it("tiny: the square fades into the subnormal numbers, the gradient stays", () => {
+    assertEquals(at(1e-160), [(1e-160 ** 2) / 2, 1e-160]);
+    assertEquals(at(1e-200), [0, 1e-200]);
+    assertEquals(at(5e-324), [0, 5e-324]);
+    assertEquals(at(2 ** -149, 1, float32), [0, 2 ** -149]);
+    const e = Math.fround(1e-20);
+    assertEquals(at(e, 1, float32), [Math.fround(Math.fround(e * e) / 2), e]);
+  });
+
+  it("huge: a straight line up to the largest number", () => {
+    assertEquals(at(1e300), [1e300, 1]);
+    assertEquals(at(-Number.MAX_VALUE), [Number.MAX_VALUE, -1]);
+    const e = Math.fround(3e38);
+    assertEquals(at(e, 1, float32), [e, 1]);
+  });
+
+  it("huge: the parabola overflows where e² does, its gradient does not", () => {
+    assertEquals(at(1e200, Infinity), [Infinity, 1e200]);
+    assertEquals(at(1e20, Infinity, float32), [Infinity, Math.fround(1e20)]);
+  });
+
+  it("±0: value 0 and gradient 0", () => {
+    for (const e of [0, -0]) assertEquals(at(e), [0, 0]);
+  });
+
+  it("±∞: infinite value, gradient ± delta", () => {
+    assertEquals(at(Infinity, 2), [Infinity, 2]);
+    assertEquals(at(-Infinity, 2), [Infinity, -2]);
+    assertEquals(at(-Infinity, 2, float32), [Infinity, -2]);
+  });
+
+  it("NaN, and ∞ - ∞: NaN in both", () => {
+    assertEquals(at(NaN), [NaN, NaN]);
+    assertEquals(at(NaN, 1, float32), [NaN, NaN]);
+    const { value, grad } = none().valueAndGrad([Infinity], [Infinity]);
+    assertEquals([value.data[0], grad.input.data[0]], [NaN, NaN]);
+  });
+
+  it("one NaN among many reaches the mean, and no other gradient", () => {
+    const { value, grad } = huber().valueAndGrad([1, NaN, 0.5], [0, 0, 0]);
+    assertEquals(value.item(), NaN);
+    assertEquals(grad.input.toArray(), [1 / 3, NaN, 0.5 / 3]);
+  });
+
+  it("empty: NaN for the mean, 0 for the sum, nothing for none", () => {
+    for (const shape of [[0], [2, 0, 3]]) {
+      const nothing = float32(new Float32Array(0), shape);
+      const by = (reduction: "none" | "mean" | "sum") =>
+        huber({ reduction }).valueAndGrad(nothing, nothing);
+      assertEquals(by("mean").value.item(), NaN);
+      assertEquals(by("sum").value.item(), 0);
+      assertEquals(by("none").value.shape, shape);
+      assertEquals(by("mean").grad.input.shape, shape);
+    }
+  });
+
+  it("delta = ∞: half the squared error everywhere", () => {
+    assertEquals(at(-300, Infinity), [300 ** 2 / 2, -300]);
+  });
+
+  it("delta next to 0: slope ± delta everywhere but at 0", () => {
+    assertEquals(at(-3, 1e-300), [3e-300, -1e-300]);
+    assertEquals(at(0, 1e-300), [0, 0]);
+  });
+});
+
+describe("HuberLoss reduced over (3, 5)", () => {
+  const random = new Random(6);
+  const [input, target] = [random.tensor([3, 5]), random.tensor([3, 5])];
+  const weight = random.tensor([3, 5], () => random.uniform(0.1, 3));
+  const each = [...none(0.7).forward(input, target).data];
+  const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+  const item = (options: HuberLossOptions) =>
+    huber({ delta: 0.7, ...options }).forward(input, target).item();
+
+  it("sums and averages what none keeps", () => {
+    assert(near(item({ reduction: "sum" }), sum(each)));
+    assert(near(item({ reduction: "mean" }), sum(each) / 15));
+  });
+
+  it("multiplies by the weight, and still divides by the number of elements", () => {
+    const weighted = each.map((v, i) => v * weight.data[i]);
+    assert(near(item({ weight, reduction: "sum" }), sum(weighted)));
+    assert(near(item({ weight, reduction: "mean" }), sum(weighted) / 15));
+    const kept = huber({ delta: 0.7, weight, reduction: "none" }).forward(input, target);
+    assertEquals([...kept.data], weighted);
+  });
+
+  it("takes any kind of numbers for a weight", () => {
+    const nested = weight.toArray() as number[][];
+    const wanted = item({ weight });
+    assertEquals(item({ weight: nested }), wanted);
+    assertEquals(item({ weight: { data: weight.data, dims: [3, 5] } }), wanted);
+    const ones = int32([[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]);
+    assertEquals(item({ weight: ones }), item({}));
+  });
+
+  it("masks with a weight of zeros and ones", () => {
+    const mask = weight.data.map((w) => w < 1 ? 0 : 1) as Float64Array;
+    const { value, grad } = huber({ delta: 0.7, weight: float64(mask, [3, 5]), reduction: "sum" })
+      .valueAndGrad(input, target);
+    assert(near(value.item(), sum(each.filter((_, i) => mask[i] === 1))));
+    grad.input.data.forEach((g, i) => assertEquals(g === 0, mask[i] === 0));
+  });
+
+  it("repeats an axis of length 1 and a scalar, and sums their gradients", () => {
+    const row = random.tensor([1, 5]);
+    for (const small of [row, float64(0.25)]) {
+      const wide = Float64Array.from({ length: 15 }, (_, i) => small.data[i % small.data.length]);
+      const { value, grad } = huber().valueAndGrad(input, small, { wrt: ["input", "target"] });
+      const same = huber().valueAndGrad(input, float64(wide, [3, 5]), { wrt: ["input", "target"] });
+      assertEquals(value.item(), same.value.item());
+      assertEquals(grad.input, same.grad.input);
+      const columns = Float64Array.from(small.data).fill(0);
+      same.grad.target.data.forEach((g, i) => columns[i % columns.length] += g);
+      assertClose(grad.target, { shape: small.shape, data: columns }, {
+        rtol: 1e-14,
+        atol: 1e-16,
+        context: "summed gradient",
+      });
+    }
+  });
+
+  it("scales gradients by the upstream gradient", () => {
+    const { grad } = huber().valueAndGrad(input, target);
+    const { grad: scaled } = huber().valueAndGrad(input, target, { gradOutput: -4 });
+    assertEquals([...scaled.input.data], [...grad.input.data].map((g) => -4 * g));
+  });
+});
+
+describe("HuberLoss in float32", () => {
+  it("averages 2^20 equal residuals to the last digit", () => {
+    for (const delta of [1, 0.3]) {
+      const f = Math.fround;
+      const [d, half] = [f(delta), f(f(delta) / 2)];
+      assertMeansExact(huber({ delta }), (residual) => {
+        const e = Math.abs(residual);
+        return e < d ? f(e * e) / 2 : d * f(e - half);
+      });
+    }
+  });
+
+  it("promotes: float32 with plain numbers stays, with float64 it widens", () => {
+    assertEquals(huber().forward(float32([1]), [2]).dtype, "float32");
+    assertEquals(huber().forward([1], [2]).dtype, "float64");
+    // Unlike PyTorch, which answers in the type of the input.
+    assertEquals(huber().forward(float32([1]), float64([2])).dtype, "float64");
+    assertEquals(huber().forward(float32([1]), int32([2])).dtype, "float32");
+    assertEquals(huber({ weight: float64([2]) }).forward(float32([1]), [2]).dtype, "float32");
+  });
+});
+
+describe("HuberLoss among its siblings", () => {
+  const random = new Random(7);
+  const [input, target] = [random.tensor([40]), random.tensor([40])];
+
+  /** Whether two results agree in value and gradient. */
+  function agree(
+    a: { value: Tensor; grad: { input: Tensor } },
+    b: { value: Tensor; grad: { input: Tensor } },
+    factor: number,
+    rtol = 1e-14,
+  ): void {
+    const times = ({ shape, data }: Tensor) => ({ shape, data: data.map((x) => factor * x) });
+    const tolerance = { rtol, atol: 0 };
+    assertClose(a.value, times(b.value), { ...tolerance, context: "value" });
+    assertClose(a.grad.input, times(b.grad.input), { ...tolerance, context: "grad" });
+  }
+
+  it("is delta times SmoothL1Loss with beta = delta", () => {
+    for (const delta of [0.1, 0.5, 1, 2.5]) {
+      const smooth = new SmoothL1Loss({ beta: delta });
+      agree(
+        huber({ delta }).valueAndGrad(input, target),
+        smooth.valueAndGrad(input, target),
+        delta,
+      );
+    }
+  });
+
+  it("is half of MSELoss for delta = ∞", () => {
+    const half = new MSELoss().valueAndGrad(input, target);
+    agree(huber({ delta: Infinity }).valueAndGrad(input, target), half, 0.5);
+  });
+
+  it("tends to delta times L1Loss for delta → 0", () => {
+    const delta = 1e-9;
+    const l1 = new L1Loss().valueAndGrad(input, target);
+    // Each element lacks delta² / 2.
+    agree(huber({ delta }).valueAndGrad(input, target), l1, delta, 1e-8);
+  });
+});
+
+describe("HuberLoss as probed", () => {
+  const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+  const deltas = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
+  const value = (e: number, delta: number) => at(e, delta)[0];
+  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
+
+  it("is never negative, and 0 only at 0", () => {
+    holds(fc.property(number, deltas, (e, delta) => {
+      const v = value(e, delta);
+      return v >= 0 && (v > 0 || Math.abs(e) < 1e-160);
+    }));
+  });
+
+  it("is symmetric: h(e) = h(-e), and swapping input and target changes nothing", () => {
+    holds(fc.property(number, number, deltas, (x, y, delta) => {
+      const there = none(delta).forward([x], [y]).data[0];
+      return there === none(delta).forward([y], [x]).data[0] &&
+        value(x, delta) === value(-x, delta);
+    }));
+  });
+
+  it("is convex: no chord runs below the curve", () => {
+    holds(fc.property(number, number, fc.double({ min: 0, max: 1, noNaN: true }), deltas, (
+      a,
+      b,
+      t,
+      delta,
+    ) => {
+      const chord = t * value(a, delta) + (1 - t) * value(b, delta);
+      return value(t * a + (1 - t) * b, delta) <= chord + 1e-12 * (1 + chord);
+    }));
+  });
+
+  it("grows with |e| and with delta", () => {
+    holds(fc.property(number, number, deltas, deltas, (a, b, c, d) => {
+      const [small, large] = [Math.min(c, d), Math.max(c, d)];
+      const [near, far] = [a, b].toSorted((a, b) => Math.abs(a) - Math.abs(b));
+      const v = value(far, large) * (1 + 1e-15);
+      return value(near, large) <= v && value(far, small) <= v;
+    }));
+  });
+
+  it("has slope at most delta: an outlier pulls no harder", () => {
+    holds(fc.property(number, number, deltas, (a, b, delta) => {
+      const difference = Math.abs(value(a, delta) - value(b, delta));
+      const bound = delta * Math.abs(a - b);
+      return Math.abs(at(a, delta)[1]) <= delta && difference <= bound + 1e-9 * (1 + bound);
+    }));
+  });
+
+  it("is smallest over one shared prediction between median and mean", () => {
+    const targets = [0, 0.1, 0.2, 0.3, 10];
+    const [median, mean] = [0.2, 10.6 / 5];
+    /** The prediction where the gradient of the sum changes its sign, by bisection. */
+    const minimiser = (delta: number): number => {
+      let [low, high] = [0, 10];
+      for (let i = 0; i < 60; i++) {
+        const middle = (low + high) / 2;
+        const { grad } = huber({ delta, reduction: "sum" }).valueAndGrad(middle, targets);
+        if (grad.input.item() > 0) high = middle;
+        else low = middle;
+      }
+      return low;
+    };
+    assertAlmostEquals(minimiser(1e3), mean, 1e-12);
+    assertAlmostEquals(minimiser(1e-6), median, 1e-5);
+    // delta = 1: the four small targets are on parabolas, the outlier pulls with 1: 4 c - 0.6 = 1.
+    assertAlmostEquals(minimiser(1), (0.6 + 1) / 4, 1e-12);
+  });
+});
+
+describe("HuberLoss refuses", () => {
+  it("a delta that is not > 0", () => {
+    for (const delta of [0, -0, -1, -Infinity, NaN]) {
+      assertThrows(
+        () => huber({ delta }),
+        RangeError,
+        `Cannot compute HuberLoss as delta must be > 0: current value is ${delta}`,
+      );
+    }
+  });
+
+  it("a delta that is no number", () => {
+    for (const [delta, shown] of [["1", '"1"'], [null, "null"], [[1], "[1]"], [1n, "1"]]) {
+      assertThrows(
+        () => huber({ delta: delta as never }),
+        TypeError,
+        `Cannot compute HuberLoss as delta must be > 0: current value is ${shown}`,
+      );
+    }
+  });
+
+  it("whole numbers as input, which have no gradient", () => {
+    assertThrows(
+      () => huber().forward(int32([1]), [2]),
+      TypeError,
+      "Cannot compute HuberLoss as input must be float32 or float64: current dtype is int32",
+    );
+  });
+
+  it("(N, 1) against (N), which PyTorch would compare each with each", () => {
+    assertThrows(
+      () => huber().forward([[1], [2], [3]], [1, 2, 3]),
+      RangeError,
+      "Cannot compute HuberLoss as the shapes of input and target do not go together: " +
+        "current shapes are (3, 1) and (3,); give both the same shape, such as (3, 1)",
+    );
+  });
+
+  it("other shapes that do not go together", () => {
+    assertThrows(
+      () => huber().forward([[1, 2, 3]], [[1, 2]]),
+      RangeError,
+      "current shapes are (1, 3) and (1, 2); axes must be equal or 1",
+    );
+    assertThrows(
+      () => huber().forward([[1, 2, 3], [4, 5, 6]], [1, 2, 3]),
+      RangeError,
+      "current shapes are (2, 3) and (3,); give both the same number of axes",
+    );
+  });
+
+  it("a weight of another shape than the loss, and one that is no tensor", () => {
+    assertThrows(
+      () => huber({ weight: [1, 2, 3] }).forward([1, 2], [1, 2]),
+      RangeError,
+      "Cannot compute HuberLoss as weight must have the shape of the loss, (2,): current shape is (3,)",
+    );
+    assertThrows(
+      () => huber({ weight: 2 }).forward([1, 2], [1, 2]),
+      RangeError,
+      "current shape is ()",
+    );
+    assertThrows(() => huber({ weight: "1" as never }), TypeError, "Cannot read weight as it must");
+    assertThrows(
+      () => huber({ weight: [[1], [1, 2]] }),
+      TypeError,
+      "weight[1] must be an array of 1",
+    );
+  });
+
+  it("the gradient of a weight that was not given", () => {
+    assertThrows(
+      () => huber().valueAndGrad([1], [2], { wrt: ["weight"] }),
+      TypeError,
+      'Cannot differentiate HuberLoss by "weight": wanted is one of input, target',
+    );
+  });
+});
+
+testManners({
+  loss: "HuberLoss",
+  Loss: HuberLoss,
+  known: ["delta", "reduction", "weight"],
+  args: pairAwayFrom(1, [2, 3], 8),
+  wrt: ["input", "target"],
+});
+
+describe("HuberLoss answers in types", () => {
+  it("with the gradients that wrt names, and no other", () => {
+    const both = huber().valueAndGrad([1], [2], { wrt: ["input", "target"] });
+    assertEquals(Object.keys(both.grad), ["input", "target"]);
+    const target: Tensor = huber().valueAndGrad([1], [2], { wrt: ["target"] }).grad.target;
+    assertEquals(target.toArray(), [1]);
+    // @ts-expect-error: a gradient that was not asked for is no property of the result.
+    assertEquals(huber().valueAndGrad([1], [2]).grad.target, undefined);
+  });
+});
