@@ -29,7 +29,9 @@ export {
 export type { LossFormula } from "./losses/_core/elementwise.ts";
 export type { Reduction } from "./losses/_core/options.ts";
 export type { Request, ValueAndGrad } from "./losses/_core/request.ts";
+export * from "./losses/cross_entropy.ts";
 export * from "./losses/huber.ts";
 export * from "./losses/l1.ts";
 export * from "./losses/mse.ts";
+export * from "./losses/nll.ts";
 export * from "./losses/smooth_l1.ts";

@@ -98,3 +98,25 @@ export function reductionOption<R extends string = Reduction>(
     `current value is ${describe(value)}`;
   throw typeof value === "string" ? new RangeError(message) : new TypeError(message);
 }
+
+/**
+ * A whole-number option, checked.
+ *
+ * @param loss The class, for error messages.
+ * @param name The option.
+ * @param value Its value.
+ * @param least The smallest allowed value.
+ * @returns The value.
+ * @throws {TypeError} If the value is not a number.
+ * @throws {RangeError} If it is not a whole number, or too small.
+ */
+export function wholeOption(loss: string, name: string, value: number, least = -Infinity): number {
+  const wanted = least === -Infinity ? "a whole number" : `a whole number ≥ ${least}`;
+  return numberOption(
+    loss,
+    name,
+    value,
+    (value) => Number.isInteger(value) && value >= least,
+    wanted,
+  );
+}

@@ -59,6 +59,8 @@ export interface KernelsDefinition<
   readonly steps: Readonly<Record<S, Step>>;
   /** Elements in a tile; default {@linkcode TILE}. */
   readonly tile?: number;
+  /** Rows in a tile; as many as elements by default. */
+  readonly tileRows?: number;
 }
 
 /** Operands and compiled steps, for one float type. */
@@ -69,8 +71,10 @@ export interface Kernels<
   P extends string,
   S extends string,
 > {
-  /** Elements that fit into a tile: rows × cols must not exceed it, and neither may rows or cols. */
+  /** Elements that fit into a tile: rows × cols must not exceed it. */
   readonly tile: number;
+  /** Rows that fit into a tile. */
+  readonly tileRows: number;
   readonly element: Readonly<Record<E, FloatArray>>;
   readonly column: Readonly<Record<C, FloatArray>>;
   readonly row: Readonly<Record<R, Float64Array>>;
@@ -179,7 +183,8 @@ function build<
   machine: Machine,
   scratch: Scratch,
 ): Kernels<E, C, R, P, S> {
-  const { tile = TILE, elements, columns = [], rows = [], params = [], steps } = definition;
+  const { tile = TILE, tileRows = tile, elements, columns = [], rows = [], params = [], steps } =
+    definition;
   const layout = new Layout(scratch.buffer);
 
   const floats = (name: string): FloatArray =>
@@ -193,9 +198,10 @@ function build<
 
   const kernels = {
     tile,
+    tileRows,
     element: operands(elements, floats),
     column: operands(columns, floats),
-    row: operands(rows, (name) => doubles(name, tile)),
+    row: operands(rows, (name) => doubles(name, tileRows)),
     param: operands(params, (name) => doubles(name, 1)),
   };
 
@@ -219,6 +225,8 @@ function build<
     };
     const value = (text: string) => lower(program, parse(graph, text), operand, lowered);
     const offset = (name: string) => layout.offsets.get(name)!;
+    const isRead = (name: string) =>
+      program.instructions.some(({ op, name: read }) => op === "element" && read === name);
 
     const stores = Object.entries(store).map(([name, text]): Store => {
       const kind = kindOf(name);
@@ -227,7 +235,7 @@ function build<
           `Cannot store into '${name}' as it is neither an element nor a column operand`,
         );
       }
-      return { kind, offset: offset(name), value: value(text) };
+      return { kind, name, offset: offset(name), value: value(text) };
     });
     const reduce = (kind: "sum" | "max", texts: Readonly<Record<string, string>>): Reduction[] =>
       Object.entries(texts).map(([name, text]) => {
@@ -237,6 +245,13 @@ function build<
         return { kind, offset: offset(name), value: value(text) };
       });
     const reductions = [...reduce("sum", sum), ...reduce("max", max)];
+    for (const { kind, name } of stores) {
+      if (kind === "element" && isRead(name)) {
+        throw new TypeError(
+          `Cannot store into '${name}' as it is read in the same step: the last vector of a row reaches into the next`,
+        );
+      }
+    }
     const plan = { program, offsets: layout.offsets, stores, reductions };
     return scratch.memory === undefined
       ? interpret(plan, scratch.buffer)

@@ -19,6 +19,7 @@ import type { ProgramBuilder, Value } from "./program.ts";
 /** A result that is written for every element (or column). */
 export interface Store {
   readonly kind: "element" | "column";
+  readonly name: string;
   readonly offset: number;
   readonly value: Value;
 }

@@ -1,0 +1,92 @@
+/**
+ * Tensors with a class axis: one row of scores for each sample, wherever that axis stands.
+ *
+ * A shape is seen as (outer, classes, inner). With inner = 1 the scores of a sample lie side by side and tiles
+ * of many rows are copied at once; else a tile is transposed on its way into the scratch memory and back, so
+ * that kernels see rows in either case and no transposed copy of the whole is ever made.
+ */
+
+import { type FloatArray, load, unload } from "./formula/kernels.ts";
+import { sizeOf } from "./tensor.ts";
+
+/** A shape seen as rows of scores. */
+export interface ClassAxis {
+  readonly classes: number;
+  /** Number of positions behind the class axis. */
+  readonly inner: number;
+  /** Number of rows. */
+  readonly samples: number;
+  /** The shape without the class axis. */
+  readonly sampleShape: readonly number[];
+}
+
+/** Sees `shape` as rows along `axis`. */
+export function classAxis(shape: readonly number[], axis: number): ClassAxis {
+  const inner = sizeOf(shape.slice(axis + 1));
+  return {
+    classes: shape[axis],
+    inner,
+    samples: sizeOf(shape.slice(0, axis)) * inner,
+    sampleShape: shape.filter((_, i) => i !== axis),
+  };
+}
+
+/** Where the score of `sample` for class `c` stands. */
+export function at({ classes, inner }: ClassAxis, sample: number, c: number): number {
+  if (inner === 1) return sample * classes + c;
+  const outer = Math.floor(sample / inner);
+  return (outer * classes + c) * inner + (sample - outer * inner);
+}
+
+/** Calls `visit(position in the tensor, position in the tile)` for classes [c0, c1) of samples [start, end). */
+function transpose(
+  axis: ClassAxis,
+  start: number,
+  end: number,
+  c0: number,
+  c1: number,
+  visit: (from: number, to: number) => void,
+): void {
+  const width = c1 - c0;
+  for (let c = c0; c < c1; c++) {
+    for (let sample = start; sample < end; sample++) {
+      visit(at(axis, sample, c), (sample - start) * width + c - c0);
+    }
+  }
+}
+
+/** Copies classes [c0, c1) of samples [start, end) into a tile, one row per sample. Part of a row only if it is alone. */
+export function loadRows(
+  operand: FloatArray,
+  data: FloatArray,
+  axis: ClassAxis,
+  start: number,
+  end: number,
+  c0 = 0,
+  c1: number = axis.classes,
+): void {
+  if (axis.inner === 1) {
+    load(operand, data, start * axis.classes + c0, (end - 1) * axis.classes + c1);
+  } else transpose(axis, start, end, c0, c1, (from, to) => operand[to] = data[from]);
+}
+
+/** Copies a tile back to where {@linkcode loadRows} has taken it from. */
+export function unloadRows(
+  operand: FloatArray,
+  data: FloatArray,
+  axis: ClassAxis,
+  start: number,
+  end: number,
+  c0 = 0,
+  c1: number = axis.classes,
+): void {
+  if (axis.inner === 1) {
+    unload(operand, data, start * axis.classes + c0, (end - 1) * axis.classes + c1);
+  } else transpose(axis, start, end, c0, c1, (from, to) => data[from] = operand[to]);
+}
+
+/** How many rows are worked on together: enough to make a call of a kernel worth while, few enough for the cache. */
+export function rowsPerTile(classes: number, tileRows: number): number {
+  const WORTH_WHILE = 4096;
+  return Math.max(1, Math.min(tileRows, Math.floor(WORTH_WHILE / Math.max(1, classes))));
+}

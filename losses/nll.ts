@@ -1,0 +1,216 @@
+/**
+ * NLLLoss: minus the log-probability that a model gives to the right class.
+ *
+ * PyTorch: `torch.nn.NLLLoss(weight, ignore_index, reduction)`; `torch.nn.NLLLoss2d` is an old name of the same.
+ *
+ * Shapes: `input` (C), (N, C) or (N, C, d1, …, dK) with `target` (), (N) or (N, d1, …, dK). The value is a scalar,
+ * or with `"none"` of the target's shape.
+ *
+ * Domain: `input` log-probabilities (≤ 0 if they are normalised, which nobody checks); `target` class labels, whole
+ * numbers from 0 to C - 1, or ignoreIndex.
+ *
+ * Value, with y = target and w the class weights: -w[y] · input[y]; 0 where y is ignoreIndex. The mean is divided
+ * by the sum of w[y] over the labels that are not ignored.
+ *
+ * Gradient by `input`: -w[y] at the right class, 0 elsewhere. The weights are constants.
+ *
+ * Range: [0, ∞) for log-probabilities and weights ≥ 0, 0 where the right class has probability 1. The minimiser
+ * over one shared prediction are the logarithms of the class frequencies.
+ *
+ * Siblings: {@linkcode CrossEntropyLoss} is this loss behind logSoftmax, in one pass and without its rounding.
+ * If all labels are ignored, the mean is NaN and the gradient 0, as in PyTorch.
+ *
+ * Unlike PyTorch, labels are int32, and the single row of an input (C) takes a scalar label only.
+ *
+ * Notebook: `notebooks/nll.ipynb`. Reference: R. A. Fisher, On the mathematical foundations of theoretical
+ * statistics, 1922.
+ *
+ * @module
+ */
+
+import { readArguments } from "./_core/arguments.ts";
+import { show } from "./_core/broadcast.ts";
+import { at, type ClassAxis, classAxis } from "./_core/class_axis.ts";
+import type { FloatArray } from "./_core/formula/kernels.ts";
+import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
+import { checkOptions, type Reduction, reductionOption, wholeOption } from "./_core/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import { type Raw, read, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+
+/** Options of {@linkcode NLLLoss}. */
+export interface NLLLossOptions {
+  /** A factor for each class, (C). The mean is divided by the sum of the factors that were used. */
+  weight?: TensorLike;
+  /** A label that counts neither in the value nor in the mean; it need not be a class. @default {-100} */
+  ignoreIndex?: number;
+  /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+/**
+ * Sees `shape` as rows of scores and checks that there is one label for each.
+ *
+ * @param loss The class, for error messages.
+ * @param shape The shape of the scores.
+ * @param labels The labels.
+ * @returns The class axis: the first of a single row, else the second.
+ */
+export function labelledRows(loss: string, shape: readonly number[], labels: Labels): ClassAxis {
+  if (shape.length === 0) {
+    throw new RangeError(
+      `Cannot compute ${loss} as input must have a class axis: current shape is ()`,
+    );
+  }
+  const axis = classAxis(shape, shape.length === 1 ? 0 : 1);
+  const wanted = axis.sampleShape;
+  if (
+    labels.shape.length !== wanted.length || labels.shape.some((length, i) => length !== wanted[i])
+  ) {
+    throw new RangeError(
+      `Cannot compute ${loss} as target must have the shape of input without its class axis, ${
+        show(wanted)
+      }: ` +
+        `current shapes are ${show(shape)} and ${show(labels.shape)}`,
+    );
+  }
+  return axis;
+}
+
+/**
+ * What a mean over labelled samples is divided by.
+ *
+ * @param labels The labels.
+ * @param ignoreIndex The label that does not count.
+ * @param weights One weight per class, 1 each if undefined.
+ * @returns The sum of the weights of all labels that count.
+ */
+export function weightOfLabels(
+  labels: Labels,
+  ignoreIndex: number,
+  weights: FloatArray | undefined,
+): number {
+  let sum = 0;
+  for (let i = 0; i < labels.data.length; i++) {
+    if (labels.data[i] !== ignoreIndex) sum += weights === undefined ? 1 : weights[labels.data[i]];
+  }
+  return sum;
+}
+
+/**
+ * Minus the log-probability of the right class.
+ *
+ * ```ts
+ * import { NLLLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const logProbs = [[-0.3, -1.35], [-0.1, -2.35]];
+ * assertEquals(new NLLLoss().forward(logProbs, [1, 0]).item(), (1.35 + 0.1) / 2);
+ *
+ * // With class weights, the mean is divided by the weights of the labels.
+ * const { value, grad } = new NLLLoss({ weight: [1, 3] }).valueAndGrad(logProbs, [1, 0]);
+ * assertEquals(value.item(), (3 * 1.35 + 1 * 0.1) / (3 + 1));
+ * assertEquals(grad.input.toArray(), [[0, -3 / 4], [-1 / 4, 0]]);
+ * ```
+ */
+export class NLLLoss {
+  /** Value and gradient as formulas: x is the log-probability and w the weight of a class, y is 1 for the right class, else 0. */
+  static readonly formula: { value: string; grad: { input: string } } = {
+    value: "-w * y * x",
+    grad: { input: "-w * y" },
+  };
+
+  readonly #ignoreIndex: number;
+  readonly #reduction: Reduction;
+  readonly #weight: Raw | undefined;
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode NLLLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If ignoreIndex is no whole number, or the reduction is unknown.
+   */
+  constructor(options: NLLLossOptions = {}) {
+    checkOptions("NLLLoss", options, ["weight", "ignoreIndex", "reduction"]);
+    const { weight, ignoreIndex = -100, reduction = "mean" } = options;
+    this.#weight = weight === undefined ? undefined : read(weight, "weight");
+    this.#ignoreIndex = wholeOption("NLLLoss", "ignoreIndex", ignoreIndex);
+    this.#reduction = reductionOption("NLLLoss", reduction);
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Log-probabilities, (C), (N, C) or (N, C, d1, …, dK).
+   * @param target Class labels, (), (N) or (N, d1, …, dK).
+   * @returns A scalar, or with reduction `"none"` one value per label.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.valueAndGrad(input, target, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradient.
+   *
+   * @param input Log-probabilities, (C), (N, C) or (N, C, d1, …, dK).
+   * @param target Class labels, (), (N) or (N, d1, …, dK).
+   * @param request Which upstream gradient, into which buffer.
+   * @returns The value, and the gradient of `input`.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  valueAndGrad<W extends "input" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const { tensors: [scores], dtype } = readArguments("NLLLoss", [{ name: "input" }], [input]);
+    const labels = readLabels("NLLLoss", "target", target);
+    const axis = labelledRows("NLLLoss", scores.shape, labels);
+    const weights = classWeights("NLLLoss", this.#weight, axis.classes, dtype);
+    checkLabels("NLLLoss", "target", labels, axis.classes, this.#ignoreIndex);
+    const isDense = this.#reduction === "none";
+    const valueShape = isDense ? axis.sampleShape : [];
+    const shapes = { input: scores.shape };
+    const { wrt, gradOutput, buffer } = checkRequest(
+      "NLLLoss",
+      request,
+      ["input"],
+      ["input"],
+      dtype,
+      valueShape,
+      shapes,
+      [scores],
+    );
+
+    const x = scores.data as FloatArray;
+    const denominator = this.#reduction === "mean"
+      ? weightOfLabels(labels, this.#ignoreIndex, weights)
+      : 1;
+    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
+    const grad: Record<string, Tensor> = {};
+    if (wrt.includes("input")) grad.input = buffer("input", scores.shape);
+    grad.input?.data.fill(0);
+
+    let total = 0;
+    for (let sample = 0; sample < axis.samples; sample++) {
+      const label = labels.data[sample];
+      if (label === this.#ignoreIndex) continue;
+      const place = at(axis, sample, label);
+      const weight = weights === undefined ? 1 : weights[label];
+      if (isDense) value.data[sample] = -weight * x[place];
+      else total -= weight * x[place];
+      if (grad.input !== undefined) {
+        const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[sample];
+        grad.input.data[place] = -weight * upstream / denominator;
+      }
+    }
+    if (!isDense) value.data[0] = total / denominator;
+    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+}
+
+/** The old name of {@linkcode NLLLoss} for images. @deprecated Use NLLLoss, which takes inputs (N, C, H, W) too. */
+export class NLLLoss2d extends NLLLoss {}
