@@ -15,7 +15,7 @@ function run(path: string, { write = false, timeout = 20_000 } = {}): Promise<Ru
 }
 
 async function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { NO_COLOR: "1" };
+  const env = { NO_COLOR: "", FORCE_COLOR: "1" }; // as on a terminal that insists on colours
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", COMMAND, ...args],
     env,
@@ -187,8 +187,9 @@ describe("deno task notebooks", () => {
 
   it("passes when all is as stored", async () => {
     using folder = new Folder();
-    const path = folder.write("good", "6 * 7");
+    const path = folder.write("good", "({ a: 1 })");
     assertEquals((await command(path, "--write")).code, 0);
+    assertMatch(await Deno.readTextFile(path), /"\{ a: 1 \}"/);
     const { code, out } = await command(path.replace(/\.ipynb$/, ""), "--jobs", "1");
     assertEquals([code, out.includes("\x1b")], [0, false]);
     assertEquals(out.trimEnd().split("\n").at(-1), "1 passed, 0 failed");
