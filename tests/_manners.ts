@@ -260,7 +260,7 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
   });
 
   describe(`${loss} leaves alone`, () => {
-    it("what it was given: arguments that are frozen, and options changed later", () => {
+    it("what it was made of: options changed later change nothing", () => {
       const mutable: Record<string, unknown> = { ...options, reduction: "sum" };
       const lasting = new Loss(mutable as never);
       const values = Object.values(args) as never[];

@@ -5,7 +5,7 @@
  */
 
 import { float64, type HuberLossOptions } from "@lossbook/losses";
-import type { Case, DocumentFormula } from "./_case.ts";
+import type { Case } from "./_case.ts";
 
 const input = float64([1, -2, 0.5, 0.25]);
 const target = float64([0.5, 1, 0.5, 0]);
@@ -48,10 +48,4 @@ export const cases: readonly Case<HuberLossOptions>[] = [
 ];
 
 /** The document's words on SmoothL1Loss, which for delta = 1 describe this loss as well. */
-export const formulas: readonly DocumentFormula[] = [
-  {
-    place: "平滑版L1损失 SmoothL1Loss",
-    tex: String.raw`|y - \hat y| < 1: \frac{1}{2}(y - \hat y)^2`,
-    text: "abs(x - y) < 1 ? square(x - y) / 2 : abs(x - y) - 1 / 2",
-  },
-];
+export { formulas } from "./smooth_l1.ts";

@@ -1,0 +1,311 @@
+/** SmoothL1Loss: e² / (2 beta) where |e| < beta, |e| - beta / 2 elsewhere, with e = input - target. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import {
+  float32,
+  float64,
+  HuberLoss,
+  int32,
+  L1Loss,
+  MSELoss,
+  SmoothL1Loss,
+  type SmoothL1LossOptions,
+  type Tensor,
+} from "@lossbook/losses";
+import { Formula } from "@lossbook/losses/formula";
+import { testCases } from "./_cases.ts";
+import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { testFormula } from "./_formula.ts";
+import { testManners } from "./_manners.ts";
+import {
+  assertMeansExact,
+  assertMultiple,
+  minimiser,
+  near,
+  pairAwayFrom,
+  testReductions,
+  testShapes,
+} from "./_regression.ts";
+import { cases, formulas } from "./cases/smooth_l1.ts";
+
+const smoothL1 = (options?: SmoothL1LossOptions) => new SmoothL1Loss(options);
+const none = (beta = 1) => smoothL1({ beta, reduction: "none" });
+
+/** Value and gradient of one residual. */
+function at(e: number, beta = 1, dtype = float64): [value: number, grad: number] {
+  const { value, grad } = none(beta).valueAndGrad(dtype([e]), dtype([0]));
+  return [value.data[0], grad.input.data[0]];
+}
+
+testCases(cases, smoothL1);
+
+describe("SmoothL1Loss beside the document", () => {
+  it("is what it says in words, for beta = 1", () => {
+    const x = [0.3, -0.9, 1, 1.5, -8];
+    const wanted = new Formula(formulas.value.text).evaluate({ x, y: 0.25 });
+    assertEquals([...none().forward(x, 0.25).data], [...wanted]);
+  });
+});
+
+describe("SmoothL1Loss by hand", () => {
+  it("is the parabola e² / (2 beta) inside, its tangent of slope 1 outside", () => {
+    assertEquals(at(0.5, 2), [0.5 ** 2 / (2 * 2), 0.5 / 2]);
+    assertEquals(at(-1.5, 2), [1.5 ** 2 / (2 * 2), -1.5 / 2]);
+    assertEquals(at(10, 2), [10 - 2 / 2, 1]);
+    assertEquals(at(-10, 2), [10 - 2 / 2, -1]);
+  });
+
+  it("has beta = 1 and the mean by default", () => {
+    const { value, grad } = smoothL1().valueAndGrad([0.5, 3], [0, 0]);
+    assertEquals(value.item(), (0.5 ** 2 / 2 + (3 - 1 / 2)) / 2);
+    assertEquals(grad.input.toArray(), [0.5 / 2, 1 / 2]);
+  });
+});
+
+describe("SmoothL1Loss beside one line: the least (e - t)² / (2 beta) + |t| over all t", () => {
+  // That t is e drawn towards 0 by beta (soft thresholding); the loss is the Moreau envelope of |e|.
+  for (const [seed, beta] of [0.01, 0.5, 1, 3, 100].entries()) {
+    it(`beta = ${beta}`, () => {
+      const random = new Random(seed);
+      const [input, target] = [random.tensor([9, 7]), random.tensor([9, 7])];
+      const { value, grad } = none(beta).valueAndGrad(input, target, { wrt: ["input", "target"] });
+      value.data.forEach((v, i) => {
+        const e = input.data[i] - target.data[i];
+        const t = Math.sign(e) * Math.max(0, Math.abs(e) - beta);
+        assert(near(v, (e - t) ** 2 / (2 * beta) + Math.abs(t), 1e-13), `seed ${seed}, e = ${e}`);
+        assert(near(grad.input.data[i], (e - t) / beta, 1e-13));
+        assertEquals(grad.target.data[i], -grad.input.data[i]);
+      });
+    });
+  }
+});
+
+testFixtures("smooth_l1", smoothL1);
+
+describe("SmoothL1Loss beside finite differences", () => {
+  const beta = 0.7;
+  const args = pairAwayFrom(beta, [3, 5], 1);
+
+  for (const reduction of ["none", "mean", "sum"] as const) {
+    it(`agrees for ${reduction}`, () => {
+      // Residuals are at least 0.1 beta from the ends of the parabola; the stencil spans 4e-3 of `scale`.
+      const check = { wrt: ["input", "target"], scale: 0.5 };
+      assertGradient(smoothL1({ beta, reduction }), args, check);
+    });
+  }
+});
+
+testFormula("SmoothL1Loss", SmoothL1Loss.formula, { input: "x", target: "y" }, {
+  x: [-3, 3],
+  y: [-3, 3],
+  beta: [0.1, 4],
+});
+
+describe("SmoothL1Loss at |e| = beta", () => {
+  it("has no kink: both branches agree in value and slope", () => {
+    for (const beta of [0.5, 1, 8]) {
+      assertEquals(at(beta, beta), [beta / 2, 1]);
+      assertEquals(at(-beta, beta), [beta / 2, -1]);
+    }
+  });
+
+  it("is continuous to the last digit on either side", () => {
+    const [below, above] = [1 - 2 ** -53, 1 + 2 ** -52];
+    assertEquals(at(below)[1], below);
+    assertEquals(at(above)[1], 1);
+    assert(near(at(below)[0], 0.5, 3e-16) && near(at(above)[0], 0.5, 5e-16));
+  });
+});
+
+describe("SmoothL1Loss with beta = 0", () => {
+  it("is |e|, with gradient 0 for both arguments at the kink e = 0", () => {
+    assertEquals(at(-3, 0), [3, -1]);
+    assertEquals(at(5e-324, 0), [5e-324, 1]);
+    for (const [x, y] of [[0, 0], [-0, 0], [2.5, 2.5]]) {
+      const { value, grad } = none(0).valueAndGrad([x], [y], { wrt: ["input", "target"] });
+      assertEquals([value.data[0], grad.input.data[0], grad.target.data[0]], [0, 0, 0]);
+    }
+    assertEquals(at(0, 0, float32), [0, 0]);
+  });
+});
+
+describe("SmoothL1Loss of extreme numbers", () => {
+  it("tiny: the square fades into the subnormal numbers, the gradient stays", () => {
+    assertEquals(at(1e-160), [(1e-160 ** 2) / 2, 1e-160]);
+    assertEquals(at(1e-200), [0, 1e-200]);
+    assertEquals(at(2 ** -149, 1, float32), [0, 2 ** -149]);
+  });
+
+  it("huge: a straight line up to the largest number", () => {
+    assertEquals(at(1e300), [1e300, 1]);
+    assertEquals(at(-Number.MAX_VALUE), [Number.MAX_VALUE, -1]);
+    const e = Math.fround(3e38);
+    assertEquals(at(e, 1, float32), [e, 1]);
+  });
+
+  it("±0: value 0 and gradient 0", () => {
+    for (const e of [0, -0]) assertEquals(at(e), [0, 0]);
+  });
+
+  it("±∞: infinite value, gradient ± 1", () => {
+    assertEquals(at(Infinity, 2), [Infinity, 1]);
+    assertEquals(at(-Infinity, 2, float32), [Infinity, -1]);
+    assertEquals(at(Infinity, 0), [Infinity, 1]);
+  });
+
+  it("NaN, and ∞ - ∞: NaN in both", () => {
+    assertEquals(at(NaN), [NaN, NaN]);
+    assertEquals(at(NaN, 1, float32), [NaN, NaN]);
+    const { value, grad } = none().valueAndGrad([Infinity], [Infinity]);
+    assertEquals([value.data[0], grad.input.data[0]], [NaN, NaN]);
+  });
+
+  it("beta = ∞: value 0 and gradient 0", () => {
+    assertEquals(at(-300, Infinity), [0, 0]);
+    assertEquals(at(1e19, Infinity, float32), [0, 0]);
+  });
+
+  it("2^20 of the same in float32: their mean is exact", () => {
+    const f = Math.fround;
+    for (const beta of [1, 0.3].map(f)) {
+      assertMeansExact(smoothL1({ beta }), (e) => {
+        return e < beta ? f(e * e) / f(2 * beta) : f(e - f(beta / 2));
+      });
+    }
+  });
+});
+
+testReductions("SmoothL1Loss", smoothL1);
+testShapes("SmoothL1Loss", smoothL1);
+
+describe("SmoothL1Loss among its siblings", () => {
+  it("is HuberLoss with delta = beta, divided by beta", () => {
+    for (const beta of [0.1, 0.5, 1, 2.5]) {
+      assertMultiple(smoothL1({ beta }), new HuberLoss({ delta: beta }), 1 / beta);
+    }
+  });
+
+  it("is L1Loss for beta = 0, and close to it for beta → 0", () => {
+    assertMultiple(smoothL1({ beta: 0 }), new L1Loss(), 1, 0);
+    assertMultiple(smoothL1({ beta: 1e-9 }), new L1Loss(), 1, 1e-8); // each element lacks beta / 2
+  });
+
+  it("is MSELoss / (2 beta) for a beta above all residuals", () => {
+    assertMultiple(smoothL1({ beta: 64 }), new MSELoss(), 1 / 128);
+  });
+});
+
+describe("SmoothL1Loss as probed", () => {
+  const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+  const betas = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
+  const value = (e: number, beta: number) => at(e, beta)[0];
+  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
+
+  it("is never negative, and 0 only at 0", () => {
+    holds(fc.property(number, betas, (e, beta) => {
+      const v = value(e, beta);
+      return v >= 0 && (v > 0 || Math.abs(e) < 1e-160);
+    }));
+  });
+
+  it("is symmetric: s(e) = s(-e), and swapping input and target changes nothing", () => {
+    holds(fc.property(number, number, betas, (x, y, beta) => {
+      const there = none(beta).forward([x], [y]).data[0];
+      return there === none(beta).forward([y], [x]).data[0] && value(x, beta) === value(-x, beta);
+    }));
+  });
+
+  it("is convex: no chord runs below the curve", () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    holds(fc.property(number, number, share, betas, (a, b, t, beta) => {
+      const chord = t * value(a, beta) + (1 - t) * value(b, beta);
+      return value(t * a + (1 - t) * b, beta) <= chord + 1e-12 * (1 + chord);
+    }));
+  });
+
+  it("grows with |e|, falls with beta, and lies between |e| - beta / 2 and |e|", () => {
+    holds(fc.property(number, number, betas, betas, (a, b, c, d) => {
+      const [small, large] = [Math.min(c, d), Math.max(c, d)];
+      const [close, far] = [Math.abs(a), Math.abs(b)].toSorted((a, b) => a - b);
+      const most = value(far, small) * (1 + 1e-15);
+      return value(close, small) <= most && value(far, large) <= most &&
+        most <= far * (1 + 1e-14) &&
+        most >= far - small / 2 - 1e-12;
+    }));
+  });
+
+  it("has slope at most 1, whatever beta", () => {
+    holds(fc.property(number, number, betas, (a, b, beta) => {
+      const difference = Math.abs(value(a, beta) - value(b, beta));
+      return Math.abs(at(a, beta)[1]) <= 1 &&
+        difference <= Math.abs(a - b) + 1e-12 * (1 + Math.abs(a));
+    }));
+  });
+
+  it("is smallest over one shared prediction between median and mean", () => {
+    const targets = [0, 0.1, 0.2, 0.3, 10];
+    const best = (beta: number) => minimiser(smoothL1({ beta, reduction: "sum" }), targets);
+    assertAlmostEquals(best(1e3), (0 + 0.1 + 0.2 + 0.3 + 10) / 5, 1e-12);
+    assertAlmostEquals(best(0), 0.2, 1e-12);
+    // beta = 1: the four small targets are on the parabola, the outlier pulls with 1: 4 c - 0.6 = 1.
+    assertAlmostEquals(best(1), (0.6 + 1) / 4, 1e-12);
+  });
+});
+
+describe("SmoothL1Loss refuses", () => {
+  it("a beta that is not ≥ 0", () => {
+    for (const beta of [-1, -5e-324, -Infinity, NaN]) {
+      assertThrows(
+        () => smoothL1({ beta }),
+        RangeError,
+        `Cannot compute SmoothL1Loss as beta must be ≥ 0: current value is ${beta}`,
+      );
+    }
+  });
+
+  it("a beta that is no number", () => {
+    for (const [beta, shown] of [["1", '"1"'], [null, "null"], [[1], "[1]"], [true, "true"]]) {
+      assertThrows(
+        () => smoothL1({ beta: beta as never }),
+        TypeError,
+        `Cannot compute SmoothL1Loss as beta must be ≥ 0: current value is ${shown}`,
+      );
+    }
+  });
+
+  it("a weight, which PyTorch's has not either", () => {
+    assertThrows(
+      () => smoothL1({ weight: [1, 2] } as SmoothL1LossOptions),
+      TypeError,
+      "Cannot make SmoothL1Loss as option 'weight' is unknown: known are beta, reduction",
+    );
+  });
+
+  it("whole numbers as input, which have no gradient", () => {
+    assertThrows(
+      () => smoothL1().forward(int32([1]), [2]),
+      TypeError,
+      "Cannot compute SmoothL1Loss as input must be float32 or float64: current dtype is int32",
+    );
+  });
+});
+
+testManners({
+  loss: "SmoothL1Loss",
+  Loss: SmoothL1Loss,
+  known: ["beta", "reduction"],
+  args: pairAwayFrom(1, [2, 3], 8),
+  wrt: ["input", "target"],
+});
+
+describe("SmoothL1Loss answers in types", () => {
+  it("with the gradients that wrt names, and no other", () => {
+    const both = smoothL1().valueAndGrad([1], [2], { wrt: ["input", "target"] });
+    assertEquals(Object.keys(both.grad), ["input", "target"]);
+    const target: Tensor = smoothL1().valueAndGrad([1], [2], { wrt: ["target"] }).grad.target;
+    assertEquals(target.toArray(), [1]);
+    // @ts-expect-error: a gradient that was not asked for is no property of the result.
+    assertEquals(smoothL1().valueAndGrad([1], [2]).grad.target, undefined);
+  });
+});
