@@ -157,7 +157,10 @@ async function examine(
         .join("\n"),
     );
   }
-  if (error && !mayThrow) throw new RunError(`${where} threw\n${error.traceback.join("\n")}`);
+  if (error && !mayThrow) {
+    const trace = error.traceback.join("\n").trim(); // empty when what was thrown is no Error
+    throw new RunError(`${where} threw\n${trace || error.evalue}`);
+  }
   refuseFloating(floating, where);
 }
 

@@ -118,6 +118,7 @@ describe("a notebook that runs", () => {
 describe("a notebook that fails", () => {
   const failures: [name: string, cell: string, expected: RegExp][] = [
     ["throws", "throw new RangeError('far')", /^cell 2 \(In \[2\]\) threw\nRangeError: far\n/],
+    ["throws text", "throw 'far'", /^cell 2 \(In \[2\]\) threw\nfar$/],
     [
       "cannot be parsed",
       "\nconst = 1;",
