@@ -148,10 +148,10 @@ function flatten(code: Code, bytes: number[]): number[] {
   return bytes;
 }
 
-function section(id: number, body: Code): Code {
-  const bytes = flatten(body, []);
-  return [id, leb(bytes.length), bytes];
-}
+const section = (
+  id: number,
+  body: readonly number[],
+): number[] => [id, ...leb(body.length), ...body];
 
 /** A module with one function over an imported memory `m.m`, exported as `run`. */
 export function moduleOf(
@@ -160,13 +160,13 @@ export function moduleOf(
   body: Code,
 ): Uint8Array<ArrayBuffer> {
   const code = flatten([locals, body, CODE.end], []);
-  const run = [...new TextEncoder().encode("run")];
-  return new Uint8Array(flatten([
-    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    section(1, [1, 0x60, params.length, params, 0]),
-    section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0]),
-    section(3, [1, 0]),
-    section(7, [1, run.length, run, 0x00, 0]),
-    section(10, [1, leb(code.length), code]),
-  ], []));
+  const run = [0x72, 0x75, 0x6e];
+  return new Uint8Array([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, params.length, ...params, 0]),
+    ...section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, run.length, ...run, 0x00, 0]),
+    ...section(10, [1, ...leb(code.length), ...code]),
+  ]);
 }

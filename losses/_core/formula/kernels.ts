@@ -89,56 +89,44 @@ export interface Kernels<
 export const TILE = 4096;
 
 const PAGE = 65536;
+/** Memory for the tiles of ordinary kernels; those with longer rows get memory of their own. */
 const SCRATCH_PAGES = 128;
 /** Operands begin at multiples of a cache line. */
 const LINE = 64;
 
 interface Scratch {
+  readonly machine: Machine;
   readonly buffer: ArrayBufferLike;
   readonly memory?: WebAssembly.Memory;
 }
-let shared: { readonly machine: Machine; readonly scratch: Scratch } | undefined;
+let shared: Scratch | undefined;
 
-function scratchFor(machine: Machine): Scratch {
-  if (machine === "interpreter") return { buffer: new ArrayBuffer(SCRATCH_PAGES * PAGE) };
-  const memory = new WebAssembly.Memory({ initial: SCRATCH_PAGES, maximum: SCRATCH_PAGES });
-  return { buffer: memory.buffer, memory };
+function newScratch(machine: Machine, pages: number): Scratch {
+  if (machine === "interpreter") return { machine, buffer: new ArrayBuffer(pages * PAGE) };
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  return { machine, buffer: memory.buffer, memory };
 }
 
 /** The fastest machine that is allowed here; a content security policy can forbid WebAssembly. */
-function sharedScratch(): { readonly machine: Machine; readonly scratch: Scratch } {
-  if (shared === undefined) {
-    let machine: Machine = "interpreter";
-    try {
-      // An empty module: forbidden exactly where every other one is.
-      new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
-      machine = hasRelaxedSimd() ? "relaxed" : "wasm";
-    } catch {
-      // The interpreter gives the same numbers.
-    }
-    shared = { machine, scratch: scratchFor(machine) };
+function bestMachine(): Machine {
+  try {
+    // An empty module: forbidden exactly where every other one is.
+    new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+    return hasRelaxedSimd() ? "relaxed" : "wasm";
+  } catch {
+    return "interpreter"; // The same numbers, slower.
   }
-  return shared;
 }
 
 /** Gives operands consecutive places in the scratch memory. */
 class Layout {
   readonly offsets = new Map<string, number>();
-  #next = 0;
+  bytes = 0;
 
-  constructor(readonly buffer: ArrayBufferLike) {}
-
-  place(name: string, bytes: number): number {
+  place(name: string, bytes: number): void {
     if (this.offsets.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
-    const offset = this.#next;
-    this.offsets.set(name, offset);
-    this.#next = Math.ceil((offset + bytes + SLACK) / LINE) * LINE;
-    if (this.#next > this.buffer.byteLength) {
-      throw new RangeError(
-        `Cannot lay out the operand '${name}' as the scratch memory has ${this.buffer.byteLength} bytes: wanted ${this.#next}`,
-      );
-    }
-    return offset;
+    this.offsets.set(name, this.bytes);
+    this.bytes = Math.ceil((this.bytes + bytes + SLACK) / LINE) * LINE;
   }
 }
 
@@ -146,8 +134,8 @@ class Layout {
  * Describes kernels; they are laid out and compiled when they are first used.
  *
  * @param definition Operands and steps.
- * @returns A function from float type to operands and compiled steps. The machine is the best one there is
- * unless a test asks for another.
+ * @returns A function from float type to operands and compiled steps. Rows longer than a tile get a larger tile; the
+ * machine is the best one there is unless a test asks for another.
  */
 export function defineKernels<
   E extends string,
@@ -157,15 +145,21 @@ export function defineKernels<
   P extends string = never,
 >(
   definition: KernelsDefinition<E, C, R, P, S>,
-): (dtype: FloatType, machine?: Machine) => Kernels<E, C, R, P, S> {
-  const made = new Map<string, Kernels<E, C, R, P, S>>();
-  return (dtype, machine) => {
-    const key = machine ? `${dtype} ${machine}` : dtype;
-    let kernels = made.get(key);
+): (dtype: FloatType, longestRow?: number, machine?: Machine) => Kernels<E, C, R, P, S> {
+  const { tile: usualTile = TILE } = definition;
+  const usual: Partial<Record<FloatType, Kernels<E, C, R, P, S>>> = {};
+  const others = new Map<string, Kernels<E, C, R, P, S>>();
+  return (dtype, longestRow = 0, machine) => {
+    if (longestRow <= usualTile && machine === undefined) {
+      return usual[dtype] ??= build(definition, dtype, usualTile);
+    }
+    let tile = usualTile;
+    while (tile < longestRow) tile *= 2;
+    const key = `${dtype} ${tile} ${machine}`;
+    let kernels = others.get(key);
     if (kernels === undefined) {
-      const target = machine ? { machine, scratch: scratchFor(machine) } : sharedScratch();
-      kernels = build(definition, dtype, target.machine, target.scratch);
-      made.set(key, kernels);
+      kernels = build(definition, dtype, tile, machine);
+      others.set(key, kernels);
     }
     return kernels;
   };
@@ -180,19 +174,27 @@ function build<
 >(
   definition: KernelsDefinition<E, C, R, P, S>,
   dtype: FloatType,
-  machine: Machine,
-  scratch: Scratch,
+  tile: number,
+  machine?: Machine,
 ): Kernels<E, C, R, P, S> {
-  const { tile = TILE, tileRows = tile, elements, columns = [], rows = [], params = [], steps } =
-    definition;
-  const layout = new Layout(scratch.buffer);
+  const { elements, columns = [], rows = [], params = [], steps } = definition;
+  const tileRows = definition.tileRows ?? tile;
+  const size = dtype === "float32" ? 4 : 8;
+  const layout = new Layout();
+  for (const name of [...elements, ...columns]) layout.place(name, tile * size);
+  for (const name of rows) layout.place(name, tileRows * 8);
+  for (const name of params) layout.place(name, 8);
 
+  const pages = Math.max(SCRATCH_PAGES, Math.ceil(layout.bytes / PAGE));
+  const scratch = machine !== undefined || pages > SCRATCH_PAGES
+    ? newScratch(machine ?? bestMachine(), pages)
+    : shared ??= newScratch(bestMachine(), SCRATCH_PAGES);
+
+  const FloatArray = dtype === "float32" ? Float32Array : Float64Array;
   const floats = (name: string): FloatArray =>
-    dtype === "float32"
-      ? new Float32Array(layout.buffer, layout.place(name, tile * 4), tile)
-      : new Float64Array(layout.buffer, layout.place(name, tile * 8), tile);
+    new FloatArray(scratch.buffer as ArrayBuffer, layout.offsets.get(name)!, tile);
   const doubles = (name: string, length: number) =>
-    new Float64Array(layout.buffer, layout.place(name, length * 8), length);
+    new Float64Array(scratch.buffer, layout.offsets.get(name)!, length);
   const operands = <N extends string, A>(names: readonly N[], make: (name: N) => A) =>
     Object.fromEntries(names.map((name) => [name, make(name)])) as Record<N, A>;
 
@@ -255,7 +257,7 @@ function build<
     const plan = { program, offsets: layout.offsets, stores, reductions };
     return scratch.memory === undefined
       ? interpret(plan, scratch.buffer)
-      : compile(plan, scratch.memory, machine === "relaxed");
+      : compile(plan, scratch.memory, scratch.machine === "relaxed");
   }
 
   const run = {} as Record<S, Run>;

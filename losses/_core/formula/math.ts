@@ -220,9 +220,10 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
   const u = apply("add", x, b.const(1));
   const lost = apply("sub", x, apply("sub", u, b.const(1)));
   const { m, biased, k } = split(b, u);
-  // 2⁻ᵏ, made from the exponent; 0 where it would be too small to matter.
-  const scale = b.shift("shl", apply("isub", b.bits(2 * c.bias), biased), c.mantissa);
-  const f = apply("madd", lost, scale, apply("sub", m, b.const(1)));
+  // 2¹⁻ᵏ, made from the exponent: 0 for the largest k, where 2⁻ᵏ would wrap around to -∞.
+  const scale = b.shift("shl", apply("isub", b.bits(2 * c.bias + 1), biased), c.mantissa);
+  const twice = apply("mul", lost, scale);
+  const f = apply("madd", twice, b.const(0.5), apply("sub", m, b.const(1)));
   return logLimits(b, x, -1, logScaled(b, f, k));
 }
 

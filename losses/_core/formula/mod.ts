@@ -111,7 +111,7 @@ export class Formula {
     const kernels = defineKernels({
       elements: [...symbols, "value of the formula"],
       steps: { evaluate: { store: { "value of the formula": this.text } } },
-    })(dtype, machine);
+    })(dtype, 0, machine);
     const result = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
     for (let start = 0; start < length; start += TILE) {
       const count = Math.min(TILE, length - start);

@@ -79,51 +79,64 @@ export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
   });
 
   // 2. Code for a value: its local, or its instruction with the code of its arguments before it.
+  const codes: Code[] = [];
   const valueCode = (value: Value): Code => {
     const index = local.get(value);
-    return index === undefined ? instructionCode(instructions[value]) : get(index);
+    return index === undefined ? codes[value] : get(index);
   };
+  instructions.forEach((instruction, value) => {
+    if (uses[value] > 0) codes[value] = instructionCode(instruction);
+  });
 
-  /** `ahead` is the distance in bytes of a vector from the start of its block. */
-  function instructionCode({ op, args, value, name }: Instruction, ahead = 0): Code {
-    const offset = (offsets.get(name) ?? 0) + ahead;
-    const code = args.map(valueCode);
+  function instructionCode({ op, args, value, name }: Instruction): Code {
+    const [a, b, c] = args.map(valueCode);
     switch (op) {
       case "const":
       case "bits":
         return splatConstant(dtype, value);
       case "element":
-        return [get(I), simd(VECTOR.load), at(offset)];
       case "column":
-        return [get(J), simd(VECTOR.load), at(offset)];
+        return []; // Their place depends on the vector: see stageCode.
       case "row":
       case "param":
         return [
           op === "row" ? get(R) : i32(0),
-          [CODE.f64Load, at(offset)],
+          [CODE.f64Load, at(offsets.get(name)!)],
           wide ? [] : [CODE.f32Demote],
           simd(SIMD.splat[wide]),
         ];
       case "select":
-        return [code[1], code[2], code[0], simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect)];
+        return [b, c, a, simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect)];
       case "madd":
-        if (relaxed) return [code, simd(RELAXED.madd[wide])];
-        return [code[0], code[1], simd(SIMD.mul[wide]), code[2], simd(SIMD.add[wide])];
+        if (relaxed) return [a, b, c, simd(RELAXED.madd[wide])];
+        return [a, b, simd(SIMD.mul[wide]), c, simd(SIMD.add[wide])];
       case "nmadd":
-        if (relaxed) return [code, simd(RELAXED.nmadd[wide])];
-        return [code[2], code[0], code[1], simd(SIMD.mul[wide]), simd(SIMD.sub[wide])];
+        if (relaxed) return [a, b, c, simd(RELAXED.nmadd[wide])];
+        return [c, a, b, simd(SIMD.mul[wide]), simd(SIMD.sub[wide])];
       case "shl":
       case "shr":
-        return [code[0], i32(Number(value)), simd(SIMD[op][wide])];
+        return [a, i32(Number(value)), simd(SIMD[op][wide])];
       default:
-        return [code, simd(SIMD[op][wide])];
+        return [a, b ?? [], simd(SIMD[op][wide])];
     }
   }
 
-  /** Sets the locals of one stage, in order, so that each finds its arguments ready. */
-  const stageCode = (stage: Stage, ahead = 0): Code =>
-    [...local].filter(([value]) => instructions[value].stage === stage)
-      .map(([value, index]) => [instructionCode(instructions[value], ahead), set(index)]);
+  /**
+   * Sets the locals of one stage, in order, so that each finds its arguments ready. `ahead` is the distance in bytes of
+   * a vector from the start of its block.
+   */
+  const stageCode = (stage: Stage, ahead = 0): Code => {
+    const code: Code[] = [];
+    for (const [value, index] of local) {
+      const { op, name, stage: own } = instructions[value];
+      if (own !== stage) continue;
+      const isLoad = op === "element" || op === "column";
+      const load =
+        () => [get(op === "element" ? I : J), simd(VECTOR.load), at(offsets.get(name)! + ahead)];
+      code.push(isLoad ? load() : codes[value], set(index));
+    }
+    return code;
+  };
 
   const storeCode = (ahead: number): Code =>
     stores.map(({ kind, offset, value }) => [
