@@ -41,13 +41,15 @@ import {
   at,
   type ClassAxis,
   classAxis,
+  loadColumns,
   loadRows,
   rowsPerTile,
+  unloadColumns,
   unloadRows,
 } from "./_core/class_axis.ts";
 import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
 import type { FloatType } from "./_core/formula/program.ts";
-import { checkLabels, classWeights, readLabels } from "./_core/labels.ts";
+import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
 import {
   checkOptions,
   numberOption,
@@ -55,12 +57,7 @@ import {
   reductionOption,
   wholeOption,
 } from "./_core/options.ts";
-import {
-  type CheckedRequest,
-  checkRequest,
-  type Request,
-  type ValueAndGrad,
-} from "./_core/request.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
 import {
   type Raw,
   read,
@@ -89,27 +86,29 @@ export interface CrossEntropyLossOptions {
   reduction?: Reduction;
 }
 
+/** What smoothing and class weights make of the probability t of a class. */
+const SMOOTHED = "w * (keep * t + spread)";
+
 /**
- * One row of scores x at a time: its maximum m, then e = exp(x - m) with the sum s of it, then what is made of
- * both. Subtracting m is what keeps exp in range: exp(89) is infinite in float32.
+ * One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then what is made of both.
+ * Subtracting m keeps exp in range: exp(89) is infinite in float32.
  */
-const PROBABILITY = "w * (keep * t + spread)";
-const kernels = defineKernels({
+const rowKernels = defineKernels({
   elements: ["x", "t", "e", "g"],
   columns: ["w"],
-  rows: ["m", "logs", "a", "b", "r0", "r1", "r2"],
+  rows: ["m", "s", "logs", "a", "b", "mass", "rest", "right"],
   params: ["keep", "spread"],
   steps: {
-    rowMax: { max: { r0: "x" } },
-    exp: { store: { e: "exp(x - m)" }, sum: { r0: "exp(x - m)" } },
-    expSmooth: { store: { e: "exp(x - m)" }, sum: { r0: "exp(x - m)", r1: "w * (m - x)" } },
+    max: { max: { m: "x" } },
+    exp: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)" } },
+    expSmooth: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)", rest: "w * (m - x)" } },
     expTarget: {
       store: { e: "exp(x - m)" },
-      sum: { r0: "exp(x - m)", r1: PROBABILITY, r2: `${PROBABILITY} * (m - x)` },
+      sum: { s: "exp(x - m)", mass: SMOOTHED, rest: `${SMOOTHED} * (m - x)` },
     },
-    gradLabel: { store: { g: "a * e" } },
+    grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
-    gradTarget: { store: { g: `a * e - b * (${PROBABILITY})` } },
+    gradTarget: { store: { g: `a * e - b * (${SMOOTHED})` } },
     targetGrad: { store: { g: "b * keep * w * (logs + m - x)" } },
     weightGrad: { store: { g: "b * (keep * t + spread) * (logs + m - x)" } },
   },
@@ -117,10 +116,38 @@ const kernels = defineKernels({
   tileRows: 4096,
 });
 
-/** What the target says, in the form that the rows need. */
-type Target =
-  | { readonly kind: "labels"; readonly labels: ArrayLike<number> }
-  | { readonly kind: "probabilities"; readonly probabilities: FloatArray };
+/** The same where the scores of a sample are a column, because the class axis is not the last one. */
+const columnKernels = defineKernels({
+  elements: ["x", "e", "g"],
+  columns: ["m", "s", "logs", "a", "b", "rest"],
+  rows: ["w"],
+  steps: {
+    max: { store: { m: "x > m ? x : m" } },
+    exp: { store: { e: "exp(x - m)", s: "s + exp(x - m)" } },
+    expSmooth: { store: { e: "exp(x - m)", s: "s + exp(x - m)", rest: "rest + w * (m - x)" } },
+    log: { store: { logs: "log(s)" } },
+    grad: { store: { g: "a * e" } },
+    gradSmooth: { store: { g: "a * e - b * w" } },
+  },
+  tile: 32768,
+  tileRows: 32768,
+});
+
+/** A call, checked: everything that going through the rows needs. */
+interface Call {
+  readonly dtype: FloatType;
+  readonly axis: ClassAxis;
+  readonly x: FloatArray;
+  /** Either labels or probabilities. */
+  readonly labels?: ArrayLike<number>;
+  readonly probabilities?: FloatArray;
+  readonly weights?: FloatArray;
+  readonly gradOutput: number | FloatArray;
+  /** What the sum is divided by. */
+  readonly denominator: number;
+  readonly value: Tensor;
+  readonly grad: Readonly<Record<string, Tensor>>;
+}
 
 /**
  * The cross entropy between a softmax of scores and a target, from raw scores.
@@ -218,14 +245,12 @@ export class CrossEntropyLoss {
     const isProbability = scores.shape.length > 0 && sameShape(given.shape, scores.shape);
     const dtype: FloatType = isProbability && given.dtype === "float64" ? "float64" : scoreType;
     const x = toTensor(scores, dtype, "input").data as FloatArray;
-
-    let axis: ClassAxis;
-    let what: Target;
-    let denominator = 1;
     const shapes: Record<string, readonly number[]> = { input: scores.shape };
     const inputs = [scores];
-    const weights = (axis: ClassAxis) =>
-      classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype);
+
+    let axis: ClassAxis;
+    let labels: Labels | undefined;
+    let probabilities: FloatArray | undefined;
     if (isProbability) {
       if (given.dtype === "int32") {
         throw wrongType("CrossEntropyLoss", "target of the shape of input", dtype, "int32");
@@ -235,20 +260,23 @@ export class CrossEntropyLoss {
           `Cannot compute CrossEntropyLoss as ignoreIndex must be < 0 if target holds probabilities: current value is ${ignoreIndex}`,
         );
       }
-      const probabilities = toTensor(given, dtype, "target");
       axis = classAxis(scores.shape, scores.shape.length === 1 ? 0 : 1);
-      what = { kind: "probabilities", probabilities: probabilities.data as FloatArray };
+      const tensor = toTensor(given, dtype, "target");
+      inputs.push(tensor);
+      probabilities = tensor.data as FloatArray;
       shapes.target = scores.shape;
       if (this.#weight) shapes.weight = this.#weight.shape;
-      inputs.push(probabilities);
-      if (reduction === "mean") denominator = axis.samples;
     } else {
-      const labels = readLabels("CrossEntropyLoss", "target", target);
+      labels = readLabels("CrossEntropyLoss", "target", target);
       axis = labelledRows("CrossEntropyLoss", scores.shape, labels);
       checkLabels("CrossEntropyLoss", "target", labels, axis.classes, ignoreIndex);
-      what = { kind: "labels", labels: labels.data };
-      if (reduction === "mean") denominator = weightOfLabels(labels, ignoreIndex, weights(axis));
     }
+    const weights = classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype);
+    const denominator = reduction !== "mean"
+      ? 1
+      : labels === undefined
+      ? axis.samples
+      : weightOfLabels(labels, ignoreIndex, weights);
     const isDense = reduction === "none";
     const valueShape = isDense ? axis.sampleShape : [];
     const names = ["input", "target", "weight"];
@@ -265,134 +293,167 @@ export class CrossEntropyLoss {
     const grad: Record<string, Tensor> = {};
     for (const name of checked.wrt) grad[name] = checked.buffer(name, shapes[name]);
     const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    this.#rows(dtype, x, axis, what, weights(axis), checked.gradOutput, denominator, value, grad);
+    const call: Call = {
+      dtype,
+      axis,
+      x,
+      labels: labels?.data,
+      probabilities,
+      weights,
+      gradOutput: checked.gradOutput,
+      denominator,
+      value,
+      grad,
+    };
+    const total = labels !== undefined && axis.inner > 1 ? this.#columns(call) : this.#rows(call);
+    if (!isDense) value.data[0] = total / denominator;
     return { value, grad: grad as ValueAndGrad<W>["grad"] };
   }
 
-  /** Goes through the rows, tile by tile; a row longer than a tile is read in pieces, once for each step. */
-  #rows(
-    dtype: FloatType,
-    x: FloatArray,
-    axis: ClassAxis,
-    target: Target,
-    weights: FloatArray | undefined,
-    gradOutput: CheckedRequest["gradOutput"],
-    denominator: number,
-    value: Tensor,
-    grad: Readonly<Record<string, Tensor>>,
-  ): void {
-    const { ignoreIndex, labelSmoothing: epsilon, reduction } = this.#options;
+  /** Goes through samples whose scores are rows, tile by tile; returns the sum of all values. */
+  #rows(call: Call): number {
+    const { dtype, axis, x, labels, probabilities, weights, gradOutput, denominator, value, grad } =
+      call;
+    const { ignoreIndex, labelSmoothing, reduction } = this.#options;
     const { classes, samples } = axis;
-    const { element, column, row, param, run, tile, tileRows } = kernels(dtype);
-    const probabilities = target.kind === "probabilities" ? target.probabilities : undefined;
-    const labels = target.kind === "labels" ? target.labels : undefined;
-    param.keep[0] = 1 - epsilon;
-    param.spread[0] = epsilon / classes;
-    const isSmooth = labels !== undefined && epsilon > 0;
-    const allWeights = weights === undefined
-      ? classes
-      : (weights as Float64Array).reduce((sum, weight) => sum + weight, 0);
+    const { element, column, row, param, run, tileRows } = rowKernels(dtype, classes);
+    const keep = param.keep[0] = 1 - labelSmoothing;
+    const spread = param.spread[0] = labelSmoothing / classes;
+    const isSmooth = labels !== undefined && spread > 0;
+    if (weights !== undefined) column.w.set(weights);
+    else if (isSmooth || probabilities !== undefined) column.w.fill(1, 0, classes);
+    const allWeights = isSmooth ? sumOf(column.w, classes) : 0;
     const weightSums = grad.weight && new Float64Array(classes);
-    const expStep = probabilities ? run.expTarget : isSmooth ? run.expSmooth : run.exp;
-    const gradStep = probabilities ? run.gradTarget : isSmooth ? run.gradSmooth : run.gradLabel;
 
-    const rows = classes <= tile ? rowsPerTile(classes, tileRows) : 1;
-    const sums = new Float64Array(rows);
-    const extra = new Float64Array(rows);
-    const total = new Float64Array(rows);
-    const right = new Float64Array(rows);
-    let loss = 0;
-
+    let total = 0;
+    const rows = rowsPerTile(classes, tileRows);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
-      /** Calls `step` for each piece of the rows with its scores, weights and probabilities in the scratch memory. */
-      const pieces = (step: (c0: number, c1: number) => void, reload = false): void => {
-        for (let c0 = 0; c0 < classes; c0 += tile) {
-          const c1 = Math.min(c0 + tile, classes);
-          if (!reload || classes > tile) {
-            loadRows(element.x, x, axis, start, end, c0, c1);
-            if (weights) {
-              column.w.set(c0 === 0 && c1 === classes ? weights : weights.subarray(c0, c1));
-            } else if (isSmooth || probabilities) column.w.fill(1, 0, c1 - c0);
-            if (probabilities) loadRows(element.t, probabilities, axis, start, end, c0, c1);
-          }
-          step(c0, c1);
-        }
-      };
-
-      row.m.fill(-Infinity, 0, count);
-      pieces((c0, c1) => {
-        run.rowMax(count, c1 - c0);
-        for (let r = 0; r < count; r++) if (row.r0[r] > row.m[r]) row.m[r] = row.r0[r];
-      });
-      sums.fill(0);
-      extra.fill(0);
-      total.fill(0);
-      pieces((c0, c1) => {
-        expStep(count, c1 - c0);
-        for (let r = 0; r < count; r++) {
-          sums[r] += row.r0[r];
-          extra[r] += row.r1[r];
-          total[r] += row.r2[r];
-        }
-      }, true);
+      loadRows(element.x, x, axis, start, end);
+      run.max(count, classes);
+      if (probabilities !== undefined) {
+        loadRows(element.t, probabilities, axis, start, end);
+        run.expTarget(count, classes);
+      } else if (isSmooth) run.expSmooth(count, classes);
+      else run.exp(count, classes);
 
       for (let r = 0; r < count; r++) {
         const sample = start + r;
         const g = (typeof gradOutput === "number" ? gradOutput : gradOutput[sample]) / denominator;
-        const logs = Math.log(sums[r]);
-        let mass = extra[r];
-        let result = mass * logs + total[r];
+        const logs = row.logs[r] = Math.log(row.s[r]);
+        let mass = row.mass[r];
+        let result = mass * logs + row.rest[r];
         if (labels !== undefined) {
           const label = labels[sample];
-          if (label === ignoreIndex) continue;
-          const distance = row.m[r] - x[at(axis, sample, label)];
-          const weight = weights === undefined ? 1 : weights[label];
-          const own = (1 - epsilon) * weight;
-          const spread = epsilon / classes;
-          mass = isSmooth ? own + spread * allWeights : own;
-          result = own * (distance + logs) +
-            (isSmooth ? spread * (allWeights * logs + extra[r]) : 0);
+          if (label === ignoreIndex) {
+            row.a[r] = row.b[r] = 0;
+            continue;
+          }
+          const own = weights === undefined ? 1 : weights[label];
+          mass = keep * own + spread * allWeights;
+          result = keep * own * (row.m[r] - x[at(axis, sample, label)] + logs);
+          if (isSmooth) result += spread * (allWeights * logs + row.rest[r]);
           // p - 1 in float64: where p is nearly 1, float32 would have lost all digits.
-          right[r] = g * (mass * Math.exp(-distance) / sums[r] - own - spread * weight);
+          row.right[r] = g *
+            (mass * element.e[r * classes + label] / row.s[r] - (keep + spread) * own);
         }
         if (reduction === "none") value.data[sample] = result;
-        else loss += result;
-        row.logs[r] = logs;
-        row.a[r] = g * mass / sums[r];
-        row.b[r] = labels === undefined ? g : g * epsilon / classes;
+        else total += result;
+        row.a[r] = g * mass / row.s[r];
+        row.b[r] = labels === undefined ? g : g * spread;
       }
 
-      const store = (name: string, step: (rows: number, cols: number) => void) =>
-        pieces((c0, c1) => {
-          step(count, c1 - c0);
-          unloadRows(element.g, grad[name].data as FloatArray, axis, start, end, c0, c1);
-        }, true);
-      if (grad.input) {
-        store("input", (rows, cols) => {
-          // In pieces, e has been overwritten since.
-          if (classes > tile) expStep(rows, cols);
-          gradStep(rows, cols);
-        });
-        for (let sample = start; labels !== undefined && sample < end; sample++) {
-          const label = labels[sample];
-          if (label === ignoreIndex) {
-            for (let c = 0; c < classes; c++) grad.input.data[at(axis, sample, c)] = 0;
-          } else grad.input.data[at(axis, sample, label)] = right[sample - start];
+      if (grad.input !== undefined) {
+        if (probabilities !== undefined) run.gradTarget(count, classes);
+        else if (isSmooth) run.gradSmooth(count, classes);
+        else run.grad(count, classes);
+        for (let r = 0; r < count && labels !== undefined; r++) {
+          const label = labels[start + r];
+          if (label === ignoreIndex) element.g.fill(0, r * classes, (r + 1) * classes);
+          else element.g[r * classes + label] = row.right[r];
         }
+        unloadRows(element.g, grad.input.data as FloatArray, axis, start, end);
       }
-      if (grad.target) store("target", run.targetGrad);
-      if (weightSums) {
-        pieces((c0, c1) => {
-          run.weightGrad(count, c1 - c0);
-          for (let r = 0; r < count; r++) {
-            for (let c = c0; c < c1; c++) weightSums[c] += element.g[r * (c1 - c0) + c - c0];
-          }
-        }, true);
+      if (grad.target !== undefined) {
+        run.targetGrad(count, classes);
+        unloadRows(element.g, grad.target.data as FloatArray, axis, start, end);
+      }
+      if (weightSums !== undefined) {
+        run.weightGrad(count, classes);
+        for (let i = 0; i < count * classes; i++) weightSums[i % classes] += element.g[i];
       }
     }
-    if (weightSums) grad.weight.data.set(weightSums);
-    if (reduction !== "none") value.data[0] = loss / denominator;
+    if (weightSums !== undefined) grad.weight.data.set(weightSums);
+    return total;
   }
+
+  /** Goes through labelled samples whose scores are columns: like rows, with sums that run down the tile. */
+  #columns(call: Call): number {
+    const { dtype, axis, x, labels = [], weights, gradOutput, denominator, value, grad } = call;
+    const { ignoreIndex, labelSmoothing, reduction } = this.#options;
+    const { classes, inner, samples } = axis;
+    const { element, column, row, run, tile } = columnKernels(dtype, classes);
+    const keep = 1 - labelSmoothing;
+    const spread = labelSmoothing / classes;
+    const isSmooth = spread > 0;
+    if (weights !== undefined) row.w.set(weights);
+    else row.w.fill(1, 0, classes);
+    const allWeights = isSmooth ? sumOf(row.w, classes) : 0;
+
+    let total = 0;
+    const width = Math.min(inner, Math.max(1, Math.floor(tile / classes)));
+    const right = new Float64Array(width);
+    for (let start = 0; start < samples; start += inner) {
+      for (let from = 0; from < inner; from += width) {
+        const to = Math.min(from + width, inner);
+        const cols = to - from;
+        /** Where the columns begin in the row of class c. */
+        const place = (c: number) => start * classes + c * inner + from;
+        loadColumns(element.x, x, classes, cols, place);
+        column.m.fill(-Infinity, 0, cols);
+        column.s.fill(0, 0, cols);
+        column.rest.fill(0, 0, cols);
+        run.max(classes, cols);
+        (isSmooth ? run.expSmooth : run.exp)(classes, cols);
+        run.log(1, cols);
+
+        for (let j = 0; j < cols; j++) {
+          const sample = start + from + j;
+          const label = labels[sample];
+          if (label === ignoreIndex) {
+            column.a[j] = column.b[j] = right[j] = 0;
+            continue;
+          }
+          const g = (typeof gradOutput === "number" ? gradOutput : gradOutput[sample]) /
+            denominator;
+          const own = weights === undefined ? 1 : weights[label];
+          const mass = keep * own + spread * allWeights;
+          let result = keep * own * (column.m[j] - element.x[label * cols + j] + column.logs[j]);
+          if (isSmooth) result += spread * (allWeights * column.logs[j] + column.rest[j]);
+          if (reduction === "none") value.data[sample] = result;
+          else total += result;
+          column.a[j] = g * mass / column.s[j];
+          column.b[j] = g * spread;
+          right[j] = g * (mass * element.e[label * cols + j] / column.s[j] - (keep + spread) * own);
+        }
+
+        if (grad.input === undefined) continue;
+        (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
+        for (let j = 0; j < cols; j++) {
+          const label = labels[start + from + j];
+          if (label !== ignoreIndex) element.g[label * cols + j] = right[j];
+          else for (let c = 0; c < classes; c++) element.g[c * cols + j] = 0;
+        }
+        unloadColumns(element.g, grad.input.data as FloatArray, classes, cols, place);
+      }
+    }
+    return total;
+  }
+}
+
+function sumOf(numbers: FloatArray, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += numbers[i];
+  return sum;
 }

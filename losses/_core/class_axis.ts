@@ -38,36 +38,30 @@ export function at({ classes, inner }: ClassAxis, sample: number, c: number): nu
   return (outer * classes + c) * inner + (sample - outer * inner);
 }
 
-/** Calls `visit(position in the tensor, position in the tile)` for classes [c0, c1) of samples [start, end). */
+/** Calls `visit(position in the tensor, position in the tile)` for the scores of samples [start, end). */
 function transpose(
   axis: ClassAxis,
   start: number,
   end: number,
-  c0: number,
-  c1: number,
   visit: (from: number, to: number) => void,
 ): void {
-  const width = c1 - c0;
-  for (let c = c0; c < c1; c++) {
+  for (let c = 0; c < axis.classes; c++) {
     for (let sample = start; sample < end; sample++) {
-      visit(at(axis, sample, c), (sample - start) * width + c - c0);
+      visit(at(axis, sample, c), (sample - start) * axis.classes + c);
     }
   }
 }
 
-/** Copies classes [c0, c1) of samples [start, end) into a tile, one row per sample. Part of a row only if it is alone. */
+/** Copies samples [start, end) into a tile, one row each. */
 export function loadRows(
   operand: FloatArray,
   data: FloatArray,
   axis: ClassAxis,
   start: number,
   end: number,
-  c0 = 0,
-  c1: number = axis.classes,
 ): void {
-  if (axis.inner === 1) {
-    load(operand, data, start * axis.classes + c0, (end - 1) * axis.classes + c1);
-  } else transpose(axis, start, end, c0, c1, (from, to) => operand[to] = data[from]);
+  if (axis.inner === 1) load(operand, data, start * axis.classes, end * axis.classes);
+  else transpose(axis, start, end, (from, to) => operand[to] = data[from]);
 }
 
 /** Copies a tile back to where {@linkcode loadRows} has taken it from. */
@@ -77,12 +71,34 @@ export function unloadRows(
   axis: ClassAxis,
   start: number,
   end: number,
-  c0 = 0,
-  c1: number = axis.classes,
 ): void {
-  if (axis.inner === 1) {
-    unload(operand, data, start * axis.classes + c0, (end - 1) * axis.classes + c1);
-  } else transpose(axis, start, end, c0, c1, (from, to) => data[from] = operand[to]);
+  if (axis.inner === 1) unload(operand, data, start * axis.classes, end * axis.classes);
+  else transpose(axis, start, end, (from, to) => data[from] = operand[to]);
+}
+
+/** Copies `cols` neighbouring samples into a tile, one column each; `place` is where the row of a class begins. */
+export function loadColumns(
+  operand: FloatArray,
+  data: FloatArray,
+  classes: number,
+  cols: number,
+  place: (c: number) => number,
+): void {
+  for (let c = 0; c < classes; c++) {
+    const from = place(c);
+    operand.set(data.subarray(from, from + cols), c * cols);
+  }
+}
+
+/** Copies a tile back to where {@linkcode loadColumns} has taken it from. */
+export function unloadColumns(
+  operand: FloatArray,
+  data: FloatArray,
+  classes: number,
+  cols: number,
+  place: (c: number) => number,
+): void {
+  for (let c = 0; c < classes; c++) data.set(operand.subarray(c * cols, (c + 1) * cols), place(c));
 }
 
 /** How many rows are worked on together: enough to make a call of a kernel worth while, few enough for the cache. */
