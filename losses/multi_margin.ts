@@ -1,0 +1,258 @@
+/**
+ * MultiMarginLoss: asks the score of the right class to lead every other score by a margin.
+ *
+ * PyTorch: `torch.nn.MultiMarginLoss(p, margin, weight, reduction)`
+ *
+ * Shapes: `input` (C) with `target` () or (1), or (N, C) with (N). The value is a scalar, or with `"none"` of the
+ * target's shape.
+ *
+ * Domain: `input` any real scores; `target` class labels, whole numbers from 0 to C - 1.
+ *
+ * Value of a row, with z[j] = margin - input[y] + input[j] and w the class weights: w[y] / C times the sum of
+ * max(0, z[j])ᵖ over the wrong classes j ≠ y. C counts the right class too, for the sum as for the mean, which is the
+ * average over rows; the weights enter no denominator.
+ *
+ * Gradient by `input`: at each wrong class with z[j] > 0 w[y] p z[j]ᵖ⁻¹ / C, which for p = 1 is w[y] / C; at the right
+ * class minus the sum of these. At the kink z[j] = 0 it is 0. The weights are constants. A NaN score counts nowhere.
+ *
+ * Range: [0, ∞) for weights ≥ 0, 0 where the right class leads by the margin: no right answer is pushed further.
+ *
+ * Siblings: {@linkcode MultiLabelMarginLoss} with one label per row is p = 1, margin 1. MarginRankingLoss compares one pair
+ * of scores, and is active at its kink. {@linkcode CrossEntropyLoss} never stops pushing.
+ *
+ * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns what memory held), and labels are int32.
+ *
+ * Notebook: `notebooks/multi_margin.ipynb`. Reference: K. Crammer and Y. Singer, On the Algorithmic Implementation of
+ * Multiclass Kernel-based Vector Machines, 2001; J. Weston and C. Watkins, 1999.
+ *
+ * @module
+ */
+
+import { readArguments } from "./_core/arguments.ts";
+import { show } from "./_core/broadcast.ts";
+import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/class_axis.ts";
+import type { LossFormula } from "./_core/elementwise.ts";
+import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
+import type { FloatType } from "./_core/formula/program.ts";
+import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
+import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
+import {
+  type CheckedRequest,
+  checkRequest,
+  type Request,
+  type ValueAndGrad,
+} from "./_core/request.ts";
+import { scoreRows } from "./_core/score_rows.ts";
+import { type Raw, read, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+
+/** Options of {@linkcode MultiMarginLoss}. */
+export interface MultiMarginLossOptions {
+  /** The power of the hinge, 1 or 2. The square forgives a small lack and punishes a large one. @default {1} */
+  p?: 1 | 2;
+  /** The lead, in units of a score, that is enough. At 0 being first is enough; below 0 being close. @default {1} */
+  margin?: number;
+  /** A factor for each class, (C), in the type of the input: that of a row's label is used. */
+  weight?: TensorLike;
+  /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+/**
+ * One wrong class of score x in a row whose right class has the score s and the weight w. NaN is not > 0, so that what
+ * cannot be compared is passed over; max(0, z) would hand it on.
+ */
+const rival = (p: string, less: string): LossFormula => ({
+  value: `margin - s + x > 0 ? w * pow(margin - s + x, ${p}) : 0`,
+  grad: { input: `margin - s + x > 0 ? w * ${p} * pow(margin - s + x, ${less}) : 0` },
+});
+const [linear, squared] = [rival("1", "0"), rival("2", "1")];
+
+/** The value alone, and with the gradient; `pull` is what the gradients of a row's wrong classes add up to. */
+const valueStep = ({ value }: LossFormula) => ({ sum: { total: value } });
+const gradStep = ({ value, grad }: LossFormula) => ({
+  store: { g: `k * (${grad.input})` },
+  sum: { total: value, pull: grad.input },
+});
+const kernels = defineKernels({
+  elements: ["x", "g"],
+  rows: ["s", "w", "k", "total", "pull"],
+  params: ["margin"],
+  steps: {
+    value1: valueStep(linear),
+    value2: valueStep(squared),
+    grad1: gradStep(linear),
+    grad2: gradStep(squared),
+  },
+  tile: 65536,
+  tileRows: 4096,
+});
+
+/**
+ * The hinge loss of many classes: each wrong class that comes within the margin of the right one costs.
+ *
+ * ```ts
+ * import { int32, MultiMarginLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const input = [[0.25, 1.5, -2, 0.5]];
+ * const { value, grad } = new MultiMarginLoss().valueAndGrad(input, int32([1]));
+ * // Only the last score comes within 1 of 1.5: it is just 1 below, where the loss is 0 and so is its gradient.
+ * assertEquals(value.item(), 0);
+ * assertEquals(grad.input.toArray(), [[0, 0, 0, 0]]);
+ *
+ * const wide = new MultiMarginLoss({ margin: 2 }).valueAndGrad(input, int32([1]));
+ * assertEquals(wide.value.item(), ((2 - 1.5 + 0.25) + (2 - 1.5 + 0.5)) / 4);
+ * assertEquals(wide.grad.input.toArray(), [[1 / 4, -2 / 4, 0, 1 / 4]]);
+ * ```
+ */
+export class MultiMarginLoss {
+  /**
+   * Value and gradient of one wrong class as formulas, to be divided by C: x is its score, s the score and w the weight
+   * of the right class.
+   */
+  static readonly formula: LossFormula = rival("p", "(p - 1)");
+
+  readonly #options: { p: 1 | 2; margin: number; reduction: Reduction };
+  readonly #weight: Raw | undefined;
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode MultiMarginLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If p is neither 1 nor 2, margin is NaN, weight has not one axis, or the reduction is unknown.
+   */
+  constructor(options: MultiMarginLossOptions = {}) {
+    checkOptions("MultiMarginLoss", options, ["p", "margin", "weight", "reduction"]);
+    const { p = 1, margin = 1, weight, reduction = "mean" } = options;
+    numberOption("MultiMarginLoss", "p", p, (p) => p === 1 || p === 2, "1 or 2");
+    this.#options = {
+      p,
+      margin: numberOption("MultiMarginLoss", "margin", margin, () => true, "a number"),
+      reduction: reductionOption("MultiMarginLoss", reduction),
+    };
+    this.#weight = weight === undefined ? undefined : read(weight, "weight");
+    if (this.#weight && this.#weight.shape.length !== 1) {
+      throw new RangeError(
+        `Cannot compute MultiMarginLoss as weight must have the shape (C), one number per class: current shape is ${
+          show(this.#weight.shape)
+        }`,
+      );
+    }
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Scores, (C) or (N, C).
+   * @param target The right class of each row, () or (N).
+   * @returns A scalar, or with reduction `"none"` one value per label.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.valueAndGrad(input, target, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradient, in one pass.
+   *
+   * @param input Scores, (C) or (N, C).
+   * @param target The right class of each row, () or (N).
+   * @param request Times which upstream gradient, into which buffer.
+   * @returns The value, and the gradient of `input`.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  valueAndGrad<W extends "input" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const { reduction } = this.#options;
+    const { tensors: [scores], dtype } = readArguments(
+      "MultiMarginLoss",
+      [{ name: "input" }],
+      [input],
+    );
+    const labels = readLabels("MultiMarginLoss", "target", target);
+    const axis = scoreRows("MultiMarginLoss", scores.shape);
+    checkCount(labels, axis, scores.shape);
+    const weights = classWeights("MultiMarginLoss", this.#weight, axis.classes, dtype);
+    checkLabels("MultiMarginLoss", "target", labels, axis.classes);
+    const valueShape = reduction === "none" ? labels.shape : [];
+    const shapes = { input: scores.shape };
+    const checked = checkRequest(
+      "MultiMarginLoss",
+      request,
+      ["input"],
+      ["input"],
+      dtype,
+      valueShape,
+      shapes,
+      [scores],
+    );
+
+    const value = reduction === "none" ? zeros(dtype, valueShape) : scalar(dtype, 0);
+    const grad: Record<string, Tensor> = {};
+    if (checked.wrt.includes("input")) grad.input = checked.buffer("input", scores.shape);
+    const x = scores.data as FloatArray;
+    this.#rows(dtype, x, axis, labels.data, weights, checked.gradOutput, value, grad.input);
+    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+
+  /** Goes through the rows, tile by tile. */
+  #rows(
+    dtype: FloatType,
+    x: FloatArray,
+    axis: ClassAxis,
+    labels: ArrayLike<number>,
+    weights: FloatArray | undefined,
+    gradOutput: CheckedRequest["gradOutput"],
+    value: Tensor,
+    grad: Tensor | undefined,
+  ): void {
+    const { p, margin, reduction } = this.#options;
+    const { classes, samples } = axis;
+    const { element, row, param, run, tileRows } = kernels(dtype, classes);
+    const step = grad ? (p === 1 ? run.grad1 : run.grad2) : p === 1 ? run.value1 : run.value2;
+    const denominator = classes * (reduction === "mean" ? samples : 1);
+    param.margin[0] = margin;
+
+    let total = 0;
+    const rows = rowsPerTile(classes, tileRows);
+    for (let start = 0; start < samples; start += rows) {
+      const end = Math.min(start + rows, samples);
+      const count = end - start;
+      loadRows(element.x, x, axis, start, end);
+      for (let r = 0; r < count; r++) {
+        const label = labels[start + r];
+        const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[start + r];
+        row.s[r] = element.x[r * classes + label];
+        row.w[r] = weights === undefined ? 1 : weights[label];
+        row.k[r] = upstream / denominator;
+        // The right class is no rival of its own: with a score of -∞ it is behind by any margin.
+        element.x[r * classes + label] = -Infinity;
+      }
+      step(count, classes);
+      for (let r = 0; r < count; r++) {
+        if (reduction === "none") value.data[start + r] = row.total[r] / classes;
+        else total += row.total[r];
+        if (grad) element.g[r * classes + labels[start + r]] = -row.k[r] * row.pull[r];
+      }
+      if (grad) unloadRows(element.g, grad.data as FloatArray, axis, start, end);
+    }
+    if (reduction !== "none") value.data[0] = total / denominator;
+  }
+}
+
+/** Refuses more or fewer labels than rows. */
+function checkCount(labels: Labels, { samples }: ClassAxis, shape: readonly number[]): void {
+  if (labels.shape.length > 1 || labels.data.length !== samples) {
+    const wanted = shape.length === 2 ? show([samples]) : "() or (1,)";
+    throw new RangeError(
+      `Cannot compute MultiMarginLoss as target must have the shape ${wanted}, one label per row of input: ` +
+        `current shapes are ${show(shape)} and ${show(labels.shape)}`,
+    );
+  }
+}
