@@ -96,7 +96,7 @@ const kernels = defineKernels({
  *
  * const input = [[0.25, 1.5, -2, 0.5]];
  * const { value, grad } = new MultiMarginLoss().valueAndGrad(input, int32([1]));
- * // Only the last score comes within 1 of 1.5: it is just 1 below, where the loss is 0 and so is its gradient.
+ * // The nearest rival is behind by exactly 1: at the kink the loss is 0 and so is the gradient.
  * assertEquals(value.item(), 0);
  * assertEquals(grad.input.toArray(), [[0, 0, 0, 0]]);
  *

@@ -81,57 +81,64 @@ export function multiply(
   add = false,
 ): void {
   const { element, column, row, run } = kernels(dtype);
-  const bs = indices.map((i) => column[`b${i}`]);
   const as = indices.map((i) => row[`a${i}`]);
+  const bs = indices.map((i) => column[`b${i}`]);
+  const across = transpose(b);
   const depth = a.columns;
   const width = Math.min(TILE_COLUMNS, b.columns);
   const height = Math.min(TILE_ROWS, a.rows, Math.floor(TILE / Math.max(1, width)));
   const blockTerms = dtype === "float32" ? FLOAT32_TERMS : Math.max(1, depth);
-  const sums = new Float64Array(depth > blockTerms ? height * width : 0);
+  const sums = depth > blockTerms ? new Float64Array(height * width) : undefined;
 
   for (let r0 = 0; r0 < a.rows; r0 += height) {
     const rows = Math.min(height, a.rows - r0);
     for (let c0 = 0; c0 < b.columns; c0 += width) {
       const columns = Math.min(width, b.columns - c0);
       const size = rows * columns;
-      sums.fill(0);
-      let tile = element.even.fill(0, 0, size);
+      let tile = element.even;
+      if (depth === 0) tile.fill(0, 0, size);
+      sums?.fill(0);
       for (let block = 0; block < depth; block += blockTerms) {
         const end = Math.min(block + blockTerms, depth);
         for (let k = block; k < end; k += DEPTH) {
           for (const i of indices) {
-            copyLine(as[i], a, r0, rows, k + i < end ? k + i : undefined);
-            copyLine(bs[i], transpose(b), c0, columns, k + i < end ? k + i : undefined);
+            copyColumn(as[i], a, r0, rows, k + i, end);
+            copyColumn(bs[i], across, c0, columns, k + i, end);
           }
-          if (k === block) run.start(rows, columns);
-          else if (tile === element.even) run.toOdd(rows, columns);
-          else run.toEven(rows, columns);
-          tile = k > block && tile === element.even ? element.odd : element.even;
+          if (k === block) {
+            run.start(rows, columns);
+            tile = element.even;
+          } else if (tile === element.even) {
+            run.toOdd(rows, columns);
+            tile = element.odd;
+          } else {
+            run.toEven(rows, columns);
+            tile = element.even;
+          }
         }
-        if (sums.length > 0) { for (let i = 0; i < size; i++) sums[i] += tile[i]; }
+        if (sums) { for (let i = 0; i < size; i++) sums[i] += tile[i]; }
       }
-      store(sums.length > 0 ? sums : tile, result, r0, c0, rows, columns, add);
+      store(sums ?? tile, result, r0, c0, rows, columns, add);
     }
   }
 }
 
-/** Copies elements [from, from + count) of one column, or zeros where there is no such column. */
-function copyLine(
+/** Copies rows [first, first + count) of one column; from column `end` on there are only zeros, which add nothing. */
+function copyColumn(
   target: FloatArray,
   { data, start, down, across }: Matrix,
-  from: number,
+  first: number,
   count: number,
-  column: number | undefined,
+  column: number,
+  end: number,
 ): void {
-  if (column === undefined) {
-    target.fill(0, 0, count);
-    return;
-  }
-  let at = start + from * down + column * across;
-  if (down === 1) target.set(data.subarray(at, at + count));
+  let at = start + first * down + column * across;
+  if (column >= end) target.fill(0, 0, count);
+  else if (down === 1) target.set(data.subarray(at, at + count));
   else for (let i = 0; i < count; i++, at += down) target[i] = data[at];
 }
 
+/** Writes a tile, or adds it, to where it belongs in the result. */
 function store(
   tile: FloatArray,
   { data, start, down, across }: Matrix,

@@ -130,6 +130,11 @@ function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]
  * those beyond the largest number become infinite, without a second path.
  */
 export function exp(b: ProgramBuilder, x: Value): Value {
+  return expParts(b, x).value;
+}
+
+/** exp(x), and what the rounding of p has lost, as a share of about p. */
+function expParts(b: ProgramBuilder, x: Value): { value: Value; lost: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
   const t = apply("pmax", apply("pmin", x, b.const(c.expMax)), b.const(c.expMin));
@@ -141,11 +146,12 @@ export function exp(b: ProgramBuilder, x: Value): Value {
   // The integers n, n / 2 and n - n / 2 stand in the lowest bits of their floats.
   const shiftedHalf = apply("madd", n, b.const(0.5), b.const(c.shifter));
   const power = (n: Value) => b.shift("shl", apply("iadd", n, b.bits(c.bias)), c.mantissa);
-  return apply(
+  const value = apply(
     "mul",
     apply("mul", p, power(shiftedHalf)),
     power(apply("isub", shifted, shiftedHalf)),
   );
+  return { value, lost: apply("sub", tail, apply("sub", p, b.const(1))) };
 }
 
 /**
@@ -228,8 +234,8 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
 }
 
 /** exp(-|x|), which sigmoid and softplus share and which never overflows. */
-function expNegAbs(b: ProgramBuilder, x: Value): Value {
-  return exp(b, b.apply("neg", b.apply("abs", x)));
+function expNegAbs(b: ProgramBuilder, x: Value): { value: Value; lost: Value } {
+  return expParts(b, b.apply("neg", b.apply("abs", x)));
 }
 
 /**
@@ -239,16 +245,24 @@ function expNegAbs(b: ProgramBuilder, x: Value): Value {
  */
 export function sigmoid(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
-  const z = expNegAbs(b, x);
+  const z = expNegAbs(b, x).value;
   const w = apply("div", z, apply("add", z, b.const(1)));
   const limit = b.select(apply("lt", x, b.const(0)), z, b.const(1));
   return apply("nmadd", limit, w, limit);
 }
 
-/** log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)). */
+/**
+ * log(1 + exp(x)) = max(x, 0) + log(1 + z) with z = exp(-|x|).
+ *
+ * What z has lost moves the logarithm by z / p / (1 + z) times as much; three quarters of z come close enough
+ * to that to save 0.4 ulp, without which x = -0.435 is 2.1 ulp off.
+ */
 export function softplus(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
-  return logNear1(b, expNegAbs(b, x), CONSTANTS[b.dtype].log1pPoly, apply("pmax", x, b.const(0)));
+  const { value: z, lost } = expNegAbs(b, x);
+  const positive = apply("pmax", x, b.const(0));
+  const small = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
+  return logNear1(b, z, CONSTANTS[b.dtype].log1pPoly, small);
 }
 
 /** aᵖ for a ≥ 0; small whole powers by multiplication. */

@@ -1,0 +1,265 @@
+/**
+ * MultiLabelMarginLoss: asks each class that applies to lead each class that does not by a margin of 1.
+ *
+ * PyTorch: `torch.nn.MultiLabelMarginLoss(reduction)`
+ *
+ * Shapes: `input` (C) or (N, C), `target` of the same shape. The value is a scalar, or with `"none"` () or (N).
+ *
+ * Domain: `input` any real scores; each row of `target` a list of class labels, whole numbers from 0 to C - 1, that ends
+ * at the first -1 or with the row. What follows the -1 does not count, but must be -1 or a class all the same.
+ *
+ * Value of a row, with T its listed labels and z[t, j] = 1 - input[t] + input[j]: 1 / C times the sum of
+ * max(0, z[t, j]) over the listed t and all j not in T. A label listed twice counts twice as t. C counts all classes,
+ * for the sum as for the mean, which is the average over rows.
+ *
+ * Gradient by `input`: for each pair with z[t, j] > 0 the class j gets 1 / C and the class t gets -1 / C. At the kink
+ * z[t, j] = 0 it is 0. A NaN score counts nowhere.
+ *
+ * Range: [0, ∞), 0 where every listed class leads every other by 1, and where none or all are listed.
+ *
+ * Siblings: with one label per row, this is {@linkcode MultiMarginLoss}. {@linkcode MultiLabelSoftMarginLoss} judges
+ * each class on its own instead of comparing pairs, and takes 0s and 1s instead of lists.
+ *
+ * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns what memory held), and labels are int32.
+ *
+ * Notebook: `notebooks/multi_label_margin.ipynb`. Reference: K. Crammer and Y. Singer, A Family of Additive Online
+ * Algorithms for Category Ranking, 2003.
+ *
+ * @module
+ */
+
+import { position, readArguments } from "./_core/arguments.ts";
+import { sameShape, show } from "./_core/broadcast.ts";
+import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/class_axis.ts";
+import type { LossFormula } from "./_core/elementwise.ts";
+import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
+import type { FloatType } from "./_core/formula/program.ts";
+import { type Labels, readLabels } from "./_core/labels.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import {
+  type CheckedRequest,
+  checkRequest,
+  type Request,
+  type ValueAndGrad,
+} from "./_core/request.ts";
+import { scoreRows } from "./_core/score_rows.ts";
+import { describe, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+
+/** Options of {@linkcode MultiLabelMarginLoss}. */
+export interface MultiLabelMarginLossOptions {
+  /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+/**
+ * One class j that is not listed, of score x, against one that is, of score s. NaN is not > 0, so that what cannot be
+ * compared is passed over; max(0, z) would hand it on.
+ */
+const formula: LossFormula = {
+  value: "1 - s + x > 0 ? 1 - s + x : 0",
+  grad: { input: "1 - s + x > 0 ? 1 : 0" },
+};
+
+/**
+ * One listed class of each row at a time, against all others. The active pairs of each class are counted from one
+ * operand into another and back, as a step must not store into what it reads.
+ */
+const pairsStep = (from: string, to: string) => ({
+  store: { [to]: `${from} + (${formula.grad.input})` },
+  sum: { total: formula.value, pairs: formula.grad.input },
+});
+const kernels = defineKernels({
+  elements: ["x", "even", "odd", "g"],
+  rows: ["s", "k", "total", "pairs"],
+  steps: {
+    value: { sum: { total: formula.value } },
+    pairsOfEven: pairsStep("even", "odd"),
+    pairsOfOdd: pairsStep("odd", "even"),
+    gradOfEven: { store: { g: "k * even" } },
+    gradOfOdd: { store: { g: "k * odd" } },
+  },
+  tile: 65536,
+  tileRows: 4096,
+});
+
+/**
+ * The hinge loss of several right answers: every pair of one that applies and one that does not should be a margin apart.
+ *
+ * ```ts
+ * import { int32, MultiLabelMarginLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Classes 3 and 0 apply, 1 and 2 do not: the list ends at -1.
+ * const input = [[0.25, 0.5, -2, 1]];
+ * const { value, grad } = new MultiLabelMarginLoss().valueAndGrad(input, int32([[3, 0, -1, 1]]));
+ * assertEquals(value.item(), ((1 - 1 + 0.5) + (1 - 0.25 + 0.5)) / 4);
+ * assertEquals(grad.input.toArray(), [[-1 / 4, 2 / 4, 0, -1 / 4]]);
+ * ```
+ */
+export class MultiLabelMarginLoss {
+  /**
+   * Value and gradient of one pair as formulas, to be divided by C: x is the score of the class that is not listed, s
+   * that of the listed one, which gets the opposite gradient.
+   */
+  static readonly formula: LossFormula = formula;
+
+  readonly #reduction: Reduction;
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode MultiLabelMarginLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: MultiLabelMarginLossOptions = {}) {
+    checkOptions("MultiLabelMarginLoss", options, ["reduction"]);
+    this.#reduction = reductionOption("MultiLabelMarginLoss", options.reduction ?? "mean");
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Scores, (C) or (N, C).
+   * @param target For each row the list of the classes that apply, ended by -1; of the shape of `input`.
+   * @returns A scalar, or with reduction `"none"` one value per row.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.valueAndGrad(input, target, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradient.
+   *
+   * @param input Scores, (C) or (N, C).
+   * @param target For each row the list of the classes that apply, ended by -1; of the shape of `input`.
+   * @param request Times which upstream gradient, into which buffer.
+   * @returns The value, and the gradient of `input`.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  valueAndGrad<W extends "input" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const { tensors: [scores], dtype } = readArguments(
+      "MultiLabelMarginLoss",
+      [{ name: "input" }],
+      [input],
+    );
+    const labels = readLabels("MultiLabelMarginLoss", "target", target);
+    const axis = scoreRows("MultiLabelMarginLoss", scores.shape);
+    checkLists(labels, axis, scores.shape);
+    const isDense = this.#reduction === "none";
+    const valueShape = isDense ? axis.sampleShape : [];
+    const shapes = { input: scores.shape };
+    const checked = checkRequest(
+      "MultiLabelMarginLoss",
+      request,
+      ["input"],
+      ["input"],
+      dtype,
+      valueShape,
+      shapes,
+      [scores],
+    );
+
+    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
+    const grad: Record<string, Tensor> = {};
+    if (checked.wrt.includes("input")) grad.input = checked.buffer("input", scores.shape);
+    const x = scores.data as FloatArray;
+    this.#rows(dtype, x, axis, labels.data, checked.gradOutput, value, grad.input);
+    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+
+  /** Goes through the rows, tile by tile, and through each tile as often as its longest list has labels. */
+  #rows(
+    dtype: FloatType,
+    x: FloatArray,
+    axis: ClassAxis,
+    labels: ArrayLike<number>,
+    gradOutput: CheckedRequest["gradOutput"],
+    value: Tensor,
+    grad: Tensor | undefined,
+  ): void {
+    const { classes, samples } = axis;
+    const { element, row, run, tileRows } = kernels(dtype, classes);
+    const denominator = classes * (this.#reduction === "mean" ? samples : 1);
+
+    let total = 0;
+    const rows = rowsPerTile(classes, tileRows);
+    const lengths = new Uint32Array(rows);
+    const totals = new Float64Array(rows);
+    for (let start = 0; start < samples; start += rows) {
+      const end = Math.min(start + rows, samples);
+      const count = end - start;
+      loadRows(element.x, x, axis, start, end);
+      for (let r = 0; r < count; r++) {
+        const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[start + r];
+        row.k[r] = upstream / denominator;
+        const first = (start + r) * classes;
+        let length = 0;
+        for (; length < classes && labels[first + length] !== -1; length++) {
+          // What is listed is no rival: with a score of -∞ it is behind by any margin.
+          element.x[r * classes + labels[first + length]] = -Infinity;
+        }
+        lengths[r] = length;
+      }
+      totals.fill(0);
+      element.even.fill(0, 0, count * classes);
+
+      let rounds = 0;
+      for (let r = 0; r < count; r++) rounds = Math.max(rounds, lengths[r]);
+      for (let i = 0; i < rounds; i++) {
+        for (let r = 0; r < count; r++) {
+          const first = (start + r) * classes;
+          // Rows whose list is shorter have nothing to lead any more: ∞ is ahead by any margin.
+          row.s[r] = i < lengths[r] ? x[first + labels[first + i]] : Infinity;
+        }
+        if (grad === undefined) run.value(count, classes);
+        else (i % 2 === 0 ? run.pairsOfEven : run.pairsOfOdd)(count, classes);
+        const counts = i % 2 === 0 ? element.odd : element.even;
+        for (let r = 0; r < count; r++) {
+          totals[r] += row.total[r];
+          if (grad && i < lengths[r]) {
+            counts[r * classes + labels[(start + r) * classes + i]] -= row.pairs[r];
+          }
+        }
+      }
+
+      if (grad) {
+        (rounds % 2 === 0 ? run.gradOfEven : run.gradOfOdd)(count, classes);
+        unloadRows(element.g, grad.data as FloatArray, axis, start, end);
+      }
+      for (let r = 0; r < count; r++) {
+        if (this.#reduction === "none") value.data[start + r] = totals[r] / classes;
+        else total += totals[r];
+      }
+    }
+    if (this.#reduction !== "none") value.data[0] = total / denominator;
+  }
+}
+
+/** Refuses lists of another shape than the scores, and what is neither a class nor -1. */
+function checkLists({ data, shape }: Labels, { classes }: ClassAxis, scores: readonly number[]) {
+  if (!sameShape(shape, scores)) {
+    throw new RangeError(
+      `Cannot compute MultiLabelMarginLoss as target must have the shape of input: current shapes are ${
+        show(scores)
+      } and ${show(shape)}`,
+    );
+  }
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] >= -1 && data[i] < classes && Number.isInteger(data[i])) continue;
+    throw new RangeError(
+      `Cannot compute MultiLabelMarginLoss as target must hold classes from 0 to ${
+        classes - 1
+      }, or -1 at the end of a list: current value at ${position(i, shape)} is ${
+        describe(data[i])
+      }`,
+    );
+  }
+}
