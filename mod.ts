@@ -33,5 +33,8 @@ export * from "./losses/cross_entropy.ts";
 export * from "./losses/huber.ts";
 export * from "./losses/l1.ts";
 export * from "./losses/mse.ts";
+export * from "./losses/multi_label_margin.ts";
+export * from "./losses/multi_label_soft_margin.ts";
+export * from "./losses/multi_margin.ts";
 export * from "./losses/nll.ts";
 export * from "./losses/smooth_l1.ts";

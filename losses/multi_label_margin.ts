@@ -114,7 +114,8 @@ export class MultiLabelMarginLoss {
    */
   constructor(options: MultiLabelMarginLossOptions = {}) {
     checkOptions("MultiLabelMarginLoss", options, ["reduction"]);
-    this.#reduction = reductionOption("MultiLabelMarginLoss", options.reduction ?? "mean");
+    const { reduction = "mean" } = options;
+    this.#reduction = reductionOption("MultiLabelMarginLoss", reduction);
   }
 
   /**
