@@ -47,7 +47,7 @@ export interface SmoothL1LossOptions {
 }
 
 const formula: LossFormula = {
-  value: "abs(x - y) < beta ? square(x - y) / (2 * beta) : abs(x - y) - beta / 2",
+  value: "abs(x - y) >= beta ? abs(x - y) - beta / 2 : square(x - y) / (2 * beta)",
   grad: {
     input: "abs(x - y) >= beta ? sign(x - y) : (x - y) / beta",
     target: "abs(x - y) >= beta ? sign(y - x) : (y - x) / beta",

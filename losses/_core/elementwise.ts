@@ -27,7 +27,7 @@ import {
 import type { Run } from "./formula/plan.ts";
 import type { FloatType } from "./formula/program.ts";
 import type { Reduction } from "./options.ts";
-import { type CheckedRequest, checkRequest, type Request, type ValueAndGrad } from "./request.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./request.ts";
 import { read, scalar, sizeOf, type Tensor, type TensorLike, toTensor, zeros } from "./tensor.ts";
 
 /** A loss as its formulas, in the symbols of its arguments and the names of its options. */
@@ -38,15 +38,27 @@ export interface LossFormula {
   readonly grad: Readonly<Record<string, string>>;
 }
 
+/** What every element of an argument must satisfy. */
+export interface Domain {
+  /** As a formula in the argument's symbol, for the kernel. */
+  readonly formula: string;
+  /** The same for one element. */
+  readonly valid: (value: number) => boolean;
+  /** The same in words that follow "must be". */
+  readonly wanted: string;
+}
+
+/** The domain of a target that tells two kinds of elements apart. */
+export const SIGNS: Domain = {
+  formula: "abs(y) == 1",
+  valid: (y) => Math.abs(y) === 1,
+  wanted: "1 or -1",
+};
+
 /** An argument that the formulas call by a symbol. */
 export interface SymbolicArgument extends Argument {
   readonly symbol: string;
-  /** What every element must satisfy, as a formula in the symbol, and in words that follow "must be". */
-  readonly domain?: {
-    readonly formula: string;
-    readonly valid: (value: number) => boolean;
-    readonly wanted: string;
-  };
+  readonly domain?: Domain;
 }
 
 /** What the driver needs to know about a loss. */
@@ -63,13 +75,18 @@ export interface ElementwiseDefinition {
    * axes ("rank"), those that the first argument is not repeated along ("first"), or equal ones ("equal").
    */
   readonly shapes?: "common" | "rank" | "first" | "equal";
+  /** Gives arguments the shapes in which they are read, where these are not their own; throws if it cannot. */
+  readonly align?: (tensors: readonly Tensor[]) => readonly Tensor[];
   /** Whether tensors of different types are refused rather than converted. */
   readonly sameTypes?: boolean;
   /** The arguments that are differentiated by unless a call says otherwise; the first one by default. */
   readonly wrt?: readonly string[];
   /** What a weighted mean is divided by: the sum of the weights, or their count. */
   readonly weightedMean?: "weights" | "count";
-  /** Whether the weight is repeated along leading axes; by default it must have the shape of the loss. */
+  /**
+   * Whether the weight is repeated along leading axes and a constant; by default it must have the shape of the
+   * loss and can be differentiated by.
+   */
   readonly weightBroadcasts?: boolean;
 }
 
@@ -87,32 +104,51 @@ export interface ElementwiseOptions {
 
 type Names = Kernels<string, string, string, string, string>;
 
+/** Where a tile of an argument is copied to, and from. */
+interface Load {
+  readonly into: FloatArray;
+  readonly operand: Operand;
+}
+
+/** Where a tile of a gradient is copied from, and to; with strides it is added up. */
+interface Store {
+  readonly from: FloatArray;
+  readonly data: FloatArray;
+  readonly strides?: readonly number[];
+  readonly sums?: Float64Array;
+}
+
+const NO_GRADIENTS: Request<string> = { wrt: [] };
+
 const GRAD = "grad ";
 const WEIGHT = "weight";
 
 /** Value and gradients of an element-wise loss. */
 export class Elementwise {
   readonly #definition: ElementwiseDefinition;
+  readonly #names: readonly string[];
+  readonly #differentiable: readonly string[];
+  readonly #defaults: readonly string[];
   readonly #kernels: (dtype: FloatType) => Names;
   readonly #runs = new Map<string, Run>();
 
   constructor(definition: ElementwiseDefinition) {
+    const { arguments: specs, formula, tensors = [], params = [] } = definition;
     this.#definition = definition;
-    const names = definition.arguments.map(({ symbol }) => symbol);
-    const grads = [...Object.keys(definition.formula.grad), WEIGHT].map((name) => GRAD + name);
+    this.#names = specs.map(({ name }) => name);
+    this.#differentiable = [...Object.keys(formula.grad), WEIGHT];
+    this.#defaults = definition.wrt ?? [specs[0].name];
     this.#kernels = defineKernels<string, string, string, string, string>({
       elements: [
-        ...names,
-        ...(definition.tensors ?? []).map(({ symbol }) => symbol),
-        "w",
-        "g",
-        "value",
-        ...grads,
+        ...[...specs, ...tensors].map(({ symbol }) => symbol),
+        ...["w", "g", "value"],
+        ...this.#differentiable.map((name) => GRAD + name),
       ],
       rows: ["total", "offenders"],
-      params: [...definition.params ?? [], "scale", "center"],
+      params: [...params, "scale", "center"],
       steps: {},
       tile: 8192,
+      tileRows: 1,
     });
   }
 
@@ -133,101 +169,97 @@ export class Elementwise {
   #evaluate(
     options: ElementwiseOptions,
     values: readonly TensorLike[],
-    request?: Request<string>,
+    request: Request<string> = NO_GRADIENTS,
   ): { value: Tensor; grad: Record<string, Tensor> } {
-    const { loss, arguments: specs, formula, wrt: defaults = [specs[0].name], sameTypes } =
-      this.#definition;
-    const { reduction, params = {} } = options;
+    // 1. What is there? Everything is checked before anything is written.
+    const { loss, arguments: specs, sameTypes, weightBroadcasts, weightedMean } = this.#definition;
+    const { reduction, params } = options;
     const { tensors, dtype } = readArguments(loss, specs, values, reduction === "mean", sameTypes);
     const shape = this.#shape(tensors);
     const weight = options.weight &&
-      this.#fit(WEIGHT, options.weight, shape, dtype, this.#definition.weightBroadcasts);
+      this.#fit(WEIGHT, options.weight, shape, dtype, weightBroadcasts);
     const kernels = this.#kernels(dtype);
-    const operands = tensors.map((tensor) => along(tensor, shape));
-    this.#checkDomains(kernels, dtype, tensors);
-
     const shapes: Record<string, readonly number[]> = {};
-    specs.forEach(({ name }, i) => shapes[name] = tensors[i].shape);
-    if (weight) shapes[WEIGHT] = weight.shape;
+    const loads: Load[] = [];
+    for (let i = 0; i < specs.length; i++) {
+      shapes[specs[i].name] = tensors[i].shape;
+      loads.push({ into: kernels.element[specs[i].symbol], operand: along(tensors[i], shape) });
+    }
+    for (const { name, symbol } of this.#definition.tensors ?? []) {
+      const tensor = this.#fit(name, options.tensors![symbol], shape, dtype, true);
+      loads.push({ into: kernels.element[symbol], operand: along(tensor, shape) });
+    }
+    if (weight !== undefined) {
+      shapes[WEIGHT] = weight.shape;
+      loads.push({ into: kernels.element.w, operand: along(weight, shape) });
+    }
+    this.#checkDomains(kernels, dtype, tensors);
     const isDense = reduction === "none";
-    const { wrt, gradOutput, buffer }: CheckedRequest = request === undefined
-      ? { wrt: [], gradOutput: 1, buffer: () => scalar(dtype, 0) }
-      : checkRequest(
-        loss,
-        request,
-        [...Object.keys(formula.grad), WEIGHT],
-        defaults,
-        dtype,
-        isDense ? shape : [],
-        shapes,
-        weight ? [...tensors, weight] : tensors,
-      );
+    const { wrt, gradOutput, buffer } = checkRequest(
+      loss,
+      request,
+      this.#differentiable,
+      this.#defaults,
+      dtype,
+      isDense ? shape : [],
+      shapes,
+      weight === undefined ? tensors : [...tensors, weight],
+    );
 
+    // 2. What is to be computed?
     const size = sizeOf(shape);
-    for (const name in params) kernels.param[name][0] = params[name];
+    const usesWeights = reduction === "mean" && weightedMean === "weights" && weight !== undefined;
     const denominator = reduction !== "mean"
       ? 1
-      : weight && this.#definition.weightedMean === "weights"
+      : usesWeights
       ? this.#sumOfWeights(kernels, dtype, weight)
       : options.meanOver === "batch"
       ? tensors[0].shape[0] ?? 1
       : size;
-    kernels.param.center[0] = 0;
-    if (
-      wrt.includes(WEIGHT) && reduction === "mean" && this.#definition.weightedMean === "weights"
-    ) {
-      // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
-      kernels.param.center[0] = this.#evaluate(options, values).value.data[0];
-    }
-    kernels.param.scale[0] = typeof gradOutput === "number" ? gradOutput / denominator : 1;
+    // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
+    const center = usesWeights && wrt.includes(WEIGHT)
+      ? this.#evaluate(options, values).value.data[0]
+      : 0;
+    const hasUpstream = typeof gradOutput !== "number";
+    if (hasUpstream) loads.push({ into: kernels.element.g, operand: { data: gradOutput } });
+    for (const name in params) kernels.param[name][0] = params[name];
+    kernels.param.center[0] = center;
+    kernels.param.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
+    const run = this.#run(dtype, isDense, weight !== undefined, hasUpstream, wrt);
 
+    // 3. Tile by tile: copy in, compute, copy out. Gradients of repeated arguments are added up.
     const value = isDense ? zeros(dtype, shape) : scalar(dtype, 0);
-    const upstream = typeof gradOutput === "number" ? undefined : gradOutput;
-    const run = this.#run(dtype, isDense, weight !== undefined, upstream !== undefined, wrt);
-
-    const loads: [FloatArray, Operand][] = operands.map((
-      operand,
-      i,
-    ) => [kernels.element[specs[i].symbol], operand]);
-    if (weight) loads.push([kernels.element.w, along(weight, shape)]);
-    for (const { name, symbol } of this.#definition.tensors ?? []) {
-      loads.push([
-        kernels.element[symbol],
-        along(this.#fit(name, options.tensors![symbol], shape, dtype, true), shape),
-      ]);
-    }
-    if (upstream) loads.push([kernels.element.g, { data: upstream }]);
     const grad: Record<string, Tensor> = {};
-    const stores = wrt.map((name) => {
+    const stores: Store[] = [];
+    for (const name of wrt) {
       const tensor = grad[name] = buffer(name, shapes[name]);
-      const operand = sameShape(shapes[name], shape) ? undefined : along(tensor, shape);
-      return {
+      const { strides } = along(tensor, shape);
+      const sums = strides && new Float64Array(tensor.data.length);
+      stores.push({
         from: kernels.element[GRAD + name],
-        tensor,
-        operand,
-        sums: operand && new Float64Array(tensor.data.length),
-      };
-    });
-
-    const { tile } = kernels;
+        data: tensor.data as FloatArray,
+        strides,
+        sums,
+      });
+    }
     let total = 0;
-    for (let start = 0; start < size; start += tile) {
-      const end = Math.min(start + tile, size);
-      for (const [element, { data, strides }] of loads) {
-        if (strides === undefined) load(element, data, start, end);
-        else if (data.length > 1) gather({ data, strides }, shape, start, end, element);
-        else if (start === 0) element.fill(data[0], 0, end);
+    for (let start = 0; start < size; start += kernels.tile) {
+      const end = Math.min(start + kernels.tile, size);
+      for (const { into, operand: { data, strides } } of loads) {
+        if (strides === undefined) load(into, data, start, end);
+        else if (data.length > 1) gather({ data, strides }, shape, start, end, into);
+        else if (start === 0) into.fill(data[0], 0, end);
       }
       run(1, end - start);
       if (isDense) unload(kernels.element.value, value.data as FloatArray, start, end);
       else total += kernels.row.total[0];
-      for (const { from, tensor, operand, sums } of stores) {
-        if (sums === undefined) unload(from, tensor.data as FloatArray, start, end);
-        else scatterAdd(operand!.strides!, shape, start, end, from, sums);
+      for (const { from, data, strides, sums } of stores) {
+        if (sums === undefined) unload(from, data, start, end);
+        else scatterAdd(strides!, shape, start, end, from, sums);
       }
     }
     if (!isDense) value.data[0] = total / denominator;
-    for (const { tensor, sums } of stores) if (sums) tensor.data.set(sums);
+    for (const { data, sums } of stores) if (sums !== undefined) data.set(sums);
     return { value, grad };
   }
 
@@ -261,8 +293,9 @@ export class Elementwise {
   }
 
   #shape(tensors: readonly Tensor[]): readonly number[] {
-    const { loss, arguments: specs, shapes = "common" } = this.#definition;
-    const names = specs.map(({ name }) => name);
+    const { loss, shapes = "common" } = this.#definition;
+    const names = this.#names;
+    if (tensors.every(({ shape }) => sameShape(shape, tensors[0].shape))) return tensors[0].shape;
     const common = commonShape(loss, names, tensors);
     tensors.forEach(({ shape }, i) => {
       const fits = shapes === "common" || sameShape(shape, common) ||
@@ -322,8 +355,9 @@ export class Elementwise {
   /** Looks at every element before anything is written, so that a failed call leaves buffers as they were. */
   #checkDomains(kernels: Names, dtype: FloatType, tensors: readonly Tensor[]): void {
     const { loss, arguments: specs } = this.#definition;
-    specs.forEach(({ name, symbol, domain }, i) => {
-      if (domain === undefined) return;
+    for (let i = 0; i < specs.length; i++) {
+      const { name, symbol, domain } = specs[i];
+      if (domain === undefined) continue;
       const data = tensors[i].data as FloatArray;
       const run = this.#step(`${dtype} domain of ${name}`, kernels, {
         sum: { offenders: `${domain.formula} ? 0 : 1` },
@@ -336,7 +370,7 @@ export class Elementwise {
           throw offender(loss, tensors[i], name, domain.valid, domain.wanted);
         }
       }
-    });
+    }
   }
 
   #step(key: string, kernels: Names, step: Step): Run {

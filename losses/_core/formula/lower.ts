@@ -60,7 +60,9 @@ export function lower(
         if (op === "number" && Number.isInteger(Math.log2(Math.abs(value)))) {
           return b.apply("mul", a1, b.const(1 / value));
         }
-        return b.apply("div", a1, a2);
+        return b.instructions[a2].stage === "call" && b.instructions[a1].stage !== "call"
+          ? b.apply("mul", a1, reciprocal(a2))
+          : b.apply("div", a1, a2);
       }
       case "min":
       case "max": {
@@ -103,6 +105,16 @@ export function lower(
       default:
         throw new TypeError(`Cannot lower '${node.op}'`);
     }
+  }
+
+  /**
+   * 1 / option, once per call: one more rounding instead of a division per element. Held finite, so that what an option
+   * next to 0 divides, which is then next to 0 itself, does not become 0 · ∞.
+   */
+  function reciprocal(option: Value): Value {
+    const largest = b.dtype === "float32" ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
+    const quotient = b.apply("div", b.const(1), option);
+    return b.apply("pmax", b.apply("pmin", quotient, b.const(largest)), b.const(-largest));
   }
 
   return visit(root);
