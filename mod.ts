@@ -28,10 +28,13 @@ export {
 } from "./losses/_core/tensor.ts";
 export type { LossFormula } from "./losses/_core/elementwise.ts";
 export type { Reduction } from "./losses/_core/options.ts";
+export type { ParameterOptions } from "./losses/_core/parameters.ts";
 export type { Request, ValueAndGrad } from "./losses/_core/request.ts";
 export * from "./losses/cross_entropy.ts";
+export * from "./losses/ctc.ts";
 export * from "./losses/huber.ts";
 export * from "./losses/l1.ts";
+export * from "./losses/linear_cross_entropy.ts";
 export * from "./losses/mse.ts";
 export * from "./losses/multi_label_margin.ts";
 export * from "./losses/multi_label_soft_margin.ts";

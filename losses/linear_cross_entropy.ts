@@ -1,0 +1,465 @@
+/**
+ * LinearCrossEntropyLoss: the last linear layer of a classifier and its cross entropy in one, for vocabularies so large
+ * that the scores of a batch would not fit into memory.
+ *
+ * PyTorch: `torch.nn.LinearCrossEntropyLoss(in_features, num_classes, out_features, bias, dtype, weight, reduction,
+ * ignore_index, label_smoothing, options)`
+ *
+ * Shapes: `input` (inFeatures) or (N, inFeatures). With outFeatures = (d1, …, dK), `target` is either class labels, (),
+ * (N) or (N, d1, …, dK), or class probabilities, (C), (N, C) or (N, C, d1, …, dK). The value is a scalar, or with `"none"`
+ * of the shape of labels. Parameters: `linear.weight` (C d1 ⋯ dK, inFeatures), and `linear.bias` (C d1 ⋯ dK) with bias.
+ *
+ * Domain: any real `input`. Labels are whole numbers from 0 to C - 1, or ignoreIndex. Probabilities are taken as they
+ * are, whether or not they add up to 1.
+ *
+ * Value: that of {@linkcode CrossEntropyLoss}, of the scores
+ *
+ *     z = input · linear.weightᵀ + linear.bias
+ *
+ * with the same class weights, label smoothing and mean.
+ *
+ * Gradient, with g = the cross entropy's by z: by `input` g · linear.weight, by `linear.weight` gᵀ · input, by
+ * `linear.bias` the sum of g over the batch. With probabilities also by `target` and `weight`.
+ *
+ * Range: [0, ∞) for weights and probabilities ≥ 0.
+ *
+ * Siblings: {@linkcode CrossEntropyLoss} takes the scores themselves. {@linkcode AdaptiveLogSoftmaxWithLoss} computes
+ * fewer scores instead of keeping fewer. Scores and g exist for some samples at a time only, 2^20 numbers each or one
+ * sample's, so that memory does not grow with N × C; the result does not depend on it but for rounding.
+ *
+ * Unlike PyTorch, `options` is honoured in every case, rather than ignored with a warning where there are outFeatures,
+ * label smoothing or probabilities, and without it there are chunks too; float32 with float64 gives float64; labels are
+ * int32.
+ *
+ * Notebook: `notebooks/linear_cross_entropy.ipynb`. Reference: E. Wijmans et al., Cut Your Losses in Large-Vocabulary
+ * Language Models, 2024.
+ *
+ * @module
+ */
+
+import { readArguments, wrongType } from "./_core/arguments.ts";
+import { sameShape, show } from "./_core/broadcast.ts";
+import { checkChunking, chunkSize, type LinearCrossEntropyOptions } from "./_core/chunks.ts";
+import type { FloatArray } from "./_core/formula/kernels.ts";
+import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
+import { addColumnSums, matrix, multiply, transpose } from "./_core/linear.ts";
+import {
+  booleanOption,
+  checkOptions,
+  numberOption,
+  type Reduction,
+  reductionOption,
+  wholeOption,
+} from "./_core/options.ts";
+import { type ParameterOptions, Parameters } from "./_core/parameters.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import {
+  describe,
+  type DType,
+  type Raw,
+  read,
+  scalar,
+  sizeOf,
+  Tensor,
+  type TensorLike,
+  toTensor,
+  zeros,
+} from "./_core/tensor.ts";
+import { CrossEntropyLoss } from "./cross_entropy.ts";
+import { weightOfLabels } from "./nll.ts";
+
+export type { LinearCrossEntropyOptions };
+
+const NAME = "LinearCrossEntropyLoss";
+
+/** Options of {@linkcode LinearCrossEntropyLoss}. */
+export interface LinearCrossEntropyLossOptions extends ParameterOptions {
+  /** The length of a sample, ≥ 1. */
+  inFeatures: number;
+  /** The number of classes C, ≥ 1. */
+  numClasses: number;
+  /** Further axes d1, …, dK of the scores, behind the class axis: one prediction for each position. @default {[]} */
+  outFeatures?: readonly number[];
+  /** Whether each score has a constant of its own, `linear.bias`. @default {false} */
+  bias?: boolean;
+  /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors that were used. */
+  weight?: TensorLike;
+  /** A label that counts neither in the value nor in the mean; -100 if none is given. Not for probabilities. */
+  ignoreIndex?: number;
+  /**
+   * How much of the target is spread over all classes, the right one included: 0 leaves it as it is, 1 replaces it by
+   * 1 / C everywhere.
+   *
+   * @default {0}
+   */
+  labelSmoothing?: number;
+  /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+  /** How the work is divided; by default into chunks of 2^20 scores, or one sample. */
+  options?: LinearCrossEntropyOptions;
+}
+
+/** What {@linkcode LinearCrossEntropyLoss} can be differentiated by. */
+export type LinearCrossEntropyGradient =
+  | "input"
+  | "linear.weight"
+  | "linear.bias"
+  | "target"
+  | "weight";
+
+/** A call, checked. */
+interface Call {
+  readonly dtype: DType & ("float32" | "float64");
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly target: Raw;
+  readonly gradOutput: number | FloatArray;
+  readonly denominator: number;
+  readonly value: Tensor;
+  readonly grad: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Cross entropy behind a linear layer whose scores never exist all at once.
+ *
+ * ```ts
+ * import { CrossEntropyLoss, LinearCrossEntropyLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * const loss = new LinearCrossEntropyLoss({ inFeatures: 2, numClasses: 3, bias: true });
+ * loss.setParameters({ "linear.weight": [[1, 0], [0, 1], [1, 1]], "linear.bias": [0, 0, -1] });
+ *
+ * const { value, grad } = loss.valueAndGrad([[2, 3]], [1]);
+ * const scores = [[2, 3, 2 + 3 - 1]];
+ * assertAlmostEquals(value.item(), new CrossEntropyLoss().forward(scores, [1]).item(), 1e-15);
+ * assertEquals(grad["linear.weight"].shape, [3, 2]);
+ * ```
+ */
+export class LinearCrossEntropyLoss {
+  /**
+   * Value and gradient of one class as formulas, as in {@linkcode CrossEntropyLoss}: here x is the product of the input
+   * and the class's row of linear.weight, plus the bias.
+   */
+  static readonly formula: { value: string; grad: { input: string } } = CrossEntropyLoss.formula;
+
+  readonly #options: {
+    inFeatures: number;
+    numClasses: number;
+    outFeatures: readonly number[];
+    ignoreIndex: number | undefined;
+    reduction: Reduction;
+    chunking: Required<LinearCrossEntropyOptions> | undefined;
+  };
+  readonly #weight: Raw | undefined;
+  readonly #crossEntropy: CrossEntropyLoss;
+  readonly #parameters: Parameters;
+
+  /**
+   * Makes a loss with these options, and its parameters.
+   *
+   * @param options See {@linkcode LinearCrossEntropyLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If a size is no whole number ≥ 1, there is not one weight per class, labelSmoothing is not
+   * between 0 and 1, ignoreIndex is no whole number, or a word is unknown.
+   */
+  constructor(options: LinearCrossEntropyLossOptions) {
+    checkOptions(NAME, options, [
+      "inFeatures",
+      "numClasses",
+      "outFeatures",
+      "bias",
+      "dtype",
+      "random",
+      "weight",
+      "ignoreIndex",
+      "labelSmoothing",
+      "reduction",
+      "options",
+    ]);
+    const { outFeatures = [], bias = false, weight, ignoreIndex, labelSmoothing = 0 } = options;
+    const { reduction = "mean", options: chunking } = options;
+    const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
+    const numClasses = wholeOption(NAME, "numClasses", options.numClasses, 1);
+    if (!Array.isArray(outFeatures)) {
+      throw new TypeError(
+        `Cannot compute ${NAME} as outFeatures must be an array of whole numbers ≥ 1: current value is ${
+          describe(outFeatures)
+        }`,
+      );
+    }
+    this.#options = {
+      inFeatures,
+      numClasses,
+      outFeatures: outFeatures.map((length, i) =>
+        wholeOption(NAME, `outFeatures[${i}]`, length, 1)
+      ),
+      ignoreIndex: ignoreIndex === undefined
+        ? undefined
+        : wholeOption(NAME, "ignoreIndex", ignoreIndex),
+      reduction: reductionOption(NAME, reduction),
+      chunking: chunking === undefined ? undefined : checkChunking(chunking),
+    };
+    this.#weight = weight === undefined ? undefined : read(weight, "weight");
+    classWeights(NAME, this.#weight, numClasses, floatType(this.#weight?.dtype));
+    this.#crossEntropy = new CrossEntropyLoss({
+      weight,
+      ignoreIndex,
+      labelSmoothing: numberOption(
+        NAME,
+        "labelSmoothing",
+        labelSmoothing,
+        (value) => value >= 0 && value <= 1,
+        "between 0 and 1",
+      ),
+      // The mean is taken here, over all chunks.
+      reduction: reduction === "none" ? "none" : "sum",
+    });
+    const rows = numClasses * sizeOf(this.#options.outFeatures);
+    const layer = { "linear.weight": { shape: [rows, inFeatures], fanIn: inFeatures } };
+    this.#parameters = new Parameters(
+      NAME,
+      booleanOption(NAME, "bias", bias)
+        ? { ...layer, "linear.bias": { shape: [rows], fanIn: inFeatures } }
+        : layer,
+      options,
+    );
+  }
+
+  /** `linear.weight`, and `linear.bias` if there is one. Whoever changes their numbers changes the loss. */
+  get parameters(): Record<string, Tensor> {
+    return this.#parameters.tensors;
+  }
+
+  /**
+   * Copies numbers into the parameters.
+   *
+   * @param values Numbers by the parameter's name; parameters that are not named stay as they are.
+   * @throws {TypeError} If a name is unknown, or a value no tensor of floats.
+   * @throws {RangeError} If a value has another shape than its parameter. Then nothing is copied.
+   */
+  setParameters(values: Readonly<Record<string, TensorLike>>): void {
+    this.#parameters.set(values);
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Samples, (inFeatures) or (N, inFeatures).
+   * @param target Class labels, (), (N) or (N, d1, …, dK), or class probabilities of the shape of the scores.
+   * @returns A scalar, or with reduction `"none"` one value per label.
+   * @throws {TypeError} If an argument is of the wrong kind or type.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.valueAndGrad(input, target, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradients.
+   *
+   * @param input Samples, (inFeatures) or (N, inFeatures).
+   * @param target Class labels, (), (N) or (N, d1, …, dK), or class probabilities of the shape of the scores.
+   * @param request Which gradients (default `input` and every parameter), times which upstream gradient, into which
+   * buffers. `target` and `weight` are differentiable if the target holds probabilities.
+   * @returns The value, and a gradient of its argument's or parameter's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is of the wrong kind or type.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  valueAndGrad<W extends LinearCrossEntropyGradient = "input" | "linear.weight">(
+    input: TensorLike,
+    target: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const { numClasses, outFeatures, ignoreIndex = -100, reduction, chunking } = this.#options;
+    const parameters = this.#parameters.tensors;
+    const names = Object.keys(parameters);
+    const { tensors, dtype: inputType } = readArguments(
+      NAME,
+      ["input", ...names].map((name) => ({ name })),
+      [input, ...Object.values(parameters)],
+    );
+    if (target === undefined) {
+      throw new TypeError(`Cannot compute ${NAME} as the argument target is missing`);
+    }
+    const given = read(target, "target");
+    const batch = this.#batchOf(tensors[0].shape);
+    const scoreShape = [...batch, numClasses, ...outFeatures];
+    const labelShape = [...batch, ...outFeatures];
+    const isProbability = sameShape(given.shape, scoreShape);
+    const dtype = isProbability && given.dtype === "float64" ? "float64" : inputType;
+    const [x, weight, bias] = tensors.map((tensor) => toTensor(tensor, dtype, "input"));
+    const weights = classWeights(NAME, this.#weight, numClasses, dtype);
+    if (chunking?.accDtype && chunking.accDtype !== dtype) {
+      throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
+    }
+
+    const shapes: Record<string, readonly number[]> = { input: x.shape };
+    for (const name of names) shapes[name] = parameters[name].shape;
+    const inputs = [x, weight, ...(bias ? [bias] : [])];
+    let labels: Labels | undefined;
+    let probabilities: Tensor | undefined;
+    if (isProbability) {
+      probabilities = this.#probabilities(given, dtype);
+      inputs.push(probabilities);
+      shapes.target = scoreShape;
+      if (this.#weight) shapes.weight = this.#weight.shape;
+    } else {
+      labels = readLabels(NAME, "target", target);
+      if (!sameShape(labels.shape, labelShape)) {
+        throw new RangeError(
+          `Cannot compute ${NAME} as target must have the shape ${show(labelShape)} for labels or ${
+            show(scoreShape)
+          } for probabilities: current shape is ${show(labels.shape)}`,
+        );
+      }
+      checkLabels(NAME, "target", labels, numClasses, ignoreIndex);
+    }
+    const isDense = reduction === "none";
+    const valueShape = isDense ? labelShape : [];
+    const checked = checkRequest(
+      NAME,
+      request,
+      ["input", ...names, "target", "weight"],
+      ["input", ...names],
+      dtype,
+      valueShape,
+      shapes,
+      inputs,
+    );
+    const denominator = reduction !== "mean"
+      ? 1
+      : labels === undefined
+      ? sizeOf(labelShape)
+      : weightOfLabels(labels, ignoreIndex, weights);
+    const grad: Record<string, Tensor> = {};
+    for (const name of checked.wrt) grad[name] = checked.buffer(name, shapes[name]);
+    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
+    const what = labels ?? { data: probabilities?.data ?? [], shape: scoreShape };
+    const { gradOutput } = checked;
+    this.#chunks({
+      dtype,
+      input: x,
+      weight,
+      bias,
+      target: what,
+      gradOutput,
+      denominator,
+      value,
+      grad,
+    });
+    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+
+  /** The batch axis of the input: none, or one. */
+  #batchOf(shape: readonly number[]): readonly number[] {
+    const { inFeatures, outFeatures } = this.#options;
+    const isSingle = shape.length === 1 && outFeatures.length === 0;
+    if ((!isSingle && shape.length !== 2) || shape.at(-1) !== inFeatures) {
+      const wanted = outFeatures.length === 0
+        ? `${show([inFeatures])} or (N, ${inFeatures})`
+        : `(N, ${inFeatures}), as there are outFeatures`;
+      throw new RangeError(
+        `Cannot compute ${NAME} as input must have the shape ${wanted}: current shape is ${
+          show(shape)
+        }`,
+      );
+    }
+    return shape.slice(0, -1);
+  }
+
+  #probabilities(given: Raw, dtype: "float32" | "float64"): Tensor {
+    if (given.dtype === "int32") {
+      throw wrongType(NAME, "target of the shape of the scores", dtype, "int32");
+    }
+    if (this.#options.ignoreIndex !== undefined) {
+      throw new RangeError(
+        `Cannot compute ${NAME} as ignoreIndex must not be given if target holds probabilities: current value is ${this.#options.ignoreIndex}`,
+      );
+    }
+    return toTensor(given, dtype, "target");
+  }
+
+  /** Goes through the samples, chunk by chunk: scores, their cross entropy, and back through the layer. */
+  #chunks(
+    { dtype, input, weight, bias, target, gradOutput, denominator, value, grad }: Call,
+  ): void {
+    const { inFeatures, numClasses, outFeatures, reduction, chunking } = this.#options;
+    const rows = weight.shape[0];
+    const positions = rows / numClasses;
+    const samples = sizeOf(input.shape.slice(0, -1));
+    const size = chunkSize(NAME, chunking, samples, inFeatures, rows);
+    const w = matrix(weight.data as FloatArray, rows, inFeatures);
+    const hasLayer = grad.input ?? grad["linear.weight"] ?? grad["linear.bias"];
+    const scores = zeros(dtype, [size * rows]).data as FloatArray;
+    const slopes = zeros(dtype, [hasLayer ? size * rows : 0]).data as FloatArray;
+    const biasSums = new Float64Array(grad["linear.bias"] ? rows : 0);
+    const weightSums = new Float64Array(grad.weight ? numClasses : 0);
+    const targetStep = target.data.length / Math.max(1, samples);
+    const wrt: ("input" | "target" | "weight")[] = [];
+    if (hasLayer) wrt.push("input");
+    if (grad.target) wrt.push("target");
+    if (grad.weight) wrt.push("weight");
+
+    let total = 0;
+    grad["linear.weight"]?.data.fill(0);
+    for (let start = 0; start < samples; start += size) {
+      const count = Math.min(size, samples - start);
+      const x = matrix(input.data as FloatArray, count, inFeatures, start);
+      const z = matrix(scores, count, rows);
+      if (bias) { for (let r = 0; r < count; r++) scores.set(bias.data, r * rows); }
+      multiply(dtype, x, transpose(w), z, bias !== undefined);
+
+      const shape = [count, numClasses, ...outFeatures];
+      const [from, to] = [start * targetStep, (start + count) * targetStep];
+      const part = this.#crossEntropy.valueAndGrad(
+        new Tensor(scores.subarray(0, count * rows), shape),
+        {
+          data: slice(target.data, from, to),
+          shape: [count, ...target.shape.slice(input.shape.length - 1)],
+        },
+        {
+          wrt,
+          gradOutput: typeof gradOutput === "number" ? gradOutput / denominator : {
+            data: gradOutput.subarray(start * positions, (start + count) * positions),
+            shape: [count, ...outFeatures],
+          },
+          out: {
+            input: hasLayer && slopes.subarray(0, count * rows),
+            target: grad.target?.data.subarray(from, to) as FloatArray | undefined,
+          },
+        },
+      );
+      if (reduction === "none") value.data.set(part.value.data, start * positions);
+      else total += part.value.item();
+      if (grad.weight) part.grad.weight.data.forEach((slope, c) => weightSums[c] += slope);
+
+      const g = matrix(slopes, count, rows);
+      if (grad.input) {
+        multiply(dtype, g, w, matrix(grad.input.data as FloatArray, count, inFeatures, start));
+      }
+      if (grad["linear.weight"]) {
+        const sums = matrix(grad["linear.weight"].data as FloatArray, rows, inFeatures);
+        multiply(dtype, transpose(g), x, sums, true);
+      }
+      if (grad["linear.bias"]) addColumnSums(g, biasSums);
+    }
+    grad["linear.bias"]?.data.set(biasSums);
+    grad.weight?.data.set(weightSums);
+    if (reduction !== "none") value.data[0] = total / denominator;
+  }
+}
+
+function floatType(dtype: DType | undefined): "float32" | "float64" {
+  return dtype === "float32" ? "float32" : "float64";
+}
+
+function slice(
+  data: ArrayLike<number>,
+  from: number,
+  to: number,
+): number[] | FloatArray | Int32Array {
+  return ArrayBuffer.isView(data)
+    ? (data as FloatArray).subarray(from, to)
+    : Array.prototype.slice.call(data, from, to);
+}
