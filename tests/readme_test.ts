@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { isThere, readConfig, readProject } from "./checks/files.ts";
 import { fencesOf, readmeProblems } from "./checks/readme.ts";
 import { lossesOfProject, MARKERS, referenceTable } from "./checks/reference.ts";
+import { UNLIKE_MARKERS, unlikePyTorch, unlikeTable } from "./checks/unlike.ts";
 
 // The `ts` examples themselves run with `deno task test`, which reads the README as documentation.
 
@@ -30,6 +31,23 @@ describe("README.md", () => {
   it("holds the table that the code gives (deno run -A tests/checks/reference.ts)", () => {
     const [, held] = readme().split(MARKERS.begin);
     assertEquals(held?.split(MARKERS.end)[0].trim(), referenceTable(lossesOfProject()));
+  });
+
+  it("holds the differences from PyTorch that the cards name (deno run -A tests/checks/unlike.ts)", () => {
+    const [, held] = readme().split(UNLIKE_MARKERS.begin);
+    assertEquals(held?.split(UNLIKE_MARKERS.end)[0].trim(), unlikeTable());
+  });
+});
+
+describe("the table of differences", () => {
+  it("takes the paragraph that begins with the words, as one line", () => {
+    const card =
+      "/**\n * A loss.\n *\n * Unlike PyTorch, one\n * thing | two.\n *\n * @module\n */\ncode();";
+    assertEquals(unlikePyTorch(card), "one thing | two.");
+  });
+
+  it("says nothing of a card that does not, or of later comments", () => {
+    assertEquals(unlikePyTorch("/** A loss. */\n/** Unlike PyTorch, no. */"), undefined);
   });
 });
 
