@@ -18,6 +18,7 @@ import { testCases } from "./_cases.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
+import { holds } from "./_property.ts";
 import {
   assertMeansExact,
   assertMultiple,
@@ -210,7 +211,6 @@ describe("HuberLoss as probed", () => {
   const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
   const deltas = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
   const value = (e: number, delta: number) => at(e, delta)[0];
-  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
 
   it("is never negative, and 0 only at 0", () => {
     holds(fc.property(number, deltas, (e, delta) => {

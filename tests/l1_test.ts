@@ -17,6 +17,7 @@ import { testCases } from "./_cases.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
+import { holds } from "./_property.ts";
 import {
   assertMeansExact,
   assertMultiple,
@@ -187,7 +188,6 @@ describe("L1Loss among its siblings", () => {
 describe("L1Loss as probed", () => {
   const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
   const value = (x: number, y = 0) => none.forward([x], [y]).data[0];
-  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
 
   it("is a distance: never negative, 0 only between equals, symmetric, never longer by a detour", () => {
     holds(

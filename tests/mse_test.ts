@@ -17,6 +17,7 @@ import { testCases } from "./_cases.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
+import { holds } from "./_property.ts";
 import {
   assertMeansExact,
   assertMultiple,
@@ -180,7 +181,6 @@ describe("MSELoss among its siblings", () => {
 describe("MSELoss as probed", () => {
   const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
   const value = (x: number, y = 0) => none.forward([x], [y]).data[0];
-  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
 
   it("is never negative, 0 only between equals, symmetric", () => {
     holds(

@@ -1,0 +1,252 @@
+/**
+ * exp, log, log1p, sigmoid and softplus against 64 digits: within 2 ulp everywhere, in both types, on every machine.
+ * Prints the worst case that it found.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { Formula } from "@lossbook/losses/formula";
+import { type BigNumber, oracle } from "../../notebooks/_kit/math.ts";
+import { Random } from "../_numeric.ts";
+import { floatAt, type FloatType, placeOf } from "../_ulp.ts";
+
+const LIMIT = 2;
+const MACHINES = ["relaxed", "wasm", "interpreter"] as const;
+
+/** What the test knows about a function. */
+interface Subject {
+  /** Good to about 1e-16, which is next to nothing in float32. */
+  readonly double: (x: number) => number;
+  /** Where the function is neither constant nor its argument, by type. */
+  readonly range: Readonly<Record<FloatType, readonly [low: number, high: number]>>;
+  /** Where errors are largest: drawn from more densely. */
+  readonly spot: readonly [low: number, high: number];
+  /** The worst found by scans of every 7th float32 and of 10⁷ float64, and what once was wrong. */
+  readonly hard: readonly number[];
+  /** What must be met exactly. */
+  readonly limits: readonly (readonly [x: number, value: number])[];
+}
+
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const LARGEST = {
+  float32: floatAt(placeOf(Infinity, "float32") - 1n, "float32"),
+  float64: Number.MAX_VALUE,
+};
+const SMALLEST = { float32: 2 ** -149, float64: 2 ** -1074 };
+
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  exp: {
+    double: Math.exp,
+    range: { float32: [-104, 89], float64: [-746, 710] },
+    spot: [-1, 1],
+    // The last ones: the first result that is subnormal, that is 0, that is infinite, in either type.
+    hard: [
+      ...[59.95728302001953, -5.833266735076904, -27.37902069091797],
+      ...[589.5464607689971, -644.9387371640631, 3.8425272664453325],
+      ...[-87.33655, -103.97208, -103.97209, 88.72283, 88.72284],
+      ...[
+        -708.3964185322641,
+        -745.1332191019411,
+        -745.1332191019412,
+        709.782712893384,
+        709.7827128933841,
+      ],
+    ],
+    limits: [[0, 1], [-0, 1], [Infinity, Infinity], [-Infinity, 0], [NaN, NaN], [1e30, Infinity], [
+      -1e30,
+      0,
+    ]],
+  },
+  log: {
+    double: Math.log,
+    range: { float32: [2 ** -149, LARGEST.float32], float64: [2 ** -1074, Number.MAX_VALUE] },
+    spot: [0.5, 1.5],
+    hard: [
+      ...[0.7002608180046082, 0.3689548075199127, 0.629503071308136],
+      ...[0.6999324292984036, 0.6998176836702862, 1.396488522832523],
+      ...[Math.SQRT1_2, Math.SQRT2, 1 - 2 ** -24, 1 + 2 ** -23, 1 - 2 ** -53, 1 + 2 ** -52],
+      ...[2 ** -126, 2 ** -1022, 2 ** -1022 - 2 ** -1074],
+    ],
+    limits: [
+      [1, 0],
+      [0, -Infinity],
+      [-0, -Infinity],
+      [-1, NaN],
+      [-SMALLEST.float32, NaN],
+      [
+        Infinity,
+        Infinity,
+      ],
+      [-Infinity, NaN],
+      [NaN, NaN],
+    ],
+  },
+  log1p: {
+    double: Math.log1p,
+    range: {
+      float32: [-1 + 2 ** -24, LARGEST.float32],
+      float64: [-1 + 2 ** -53, Number.MAX_VALUE],
+    },
+    spot: [-0.5, 0.6],
+    hard: [
+      ...[0.4143378436565399, 0.41429123282432556, 0.41544759008322835, 0.42491896787497413],
+      ...[Math.SQRT2 - 1, Math.SQRT1_2 - 1, 1e-8, -1e-8, 1e-17, 2 ** 24, 2 ** 53],
+      // 2⁻ᵏ once wrapped around from here on.
+      ...[2.40615963e38, 2.5e38, 3.4e38, 1.2711610061536462e308, 1.3e308, 1.7e308],
+    ],
+    limits: [[0, 0], [-1, -Infinity], [-1.5, NaN], [Infinity, Infinity], [-Infinity, NaN], [
+      NaN,
+      NaN,
+    ]],
+  },
+  sigmoid: {
+    double: (x) => 1 / (1 + Math.exp(-x)),
+    range: { float32: [-104, 20], float64: [-746, 40] },
+    spot: [-1.3, -0.9],
+    hard: [
+      ...[-1.1239118576049805, -1.0998222827911377, -1.1152753829956055],
+      ...[-1.1116413889882377, -1.1139464460013764, -1.1450822235163354],
+      ...[
+        -87.33655,
+        -103.97208,
+        -708.3964185322641,
+        -745.1332191019411,
+        16.635532,
+        36.7368005696771,
+      ],
+    ],
+    limits: [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, 0], [NaN, NaN], [1e30, 1], [-1e30, 0]],
+  },
+  softplus: {
+    double: softplus,
+    range: { float32: [-104, 30], float64: [-746, 60] },
+    spot: [-1, 1],
+    hard: [
+      ...[0.005739346146583557, -0.43329542875289917, -0.4644297659397125],
+      ...[-0.43445524898613325, -0.4344945318913569, -0.4356439835898944, -0.4337445579869247],
+      ...[-87.33655, -103.97208, -708.3964185322641, -745.1332191019411],
+    ],
+    limits: [[Infinity, Infinity], [-Infinity, 0], [NaN, NaN], [2 ** 100, 2 ** 100], [
+      -1e30,
+      0,
+    ]],
+  },
+};
+
+/** Numbers of a type, spread evenly over its floats, over the range, and over the spot of a function. */
+function sample(
+  { range, spot, hard }: Subject,
+  dtype: FloatType,
+  count: number,
+  seed: number,
+): Float64Array {
+  const random = new Random(seed);
+  const round = dtype === "float32" ? Math.fround : (x: number) => x;
+  const [low, high] = range[dtype];
+  const [from, to] = [placeOf(low, dtype), placeOf(high, dtype)];
+  // One draw has 32 bits, a float64 has 53.
+  const share = () => random.uniform() + random.uniform() * 2 ** -32;
+  const draws = [
+    () => floatAt(from + BigInt(Math.floor(share() * Number(to - from))), dtype),
+    () => round(low + share() * (high - low)),
+    () => round(spot[0] + share() * (spot[1] - spot[0])),
+    () => round(random.normal()),
+  ];
+  const points = [...hard, ...hard.map((x) => -x)].map(round);
+  points.push(SMALLEST[dtype], -SMALLEST[dtype], 1e-20, -1e-20, low, high);
+  for (let i = points.length; i < count; i++) points.push(draws[i % draws.length]());
+  return Float64Array.from(points.filter((x) => x >= low && x <= high));
+}
+
+/** The distance from a float to the next larger one, in the binade of `x`, which need not be a float itself. */
+function ulp(x: number, isRoundedUp: boolean, dtype: FloatType): number {
+  const place = placeOf(Math.abs(x), dtype) - (isRoundedUp ? 1n : 0n);
+  return floatAt(place + 1n, dtype) - floatAt(place, dtype);
+}
+
+/** What infinity stands for where only rounding has led to it. */
+const BEYOND = { float32: 2 ** 128, float64: 2 ** 1023 };
+
+/** The error in ulp of a float32, beside a double. */
+function errorBesideDouble(found: number, exact: number): number {
+  if (found === exact) return 0;
+  const wanted = Math.min(exact, BEYOND.float32);
+  const near = Math.min(Math.abs(Math.fround(exact)), LARGEST.float32);
+  const size = ulp(near, near > Math.abs(exact), "float32");
+  return Math.abs(Math.min(found, BEYOND.float32) - wanted) / size;
+}
+
+/** The error in ulp of a float64, beside 96 digits. */
+function errorBesideOracle(found: number, exact: BigNumber): number {
+  const near = Math.min(Math.abs(exact.toNumber()), LARGEST.float64);
+  const size = ulp(near, exact.abs().lt(near), "float64");
+  const beyond = oracle("x * 2", { x: BEYOND.float64 });
+  const wanted = exact.gt(beyond) ? beyond : exact;
+  const got = found === Infinity ? beyond : oracle("x", { x: found });
+  return got.minus(wanted).abs().div(size).toNumber();
+}
+
+const report: string[] = [];
+
+/** Keeps the worst of many errors, and complains about those over the limit. */
+class Worst {
+  error = 0;
+  x = NaN;
+  #failures: string[] = [];
+
+  add(error: number, x: number, found: number): void {
+    if (!(error <= LIMIT)) this.#failures.push(`x = ${x}: ${found} is ${error} ulp off`);
+    if (!(error <= this.error)) [this.error, this.x] = [error, x];
+  }
+
+  check(what: string): void {
+    report.push(`${what.padEnd(29)} ${this.error.toFixed(3)} ulp at x = ${this.x}`);
+    assert(this.#failures.length === 0, `${what}: ${this.#failures.slice(0, 5).join("; ")}`);
+  }
+}
+
+for (const [name, subject] of Object.entries(SUBJECTS)) {
+  describe(name, () => {
+    const formula = new Formula(`${name}(x)`);
+
+    for (const machine of MACHINES) {
+      // The interpreter is some hundred times slower, and gives the same bits as "wasm" (kernels_test.ts).
+      const count = machine === "interpreter" ? 4_000 : 200_000;
+      it(`is within ${LIMIT} ulp in float32 (${machine})`, () => {
+        const x = sample(subject, "float32", count, 1);
+        const worst = new Worst();
+        const found = formula.evaluate({ x }, "float32", machine);
+        found.forEach((v, i) => worst.add(errorBesideDouble(v, subject.double(x[i])), x[i], v));
+        worst.check(`${name} float32 ${machine}`);
+      });
+    }
+
+    it(`is within ${LIMIT} ulp in float64 (${MACHINES.join(", ")})`, () => {
+      const x = sample(subject, "float64", 1_500, 2);
+      const exact = Array.from(x, (x) => oracle(`${name}(x)`, { x }));
+      for (const machine of MACHINES) {
+        const worst = new Worst();
+        const found = formula.evaluate({ x }, "float64", machine);
+        found.forEach((v, i) => worst.add(errorBesideOracle(v, exact[i]), x[i], v));
+        worst.check(`${name} float64 ${machine}`);
+      }
+    });
+
+    it("gives the limits", () => {
+      for (const dtype of ["float32", "float64"] as const) {
+        for (const machine of MACHINES) {
+          for (const [x, value] of subject.limits) {
+            const [found] = formula.evaluate({ x: [x] }, dtype, machine);
+            assertEquals(found, value, `${name}(${x}), ${dtype}, ${machine}`);
+          }
+        }
+      }
+    });
+  });
+}
+
+describe("the worst cases found", () => {
+  it("are printed", () => {
+    console.log(report.join("\n"));
+    assertEquals(report.length, Object.keys(SUBJECTS).length * MACHINES.length * 2);
+  });
+});

@@ -1,0 +1,75 @@
+/** The coefficients of math.ts, computed again with 64 digits: polynomials through their functions at Chebyshev nodes. */
+import { assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { CONSTANTS } from "../../losses/_core/formula/math.ts";
+import { type BigNumber, oracle } from "../../notebooks/_kit/math.ts";
+
+const big = (text: string, scope = {}) => oracle(text, scope);
+
+/** The n + 1 Chebyshev nodes of an interval. */
+function nodes(low: BigNumber, high: BigNumber, degree: number): BigNumber[] {
+  return Array.from(
+    { length: degree + 1 },
+    (_, k) =>
+      big("(a + b) / 2 + (b - a) / 2 * cos(pi * (2 * k + 1) / (2 * n + 2))", {
+        a: low,
+        b: high,
+        k,
+        n: degree,
+      }),
+  );
+}
+
+/** The coefficients, lowest power first, of the polynomial through (x, f(x)): Newton's divided differences, multiplied out. */
+function interpolate(xs: readonly BigNumber[], f: (x: BigNumber) => BigNumber): BigNumber[] {
+  const table = xs.map(f);
+  for (let order = 1; order < xs.length; order++) {
+    for (let i = xs.length - 1; i >= order; i--) {
+      table[i] = table[i].minus(table[i - 1]).div(xs[i].minus(xs[i - order]));
+    }
+  }
+  let sum: BigNumber[] = [table[table.length - 1]];
+  for (let i = xs.length - 2; i >= 0; i--) {
+    // sum · (x - xs[i]) + table[i]
+    const shifted = [big("0"), ...sum];
+    sum = shifted.map((c, k) => k < sum.length ? c.minus(sum[k].times(xs[i])) : c);
+    sum[0] = sum[0].plus(table[i]);
+  }
+  return sum;
+}
+
+/** The double next to each. */
+const doubles = (numbers: readonly BigNumber[]) => numbers.map((c) => c.toNumber());
+
+describe("the polynomial of exp: (exp(r) - 1 - r) / r² on ± 1.001 ln 2 / 2", () => {
+  const high = big("log(2) / 2 * 1.001");
+  // The middle node is 0, up to the digits of cos(pi / 2).
+  const q = (r: BigNumber) => big("abs(r) < 1e-60 ? 1 / 2 : (exp(r) - 1 - r) / (r * r)", { r });
+
+  for (const dtype of ["float32", "float64"] as const) {
+    it(`has these coefficients in ${dtype}`, () => {
+      const { expPoly } = CONSTANTS[dtype];
+      const found = doubles(interpolate(nodes(high.neg(), high, expPoly.length - 1), q));
+      assertEquals(found, expPoly);
+    });
+  }
+});
+
+describe("the polynomials of log and log1p: (2 atanh(s) - 2 s) / s³ in powers of w = s²", () => {
+  const p = (w: BigNumber) =>
+    big("(log((1 + sqrt(w)) / (1 - sqrt(w))) - 2 * sqrt(w)) / (w * sqrt(w))", { w });
+  const highs = {
+    logPoly: big("(3 - 2 * sqrt(2))^2 * 1.0001"),
+    log1pPoly: big("1 / 9 * 1.0001"),
+  };
+
+  for (const dtype of ["float32", "float64"] as const) {
+    for (const name of ["logPoly", "log1pPoly"] as const) {
+      it(`has these coefficients in ${dtype}: ${name}`, () => {
+        const poly = CONSTANTS[dtype][name];
+        const found = doubles(interpolate(nodes(big("0"), highs[name], poly.length - 1), p));
+        assertEquals(found, poly);
+      });
+    }
+  }
+});
