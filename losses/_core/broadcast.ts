@@ -81,7 +81,10 @@ export interface Operand {
 }
 
 /** Prepares a tensor for being read along `shape`; trailing axes correspond. */
-export function along(tensor: Tensor, shape: readonly number[]): Operand {
+export function along(
+  tensor: Pick<Tensor, "data" | "shape">,
+  shape: readonly number[],
+): Operand {
   const data = tensor.data as FloatArray;
   if (sameShape(tensor.shape, shape)) return { data };
   const strides: number[] = new Array(shape.length).fill(0);

@@ -125,6 +125,8 @@ const WEIGHT = "weight";
 
 /** Value and gradients of an element-wise loss. */
 export class Elementwise {
+  /** The texts that this one runs. */
+  readonly formula: LossFormula;
   readonly #definition: ElementwiseDefinition;
   readonly #names: readonly string[];
   readonly #differentiable: readonly string[];
@@ -134,6 +136,7 @@ export class Elementwise {
 
   constructor(definition: ElementwiseDefinition) {
     const { arguments: specs, formula, tensors = [], params = [] } = definition;
+    this.formula = formula;
     this.#definition = definition;
     this.#names = specs.map(({ name }) => name);
     this.#differentiable = [...Object.keys(formula.grad), WEIGHT];
@@ -172,17 +175,23 @@ export class Elementwise {
     request: Request<string> = NO_GRADIENTS,
   ): { value: Tensor; grad: Record<string, Tensor> } {
     // 1. What is there? Everything is checked before anything is written.
-    const { loss, arguments: specs, sameTypes, weightBroadcasts, weightedMean } = this.#definition;
+    const { loss, arguments: specs, sameTypes, align, weightBroadcasts, weightedMean } =
+      this.#definition;
     const { reduction, params } = options;
-    const { tensors, dtype } = readArguments(loss, specs, values, reduction === "mean", sameTypes);
+    const given = readArguments(loss, specs, values, reduction === "mean", sameTypes);
+    const { dtype } = given;
+    const tensors = align === undefined ? given.tensors : align(given.tensors);
     const shape = this.#shape(tensors);
     const weight = options.weight &&
       this.#fit(WEIGHT, options.weight, shape, dtype, weightBroadcasts);
     const kernels = this.#kernels(dtype);
+    // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
     const shapes: Record<string, readonly number[]> = {};
+    const readAs: Record<string, readonly number[]> = {};
     const loads: Load[] = [];
     for (let i = 0; i < specs.length; i++) {
-      shapes[specs[i].name] = tensors[i].shape;
+      shapes[specs[i].name] = given.tensors[i].shape;
+      readAs[specs[i].name] = tensors[i].shape;
       loads.push({ into: kernels.element[specs[i].symbol], operand: along(tensors[i], shape) });
     }
     for (const { name, symbol } of this.#definition.tensors ?? []) {
@@ -190,7 +199,7 @@ export class Elementwise {
       loads.push({ into: kernels.element[symbol], operand: along(tensor, shape) });
     }
     if (weight !== undefined) {
-      shapes[WEIGHT] = weight.shape;
+      if (!weightBroadcasts) shapes[WEIGHT] = readAs[WEIGHT] = weight.shape;
       loads.push({ into: kernels.element.w, operand: along(weight, shape) });
     }
     this.#checkDomains(kernels, dtype, tensors);
@@ -233,7 +242,7 @@ export class Elementwise {
     const stores: Store[] = [];
     for (const name of wrt) {
       const tensor = grad[name] = buffer(name, shapes[name]);
-      const { strides } = along(tensor, shape);
+      const { strides } = along({ data: tensor.data, shape: readAs[name] }, shape);
       const sums = strides && new Float64Array(tensor.data.length);
       stores.push({
         from: kernels.element[GRAD + name],

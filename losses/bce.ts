@@ -1,0 +1,149 @@
+/**
+ * BCELoss: binary cross entropy of a probability; minus the log-likelihood of a yes-or-no answer.
+ *
+ * PyTorch: `torch.nn.BCELoss(weight, reduction)`
+ *
+ * Shapes: `input` and `target` of exactly the same shape, any number of axes. The value is a scalar, or with `"none"`
+ * of that shape.
+ *
+ * Domain: `input` and `target` in [0, 1], of one type; anything else, NaN included, throws.
+ *
+ * Value: -(y log x + (1 - y) log(1 - x)), each logarithm taken as at least -100, so that the largest value is 100.
+ *
+ * Gradient by `input`: (x - y) / (x (1 - x)), the denominator at least 1e-12; it does not stop where a logarithm is
+ * held at -100. By `target`: log(1 - x) - log x, not held, so infinite at x = 0 and x = 1.
+ *
+ * Range: [0, 100], 0 where input = target and both are 0 or 1; for a target y between them the least value is its
+ * entropy. The minimiser over one shared prediction is the mean of the targets.
+ *
+ * Siblings: {@linkcode BCEWithLogitsLoss} takes scores instead, keeps all digits and is the one to train with;
+ * {@linkcode CrossEntropyLoss} is the same for more than two classes.
+ *
+ * Unlike PyTorch, nothing: the same numbers, the same refusals.
+ *
+ * Notebook: `notebooks/bce.ipynb`. Reference: I. J. Good, Rational Decisions, 1952.
+ *
+ * @module
+ */
+
+import { type Domain, Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode BCELoss}. */
+export interface BCELossOptions {
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+  /**
+   * A factor for each element, repeated along leading axes and axes of length 1. The mean is still divided by the
+   * number of elements.
+   */
+  weight?: TensorLike;
+}
+
+// Naive: log(1 - x). At x = 1e-17 it is 0, as 1 - x is 1; log1p(-x) is -1e-17. Without the bounds, x = y = 1 is 0 ∞ = NaN.
+const formula: LossFormula = {
+  value: "-(y * max(log(x), -100) + (1 - y) * max(log1p(-x), -100))",
+  grad: {
+    // PyTorch's 1e-12 is the nearest float32, in float64 too.
+    input: "(x - y) / max(x * (1 - x), 9.999999960041972e-13)",
+    target: "log1p(-x) - log(x)",
+  },
+};
+
+const probability = (symbol: string): Domain => ({
+  formula: `${symbol} >= 0 and ${symbol} <= 1`,
+  valid: (value) => value >= 0 && value <= 1,
+  wanted: "between 0 and 1",
+});
+
+const bce = new Elementwise({
+  loss: "BCELoss",
+  arguments: [
+    { name: "input", symbol: "x", domain: probability("x") },
+    { name: "target", symbol: "y", domain: probability("y") },
+  ],
+  formula,
+  shapes: "equal",
+  sameTypes: true,
+  weightBroadcasts: true,
+});
+
+/**
+ * Binary cross entropy of a probability: the surprise, in nats, at the right answer.
+ *
+ * ```ts
+ * import { BCELoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const { value, grad } = new BCELoss().valueAndGrad([0.2, 0.7], [1, 0]);
+ * assertAlmostEquals(value.item(), -(Math.log(0.2) + Math.log(1 - 0.7)) / 2);
+ * assertAlmostEquals(grad.input.data[0], (0.2 - 1) / (0.2 * (1 - 0.2)) / 2);
+ * assertAlmostEquals(grad.input.data[1], (0.7 - 0) / (0.7 * (1 - 0.7)) / 2);
+ * ```
+ *
+ * A probability that has been rounded to 0 costs 100, and its gradient is next to useless:
+ *
+ * ```ts
+ * import { BCELoss } from "@lossbook/losses";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * const { value, grad } = new BCELoss().valueAndGrad([0], [1]);
+ * assertEquals(value.item(), 100);
+ * assertAlmostEquals(grad.input.data[0], -1e12, 1e4);
+ * ```
+ */
+export class BCELoss {
+  /** Value and gradients as formulas in x (input) and y (target). */
+  static readonly formula: LossFormula = formula;
+
+  readonly #options: { reduction: Reduction; weight?: Tensor };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode BCELossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: BCELossOptions = {}) {
+    checkOptions("BCELoss", options, ["reduction", "weight"]);
+    const { reduction = "mean", weight } = options;
+    this.#options = {
+      reduction: reductionOption("BCELoss", reduction),
+      weight: tensorOption(weight),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Probabilities of "yes".
+   * @param target The answers, 0 or 1 or a probability, of the same shape and type.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor, or of another type than the other.
+   * @throws {RangeError} If the shapes differ, or a number lies outside of [0, 1].
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return bce.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Probabilities of "yes".
+   * @param target The answers, 0 or 1 or a probability, of the same shape and type.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor, or of another type than the other, or a name is unknown.
+   * @throws {RangeError} If the shapes differ, a number lies outside of [0, 1], or sizes do not go together.
+   */
+  valueAndGrad<W extends "input" | "target" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return bce.valueAndGrad(this.#options, [input, target], request);
+  }
+}

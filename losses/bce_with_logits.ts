@@ -1,0 +1,167 @@
+/**
+ * BCEWithLogitsLoss: binary cross entropy of a score, whose sigmoid is the probability.
+ *
+ * PyTorch: `torch.nn.BCEWithLogitsLoss(weight, reduction, pos_weight)`
+ *
+ * Shapes: `input` and `target` of exactly the same shape, any number of axes. The value is a scalar, or with `"none"`
+ * of that shape.
+ *
+ * Domain: any `input` (a score, also called logit); `target` in [0, 1], though other numbers are taken too and make the
+ * value a straight line that may fall below 0.
+ *
+ * Value, with p = posWeight or 1 and softplus(x) = log(1 + exp(x)) = -log σ(-x):
+ *
+ *     p y softplus(-x) + (1 - y) softplus(x)
+ *
+ * where a factor 0 makes its term 0, also beside an infinite one.
+ *
+ * Gradient by `input`: (1 - y) σ(x) - p y σ(-x), which for p = 1 is σ(x) - y: prediction minus truth. By `target`:
+ * p softplus(-x) - softplus(x), which for p = 1 is -x. Smooth everywhere; at x = ±∞ both are the limits.
+ *
+ * Range: [0, ∞) for targets in [0, 1]; 0 only in the limit of a sure and right score. The minimiser over one shared
+ * score is log(p m / (1 - m)), with m the mean of the targets.
+ *
+ * Siblings: {@linkcode BCELoss} of the sigmoid, without its loss of digits; {@linkcode SoftMarginLoss} is the same with
+ * labels -1 and 1; {@linkcode CrossEntropyLoss} of the two scores 0 and x.
+ *
+ * Unlike PyTorch, an infinite score gives the limit, 0 if it is right and ∞ if it is wrong, where PyTorch computes
+ * 0 ∞ = NaN; and right answers keep their digits (PyTorch gives 0 for x = -40, y = 0, this loss 4e-18).
+ *
+ * Notebook: `notebooks/bce_with_logits.ipynb`. Reference: D. R. Cox, The Regression Analysis of Binary Sequences, 1958.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode BCEWithLogitsLoss}. */
+export interface BCEWithLogitsLossOptions {
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+  /**
+   * A factor for each element, repeated along leading axes and axes of length 1. The mean is still divided by the
+   * number of elements.
+   */
+  weight?: TensorLike;
+  /**
+   * A factor for the "yes" part of each element, usually one for each class along the last axis, repeated like the
+   * weight. Above 1 it raises recall, below 1 precision; the number of negatives over that of positives makes both
+   * count alike, 0 ignores what is positive.
+   */
+  posWeight?: TensorLike;
+}
+
+// Naive: -(y log σ(x) + (1 - y) log(1 - σ(x))). At x = 37 (float32: 17) σ(x) is rounded to 1: with y = 0 that is ∞
+// instead of 37, and the gradient σ(x) - y is 0 instead of -9e-17 with y = 1.
+const formula: LossFormula = {
+  value: "(y == 0 ? 0 : y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))",
+  grad: { input: "(1 - y) * sigmoid(x) - y * sigmoid(-x)", target: "-x" },
+};
+
+const weightedFormula: LossFormula = {
+  value: "(p * y == 0 ? 0 : p * y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))",
+  grad: {
+    input: "(1 - y) * sigmoid(x) - p * y * sigmoid(-x)",
+    target: "(p == 0 ? 0 : p * softplus(-x)) - softplus(x)",
+  },
+};
+
+const definition = {
+  loss: "BCEWithLogitsLoss",
+  arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
+  shapes: "equal",
+  weightBroadcasts: true,
+} as const;
+const bceWithLogits = new Elementwise({ ...definition, formula });
+const weighted = new Elementwise({
+  ...definition,
+  formula: weightedFormula,
+  tensors: [{ name: "posWeight", symbol: "p" }],
+});
+
+/**
+ * Binary cross entropy of a score: what a classifier of yes and no is trained with.
+ *
+ * ```ts
+ * import { BCEWithLogitsLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const { value, grad } = new BCEWithLogitsLoss().valueAndGrad([0, Math.log(3)], [1, 0]);
+ * assertAlmostEquals(value.item(), (Math.log(2) + Math.log(4)) / 2);
+ * assertAlmostEquals(grad.input.data[0], (1 / 2 - 1) / 2);
+ * assertAlmostEquals(grad.input.data[1], (3 / 4 - 0) / 2);
+ * ```
+ *
+ * Every score has its loss, however far it is off:
+ *
+ * ```ts
+ * import { BCEWithLogitsLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const loss = new BCEWithLogitsLoss({ reduction: "none", posWeight: 3 });
+ * assertEquals(loss.forward([-800, 800, Infinity], [1, 0, 1]).toArray(), [3 * 800, 800, 0]);
+ * ```
+ */
+export class BCEWithLogitsLoss {
+  /** Value and gradients as formulas in x (input) and y (target), without posWeight. */
+  static readonly formula: LossFormula = formula;
+  /** Value and gradients with the options of this object: in x (input), y (target) and p (posWeight), if it has one. */
+  readonly formula: LossFormula;
+
+  readonly #driver: Elementwise;
+  readonly #options: { reduction: Reduction; weight?: Tensor; tensors?: { p: Tensor } };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode BCEWithLogitsLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: BCEWithLogitsLossOptions = {}) {
+    checkOptions("BCEWithLogitsLoss", options, ["reduction", "weight", "posWeight"]);
+    const { reduction = "mean", weight, posWeight } = options;
+    const p = tensorOption(posWeight, "posWeight");
+    this.#driver = p === undefined ? bceWithLogits : weighted;
+    this.formula = this.#driver.formula;
+    this.#options = {
+      reduction: reductionOption("BCEWithLogitsLoss", reduction),
+      weight: tensorOption(weight),
+      tensors: p && { p },
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Scores: positive for "yes", negative for "no".
+   * @param target The answers, 0 or 1 or a probability, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor of floats.
+   * @throws {RangeError} If the shapes differ, or a weight cannot be repeated along them.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.#driver.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Scores: positive for "yes", negative for "no".
+   * @param target The answers, 0 or 1 or a probability, of the same shape.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor of floats or a name is unknown.
+   * @throws {RangeError} If the shapes differ, or a weight or sizes do not go with them.
+   */
+  valueAndGrad<W extends "input" | "target" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return this.#driver.valueAndGrad(this.#options, [input, target], request);
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * GaussianNLLLoss: minus the log-likelihood of a measurement whose mean and variance are predicted.
+ *
+ * PyTorch: `torch.nn.GaussianNLLLoss(full, eps, reduction)`
+ *
+ * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * repeated along the other. `var` has the shape of `input`, or that shape without its last axis (one variance for each
+ * row), or with a single axis shortened to 1, or is one number for all. The value is a scalar, or with `"none"` of the
+ * common shape.
+ *
+ * Domain: any real `input` and `target`; whole numbers are welcome as `target`. `var` ≥ 0, or it throws; NaN passes.
+ *
+ * Value, with e = input - target and v = var but at least eps: (log v + e² / v) / 2; `full` adds log(2 π) / 2.
+ *
+ * Gradient by `input`: e / v; by `target` the opposite; by `var`: (1 - e² / v) / (2 v). Where var < eps the value is flat,
+ * but the gradient by `var` is the one at eps, so that a variance that is too small can grow again.
+ *
+ * Range: any real number, negative for small variances. For a given mean the minimiser over var is e², and over one
+ * shared variance the mean of e².
+ *
+ * Siblings: with var = 1 it is half of {@linkcode MSELoss}; {@linkcode PoissonNLLLoss} for counts.
+ *
+ * Unlike PyTorch, a negative eps is refused, and so are an `input` and a `target` with different numbers of axes.
+ *
+ * Notebook: `notebooks/gaussian_nll.ipynb`. Reference: D. A. Nix, A. S. Weigend, Estimating the Mean and Variance of the
+ * Target Probability Distribution, 1994.
+ *
+ * @module
+ */
+
+import { show } from "./_core/broadcast.ts";
+import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
+import {
+  booleanOption,
+  checkOptions,
+  numberOption,
+  type Reduction,
+  reductionOption,
+} from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import { Tensor, type TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode GaussianNLLLoss}. */
+export interface GaussianNLLLossOptions {
+  /** Whether the constant log(2 π) / 2 is added, which no gradient notices. @default {false} */
+  full?: boolean;
+  /**
+   * The least variance, in squared units of the target: smaller ones count as this. Must be ≥ 0; with 0 a variance of 0
+   * gives NaN or ∞.
+   *
+   * @default {1e-6}
+   */
+  eps?: number;
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+// Naive: minus the logarithm of exp(-e² / (2 v)) / √(2 π v). At e = 39 √v (float32: 15 √v) it is ∞, as exp is rounded to 0.
+const formula: LossFormula = {
+  value: "(log(max(v, eps)) + square(x - y) / max(v, eps)) / 2",
+  grad: {
+    input: "(x - y) / max(v, eps)",
+    target: "(y - x) / max(v, eps)",
+    var: "(1 - square(x - y) / max(v, eps)) / max(v, eps) / 2",
+  },
+};
+
+const fullFormula: LossFormula = { ...formula, value: `${formula.value} + log(2 * pi) / 2` };
+
+const driver = (formula: LossFormula): Elementwise =>
+  new Elementwise({
+    loss: "GaussianNLLLoss",
+    arguments: [
+      { name: "input", symbol: "x" },
+      { name: "target", symbol: "y", integers: true },
+      {
+        name: "var",
+        symbol: "v",
+        domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0" },
+      },
+    ],
+    params: ["eps"],
+    formula,
+    align: ([input, target, variance]) => [input, target, alongInput(variance, input.shape)],
+    wrt: ["input", "var"],
+  });
+const gaussian = { short: driver(formula), full: driver(fullFormula) };
+
+/** The variance as it is read: with the last axis back if it was left out. */
+function alongInput(variance: Tensor, shape: readonly number[]): Tensor {
+  const own = variance.shape;
+  const isRows = own.length === shape.length - 1 && own.every((n, axis) => n === shape[axis]);
+  if (isRows) return new Tensor(variance.data, [...own, 1]);
+  const differing = own.filter((n, axis) => n !== shape[axis]);
+  const isShortened = own.length === shape.length && differing.length === 1 && differing[0] === 1;
+  const isSame = own.length === shape.length && differing.length === 0;
+  if (own.length === 0 || isSame || isShortened) return variance;
+  throw new RangeError(
+    `Cannot compute GaussianNLLLoss as var must be a number or have the shape of input, ${
+      show(shape)
+    }, without its last axis or with one axis of length 1: current shape is ${show(own)}`,
+  );
+}
+
+/**
+ * Minus the log-likelihood of a measurement: a regression that also says how sure it is.
+ *
+ * ```ts
+ * import { GaussianNLLLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * const { value, grad } = new GaussianNLLLoss().valueAndGrad([1, 2], [1.5, 1], [0.5, 2]);
+ * const [a, b] = [(Math.log(0.5) + 0.5 ** 2 / 0.5) / 2, (Math.log(2) + 1 ** 2 / 2) / 2];
+ * assertAlmostEquals(value.item(), (a + b) / 2);
+ * assertEquals(grad.input.toArray(), [-0.5 / 0.5 / 2, 1 / 2 / 2]);
+ * assertEquals(grad.var.toArray(), [
+ *   (1 - 0.5 ** 2 / 0.5) / (2 * 0.5) / 2,
+ *   (1 - 1 ** 2 / 2) / (2 * 2) / 2,
+ * ]);
+ * ```
+ */
+export class GaussianNLLLoss {
+  /** Value and gradients as formulas in x (input), y (target), v (var) and eps, for the default options. */
+  static readonly formula: LossFormula = formula;
+  /** Value and gradients with the options of this object: in x (input), y (target), v (var) and eps. */
+  readonly formula: LossFormula;
+
+  readonly #driver: Elementwise;
+  readonly #options: { reduction: Reduction; params: { eps: number } };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode GaussianNLLLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If eps < 0 or NaN, or the reduction is unknown.
+   */
+  constructor(options: GaussianNLLLossOptions = {}) {
+    checkOptions("GaussianNLLLoss", options, ["full", "eps", "reduction"]);
+    const { full = false, eps = 1e-6, reduction = "mean" } = options;
+    this.#driver = booleanOption("GaussianNLLLoss", "full", full) ? gaussian.full : gaussian.short;
+    this.formula = this.#driver.formula;
+    this.#options = {
+      params: { eps: numberOption("GaussianNLLLoss", "eps", eps, (eps) => eps >= 0, "≥ 0") },
+      reduction: reductionOption("GaussianNLLLoss", reduction),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Predicted means.
+   * @param target What was measured, of the same shape.
+   * @param variance Predicted variances, PyTorch's `var`.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together, or a variance is negative.
+   */
+  forward(input: TensorLike, target: TensorLike, variance: TensorLike): Tensor {
+    return this.#driver.forward(this.#options, [input, target, variance]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Predicted means.
+   * @param target What was measured, of the same shape.
+   * @param variance Predicted variances, PyTorch's `var`.
+   * @param request Which gradients (default `input` and `var`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together, or a variance is negative.
+   */
+  valueAndGrad<W extends "input" | "target" | "var" = "input" | "var">(
+    input: TensorLike,
+    target: TensorLike,
+    variance: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return this.#driver.valueAndGrad(this.#options, [input, target, variance], request);
+  }
+}

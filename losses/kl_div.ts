@@ -1,0 +1,142 @@
+/**
+ * KLDivLoss: the terms of the Kullback-Leibler divergence of a target distribution from a predicted one.
+ *
+ * PyTorch: `torch.nn.KLDivLoss(reduction, log_target)`
+ *
+ * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
+ *
+ * Domain: `input` holds log-probabilities (of a log-softmax, say); `target` probabilities ≥ 0, or log-probabilities with
+ * `logTarget`. Whether they sum to 1 is not checked; a negative probability gives NaN.
+ *
+ * Value: y log y - y x, with 0 log 0 = 0; with `logTarget` exp(y) (y - x).
+ *
+ * Gradient by `input`: -y; with `logTarget` -exp(y). By `target`: log y + 1 - x, NaN at y = 0, where the slope is
+ * infinite; with `logTarget` exp(y) (y - x + 1).
+ *
+ * Range: a single term may be negative. The sum over two distributions is ≥ 0, and 0 only if they are equal: for a given
+ * target the minimiser is input = log target.
+ *
+ * Siblings: {@linkcode CrossEntropyLoss} with probabilities is the same plus the entropy of the target, a constant, so
+ * both have the same gradient by the scores.
+ *
+ * Unlike PyTorch, shapes with different numbers of axes are refused, and `"mean"` gives no warning. It averages over all
+ * elements, classes included, here as there: the divergence per sample is `"batchmean"`.
+ *
+ * Notebook: `notebooks/kl_div.ipynb`. Reference: S. Kullback, R. A. Leibler, On Information and Sufficiency, 1951.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
+import { booleanOption, checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** The reductions of {@linkcode KLDivLoss}: `"batchmean"` divides the sum by the length of the input's first axis. */
+export type KLDivReduction = Reduction | "batchmean";
+
+/** Options of {@linkcode KLDivLoss}. */
+export interface KLDivLossOptions {
+  /** Whether the target holds logarithms of probabilities, as the input always does. @default {false} */
+  logTarget?: boolean;
+  /**
+   * Keep the term of each element, average over all of them, add them up, or add them up and divide by the length of the
+   * first axis: with samples there, `"batchmean"` is the average divergence.
+   *
+   * @default {"mean"}
+   */
+  reduction?: KLDivReduction;
+}
+
+// Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
+const formula: LossFormula = {
+  value: "xlogy(y, y) - y * x",
+  // y / y is 1, and NaN at y = 0.
+  grad: { input: "-y", target: "log(y) + y / y - x" },
+};
+
+const logFormula: LossFormula = {
+  value: "exp(y) * (y - x)",
+  grad: { input: "-exp(y)", target: "exp(y) * (y - x + 1)" },
+};
+
+const definition = {
+  loss: "KLDivLoss",
+  arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
+};
+const klDiv = new Elementwise({ ...definition, formula });
+const logKlDiv = new Elementwise({ ...definition, formula: logFormula });
+
+/**
+ * How far a predicted distribution is from the target, in nats.
+ *
+ * ```ts
+ * import { KLDivLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const loss = new KLDivLoss({ reduction: "batchmean" });
+ * const input = [[Math.log(0.5), Math.log(0.5)]];
+ * const { value, grad } = loss.valueAndGrad(input, [[0.25, 0.75]]);
+ * assertAlmostEquals(value.item(), 0.25 * Math.log(0.25 / 0.5) + 0.75 * Math.log(0.75 / 0.5));
+ * assertAlmostEquals(grad.input.data[1], -0.75);
+ * ```
+ */
+export class KLDivLoss {
+  /** Value and gradients as formulas in x (input) and y (target), for a target of probabilities. */
+  static readonly formula: LossFormula = formula;
+  /** Value and gradients with the options of this object: in x (input) and y (target). */
+  readonly formula: LossFormula;
+
+  readonly #driver: Elementwise;
+  readonly #options: { reduction: Reduction; meanOver: "elements" | "batch" };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode KLDivLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: KLDivLossOptions = {}) {
+    checkOptions("KLDivLoss", options, ["logTarget", "reduction"]);
+    const { logTarget = false, reduction = "mean" } = options;
+    this.#driver = booleanOption("KLDivLoss", "logTarget", logTarget) ? logKlDiv : klDiv;
+    this.formula = this.#driver.formula;
+    reductionOption<KLDivReduction>("KLDivLoss", reduction, ["none", "mean", "sum", "batchmean"]);
+    this.#options = reduction === "batchmean"
+      ? { reduction: "mean", meanOver: "batch" }
+      : { reduction, meanOver: "elements" };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Predicted log-probabilities.
+   * @param target The probabilities to be predicted, or their logarithms with `logTarget`, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one term per element.
+   * @throws {TypeError} If an argument is no tensor of floats.
+   * @throws {RangeError} If the shapes do not go together.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.#driver.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Predicted log-probabilities.
+   * @param target The probabilities to be predicted, or their logarithms with `logTarget`, of the same shape.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor of floats or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together.
+   */
+  valueAndGrad<W extends "input" | "target" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return this.#driver.valueAndGrad(this.#options, [input, target], request);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * MarginRankingLoss: of two scores, the one that ought to be higher is to lead by the margin.
+ *
+ * PyTorch: `torch.nn.MarginRankingLoss(margin, reduction)`
+ *
+ * Shapes: `input1`, `input2` and `target` with the same number of axes; an axis of length 1 is repeated along the
+ * others. The value is a scalar, or with `"none"` of the common shape.
+ *
+ * Domain: any real scores; `target` is 1 if input1 ought to be higher and -1 if input2 ought to, whole numbers included,
+ * or it throws.
+ *
+ * Value, with h = margin - y (x1 - x2): max(0, h).
+ *
+ * Gradient where h ≥ 0: by `input1` -y, by `input2` y, by `target` x2 - x1; elsewhere 0. At the kink h = 0 the value is 0
+ * and the gradient that of the slope: with margin 0 a tie is pulled apart.
+ *
+ * Range: [0, ∞), 0 for every pair that leads by the margin. There is no single minimiser, as only the difference of the
+ * scores counts.
+ *
+ * Siblings: {@linkcode SoftMarginLoss} of x1 - x2 is the same with its corner rounded off; {@linkcode TripletMarginLoss}
+ * ranks two distances in this way; {@linkcode MultiMarginLoss} the scores of classes.
+ *
+ * Unlike PyTorch, a label other than 1 and -1 throws (PyTorch scales by it).
+ *
+ * Notebook: `notebooks/margin_ranking.ipynb`. Reference: R. Herbrich, T. Graepel, K. Obermayer, Large Margin Rank
+ * Boundaries for Ordinal Regression, 2000.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula, SIGNS } from "./_core/elementwise.ts";
+import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode MarginRankingLoss}. */
+export interface MarginRankingLossOptions {
+  /**
+   * The lead, in units of the scores, from which a pair costs nothing. Any number; with 0 the right order is enough, and
+   * below 0 even a slightly wrong one.
+   *
+   * @default {0}
+   */
+  margin?: number;
+  /** Keep the value of each pair, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+const formula: LossFormula = {
+  value: "hinge(margin - y * (x1 - x2))",
+  grad: {
+    input1: "margin - y * (x1 - x2) >= 0 ? -y : 0",
+    input2: "margin - y * (x1 - x2) >= 0 ? y : 0",
+    target: "margin - y * (x1 - x2) >= 0 ? x2 - x1 : 0",
+  },
+};
+
+const marginRanking = new Elementwise({
+  loss: "MarginRankingLoss",
+  arguments: [
+    { name: "input1", symbol: "x1" },
+    { name: "input2", symbol: "x2" },
+    { name: "target", symbol: "y", integers: true, domain: SIGNS },
+  ],
+  params: ["margin"],
+  formula,
+  shapes: "rank",
+  wrt: ["input1", "input2"],
+});
+
+/**
+ * Ranks: of two scores, the one that ought to be higher is to lead by the margin.
+ *
+ * ```ts
+ * import { MarginRankingLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const loss = new MarginRankingLoss({ margin: 1, reduction: "sum" });
+ * const { value, grad } = loss.valueAndGrad([3, 3, 3], [1, 2.5, 1], [1, 1, -1]);
+ * assertEquals(value.item(), 0 + (1 - 0.5) + (1 + 2));
+ * assertEquals(grad.input1.toArray(), [0, -1, 1]);
+ * assertEquals(grad.input2.toArray(), [0, 1, -1]);
+ * ```
+ */
+export class MarginRankingLoss {
+  /** Value and gradients as formulas in x1 (input1), x2 (input2), y (target) and margin. */
+  static readonly formula: LossFormula = formula;
+
+  readonly #options: { reduction: Reduction; params: { margin: number } };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode MarginRankingLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the margin is NaN, or the reduction is unknown.
+   */
+  constructor(options: MarginRankingLossOptions = {}) {
+    checkOptions("MarginRankingLoss", options, ["margin", "reduction"]);
+    const { margin = 0, reduction = "mean" } = options;
+    this.#options = {
+      params: {
+        margin: numberOption("MarginRankingLoss", "margin", margin, () => true, "a number"),
+      },
+      reduction: reductionOption("MarginRankingLoss", reduction),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input1 Scores.
+   * @param input2 The scores that they are compared with, of the same shape.
+   * @param target 1 where input1 ought to be higher, -1 where input2 ought to, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one value per pair.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
+   */
+  forward(input1: TensorLike, input2: TensorLike, target: TensorLike): Tensor {
+    return marginRanking.forward(this.#options, [input1, input2, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input1 Scores.
+   * @param input2 The scores that they are compared with, of the same shape.
+   * @param target 1 where input1 ought to be higher, -1 where input2 ought to, of the same shape.
+   * @param request Which gradients (default `input1` and `input2`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
+   */
+  valueAndGrad<W extends "input1" | "input2" | "target" = "input1" | "input2">(
+    input1: TensorLike,
+    input2: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return marginRanking.valueAndGrad(this.#options, [input1, input2, target], request);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * PoissonNLLLoss: minus the log-likelihood of a count whose rate is predicted.
+ *
+ * PyTorch: `torch.nn.PoissonNLLLoss(log_input, full, eps, reduction)`
+ *
+ * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
+ *
+ * Domain: `input` is the logarithm of the rate, any real number; without `logInput` the rate itself, ≥ 0, and what makes
+ * x + eps negative gives NaN. `target` is a count ≥ 0; this is not checked, and it need not be a whole number.
+ *
+ * Value: exp(x) - y x; without `logInput` x - y log(x + eps). `full` adds Stirling's formula for log(y!) where y > 1:
+ * y log y - y + log(2 π y) / 2.
+ *
+ * Gradient by `input`: exp(x) - y, the expected count minus the one seen; without `logInput` 1 - y / (x + eps). By
+ * `target`: -x, or -log(x + eps), with `full` also log y + 1 / (2 y) where y > 1. Stirling's formula sets in with a
+ * jump of about 0.92 at y = 1, which has no part in the gradient; with `full` the gradient by a target ≤ 0 is NaN.
+ *
+ * Range: any real number, as terms without x are left out; `full` brings them back, up to 0.08 for small counts. The
+ * minimiser over one shared rate is the mean of the counts.
+ *
+ * Siblings: {@linkcode GaussianNLLLoss} for measurements, {@linkcode MSELoss} for counts so large that their spread
+ * hardly depends on the rate.
+ *
+ * Unlike PyTorch, a negative eps is refused, and so are shapes with different numbers of axes; `full` keeps all digits of
+ * float64 where the counts are integers (PyTorch computes their logarithms in float32).
+ *
+ * Notebook: `notebooks/poisson_nll.ipynb`. Reference: J. A. Nelder, R. W. M. Wedderburn, Generalized Linear Models, 1972.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
+import {
+  booleanOption,
+  checkOptions,
+  numberOption,
+  type Reduction,
+  reductionOption,
+} from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode PoissonNLLLoss}. */
+export interface PoissonNLLLossOptions {
+  /** Whether the input is the logarithm of the rate rather than the rate. @default {true} */
+  logInput?: boolean;
+  /** Whether Stirling's formula for log(y!) is added, which the gradient by the input does not notice. @default {false} */
+  full?: boolean;
+  /**
+   * Without `logInput`, what is added to the rate before its logarithm is taken. Must be ≥ 0; with 0 a rate of 0 gives
+   * ∞, or NaN beside a count of 0.
+   *
+   * @default {1e-8}
+   */
+  eps?: number;
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+// Naive: minus the logarithm of exp(-λ) λ^y / y!. At y = 171 y! is ∞, and at λ = 746 (float32: 104) exp(-λ) is 0.
+const STIRLING = "(y > 1 ? y * log(y) - y + log(2 * pi * y) / 2 : 0)";
+// 0 log y is 0, and NaN for y ≤ 0.
+const STIRLING_GRAD = "(y > 1 ? log(y) + 1 / (2 * y) : 0 * log(y))";
+
+const formula: LossFormula = {
+  value: "exp(x) - y * x",
+  grad: { input: "exp(x) - y", target: "-x" },
+};
+
+const rateFormula: LossFormula = {
+  value: "x - y * log(x + eps)",
+  grad: { input: "1 - y / (x + eps)", target: "-log(x + eps)" },
+};
+
+const withStirling = ({ value, grad }: LossFormula): LossFormula => ({
+  value: `${value} + ${STIRLING}`,
+  grad: { input: grad.input, target: `${grad.target} + ${STIRLING_GRAD}` },
+});
+
+const driver = (formula: LossFormula): Elementwise =>
+  new Elementwise({
+    loss: "PoissonNLLLoss",
+    arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
+    params: ["eps"],
+    formula,
+  });
+const ofLog = { short: driver(formula), full: driver(withStirling(formula)) };
+const ofRate = { short: driver(rateFormula), full: driver(withStirling(rateFormula)) };
+
+/**
+ * Minus the log-likelihood of a count: the loss for how often something happens.
+ *
+ * ```ts
+ * import { PoissonNLLLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * // A rate of 1 (its logarithm is 0), and counts of 3 and 1.
+ * const { value, grad } = new PoissonNLLLoss().valueAndGrad([0, 0], [3, 1]);
+ * assertEquals(value.item(), (1 + 1) / 2);
+ * assertEquals(grad.input.toArray(), [(1 - 3) / 2, (1 - 1) / 2]);
+ *
+ * const full = new PoissonNLLLoss({ full: true }).forward([Math.log(10)], [10]).item();
+ * assertAlmostEquals(full, -Math.log(Math.exp(-10) * 10 ** 10 / 3628800), 0.01);
+ * ```
+ */
+export class PoissonNLLLoss {
+  /** Value and gradients as formulas in x (input) and y (target), for the default options. */
+  static readonly formula: LossFormula = formula;
+  /** Value and gradients with the options of this object: in x (input), y (target) and eps. */
+  readonly formula: LossFormula;
+
+  readonly #driver: Elementwise;
+  readonly #options: { reduction: Reduction; params: { eps: number } };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode PoissonNLLLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If eps < 0 or NaN, or the reduction is unknown.
+   */
+  constructor(options: PoissonNLLLossOptions = {}) {
+    checkOptions("PoissonNLLLoss", options, ["logInput", "full", "eps", "reduction"]);
+    const { logInput = true, full = false, eps = 1e-8, reduction = "mean" } = options;
+    const drivers = booleanOption("PoissonNLLLoss", "logInput", logInput) ? ofLog : ofRate;
+    this.#driver = booleanOption("PoissonNLLLoss", "full", full) ? drivers.full : drivers.short;
+    this.formula = this.#driver.formula;
+    this.#options = {
+      params: { eps: numberOption("PoissonNLLLoss", "eps", eps, (eps) => eps >= 0, "≥ 0") },
+      reduction: reductionOption("PoissonNLLLoss", reduction),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Predicted rates, or by default their logarithms.
+   * @param target What was counted, of the same shape.
+   * @returns A scalar, or with reduction `"none"` one value per element.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return this.#driver.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradients, in one pass.
+   *
+   * @param input Predicted rates, or by default their logarithms.
+   * @param target What was counted, of the same shape.
+   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together.
+   */
+  valueAndGrad<W extends "input" | "target" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return this.#driver.valueAndGrad(this.#options, [input, target], request);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * SoftMarginLoss: logistic loss of a score against a label of -1 or 1.
+ *
+ * PyTorch: `torch.nn.SoftMarginLoss(reduction)`
+ *
+ * Shapes: `input` of any shape; `target` of the same, or smaller: an axis of length 1 or a scalar is repeated along
+ * `input`, but not the other way round. The value is a scalar, or with `"none"` of the shape of `input`.
+ *
+ * Domain: any `input` (a raw score, no sigmoid is wanted); `target` is 1 or -1, whole numbers included, or it throws.
+ *
+ * Value: log(1 + exp(-y x)) = softplus(-y x).
+ *
+ * Gradient by `input`: -y σ(-y x), which is minus the label times the probability of being wrong. `target` has none.
+ * Smooth everywhere; at x = ±∞ both are the limits.
+ *
+ * Range: [0, ∞), log 2 at x = 0; 0 only in the limit of a sure and right score. The minimiser over one shared score is
+ * the logarithm of the odds, log(positives / negatives).
+ *
+ * Siblings: {@linkcode BCEWithLogitsLoss} is the same with labels 0 and 1; {@linkcode MultiLabelSoftMarginLoss} averages
+ * that over labels; the hinge max(0, -y x) is its limit for large scores.
+ *
+ * Unlike PyTorch, every score has its loss and gradient (PyTorch overflows to ∞ and NaN where -y x exceeds 709, in float32
+ * 88), and a label other than 1 and -1 throws.
+ *
+ * Notebook: `notebooks/soft_margin.ipynb`. Reference: J. Friedman, T. Hastie, R. Tibshirani, Additive Logistic
+ * Regression, 2000.
+ *
+ * @module
+ */
+
+import { Elementwise, type LossFormula, SIGNS } from "./_core/elementwise.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import type { Request, ValueAndGrad } from "./_core/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor.ts";
+
+/** Options of {@linkcode SoftMarginLoss}. */
+export interface SoftMarginLossOptions {
+  /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+// Naive: log(1 + exp(-y x)). At y x = -710 (float32: -89) it is ∞ instead of 710, at y x = 37 (float32: 17) 0 instead of 9e-17.
+const formula: LossFormula = {
+  value: "softplus(-y * x)",
+  grad: { input: "-y * sigmoid(-y * x)" },
+};
+
+const softMargin = new Elementwise({
+  loss: "SoftMarginLoss",
+  arguments: [
+    { name: "input", symbol: "x" },
+    { name: "target", symbol: "y", integers: true, domain: SIGNS },
+  ],
+  formula,
+  shapes: "first",
+});
+
+/**
+ * Logistic loss of a score against a label of -1 or 1.
+ *
+ * ```ts
+ * import { SoftMarginLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const { value, grad } = new SoftMarginLoss().valueAndGrad([0, Math.log(3)], [1, -1]);
+ * assertAlmostEquals(value.item(), (Math.log(1 + 1) + Math.log(1 + 3)) / 2);
+ * assertAlmostEquals(grad.input.data[0], -1 / 2 / 2);
+ * assertAlmostEquals(grad.input.data[1], 3 / 4 / 2);
+ * ```
+ */
+export class SoftMarginLoss {
+  /** Value and gradient as formulas in x (input) and y (target). */
+  static readonly formula: LossFormula = formula;
+
+  readonly #options: { reduction: Reduction };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode SoftMarginLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If the reduction is unknown.
+   */
+  constructor(options: SoftMarginLossOptions = {}) {
+    checkOptions("SoftMarginLoss", options, ["reduction"]);
+    const { reduction = "mean" } = options;
+    this.#options = { reduction: reductionOption("SoftMarginLoss", reduction) };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input Scores: positive for the label 1, negative for -1.
+   * @param target Labels, 1 or -1, of the same shape or smaller.
+   * @returns A scalar, or with reduction `"none"` one value per score.
+   * @throws {TypeError} If an argument is no tensor.
+   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
+   */
+  forward(input: TensorLike, target: TensorLike): Tensor {
+    return softMargin.forward(this.#options, [input, target]);
+  }
+
+  /**
+   * The loss and its gradient, in one pass.
+   *
+   * @param input Scores: positive for the label 1, negative for -1.
+   * @param target Labels, 1 or -1, of the same shape or smaller.
+   * @param request Which gradient (`input`), times which upstream gradient, into which buffer.
+   * @returns The value, and the gradient in the shape of `input`.
+   * @throws {TypeError} If an argument is no tensor or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
+   */
+  valueAndGrad<W extends "input" = "input">(
+    input: TensorLike,
+    target: TensorLike,
+    request?: Request<W>,
+  ): ValueAndGrad<W> {
+    return softMargin.valueAndGrad(this.#options, [input, target], request);
+  }
+}
