@@ -37,8 +37,6 @@ const kernels = defineKernels({
       store: { gradY: `crossY == 0 and ownY == 0 ? 0 : crossY * (${X}) - ownY * (${Y})` },
     },
   },
-  tile: 65536,
-  tileRows: 4096,
 });
 
 /** What a row is divided by, and what its own share of the gradient is divided by; both scaled as the row is. */
@@ -64,32 +62,50 @@ export interface Cosines {
 export function cosines(
   { dtype, rows, x, y, divisors, gradX, gradY, each }: Cosines,
 ): void {
-  const names = kernels(dtype);
-  const { element, row, run } = names;
-  const loads = [[element.x, rows.load(x)], [element.y, rows.load(y)]] as const;
+  const { element, row, run, tileRows } = kernels(dtype, rows.length);
+  const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
+  const loadX = rows.load(x);
+  const loadY = rows.load(y);
   const sinkX = gradX && rows.sink(gradX);
   const sinkY = gradY && rows.sink(gradY);
   const powers = [
-    { sum: row.sumX, max: row.maxX, scale: row.scaleX },
-    { sum: row.sumY, max: row.maxY, scale: row.scaleY },
+    { sum: sumX, max: row.maxX, scale: scaleX },
+    { sum: sumY, max: row.maxY, scale: scaleY },
   ];
 
-  rows.tiles(names, loads, (tile) => {
-    sumPowers(tile, dtype, run.sum, run.max, powers, [row.dot]);
-    for (let r = 0; r < tile.count; r++) {
-      const [divisorX, gradientX] = divisors(row.sumX[r], row.scaleX[r]);
-      const [divisorY, gradientY] = divisors(row.sumY[r], row.scaleY[r]);
-      const cosine = row.dot[r] / divisorX / divisorY;
-      const pull = each(tile.start + r, cosine);
-      const own = (scale: number, gradient: number) =>
-        pull === 0 || gradient === 0 ? 0 : pull * cosine * (scale / gradient);
-      row.crossX[r] = pull === 0 ? 0 : pull * (row.scaleX[r] / divisorX) / divisorY;
-      row.crossY[r] = pull === 0 ? 0 : pull * (row.scaleY[r] / divisorY) / divisorX;
-      row.ownX[r] = own(row.scaleX[r], gradientX);
-      row.ownY[r] = own(row.scaleY[r], gradientY);
+  rows.tiles(tileRows, (start, end) => {
+    const count = end - start;
+    loadX(element.x, start, end);
+    loadY(element.y, start, end);
+    const sum = () => run.sum(count, rows.length);
+    const max = () => run.max(count, rows.length);
+    sumPowers(dtype, count, powers, sum, max);
+    for (let r = 0; r < count; r++) {
+      const [byX, ownByX] = divisors(sumX[r], scaleX[r]);
+      const [byY, ownByY] = divisors(sumY[r], scaleY[r]);
+      const cosine = dot[r] / byX / byY;
+      const pull = each(start + r, cosine);
+      crossX[r] = pull * (scaleX[r] / byX) / byY;
+      crossY[r] = pull * (scaleY[r] / byY) / byX;
+      ownX[r] = ownByX === 0 ? 0 : pull * cosine * (scaleX[r] / ownByX);
+      ownY[r] = ownByY === 0 ? 0 : pull * cosine * (scaleY[r] / ownByY);
+      // What nothing pulls does not move, even if it is infinite.
+      if (pull === 0) {
+        crossX[r] =
+          crossY[r] =
+          ownX[r] =
+          ownY[r] =
+            0;
+      }
     }
-    if (sinkX) tile.store(run.gradX, [[element.gradX, sinkX]]);
-    if (sinkY) tile.store(run.gradY, [[element.gradY, sinkY]]);
+    if (sinkX) {
+      run.gradX(count, rows.length);
+      sinkX.store(element.gradX, start, end);
+    }
+    if (sinkY) {
+      run.gradY(count, rows.length);
+      sinkY.store(element.gradY, start, end);
+    }
   });
   sinkX?.finish();
   sinkY?.finish();

@@ -9,13 +9,13 @@
  *     p = ∞      sign(u) / ties   where |u| = d, else 0
  *     otherwise  sign(u) (|u| / d)^(p - 1)
  *
- * and 0 where u = 0 or d = 0. For p = 0 there is none.
+ * and 0 where u = 0 or d = 0, and for p = 0: a count does not change with what is counted.
  */
 
-import { defineKernels, type FloatArray, type Kernels, type Step } from "./formula/kernels.ts";
+import { defineKernels, type Step } from "./formula/kernels.ts";
 import type { Run } from "./formula/plan.ts";
 import type { FloatType } from "./formula/program.ts";
-import { sumPowers } from "./powers.ts";
+import { type PowerSum, sumPowers } from "./powers.ts";
 import type { Rows } from "./rows.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -30,15 +30,11 @@ const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 const kernels = defineKernels<string, string, string, string, string>({
   elements: [...POINTS, ...POINTS.map((point) => `grad_${point}`)],
   rows: PAIRS.flatMap((pair) =>
-    ["sum", "max", "scale", "ties", "pull", "unit"].map((name) => `${name}_${pair}`)
+    ["sum", "max", "scale", "ties", "pull", "norm"].map((name) => `${name}_${pair}`)
   ),
   params: ["eps"],
   steps: {},
-  tile: 65536,
-  tileRows: 4096,
 });
-
-type Names = Kernels<string, string, string, string, string>;
 
 const difference = ([from, to]: string) => `(${from} - ${to} + eps)`;
 /** Whether the distance is the root of a sum of powers, which can overflow. */
@@ -57,10 +53,11 @@ function term(p: number, pair: Pair): string {
 function gradient(p: number, pair: Pair): string {
   const u = difference(pair);
   const pull = `pull_${pair}`;
+  if (p === 0) return "0";
   if (p === 1) return `${pull} * sign(${u})`;
-  if (p === 2) return `(${pull} == 0 ? 0 : ${pull} * (scale_${pair} * ${u}))`;
+  if (p === 2) return `(${pull} == 0 ? 0 : ${pull} * (scale_${pair} * ${u} / norm_${pair}))`;
   if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${pull} * sign(${u}) : 0)`;
-  const power = `pow(abs(scale_${pair} * ${u}) * unit_${pair}, ${p - 1})`;
+  const power = `pow(abs(scale_${pair} * ${u}) / norm_${pair}, ${p - 1})`;
   return `(${pull} == 0 or ${u} == 0 ? 0 : ${pull} * sign(${u}) * ${power})`;
 }
 
@@ -72,16 +69,18 @@ function gradientOf(p: number, point: Point, pairs: readonly Pair[]): string {
   return [begun.length ? begun.join(" + ") : "0", ...ended].join(" - ");
 }
 
-const runs = new Map<string, Run>();
+/** Steps by what they are to do, for each set of kernels; they are compiled when they are first used. */
+const runs = new WeakMap<object, Map<string, Run>>();
 
-/** A step, compiled when it is first used. */
-function compiled(dtype: FloatType, { compile }: Names, name: string, make: () => Step): Run {
-  const key = `${dtype} ${name}`;
-  let run = runs.get(key);
-  if (run === undefined) {
-    run = compile(make());
-    runs.set(key, run);
-  }
+function compiled(
+  kernels: { compile(step: Step): Run },
+  name: string,
+  make: () => Step,
+): Run {
+  let known = runs.get(kernels);
+  if (known === undefined) runs.set(kernels, known = new Map());
+  let run = known.get(name);
+  if (run === undefined) known.set(name, run = kernels.compile(make()));
   return run;
 }
 
@@ -111,8 +110,8 @@ export interface Distances {
 export function distances(
   { dtype, rows, points, pairs, p, eps, grads, each }: Distances,
 ): void {
-  const names = kernels(dtype);
-  const { element, row, param } = names;
+  const names = kernels(dtype, rows.length);
+  const { element, row, param, tileRows } = names;
   param.eps[0] = eps;
   const operands = pairs.map((pair) => ({
     sum: row[`sum_${pair}`],
@@ -120,66 +119,69 @@ export function distances(
     scale: row[`scale_${pair}`],
     ties: row[`ties_${pair}`],
     pull: row[`pull_${pair}`],
-    unit: row[`unit_${pair}`],
+    norm: row[`norm_${pair}`],
   }));
-  const step = (name: string, make: () => Step) =>
-    compiled(dtype, names, `${name} ${p} ${pairs}`, make);
+  const wanted = POINTS.filter((point) => grads[point] !== undefined);
+  const step = (name: string, make: () => Step) => compiled(names, `${name} ${p} ${pairs}`, make);
   const largest = () => ({ max: byPair(pairs, "max", (pair) => `abs(${difference(pair)})`) });
-  const sum = step("sum", () => ({
-    sum: byPair(pairs, "sum", (pair) => term(p, pair)),
-    ...(p === Infinity ? largest() : {}),
-  }));
+  const sum = step("sum", () => ({ sum: byPair(pairs, "sum", (pair) => term(p, pair)) }));
   const max = step("max", largest);
   const ties = step("ties", () => ({
     sum: byPair(pairs, "ties", (pair) => `abs(${difference(pair)}) == max_${pair} ? 1 : 0`),
   }));
-
-  const wanted = POINTS.filter((point) => grads[point] !== undefined);
   const grad = step(`grad ${wanted}`, () => ({
     store: Object.fromEntries(
       wanted.map((point) => [`grad_${point}`, gradientOf(p, point, pairs)]),
     ),
   }));
+
   const loads = POINTS.flatMap((point) => {
     const tensor = points[point];
     return tensor === undefined ? [] : [[element[point], rows.load(tensor)] as const];
   });
   const sinks = wanted.map((point) =>
-    [element[`grad_${point}`] as FloatArray, rows.sink(grads[point] as Tensor)] as const
+    [element[`grad_${point}`], rows.sink(grads[point] as Tensor)] as const
   );
-
   const lengths = new Float64Array(pairs.length);
   const pulls = new Float64Array(pairs.length);
-  rows.tiles(names, loads, (tile) => {
-    if (hasPowers(p)) sumPowers(tile, dtype, sum, max, operands);
-    else tile.reduce(sum, operands.map(({ sum }) => sum), operands.map(({ max }) => max));
-    if (p === Infinity && wanted.length > 0) tile.reduce(ties, operands.map(({ ties }) => ties));
 
-    for (let r = 0; r < tile.count; r++) {
-      operands.forEach(({ sum, max, scale, unit }, k) => {
-        if (!hasPowers(p)) {
-          // A row without columns has no maximum.
-          lengths[k] = p === Infinity && !Number.isNaN(sum[r]) ? Math.max(0, max[r]) : sum[r];
-          return;
-        }
-        const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
-        unit[r] = root === 0 ? 0 : 1 / root;
-        lengths[k] = root / scale[r];
-      });
-      each(tile.start + r, lengths, pulls);
-      operands.forEach(({ pull, unit, ties }, k) => {
-        // An infinite distance has no direction: NaN, unless nothing pulls.
-        const length = p === 2 && lengths[k] === Infinity ? NaN : unit[r];
-        pull[r] = pulls[k] === 0
-          ? 0
-          : p === 2
-          ? pulls[k] * length
-          : p === Infinity
-          ? pulls[k] / ties[r]
-          : pulls[k];
-      });
+  rows.tiles(tileRows, (start, end) => {
+    const count = end - start;
+    for (const [operand, load] of loads) load(operand, start, end);
+    const runSum = () => sum(count, rows.length);
+    const runMax = () => max(count, rows.length);
+    if (hasPowers(p)) sumPowers(dtype, count, operands, runSum, runMax);
+    else {
+      runSum();
+      if (p === Infinity) runMax();
+      if (p === Infinity && wanted.length > 0) ties(count, rows.length);
     }
-    if (wanted.length > 0) tile.store(grad, sinks);
+    for (let r = 0; r < count; r++) {
+      for (let k = 0; k < pairs.length; k++) lengths[k] = lengthOf(p, r, operands[k]);
+      each(start + r, lengths, pulls);
+      for (let k = 0; k < pairs.length; k++) {
+        const { pull, ties } = operands[k];
+        pull[r] = p === Infinity && pulls[k] !== 0 ? pulls[k] / ties[r] : pulls[k];
+      }
+    }
+    if (wanted.length === 0) return;
+    grad(count, rows.length);
+    for (const [operand, sink] of sinks) sink.store(operand, start, end);
   });
   for (const [, sink] of sinks) sink.finish();
+}
+
+/** The distance of a row, from its sum or maximum. */
+function lengthOf(
+  p: number,
+  r: number,
+  { sum, max, scale, norm }: PowerSum & { readonly norm: Float64Array },
+): number {
+  if (p === 0 || p === 1 || Number.isNaN(sum[r])) return norm[r] = sum[r];
+  // A row without columns has no maximum.
+  if (p === Infinity) return Math.max(0, max[r]);
+  const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
+  // Where all u are 0, so is the gradient: 0 / 1.
+  norm[r] = root === 0 ? 1 : root;
+  return root / scale[r];
 }

@@ -6,9 +6,7 @@
  * of 2 that brings its largest number near 1, and is summed again.
  */
 
-import type { Run } from "./formula/plan.ts";
 import type { FloatType } from "./formula/program.ts";
-import type { RowTile } from "./rows.ts";
 
 /** Sums below have lost digits to terms that vanished; the largest number of a row is then scaled up. */
 const LEAST = { float32: 2 ** -100, float64: 2 ** -960 } as const;
@@ -26,36 +24,36 @@ export interface PowerSum {
 /**
  * Computes sums of powers of scaled numbers.
  *
- * @param tile The rows.
  * @param dtype The type of the kernels.
- * @param sumStep The step that writes `sum`, and `others`, from `scale`.
- * @param maxStep The step that writes `max`.
- * @param powers The operands.
- * @param others Further sums of the same step.
+ * @param count The number of rows.
+ * @param powers The row operands.
+ * @param sum Computes `sum` from `scale`, for all rows.
+ * @param max Computes `max`, for all rows.
  */
 export function sumPowers(
-  tile: RowTile,
   dtype: FloatType,
-  sumStep: Run,
-  maxStep: Run,
+  count: number,
   powers: readonly PowerSum[],
-  others: readonly Float64Array[] = [],
+  sum: () => void,
+  max: () => void,
 ): void {
-  const { count } = tile;
-  const sums = [...powers.map(({ sum }) => sum), ...others];
+  const least = LEAST[dtype];
   for (const { scale } of powers) scale.fill(1, 0, count);
-  tile.reduce(sumStep, sums);
-  const isUnsafe = (sum: number) => sum < LEAST[dtype] || sum === Infinity;
-  if (!powers.some(({ sum }) => sum.subarray(0, count).some(isUnsafe))) return;
+  sum();
+  let isSafe = true;
+  for (const { sum } of powers) {
+    for (let r = 0; r < count; r++) if (sum[r] < least || sum[r] === Infinity) isSafe = false;
+  }
+  if (isSafe) return;
 
-  tile.reduce(maxStep, [], powers.map(({ max }) => max));
+  max();
   for (const { sum, max, scale } of powers) {
     for (let r = 0; r < count; r++) {
       // A row of zeros stays as it is, and so does one that is infinite.
-      if (isUnsafe(sum[r]) && max[r] > 0 && max[r] < Infinity) {
+      if ((sum[r] < least || sum[r] === Infinity) && max[r] > 0 && max[r] < Infinity) {
         scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(max[r])));
       }
     }
   }
-  tile.reduce(sumStep, sums);
+  sum();
 }

@@ -9,24 +9,16 @@
 import { along, gather, sameShape, scatterAdd } from "./broadcast.ts";
 import { type ClassAxis, classAxis, loadRows, rowsPerTile, unloadRows } from "./class_axis.ts";
 import type { FloatArray } from "./formula/kernels.ts";
-import type { Run } from "./formula/plan.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Columns [c0, c1) of rows [start, end); part of a row only if it is alone. */
-export interface Piece {
-  readonly start: number;
-  readonly end: number;
-  readonly c0: number;
-  readonly c1: number;
-}
+/** Copies rows [start, end) of a tensor into an operand of a kernel. */
+export type Load = (operand: FloatArray, start: number, end: number) => void;
 
-/** Copies a piece of a tensor into an operand of a kernel. */
-export type Load = (operand: FloatArray, piece: Piece) => void;
-
-/** Takes pieces of a gradient from an operand of a kernel. */
+/** Takes rows of a result from an operand of a kernel. */
 export interface Sink {
-  store(operand: FloatArray, piece: Piece): void;
-  /** To be called when all pieces have been stored. */
+  /** Takes rows [start, end). */
+  store(operand: FloatArray, start: number, end: number): void;
+  /** To be called when all rows have been stored. */
   finish(): void;
 }
 
@@ -59,120 +51,43 @@ export class Rows {
   load(tensor: Tensor): Load {
     const data = tensor.data as FloatArray;
     if (sameShape(tensor.shape, this.#shape)) {
-      return (operand, { start, end, c0, c1 }) =>
-        loadRows(operand, data, this.#axis, start, end, c0, c1);
+      return (operand, start, end) => loadRows(operand, data, this.#axis, start, end);
     }
-    const repeated = { data, strides: this.#rowsLast(along(tensor, this.#shape).strides!) };
+    const repeated = { data, strides: this.#rowsLast(along(tensor, this.#shape).strides ?? []) };
     const shape = this.#rowsLast(this.#shape);
-    return (operand, piece) => {
-      const [from, to] = this.#range(piece);
-      gather(repeated, shape, from, to, operand);
-    };
+    return (operand, start, end) =>
+      gather(repeated, shape, start * this.length, end * this.length, operand);
   }
 
-  /** How a gradient is written. */
+  /** How a result is written. */
   sink(tensor: Tensor): Sink {
     const data = tensor.data as FloatArray;
     if (sameShape(tensor.shape, this.#shape)) {
       return {
-        store: (operand, { start, end, c0, c1 }) =>
-          unloadRows(operand, data, this.#axis, start, end, c0, c1),
+        store: (operand, start, end) => unloadRows(operand, data, this.#axis, start, end),
         finish: () => {},
       };
     }
-    const strides = this.#rowsLast(along(tensor, this.#shape).strides!);
+    const strides = this.#rowsLast(along(tensor, this.#shape).strides ?? []);
     const shape = this.#rowsLast(this.#shape);
     const sums = new Float64Array(data.length);
     return {
-      store: (operand, piece) => {
-        const [from, to] = this.#range(piece);
-        scatterAdd(strides, shape, from, to, operand, sums);
-      },
+      store: (operand, start, end) =>
+        scatterAdd(strides, shape, start * this.length, end * this.length, operand, sums),
       finish: () => data.set(sums),
     };
   }
 
-  /** Calls `visit` for tiles of rows; `loads` are what its steps read. */
-  tiles(
-    { tile, tileRows }: { readonly tile: number; readonly tileRows: number },
-    loads: readonly (readonly [operand: FloatArray, load: Load])[],
-    visit: (tile: RowTile) => void,
-  ): void {
-    const height = this.length <= tile ? rowsPerTile(this.length, tileRows) : 1;
+  /** Calls `visit` for tiles of rows [start, end). */
+  tiles(tileRows: number, visit: (start: number, end: number) => void): void {
+    const height = rowsPerTile(this.length, tileRows);
     for (let start = 0; start < this.count; start += height) {
-      const end = Math.min(start + height, this.count);
-      visit(new RowTile(start, end, this.length, tile, loads));
+      visit(start, Math.min(start + height, this.count));
     }
   }
 
   /** Sizes or strides with those of the rows' axis at the end. */
   #rowsLast(numbers: readonly number[]): number[] {
     return [...numbers.filter((_, axis) => axis !== this.#at), numbers[this.#at]];
-  }
-
-  /** Where a piece begins and ends if rows lie one after the other. */
-  #range({ start, end, c0, c1 }: Piece): [from: number, to: number] {
-    return [start * this.length + c0, (end - 1) * this.length + c1];
-  }
-}
-
-/** Some rows in the scratch memory; a row longer than a tile passes through it in pieces, once for each step. */
-export class RowTile {
-  /** The first row. */
-  readonly start: number;
-  /** Number of rows. */
-  readonly count: number;
-  readonly #pieces: Piece[] = [];
-  readonly #loads: readonly (readonly [operand: FloatArray, load: Load])[];
-  #isLoaded = false;
-
-  /** Rows [start, end) of `length` numbers each, read by `loads`. */
-  constructor(
-    start: number,
-    end: number,
-    length: number,
-    tile: number,
-    loads: readonly (readonly [operand: FloatArray, load: Load])[],
-  ) {
-    this.start = start;
-    this.count = end - start;
-    this.#loads = loads;
-    for (let c0 = 0; c0 === 0 || c0 < length; c0 += tile) {
-      this.#pieces.push({ start, end, c0, c1: Math.min(c0 + tile, length) });
-    }
-  }
-
-  /** Runs a step that writes sums and maxima of rows, and puts those of the pieces of a long row together. */
-  reduce(
-    step: Run,
-    sums: readonly Float64Array[],
-    maxima: readonly Float64Array[] = [],
-  ): void {
-    const totals = sums.map(() => 0);
-    const largest = maxima.map(() => -Infinity);
-    for (const piece of this.#pieces) {
-      this.#run(step, piece);
-      if (this.#pieces.length === 1) return;
-      sums.forEach((sum, i) => totals[i] += sum[0]);
-      maxima.forEach((maximum, i) => largest[i] = Math.max(largest[i], maximum[0]));
-    }
-    sums.forEach((sum, i) => sum[0] = totals[i]);
-    maxima.forEach((maximum, i) => maximum[0] = largest[i]);
-  }
-
-  /** Runs a step that writes an operand for each sink, and hands them over. */
-  store(step: Run, sinks: readonly (readonly [operand: FloatArray, sink: Sink])[]): void {
-    for (const piece of this.#pieces) {
-      this.#run(step, piece);
-      for (const [operand, sink] of sinks) sink.store(operand, piece);
-    }
-  }
-
-  #run(step: Run, piece: Piece): void {
-    if (!this.#isLoaded || this.#pieces.length > 1) {
-      for (const [operand, load] of this.#loads) load(operand, piece);
-      this.#isLoaded = true;
-    }
-    step(this.count, piece.c1 - piece.c0);
   }
 }

@@ -1,0 +1,252 @@
+/**
+ * CosineEmbeddingLoss: vectors of a similar pair should point the same way, those of a dissimilar pair should not.
+ *
+ * PyTorch: `torch.nn.CosineEmbeddingLoss(margin, reduction)`
+ *
+ * Shapes: `input1` and `input2` (N, D) with `target` (N), or (D) with (); an axis of length 1 is repeated, that of `target`
+ * too. The value is a scalar, or with `"none"` of the shape (N) or ().
+ *
+ * Domain: any real vectors; `target` 1 for a similar pair, -1 for a dissimilar one, of any type.
+ *
+ * Value, with c = input1 · input2 / √((‖input1‖² + δ) (‖input2‖² + δ)), the cosine of the angle between both, and δ = 1e-12:
+ *
+ *     1 - c               where target = 1
+ *     max(c - margin, 0)  where target = -1
+ *
+ * Gradient by `input1`: that of c is input2 / √(A B) - c input1 / A with A = ‖input1‖² + δ and B = ‖input2‖² + δ: it stands at a
+ * right angle to input1, as only the direction counts. Times -1 for a similar pair; times 1 for a dissimilar one where
+ * c ≥ margin, the kink included, else 0. By `input2` with both exchanged. `target` is a constant.
+ *
+ * Range: [0, 2], 0 where similar vectors are parallel and dissimilar ones are at least arccos(margin) apart.
+ *
+ * Siblings: {@linkcode cosineSimilarity} bounds lengths from below instead of adding δ; {@linkcode TripletMarginLoss} compares
+ * two pairs. δ makes vectors shorter than about 1e-5 look less parallel than they are (1e-6 long and equal: c = ½); the
+ * gradient at a zero vector is finite, but a million long.
+ *
+ * Unlike PyTorch, labels other than 1 and -1 are refused rather than given the value 0, and long vectors do not overflow:
+ * only their direction counts.
+ *
+ * Notebook: `notebooks/cosine_embedding.ipynb`. Reference: R. Hadsell et al., Dimensionality reduction by learning an
+ * invariant mapping, 2006.
+ *
+ * @module
+ */
+
+import { position, readArguments } from "./_core/arguments.ts";
+import { commonShape, show } from "./_core/broadcast.ts";
+import { cosines } from "./_core/cosines.ts";
+import type { LossFormula } from "./_core/elementwise.ts";
+import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import { Rows } from "./_core/rows.ts";
+import {
+  describe,
+  type Raw,
+  read,
+  scalar,
+  type Tensor,
+  type TensorLike,
+  zeros,
+} from "./_core/tensor.ts";
+
+/** Options of {@linkcode CosineEmbeddingLoss}. */
+export interface CosineEmbeddingLossOptions {
+  /**
+   * The cosine up to which a dissimilar pair costs nothing; between -1 and 1 if it is to make a difference. 0 is content
+   * with a right angle.
+   *
+   * @default {0}
+   */
+  margin?: number;
+  /** Keep the value of each pair, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+/** Keeps lengths away from 0; PyTorch's 1e-12 is a float32. */
+const DELTA = Math.fround(1e-12);
+
+/** What a row of this sum of squares is divided by, and its own share of the gradient. */
+function divisors(sumOfSquares: number, scale: number): readonly [number, number] {
+  const square = sumOfSquares + DELTA * scale * scale;
+  return [Math.sqrt(square), square];
+}
+
+/**
+ * Vectors of a similar pair should point the same way, those of a dissimilar pair should not.
+ *
+ * ```ts
+ * import { CosineEmbeddingLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const loss = new CosineEmbeddingLoss({ margin: 0.5, reduction: "none" });
+ * const { value, grad } = loss.valueAndGrad([[3, 4], [3, 4]], [[1, 0], [1, 0]], [1, -1]);
+ * // The cosine is 3 / 5.
+ * assertAlmostEquals(value.data[0], 1 - 0.6, 1e-9);
+ * assertAlmostEquals(value.data[1], 0.6 - 0.5, 1e-9);
+ * // A similar vector turns towards the other: input2 / (5 · 1) - 0.6 input1 / 25, to be followed downhill.
+ * assertAlmostEquals(grad.input1.data[0], -(1 / 5 - 0.6 * 3 / 25), 1e-9);
+ * ```
+ */
+export class CosineEmbeddingLoss {
+  /** Value of one pair and its derivative by the cosine, as formulas in c (the cosine), y (target) and margin. */
+  static readonly formula: LossFormula = {
+    value: "y == 1 ? 1 - c : hinge(c - margin)",
+    grad: { c: "y == 1 ? -1 : c - margin >= 0 ? 1 : 0" },
+  };
+
+  readonly #margin: number;
+  readonly #reduction: Reduction;
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode CosineEmbeddingLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If margin is infinite or NaN, or the reduction is unknown.
+   */
+  constructor(options: CosineEmbeddingLossOptions = {}) {
+    checkOptions("CosineEmbeddingLoss", options, ["margin", "reduction"]);
+    const { margin = 0, reduction = "mean" } = options;
+    this.#margin = numberOption(
+      "CosineEmbeddingLoss",
+      "margin",
+      margin,
+      Number.isFinite,
+      "finite",
+    );
+    this.#reduction = reductionOption("CosineEmbeddingLoss", reduction);
+  }
+
+  /**
+   * The loss.
+   *
+   * @param input1 Vectors, (N, D) or (D).
+   * @param input2 What each is compared with, of the same shape.
+   * @param target 1 for similar, -1 for dissimilar, (N) or ().
+   * @returns A scalar, or with reduction `"none"` one value per pair.
+   * @throws {TypeError} If an argument is of the wrong kind or type.
+   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
+   */
+  forward(input1: TensorLike, input2: TensorLike, target: TensorLike): Tensor {
+    return this.valueAndGrad(input1, input2, target, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradients.
+   *
+   * @param input1 Vectors, (N, D) or (D).
+   * @param input2 What each is compared with, of the same shape.
+   * @param target 1 for similar, -1 for dissimilar, (N) or ().
+   * @param request Which gradients (default both inputs), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is of the wrong kind or type, or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
+   */
+  valueAndGrad<W extends "input1" | "input2" = "input1" | "input2">(
+    input1: TensorLike,
+    input2: TensorLike,
+    target: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const loss = "CosineEmbeddingLoss";
+    const names = ["input1", "input2"];
+    const { tensors, dtype } = readArguments(
+      loss,
+      names.map((name) => ({ name })),
+      [input1, input2],
+    );
+    const labels = readSigns(loss, target);
+    const [x, y] = tensors;
+    const shape = pairShape(loss, tensors, labels.shape);
+    const rows = new Rows(shape, shape.length - 1);
+    const isDense = this.#reduction === "none";
+    const valueShape = isDense ? rows.outerShape : [];
+    const shapes = { input1: x.shape, input2: y.shape };
+    const { wrt, gradOutput, buffer } = checkRequest(
+      loss,
+      request,
+      names,
+      names,
+      dtype,
+      valueShape,
+      shapes,
+      tensors,
+    );
+
+    const denominator = this.#reduction === "mean" ? rows.count : 1;
+    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
+    const grad: { input1?: Tensor; input2?: Tensor } = {};
+    if (wrt.includes("input1")) grad.input1 = buffer("input1", x.shape);
+    if (wrt.includes("input2")) grad.input2 = buffer("input2", y.shape);
+    let total = 0;
+    cosines({
+      dtype,
+      rows,
+      x,
+      y,
+      divisors,
+      gradX: grad.input1,
+      gradY: grad.input2,
+      each: (row, c) => {
+        const isSimilar = labels.data[labels.data.length === 1 ? 0 : row] === 1;
+        const h = isSimilar ? 1 - c : c - this.#margin;
+        const result = isSimilar ? h : Math.max(h, 0);
+        if (isDense) value.data[row] = result;
+        else total += result;
+        // The kink belongs to the active side; a NaN reaches the gradients as well.
+        const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
+        return slope * (typeof gradOutput === "number" ? gradOutput : gradOutput[row]) /
+          denominator;
+      },
+    });
+    if (!isDense) value.data[0] = total / denominator;
+    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+}
+
+/** Reads labels that are 1 or -1. */
+function readSigns(loss: string, target: TensorLike): Raw {
+  if (target === undefined) {
+    throw new TypeError(`Cannot compute ${loss} as the argument target is missing`);
+  }
+  const labels = read(target, "target");
+  const wrong = Array.prototype.findIndex.call(
+    labels.data,
+    (label: number) => label !== 1 && label !== -1,
+  );
+  if (wrong >= 0) {
+    throw new RangeError(
+      `Cannot compute ${loss} as target must be 1 or -1: current value at ${
+        position(wrong, labels.shape)
+      } is ${describe(labels.data[wrong])}`,
+    );
+  }
+  return labels;
+}
+
+/** The shape that all pairs are read along: that of the inputs, as often as there are labels. */
+function pairShape(
+  loss: string,
+  tensors: readonly Tensor[],
+  target: readonly number[],
+): readonly number[] {
+  const [{ shape: one }, { shape: other }] = tensors;
+  const axes = target.length + 1;
+  if (target.length > 1 || one.length !== axes || other.length !== axes) {
+    throw new RangeError(
+      `Cannot compute ${loss} as inputs (N, D) need a target (N), inputs (D) a target (): current shapes are ${
+        [one, other, target].map(show).join(" and ")
+      }`,
+    );
+  }
+  const common = commonShape(loss, ["input1", "input2"], tensors);
+  if (target.length === 0) return common;
+  const [labels] = target;
+  const [pairs, length] = common;
+  if (labels !== pairs && labels !== 1 && pairs !== 1) {
+    throw new RangeError(
+      `Cannot compute ${loss} as target must hold one label for each of ${pairs} pairs: current length is ${labels}`,
+    );
+  }
+  return [pairs === 1 ? labels : pairs, length];
+}

@@ -1,0 +1,451 @@
+/**
+ * The functions that losses are made of, each with its gradient: softmax, logSoftmax, sigmoid, logSigmoid,
+ * cosineSimilarity and pairwiseDistance.
+ *
+ * A helper is a function: `softmax(input, { dim: 1 })` is its value, and `softmax.forward` is the same under the name that
+ * losses have for it. `softmax.valueAndGrad(input, { dim: 1, gradOutput })` is value and gradient, options and request in
+ * one object. As a helper keeps every number, its value is no scalar: `gradOutput` is the derivative of the result by each
+ * of its numbers, 1 each by default.
+ *
+ * PyTorch: `softmax`, `log_softmax`, `sigmoid`, `logsigmoid`, `cosine_similarity` and `pairwise_distance` in
+ * `torch.nn.functional`.
+ *
+ * Unlike PyTorch, softmax runs along the last axis if no other is named, and squares in lengths and distances do not
+ * overflow.
+ *
+ * @module
+ */
+
+import { readArguments } from "./_core/arguments.ts";
+import { commonShape } from "./_core/broadcast.ts";
+import { cosines } from "./_core/cosines.ts";
+import { distances } from "./_core/distances.ts";
+import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
+import { defineKernels } from "./_core/formula/kernels.ts";
+import { booleanOption, numberOption } from "./_core/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import { Rows } from "./_core/rows.ts";
+import { describe, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+
+/** A function of one tensor, with its gradient. */
+export interface UnaryHelper<Options extends object> {
+  /** The value, of the shape of `input`. */
+  (input: TensorLike, options?: Options): Tensor;
+  /** The value, of the shape of `input`. */
+  forward(input: TensorLike, options?: Options): Tensor;
+  /** The value and the gradient of `input`; options and request are one object. */
+  valueAndGrad<W extends "input" = "input">(
+    input: TensorLike,
+    request?: Options & Request<W>,
+  ): ValueAndGrad<W>;
+}
+
+/** A function of the rows of two tensors, with its gradients. */
+export interface BinaryHelper<Options extends object> {
+  /** The value, one number per row. */
+  (x1: TensorLike, x2: TensorLike, options?: Options): Tensor;
+  /** The value, one number per row. */
+  forward(x1: TensorLike, x2: TensorLike, options?: Options): Tensor;
+  /** The value and the gradients of `x1` and `x2`; options and request are one object. */
+  valueAndGrad<W extends "x1" | "x2" = "x1" | "x2">(
+    x1: TensorLike,
+    x2: TensorLike,
+    request?: Options & Request<W>,
+  ): ValueAndGrad<W>;
+}
+
+/** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
+export interface SoftmaxOptions {
+  /** The axis along which probabilities add up to 1; negative numbers count from the end. @default {-1} */
+  dim?: number;
+}
+
+/** Options of {@linkcode cosineSimilarity}. */
+export interface CosineSimilarityOptions {
+  /** The axis along which vectors run; negative numbers count from the end. @default {1} */
+  dim?: number;
+  /** The least length that a vector is divided by, ≥ 0. @default {1e-8} */
+  eps?: number;
+}
+
+/** Options of {@linkcode pairwiseDistance}. */
+export interface PairwiseDistanceOptions {
+  /**
+   * The norm, ≥ 0: 1 adds components up, 2 is Euclid's, Infinity takes the largest, 0 counts those that are not 0 and has the
+   * gradient 0.
+   *
+   * @default {2}
+   */
+  p?: number;
+  /** Added to each component of the difference, so that equal vectors have a gradient; any number. @default {1e-6} */
+  eps?: number;
+  /** Whether the axis that vectors run along is kept, with a length of 1. @default {false} */
+  keepdim?: boolean;
+}
+
+/** A helper without options. */
+export type NoOptions = Readonly<Record<never, never>>;
+
+/** What a helper computes, from tensors, options and what gradients are wanted. */
+type Compute<Options> = (
+  tensors: readonly TensorLike[],
+  options: Options,
+  request: Request<string>,
+) => { value: Tensor; grad: Record<string, Tensor> };
+
+/** The three ways to call a function of `count` tensors; `known` are the names of its options. */
+function helper<Options extends object>(
+  name: string,
+  count: number,
+  known: readonly string[],
+  compute: Compute<Options>,
+): object {
+  const REQUEST = ["gradOutput", "wrt", "out"];
+  /** Takes options and request apart. */
+  const evaluate = (args: readonly unknown[], allowed: readonly string[], wrt?: string[]) => {
+    const given = args[count] === undefined ? {} : args[count];
+    if (typeof given !== "object" || given === null || Array.isArray(given)) {
+      throw new TypeError(
+        `Cannot compute ${name} as options must be an object: current value is ${describe(given)}`,
+      );
+    }
+    for (const key of Object.keys(given)) {
+      if (!allowed.includes(key)) {
+        throw new TypeError(
+          `Cannot compute ${name} as '${key}' is unknown: known are ${
+            allowed.join(", ") || "none"
+          }`,
+        );
+      }
+    }
+    const entries = Object.entries(given);
+    const pick = (names: readonly string[]) =>
+      Object.fromEntries(
+        entries.filter(([key, value]) => names.includes(key) && value !== undefined),
+      );
+    const tensors = Array.from({ length: count }, (_, i) => args[i] as TensorLike);
+    return compute(tensors, pick(known) as Options, wrt ? { wrt } : pick(REQUEST));
+  };
+  const forward = (...args: unknown[]) => evaluate(args, known, []).value;
+  const valueAndGrad = (...args: unknown[]) => evaluate(args, [...known, ...REQUEST]);
+  return Object.assign((...args: unknown[]) => forward(...args), { forward, valueAndGrad });
+}
+
+/** An axis of a shape, counted from the front. A scalar has one axis for this purpose, as in PyTorch. */
+function axisOption(name: string, dim: number, shape: readonly number[]): number {
+  const axes = Math.max(1, shape.length);
+  numberOption(
+    name,
+    "dim",
+    dim,
+    (dim) => Number.isInteger(dim) && dim >= -axes && dim < axes,
+    `a whole number from ${-axes} to ${axes - 1}`,
+  );
+  return dim < 0 ? dim + axes : dim;
+}
+
+/** Subtracting the maximum m keeps exp in range: exp(89) is infinite in float32. */
+const softmaxKernels = defineKernels({
+  elements: ["x", "e", "g", "value", "grad"],
+  rows: ["m", "s", "k", "logs", "dot"],
+  steps: {
+    max: { max: { m: "x" } },
+    exp: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)" } },
+    value: { store: { value: "e * k" } },
+    dot: { sum: { dot: "g * (e * k)" } },
+    grad: { store: { grad: "e * k * (g - dot)" } },
+    logValue: { store: { value: "x - m - logs" } },
+    logDot: { sum: { dot: "g" } },
+    logGrad: { store: { grad: "g - e * k * dot" } },
+  },
+});
+
+type SoftmaxStep = "value" | "dot" | "grad" | "logValue" | "logDot" | "logGrad";
+
+/** Softmax or its logarithm: the steps for the value, for the sum that the gradient needs, and for the gradient. */
+function softmaxHelper(
+  name: string,
+  valueStep: SoftmaxStep,
+  dotStep: SoftmaxStep,
+  gradStep: SoftmaxStep,
+): UnaryHelper<SoftmaxOptions> {
+  return helper<SoftmaxOptions>(name, 1, ["dim"], ([input], { dim = -1 }, request) => {
+    const { tensors: [x], dtype } = readArguments(name, [{ name: "input" }], [input]);
+    const rows = new Rows(x.shape, axisOption(name, dim, x.shape));
+    const { wrt, gradOutput, buffer } = checkRequest(
+      name,
+      request,
+      ["input"],
+      ["input"],
+      dtype,
+      x.shape,
+      { input: x.shape },
+      [x],
+    );
+    const value = zeros(dtype, x.shape);
+    const grad: Record<string, Tensor> = {};
+    if (wrt.includes("input")) grad.input = buffer("input", x.shape);
+
+    const cols = rows.length;
+    const { element, row, run, tile, tileRows } = softmaxKernels(dtype, cols);
+    const loadX = rows.load(x);
+    const loadG = typeof gradOutput === "number"
+      ? undefined
+      : rows.load(new Tensor(gradOutput, x.shape));
+    if (typeof gradOutput === "number") {
+      element.g.fill(gradOutput, 0, Math.min(tile, x.data.length));
+    }
+    const valueSink = rows.sink(value);
+    const gradSink = grad.input && rows.sink(grad.input);
+    rows.tiles(tileRows, (start, end) => {
+      const count = end - start;
+      loadX(element.x, start, end);
+      run.max(count, cols);
+      run.exp(count, cols);
+      for (let r = 0; r < count; r++) {
+        row.k[r] = 1 / row.s[r];
+        row.logs[r] = Math.log(row.s[r]);
+      }
+      run[valueStep](count, cols);
+      valueSink.store(element.value, start, end);
+      if (gradSink === undefined) return;
+      loadG?.(element.g, start, end);
+      run[dotStep](count, cols);
+      run[gradStep](count, cols);
+      gradSink.store(element.grad, start, end);
+    });
+    return { value, grad };
+  }) as UnaryHelper<SoftmaxOptions>;
+}
+
+/** A function that acts element by element. */
+function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOptions> {
+  const elementwise = new Elementwise({
+    loss: name,
+    arguments: [{ name: "input", symbol: "x" }],
+    formula,
+  });
+  return helper<NoOptions>(
+    name,
+    1,
+    [],
+    (tensors, _, request) => elementwise.valueAndGrad({ reduction: "none" }, tensors, request),
+  ) as UnaryHelper<NoOptions>;
+}
+
+const PAIR = ["x1", "x2"];
+
+/** What the two functions of rows share: arguments, shapes, and the place for value and gradients. */
+function readPair(
+  name: string,
+  values: readonly TensorLike[],
+  request: Request<string>,
+  axisOf: (shape: readonly number[]) => number,
+  keepdim = false,
+) {
+  const { tensors, dtype } = readArguments(name, PAIR.map((name) => ({ name })), values);
+  const [x, y] = tensors;
+  const shape = commonShape(name, PAIR, tensors);
+  const at = axisOf(shape);
+  const rows = new Rows(shape, at);
+  const valueShape = keepdim
+    ? shape.map((length, axis) => axis === at ? 1 : length)
+    : rows.outerShape;
+  const shapes: Record<string, readonly number[]> = { x1: x.shape, x2: y.shape };
+  const { wrt, gradOutput, buffer } = checkRequest(
+    name,
+    request,
+    PAIR,
+    PAIR,
+    dtype,
+    valueShape,
+    shapes,
+    tensors,
+  );
+  const grad: Record<string, Tensor> = {};
+  for (const name of wrt) grad[name] = buffer(name, shapes[name]);
+  const upstream = (row: number) => typeof gradOutput === "number" ? gradOutput : gradOutput[row];
+  return { dtype, x, y, rows, value: zeros(dtype, valueShape), grad, upstream };
+}
+
+/**
+ * Probabilities from scores: exp(x) divided by the sum of exp(x) along an axis.
+ *
+ * Its gradient is p (g - Σ g p), with p the probabilities and g the upstream gradient. Adding the same to all scores changes
+ * nothing. A row that is -∞ throughout, or holds +∞ or NaN, is NaN.
+ *
+ * ```ts
+ * import { softmax } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const p = softmax([0, Math.log(3)]).data;
+ * assertAlmostEquals(p[0], 1 / 4);
+ * const { grad } = softmax.valueAndGrad([0, Math.log(3)], { gradOutput: [1, 0] });
+ * assertAlmostEquals(grad.input.data[1], -3 / 4 * 1 / 4);
+ * ```
+ */
+export const softmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
+  "softmax",
+  "value",
+  "dot",
+  "grad",
+);
+
+/**
+ * Logarithms of probabilities from scores: x - log Σ exp(x) along an axis.
+ *
+ * More exact than the logarithm of {@linkcode softmax}, which is 0 from scores 746 below the largest on, and its logarithm -∞.
+ * Its gradient is g - p Σ g, with p the probabilities and g the upstream gradient.
+ *
+ * ```ts
+ * import { logSoftmax } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(logSoftmax([[0, -1000]], { dim: 1 }).toArray(), [[0, -1000]]);
+ * ```
+ */
+export const logSoftmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
+  "logSoftmax",
+  "logValue",
+  "logDot",
+  "logGrad",
+);
+
+/**
+ * The probability that a score stands for: 1 / (1 + exp(-x)).
+ *
+ * Its gradient is σ(x) σ(-x), which keeps its digits where 1 - σ(x) has lost them.
+ *
+ * ```ts
+ * import { sigmoid } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { value, grad } = sigmoid.valueAndGrad(0);
+ * assertEquals([value.item(), grad.input.item()], [1 / 2, 1 / 4]);
+ * ```
+ */
+export const sigmoid: UnaryHelper<NoOptions> = elementwiseHelper("sigmoid", {
+  value: "sigmoid(x)",
+  grad: { input: "sigmoid(x) * sigmoid(-x)" },
+});
+
+/**
+ * The logarithm of {@linkcode sigmoid}: -softplus(-x), finite for every finite score.
+ *
+ * Its gradient is σ(-x).
+ *
+ * ```ts
+ * import { logSigmoid } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(logSigmoid([0, -800]).toArray(), [-Math.LN2, -800]);
+ * ```
+ */
+export const logSigmoid: UnaryHelper<NoOptions> = elementwiseHelper("logSigmoid", {
+  value: "-softplus(-x)",
+  grad: { input: "sigmoid(-x)" },
+});
+
+/**
+ * The cosine of the angle between two vectors: their dot product, divided by both lengths, neither of them taken to be less
+ * than eps.
+ *
+ * With n the lengths, m = max(n, eps) and c the cosine, the gradient by `x1` is x2 / (m1 m2) - c x1 / (m1 n1), the second term
+ * 0 at a zero vector: as in PyTorch, a length below eps counts as eps in the value, but is still differentiated.
+ *
+ * ```ts
+ * import { cosineSimilarity } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const x1 = [[3, 4], [1, 1]];
+ * assertAlmostEquals(cosineSimilarity(x1, [[1, 0], [2, 2]]).data[0], 3 / 5);
+ * const { grad } = cosineSimilarity.valueAndGrad(x1, [[1, 0], [2, 2]], { wrt: ["x1"] });
+ * assertAlmostEquals(grad.x1.data[0], 1 / 5 - 3 / 5 * 3 / 25);
+ * ```
+ */
+export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
+  CosineSimilarityOptions
+>(
+  "cosineSimilarity",
+  2,
+  ["dim", "eps"],
+  (values, { dim = 1, eps = 1e-8 }, request) => {
+    const name = "cosineSimilarity";
+    numberOption(name, "eps", eps, (eps) => eps >= 0 && eps < Infinity, "≥ 0 and finite");
+    const { dtype, x, y, rows, value, grad, upstream } = readPair(
+      name,
+      values,
+      request,
+      (shape) => axisOption(name, dim, shape),
+    );
+    cosines({
+      dtype,
+      rows,
+      x,
+      y,
+      divisors(sumOfSquares, scale) {
+        const length = Math.sqrt(sumOfSquares);
+        const divisor = Math.max(length, eps * scale);
+        return [divisor, divisor * length];
+      },
+      gradX: grad.x1,
+      gradY: grad.x2,
+      each(row, cosine) {
+        value.data[row] = cosine;
+        return upstream(row);
+      },
+    });
+    return { value, grad };
+  },
+) as BinaryHelper<CosineSimilarityOptions>;
+
+/**
+ * The distance between two vectors, along the last axis: (Σ |u|^p)^(1/p) with u = x1 - x2 + eps.
+ *
+ * Its gradient by `x1`, with d the distance, is sign(u) (|u| / d)^(p - 1), which is u / d for p = 2; for p = Infinity the
+ * largest components share it equally. By `x2` it is the opposite. It is 0 where u or d is 0.
+ *
+ * ```ts
+ * import { pairwiseDistance } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * assertAlmostEquals(pairwiseDistance([3, 4], [0, 0]).item(), 5, 1e-5);
+ * assertAlmostEquals(pairwiseDistance([3, 4], [0, 0], { p: 1 }).item(), 7, 1e-5);
+ * const { grad } = pairwiseDistance.valueAndGrad([3, 4], [0, 0], { eps: 0 });
+ * assertAlmostEquals(grad.x2.data[0], -3 / 5);
+ * ```
+ */
+export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = helper<
+  PairwiseDistanceOptions
+>(
+  "pairwiseDistance",
+  2,
+  ["p", "eps", "keepdim"],
+  (values, { p = 2, eps = 1e-6, keepdim = false }, request) => {
+    const name = "pairwiseDistance";
+    numberOption(name, "p", p, (p) => p >= 0, "≥ 0");
+    numberOption(name, "eps", eps, Number.isFinite, "finite");
+    booleanOption(name, "keepdim", keepdim);
+    const { dtype, x, y, rows, value, grad, upstream } = readPair(
+      name,
+      values,
+      request,
+      (shape) => Math.max(0, shape.length - 1),
+      keepdim,
+    );
+    distances({
+      dtype,
+      rows,
+      points: { x, y },
+      pairs: ["xy"],
+      p,
+      eps,
+      grads: { x: grad.x1, y: grad.x2 },
+      each(row, distances, pulls) {
+        value.data[row] = distances[0];
+        pulls[0] = upstream(row);
+      },
+    });
+    return { value, grad };
+  },
+) as BinaryHelper<PairwiseDistanceOptions>;

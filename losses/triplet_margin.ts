@@ -1,0 +1,258 @@
+/**
+ * TripletMarginLoss: an anchor should be closer to its positive than to its negative, by a margin.
+ *
+ * PyTorch: `torch.nn.TripletMarginLoss(margin, p, eps, swap, reduction)`
+ *
+ * Shapes: `anchor`, `positive` and `negative` (N, D), or (D), or with more axes; distances run along the last axis. All
+ * three have the same number of axes; an axis of length 1 is repeated. The value is a scalar, or with `"none"` of
+ * the shape without the last axis.
+ *
+ * Domain: any real vectors.
+ *
+ * Value, with the distance d(x, y) = (Σ |x - y + eps|^p)^(1/p):
+ *
+ *     max(margin + d(anchor, positive) - d(anchor, negative), 0)
+ *
+ * With swap, the negative is held against both others: min(d(anchor, negative), d(positive, negative)) takes the
+ * place of d(anchor, negative). The mean is divided by the number of distances.
+ *
+ * Gradient by `anchor`: d'(anchor, positive) - d'(anchor, negative), where d' is that of the distance by its first vector: for p
+ * = 2, the unit vector along x - y + eps. By `positive` and `negative` the opposite of their part. 0 where the value is cut
+ * off; at the kink itself the gradient passes. A tie of the swap gives one half to each distance.
+ *
+ * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
+ *
+ * Siblings: {@linkcode TripletMarginWithDistanceLoss} takes any distance; MarginRankingLoss is the same hinge on two
+ * scores, CosineEmbeddingLoss needs pairs only. As eps is added to the signed difference, d(x, y) differs from
+ * d(y, x) in the last digits, and d(x, x) is not 0; its gradient exists.
+ *
+ * Unlike PyTorch, squares of huge or tiny components neither overflow nor vanish, a triplet that is cut off has gradient 0 even
+ * if it is infinite, and p must be ≥ 0.
+ *
+ * Notebook: `notebooks/triplet_margin.ipynb`. Reference: V. Balntas et al., Learning local feature descriptors with
+ * triplets and shallow convolutional neural networks, 2016.
+ *
+ * @module
+ */
+
+import { readArguments } from "./_core/arguments.ts";
+import { commonShape, show } from "./_core/broadcast.ts";
+import { distances, type Pair } from "./_core/distances.ts";
+import type { LossFormula } from "./_core/elementwise.ts";
+import {
+  booleanOption,
+  checkOptions,
+  numberOption,
+  type Reduction,
+  reductionOption,
+} from "./_core/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import { Rows } from "./_core/rows.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+
+/** Options of {@linkcode TripletMarginLoss}. */
+export interface TripletMarginLossOptions {
+  /**
+   * How much closer the positive has to be, in units of the distance. Must be > 0: without a margin, three equal
+   * vectors would be a solution.
+   *
+   * @default {1}
+   */
+  margin?: number;
+  /** The norm of the distance, ≥ 0: 1 adds components up, 2 is Euclid's, Infinity takes the largest. @default {2} */
+  p?: number;
+  /** Added to each component of a difference, so that equal vectors have a gradient; any number. @default {1e-6} */
+  eps?: number;
+  /** Whether a negative that is closer to the positive than to the anchor is pushed from there. @default {false} */
+  swap?: boolean;
+  /** Keep the value of each triplet, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+/** The three arguments, in call order. */
+export const TRIPLET = ["anchor", "positive", "negative"] as const;
+
+/** One of the three arguments. */
+export type TripletArgument = typeof TRIPLET[number];
+
+/** A checked margin, as both triplet losses have it. */
+export function marginOption(loss: string, margin: number): number {
+  return numberOption(loss, "margin", margin, (margin) => margin > 0, "> 0");
+}
+
+/** Refuses tensors with different numbers of axes. */
+export function checkRanks(loss: string, tensors: readonly Tensor[]): void {
+  if (tensors.some(({ shape }) => shape.length !== tensors[0].shape.length)) {
+    throw new RangeError(
+      `Cannot compute ${loss} as all arguments must have the same number of axes: current shapes are ${
+        tensors.map(({ shape }) => show(shape)).join(" and ")
+      }`,
+    );
+  }
+}
+
+/**
+ * The loss of one triplet.
+ *
+ * @param margin The margin.
+ * @param distances From anchor to positive, from anchor to negative, and with swap from positive to negative.
+ * @param slopes Receives the derivative of the loss by each distance.
+ * @returns The loss.
+ */
+export function tripletHinge(
+  margin: number,
+  distances: ArrayLike<number>,
+  slopes: Float64Array,
+): number {
+  const [toPositive, toNegative, swapped] = [distances[0], distances[1], distances[2]];
+  const isSwapped = distances.length === 3;
+  const h = margin + toPositive - (isSwapped ? Math.min(toNegative, swapped) : toNegative);
+  // The kink belongs to the active side; a NaN reaches the gradients as well.
+  const slope = h >= 0 ? 1 : h < 0 ? 0 : NaN;
+  const share = !isSwapped || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
+  slopes[0] = slope;
+  slopes[1] = -slope * share;
+  if (isSwapped) slopes[2] = -slope * (1 - share);
+  return Math.max(h, 0);
+}
+
+/** Value and gradients for distances that are p-norms, in two passes over the tensors. */
+export function pNormTriplets<W extends TripletArgument>(
+  loss: string,
+  { margin, p, eps, swap, reduction }: Readonly<Required<TripletMarginLossOptions>>,
+  values: readonly TensorLike[],
+  request: Request<W>,
+): ValueAndGrad<W> {
+  const { tensors, dtype } = readArguments(loss, TRIPLET.map((name) => ({ name })), values);
+  checkRanks(loss, tensors);
+  const shape = commonShape(loss, TRIPLET, tensors);
+  const rows = new Rows(shape, Math.max(0, shape.length - 1));
+  const isDense = reduction === "none";
+  const valueShape = isDense ? rows.outerShape : [];
+  const [x, y, z] = tensors;
+  const shapes = { anchor: x.shape, positive: y.shape, negative: z.shape };
+  const { wrt, gradOutput, buffer } = checkRequest(
+    loss,
+    request,
+    TRIPLET,
+    TRIPLET,
+    dtype,
+    valueShape,
+    shapes,
+    tensors,
+  );
+
+  const denominator = reduction === "mean" ? rows.count : 1;
+  const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
+  const grad: Record<string, Tensor> = {};
+  for (const name of wrt) grad[name] = buffer(name, shapes[name as TripletArgument]);
+  const pairs: readonly Pair[] = swap ? ["xy", "xz", "yz"] : ["xy", "xz"];
+  let total = 0;
+  distances({
+    dtype,
+    rows,
+    points: { x, y, z },
+    pairs,
+    p,
+    eps,
+    grads: { x: grad.anchor, y: grad.positive, z: grad.negative },
+    each(row, distances, pulls) {
+      const result = tripletHinge(margin, distances, pulls);
+      if (isDense) value.data[row] = result;
+      else total += result;
+      const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[row]) /
+        denominator;
+      for (let k = 0; k < pulls.length; k++) pulls[k] *= upstream;
+    },
+  });
+  if (!isDense) value.data[0] = total / denominator;
+  return { value, grad: grad as ValueAndGrad<W>["grad"] };
+}
+
+/**
+ * An anchor should be closer to its positive than to its negative, by a margin.
+ *
+ * ```ts
+ * import { TripletMarginLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const loss = new TripletMarginLoss({ margin: 1 });
+ * const { value, grad } = loss.valueAndGrad([0, 0], [3, 4], [0, 2]);
+ * // The positive is at a distance of 5, the negative of 2.
+ * assertAlmostEquals(value.item(), 1 + 5 - 2, 1e-5);
+ * // Both move along unit vectors: the positive towards the anchor, the negative away from it.
+ * assertAlmostEquals(grad.positive.data[0], 3 / 5, 1e-5);
+ * assertAlmostEquals(grad.negative.data[1], -1, 1e-5);
+ * ```
+ */
+export class TripletMarginLoss {
+  /**
+   * The value of one triplet and its derivatives by the distances, as formulas: ap from anchor to positive, an from
+   * anchor to negative, pn from positive to negative (infinite without swap).
+   */
+  static readonly formula: LossFormula = {
+    value: "hinge(margin + ap - min(an, pn))",
+    grad: {
+      ap: "margin + ap - min(an, pn) >= 0 ? 1 : 0",
+      an: "margin + ap - min(an, pn) >= 0 ? (an < pn ? -1 : an == pn ? -0.5 : 0) : 0",
+      pn: "margin + ap - min(an, pn) >= 0 ? (pn < an ? -1 : an == pn ? -0.5 : 0) : 0",
+    },
+  };
+
+  readonly #options: Required<TripletMarginLossOptions>;
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode TripletMarginLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If margin ≤ 0, p < 0, eps is infinite, one of them is NaN, or the reduction is unknown.
+   */
+  constructor(options: TripletMarginLossOptions = {}) {
+    const loss = "TripletMarginLoss";
+    checkOptions(loss, options, ["margin", "p", "eps", "swap", "reduction"]);
+    const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction = "mean" } = options;
+    this.#options = {
+      margin: marginOption(loss, margin),
+      p: numberOption(loss, "p", p, (p) => p >= 0, "≥ 0"),
+      eps: numberOption(loss, "eps", eps, Number.isFinite, "finite"),
+      swap: booleanOption(loss, "swap", swap),
+      reduction: reductionOption(loss, reduction),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param anchor Vectors, (N, D) or (D).
+   * @param positive For each anchor, a vector that should be near.
+   * @param negative For each anchor, a vector that should be far.
+   * @returns A scalar, or with reduction `"none"` one value per triplet.
+   * @throws {TypeError} If an argument is no tensor of floats.
+   * @throws {RangeError} If the shapes do not go together.
+   */
+  forward(anchor: TensorLike, positive: TensorLike, negative: TensorLike): Tensor {
+    return this.valueAndGrad(anchor, positive, negative, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradients.
+   *
+   * @param anchor Vectors, (N, D) or (D).
+   * @param positive For each anchor, a vector that should be near.
+   * @param negative For each anchor, a vector that should be far.
+   * @param request Which gradients (default all three), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor of floats, or a name is unknown.
+   * @throws {RangeError} If shapes or sizes do not go together.
+   */
+  valueAndGrad<W extends TripletArgument = TripletArgument>(
+    anchor: TensorLike,
+    positive: TensorLike,
+    negative: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const values = [anchor, positive, negative];
+    return pNormTriplets("TripletMarginLoss", this.#options, values, request);
+  }
+}

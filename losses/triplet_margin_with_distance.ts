@@ -1,0 +1,364 @@
+/**
+ * TripletMarginWithDistanceLoss: an anchor should be closer to its positive than to its negative, by any measure of distance.
+ *
+ * PyTorch: `torch.nn.TripletMarginWithDistanceLoss(distance_function, margin, swap, reduction)`
+ *
+ * Shapes: `anchor`, `positive` and `negative` with the same number of axes, whatever the distance function takes. It answers
+ * with one distance for each pair: a tensor without the last axis, or with fewer. The value is a scalar, or with
+ * `"none"` of the shape of the distances.
+ *
+ * Domain: what the distance function takes.
+ *
+ * Value, with d the distance function:
+ *
+ *     max(margin + d(anchor, positive) - d(anchor, negative), 0)
+ *
+ * With swap, min(d(anchor, negative), d(positive, negative)) takes the place of d(anchor, negative). The mean is divided by the
+ * number of distances.
+ *
+ * Gradients run through the distance function: it is given the derivative of the loss by each distance, which is 1 for
+ * d(anchor, positive) and -1 for the other, and 0 where the value is cut off; at the kink itself the gradient passes. A
+ * tie of the swap gives one half to each distance.
+ *
+ * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
+ *
+ * Siblings: {@linkcode TripletMarginLoss} is the case of p-norms; without a distance function this is its p = 2, in one pass.
+ *
+ * Unlike PyTorch, whose automatic differentiation finds the gradient of any function, the distance function brings its own. Its
+ * answers are checked.
+ *
+ * Notebook: `notebooks/triplet_margin_with_distance.ipynb`. Reference: F. Schroff et al., FaceNet, 2015.
+ *
+ * @module
+ */
+
+import { readArguments, wrongType } from "./_core/arguments.ts";
+import { along, commonShape, gather, sameShape, scatterAdd, show } from "./_core/broadcast.ts";
+import type { LossFormula } from "./_core/elementwise.ts";
+import type { FloatArray } from "./_core/formula/kernels.ts";
+import { booleanOption, checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import { describe, scalar, sizeOf, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+import { pairwiseDistance } from "./helpers.ts";
+import {
+  checkRanks,
+  marginOption,
+  pNormTriplets,
+  TRIPLET,
+  type TripletArgument,
+  tripletHinge,
+  TripletMarginLoss,
+} from "./triplet_margin.ts";
+
+/**
+ * A distance between the vectors of two tensors, with its gradient: what {@linkcode TripletMarginWithDistanceLoss} needs to know.
+ *
+ * {@linkcode pairwiseDistance} is one. To write one's own, say what the distance is, and what its derivative is times the
+ * upstream gradient:
+ *
+ * ```ts
+ * import { type DistanceFunction, float64, TripletMarginWithDistanceLoss } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // The distance of numbers on a circle of length 1, (N) and (N) → (N).
+ * const turn = (a: number, b: number) => a - b - Math.round(a - b);
+ * const circle: DistanceFunction = {
+ *   forward: (x1, x2) =>
+ *     float64(Array.from(x1.data, (a, i) => Math.abs(turn(a, x2.data[i])))),
+ *   valueAndGrad(x1, x2, { gradOutput }) {
+ *     const slope = Array.from(gradOutput.data, (g, i) => g * Math.sign(turn(x1.data[i], x2.data[i])));
+ *     return { grad: { x1: float64(slope), x2: float64(slope.map((s) => -s)) } };
+ *   },
+ * };
+ * const loss = new TripletMarginWithDistanceLoss({ distanceFunction: circle, margin: 0.25 });
+ * const { value, grad } = loss.valueAndGrad([0.125], [0.25], [0.875]);
+ * assertEquals(value.item(), 0.25 + 0.125 - 0.25);
+ * assertEquals(grad.anchor.toArray(), [-1 - 1]);
+ * ```
+ */
+export interface DistanceFunction {
+  /**
+   * The distances.
+   *
+   * @param x1 Vectors.
+   * @param x2 Vectors, with as many axes.
+   * @returns A float tensor with one number for each pair: its axes are the first axes of the arguments.
+   */
+  forward(x1: Tensor, x2: Tensor): Tensor;
+  /**
+   * The gradients. Each pair's distance may depend on more than that pair.
+   *
+   * @param x1 The same as for `forward`.
+   * @param x2 The same as for `forward`.
+   * @param request The derivative of the loss by each distance, and which gradients are wanted; others are ignored.
+   * @returns For each of them a float tensor of its argument's shape.
+   */
+  valueAndGrad(
+    x1: Tensor,
+    x2: Tensor,
+    request: { readonly gradOutput: Tensor; readonly wrt: readonly ("x1" | "x2")[] },
+  ): { readonly grad: { readonly x1?: Tensor; readonly x2?: Tensor } };
+}
+
+/** Options of {@linkcode TripletMarginWithDistanceLoss}. */
+export interface TripletMarginWithDistanceLossOptions {
+  /** The distance and its gradient. @default {pairwiseDistance} */
+  distanceFunction?: DistanceFunction;
+  /** How much closer the positive has to be, in units of the distance. Must be > 0. @default {1} */
+  margin?: number;
+  /** Whether a negative that is closer to the positive than to the anchor is pushed from there. @default {false} */
+  swap?: boolean;
+  /** Keep the value of each triplet, average over them, or add them up. @default {"mean"} */
+  reduction?: Reduction;
+}
+
+const LOSS = "TripletMarginWithDistanceLoss";
+
+/**
+ * An anchor should be closer to its positive than to its negative, by any measure of distance.
+ *
+ * ```ts
+ * import {
+ *   cosineSimilarity,
+ *   type DistanceFunction,
+ *   float64,
+ *   TripletMarginWithDistanceLoss,
+ * } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * // 1 - cosine: the angle counts, lengths do not.
+ * const cosineDistance: DistanceFunction = {
+ *   forward(x1, x2) {
+ *     const { data, shape } = cosineSimilarity(x1, x2, { dim: -1 });
+ *     return float64(Array.from(data, (c) => 1 - c), shape);
+ *   },
+ *   valueAndGrad(x1, x2, { gradOutput: { data, shape }, wrt }) {
+ *     const gradOutput = float64(Array.from(data, (g) => -g), shape);
+ *     return cosineSimilarity.valueAndGrad(x1, x2, { dim: -1, gradOutput, wrt });
+ *   },
+ * };
+ * const loss = new TripletMarginWithDistanceLoss({ distanceFunction: cosineDistance, margin: 0.5 });
+ * // The positive points elsewhere, at a distance of 1 - 0.6; the negative is parallel to the anchor, at 0.
+ * assertAlmostEquals(loss.forward([[3, 4]], [[1, 0]], [[6, 8]]).item(), 0.5 + 0.4 - 0);
+ * ```
+ */
+export class TripletMarginWithDistanceLoss {
+  /**
+   * The value of one triplet and its derivatives by the distances, as formulas: ap from anchor to positive, an from
+   * anchor to negative, pn from positive to negative (infinite without swap).
+   */
+  static readonly formula: LossFormula = TripletMarginLoss.formula;
+
+  readonly #distance: DistanceFunction;
+  readonly #options: { margin: number; swap: boolean; reduction: Reduction };
+
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options See {@linkcode TripletMarginWithDistanceLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If margin ≤ 0 or NaN, or the reduction is unknown.
+   */
+  constructor(options: TripletMarginWithDistanceLossOptions = {}) {
+    checkOptions(LOSS, options, ["distanceFunction", "margin", "swap", "reduction"]);
+    const {
+      distanceFunction = pairwiseDistance,
+      margin = 1,
+      swap = false,
+      reduction = "mean",
+    } = options;
+    if (
+      typeof distanceFunction?.forward !== "function" ||
+      typeof distanceFunction.valueAndGrad !== "function"
+    ) {
+      throw new TypeError(
+        `Cannot compute ${LOSS} as distanceFunction must be an object with the functions forward and valueAndGrad: current value is ${
+          describe(distanceFunction)
+        }`,
+      );
+    }
+    this.#distance = distanceFunction;
+    this.#options = {
+      margin: marginOption(LOSS, margin),
+      swap: booleanOption(LOSS, "swap", swap),
+      reduction: reductionOption(LOSS, reduction),
+    };
+  }
+
+  /**
+   * The loss.
+   *
+   * @param anchor What the others are compared with.
+   * @param positive For each anchor, one that should be near.
+   * @param negative For each anchor, one that should be far.
+   * @returns A scalar, or with reduction `"none"` one value per triplet.
+   * @throws {TypeError} If an argument is no tensor of floats, or the distance function answers with something else.
+   * @throws {RangeError} If the shapes do not go together, those of the distances included.
+   */
+  forward(anchor: TensorLike, positive: TensorLike, negative: TensorLike): Tensor {
+    return this.valueAndGrad(anchor, positive, negative, { wrt: [] }).value;
+  }
+
+  /**
+   * The loss and its gradients.
+   *
+   * @param anchor What the others are compared with.
+   * @param positive For each anchor, one that should be near.
+   * @param negative For each anchor, one that should be far.
+   * @param request Which gradients (default all three), times which upstream gradient, into which buffers.
+   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
+   * @throws {TypeError} If an argument is no tensor of floats, a name is unknown, or the distance function answers with
+   * something else than tensors of floats.
+   * @throws {RangeError} If shapes or sizes do not go together, those of the distance function's answers included.
+   */
+  valueAndGrad<W extends TripletArgument = TripletArgument>(
+    anchor: TensorLike,
+    positive: TensorLike,
+    negative: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> {
+    const values = [anchor, positive, negative];
+    const { margin, swap, reduction } = this.#options;
+    if (this.#distance === pairwiseDistance) {
+      return pNormTriplets(LOSS, { ...this.#options, p: 2, eps: 1e-6 }, values, request);
+    }
+    const { tensors, dtype } = readArguments(LOSS, TRIPLET.map((name) => ({ name })), values);
+    checkRanks(LOSS, tensors);
+    const pairs = (swap ? [[0, 1], [0, 2], [1, 2]] : [[0, 1], [0, 2]])
+      .map(([from, to]) => new Pair(this.#distance, tensors, from, to));
+    const distances = pairs.map((pair) => pair.distance);
+    const shape = commonShape(LOSS, pairs.map(({ name }) => name), distances);
+    const isDense = reduction === "none";
+    const shapes = Object.fromEntries(TRIPLET.map((name, i) => [name, tensors[i].shape]));
+    const { wrt, gradOutput, buffer } = checkRequest(
+      LOSS,
+      request,
+      TRIPLET,
+      TRIPLET,
+      dtype,
+      isDense ? shape : [],
+      shapes,
+      tensors,
+    );
+
+    const count = sizeOf(shape);
+    const denominator = reduction === "mean" ? count : 1;
+    const value = isDense ? zeros(dtype, shape) : scalar(dtype, 0);
+    const columns = distances.map((distance) => spread(distance, shape));
+    const pulls = distances.map(() => new Float64Array(count));
+    const row = new Float64Array(pairs.length);
+    const slopes = new Float64Array(pairs.length);
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < row.length; k++) row[k] = columns[k][i];
+      const result = tripletHinge(margin, row, slopes);
+      if (isDense) value.data[i] = result;
+      else total += result;
+      const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[i]) / denominator;
+      for (let k = 0; k < row.length; k++) pulls[k][i] = upstream * slopes[k];
+    }
+    if (!isDense) value.data[0] = total / denominator;
+
+    // All answers of the distance function are checked before the first buffer is written.
+    const sums = TRIPLET.map((name, i) =>
+      wrt.includes(name) ? new Float64Array(tensors[i].data.length) : undefined
+    );
+    pairs.forEach((pair, k) => pair.addGradients(collect(pulls[k], shape, distances[k]), sums));
+    const grad: Record<string, Tensor> = {};
+    TRIPLET.forEach((name, i) => {
+      const sum = sums[i];
+      if (sum === undefined) return;
+      grad[name] = buffer(name, shapes[name]);
+      grad[name].data.set(sum);
+    });
+    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+}
+
+/** Two of the three arguments and the distance between them, checked. */
+class Pair {
+  /** The call, for error messages. */
+  readonly name: string;
+  readonly distance: Tensor;
+  readonly #function: DistanceFunction;
+  readonly #tensors: readonly Tensor[];
+  readonly #places: readonly [from: number, to: number];
+
+  constructor(distance: DistanceFunction, tensors: readonly Tensor[], from: number, to: number) {
+    this.name = `distanceFunction.forward(${TRIPLET[from]}, ${TRIPLET[to]})`;
+    this.#function = distance;
+    this.#tensors = tensors;
+    this.#places = [from, to];
+    const answer: unknown = distance.forward(tensors[from], tensors[to]);
+    this.distance = floatTensor(answer, this.name);
+    const { shape } = this.distance;
+    const [one, other] = [tensors[from].shape, tensors[to].shape];
+    const fits = shape.length <= one.length &&
+      shape.every((length, axis) => length === 1 || length === one[axis] || length === other[axis]);
+    if (!fits) {
+      throw new RangeError(
+        `Cannot compute ${LOSS} as ${this.name} must return one distance for each pair, of the first axes of the arguments, ${
+          show(one)
+        } and ${show(other)}: current shape is ${show(shape)}`,
+      );
+    }
+  }
+
+  /** Adds the gradients through this distance to the sums that are there. */
+  addGradients(pull: Tensor, sums: readonly (Float64Array | undefined)[]): void {
+    const keys = ["x1", "x2"] as const;
+    const wrt = keys.filter((_, i) => sums[this.#places[i]] !== undefined);
+    if (wrt.length === 0) return;
+    const [from, to] = this.#places;
+    const answer: unknown = this.#function
+      .valueAndGrad(this.#tensors[from], this.#tensors[to], { gradOutput: pull, wrt })?.grad;
+    keys.forEach((key, i) => {
+      const sum = sums[this.#places[i]];
+      if (sum === undefined) return;
+      const name = `${this.name.replace("forward", "valueAndGrad")}.grad.${key}`;
+      const given = floatTensor((answer as Record<string, unknown> | undefined)?.[key], name);
+      const { shape } = this.#tensors[this.#places[i]];
+      if (!sameShape(given.shape, shape)) {
+        throw new RangeError(
+          `Cannot compute ${LOSS} as ${name} must have the shape of ${TRIPLET[this.#places[i]]}, ${
+            show(shape)
+          }: current shape is ${show(given.shape)}`,
+        );
+      }
+      for (let j = 0; j < sum.length; j++) sum[j] += given.data[j];
+    });
+  }
+}
+
+/** An answer of the distance function, if it is a tensor of floats. */
+function floatTensor(answer: unknown, name: string): Tensor {
+  if (!(answer instanceof Tensor)) {
+    throw new TypeError(
+      `Cannot compute ${LOSS} as ${name} must be a tensor: current value is ${describe(answer)}`,
+    );
+  }
+  if (answer.dtype === "int32") throw wrongType(LOSS, name, "float32 or float64", answer.dtype);
+  return answer;
+}
+
+/** The numbers of a tensor, repeated along a shape. */
+function spread(tensor: Tensor, shape: readonly number[]): FloatArray {
+  const { data, strides } = along(tensor, shape);
+  if (strides === undefined) return data;
+  const repeated = new Float64Array(sizeOf(shape));
+  gather({ data, strides }, shape, 0, repeated.length, repeated);
+  return repeated;
+}
+
+/** Numbers along a shape, added up to the shape and type of a tensor. */
+function collect(numbers: Float64Array, shape: readonly number[], like: Tensor): Tensor {
+  const { strides } = along(like, shape);
+  const result = zeros(like.dtype, like.shape);
+  if (strides === undefined) result.data.set(numbers);
+  else {
+    const sums = new Float64Array(result.data.length);
+    scatterAdd(strides, shape, 0, numbers.length, numbers, sums);
+    result.data.set(sums);
+  }
+  return result;
+}
