@@ -70,7 +70,7 @@ const pairsStep = (from: string, to: string) => ({
 });
 const kernels = defineKernels({
   elements: ["x", "even", "odd", "g"],
-  rows: ["s", "k", "total", "pairs"],
+  rows: ["s", "k", "total", "pairs", "listed", "loss"],
   steps: {
     value: { sum: { total: formula.value } },
     pairsOfEven: pairsStep("even", "odd"),
@@ -192,11 +192,10 @@ export class MultiLabelMarginLoss {
 
     let total = 0;
     const rows = rowsPerTile(classes, tileRows);
-    const lengths = new Uint32Array(rows);
-    const totals = new Float64Array(rows);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
+      let rounds = 0;
       loadRows(element.x, x, axis, start, end);
       for (let r = 0; r < count; r++) {
         const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[start + r];
@@ -207,25 +206,24 @@ export class MultiLabelMarginLoss {
           // What is listed is no rival: with a score of -∞ it is behind by any margin.
           element.x[r * classes + labels[first + length]] = -Infinity;
         }
-        lengths[r] = length;
+        row.listed[r] = length;
+        row.loss[r] = 0;
+        rounds = Math.max(rounds, length);
       }
-      totals.fill(0);
       element.even.fill(0, 0, count * classes);
 
-      let rounds = 0;
-      for (let r = 0; r < count; r++) rounds = Math.max(rounds, lengths[r]);
       for (let i = 0; i < rounds; i++) {
         for (let r = 0; r < count; r++) {
           const first = (start + r) * classes;
           // Rows whose list is shorter have nothing to lead any more: ∞ is ahead by any margin.
-          row.s[r] = i < lengths[r] ? x[first + labels[first + i]] : Infinity;
+          row.s[r] = i < row.listed[r] ? x[first + labels[first + i]] : Infinity;
         }
         if (grad === undefined) run.value(count, classes);
         else (i % 2 === 0 ? run.pairsOfEven : run.pairsOfOdd)(count, classes);
         const counts = i % 2 === 0 ? element.odd : element.even;
         for (let r = 0; r < count; r++) {
-          totals[r] += row.total[r];
-          if (grad && i < lengths[r]) {
+          row.loss[r] += row.total[r];
+          if (grad && i < row.listed[r]) {
             counts[r * classes + labels[(start + r) * classes + i]] -= row.pairs[r];
           }
         }
@@ -236,8 +234,8 @@ export class MultiLabelMarginLoss {
         unloadRows(element.g, grad.data as FloatArray, axis, start, end);
       }
       for (let r = 0; r < count; r++) {
-        if (this.#reduction === "none") value.data[start + r] = totals[r] / classes;
-        else total += totals[r];
+        if (this.#reduction === "none") value.data[start + r] = row.loss[r] / classes;
+        else total += row.loss[r];
       }
     }
     if (this.#reduction !== "none") value.data[0] = total / denominator;

@@ -57,7 +57,7 @@ export interface MultiLabelSoftMarginLossOptions {
  *
  * For the same reason the gradient is not σ(x) - y, though it is equal to that.
  */
-const TERM = "softplus(-abs(x)) + (y == (x > 0 ? 1 : 0) ? 0 : (x > 0 ? 1 - y : -y) * x)";
+const TERM = "log1p(exp(-abs(x))) + (y == (x > 0 ? 1 : 0) ? 0 : (x > 0 ? 1 - y : -y) * x)";
 const formula: LossFormula = {
   value: `w * (${TERM})`,
   grad: {

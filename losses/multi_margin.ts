@@ -61,27 +61,26 @@ export interface MultiMarginLossOptions {
  * One wrong class of score x in a row whose right class has the score s and the weight w. NaN is not > 0, so that what
  * cannot be compared is passed over; max(0, z) would hand it on.
  */
-const rival = (p: string, less: string): LossFormula => ({
+const rival = (p: string, less: string, factor = `w * ${p}`): LossFormula => ({
   value: `margin - s + x > 0 ? w * pow(margin - s + x, ${p}) : 0`,
-  grad: { input: `margin - s + x > 0 ? w * ${p} * pow(margin - s + x, ${less}) : 0` },
+  grad: { input: `margin - s + x > 0 ? ${factor} * pow(margin - s + x, ${less}) : 0` },
 });
-const [linear, squared] = [rival("1", "0"), rival("2", "1")];
 
-/** The value alone, and with the gradient; `pull` is what the gradients of a row's wrong classes add up to. */
-const valueStep = ({ value }: LossFormula) => ({ sum: { total: value } });
-const gradStep = ({ value, grad }: LossFormula) => ({
-  store: { g: `k * (${grad.input})` },
-  sum: { total: value, pull: grad.input },
+/** The value of each row, and with it the gradient: k is w p and what the row is scaled by, `pull` the sum without k. */
+const valueStep = (p: string, less: string) => ({ sum: { total: rival(p, less).value } });
+const gradStep = (p: string, less: string) => ({
+  store: { g: rival(p, less, "k").grad.input },
+  sum: { total: rival(p, less).value, pull: rival(p, less, "1").grad.input },
 });
 const kernels = defineKernels({
   elements: ["x", "g"],
   rows: ["s", "w", "k", "total", "pull"],
   params: ["margin"],
   steps: {
-    value1: valueStep(linear),
-    value2: valueStep(squared),
-    grad1: gradStep(linear),
-    grad2: gradStep(squared),
+    value1: valueStep("1", "0"),
+    value2: valueStep("2", "1"),
+    grad1: gradStep("1", "0"),
+    grad2: gradStep("2", "1"),
   },
   tile: 65536,
   tileRows: 4096,
@@ -230,7 +229,7 @@ export class MultiMarginLoss {
         const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[start + r];
         row.s[r] = element.x[r * classes + label];
         row.w[r] = weights === undefined ? 1 : weights[label];
-        row.k[r] = upstream / denominator;
+        row.k[r] = row.w[r] * p * upstream / denominator;
         // The right class is no rival of its own: with a score of -∞ it is behind by any margin.
         element.x[r * classes + label] = -Infinity;
       }
