@@ -232,8 +232,11 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
         RangeError,
         message,
       );
-      // Beside an argument in one buffer is not on top of it.
+      // In the same buffer, right behind or right before an argument, is not on top of it.
       call({ [by]: given }, { wrt: [by], out: { [by]: memory.subarray(size) } });
+      const behind = float64(memory.subarray(size), [...args[by].shape]);
+      behind.data.set(args[by].data);
+      call({ [by]: behind }, { wrt: [by], out: { [by]: memory.subarray(0, size) } });
       if (wrt.length < 2) return;
       const out = { [by]: overlapping, [wrt[1]]: memory.subarray(size) };
       refuses(

@@ -4,6 +4,7 @@
 
 import type { Node } from "./graph.ts";
 
+const SUM = 4;
 const INFIX: Readonly<Record<string, readonly [sign: string, precedence: number]>> = {
   or: ["\\lor", 1],
   and: ["\\land", 2],
@@ -13,8 +14,7 @@ const INFIX: Readonly<Record<string, readonly [sign: string, precedence: number]
   ge: ["\\ge", 3],
   eq: ["=", 3],
   ne: ["\\ne", 3],
-  add: ["+", 4],
-  sub: ["-", 4],
+  sub: ["-", SUM],
   mul: ["\\,", 5],
 };
 const UNARY = 5;
@@ -93,7 +93,7 @@ export function latex(node: Node, names: Readonly<Record<string, string>> = {}):
       case "log":
         return call("\\log", a);
       case "log1p":
-        return [`\\log\\left(1 + ${print(a, 4)}\\right)`, ATOM];
+        return [`\\log\\left(1 ${plus(a)}\\right)`, ATOM];
       case "sigmoid":
         return call("\\sigma", a);
       case "softplus":
@@ -110,6 +110,8 @@ export function latex(node: Node, names: Readonly<Record<string, string>> = {}):
         return [`${print(a, UNARY)}\\,\\log\\left(${print(b)}\\right)`, UNARY];
       case "select":
         return cases(a, b, c);
+      case "add":
+        return [`${print(a, SUM)} ${plus(b)}`, SUM];
       default: {
         const [sign, precedence] = INFIX[node.op];
         // The right operand of a minus needs parentheses around a sum: a - (b + c).
@@ -121,6 +123,11 @@ export function latex(node: Node, names: Readonly<Record<string, string>> = {}):
         return [`${print(a, precedence)} ${space} ${right}`, precedence];
       }
     }
+  }
+
+  /** A term that is added: `+ b`, or `- b` for the opposite. */
+  function plus(node: Node): string {
+    return node.op === "neg" ? `- ${print(node.args[0], SUM + 1)}` : `+ ${print(node, SUM)}`;
   }
 
   /** A chain of conditionals as one `cases` block. */

@@ -3,7 +3,7 @@
  *
  * The syntax is a subset of that of mathjs, so that one text serves the kernel, the page and the oracle:
  *
- *     conditional := or ("?" conditional ":" conditional)?
+ *     conditional := or ("?" or ":" conditional)?
  *     or          := and ("or" and)*
  *     and         := comparison ("and" comparison)*
  *     comparison  := sum (("<" | "<=" | ">" | ">=" | "==" | "!=") sum)?
@@ -72,7 +72,7 @@ export function parse(graph: Graph, text: string): Node {
   function conditional(): Node {
     const condition = binary(0);
     if (!accept("?")) return condition;
-    const yes = conditional();
+    const yes = binary(0);
     expect(":");
     return graph.apply("select", condition, yes, conditional());
   }
@@ -80,9 +80,8 @@ export function parse(graph: Graph, text: string): Node {
   function binary(level: number): Node {
     if (level === LEVELS.length) return unary();
     let left = binary(level + 1);
-    for (let op = LEVELS[level][tokens[at]]; op !== undefined; op = LEVELS[level][tokens[at]]) {
-      at++;
-      left = graph.apply(op, left, binary(level + 1));
+    while (at < tokens.length && Object.hasOwn(LEVELS[level], tokens[at])) {
+      left = graph.apply(LEVELS[level][tokens[at++]], left, binary(level + 1));
       // mathjs chains a < b < c; here it would silently mean something else.
       if (level === COMPARISON) break;
     }

@@ -42,7 +42,7 @@ function visit(node: Node): [text: string, precedence: number] {
     case "not":
       return [`not ${print(a, UNARY)}`, UNARY];
     case "select":
-      return [`${print(a, 1)} ? ${print(b)} : ${print(c)}`, 0];
+      return [`${print(a, 1)} ? ${print(b, 1)} : ${print(c)}`, 0];
     default: {
       const [sign, precedence] = INFIX[node.op];
       return [`${print(a, precedence)} ${sign} ${print(b, precedence + 1)}`, precedence];

@@ -1,0 +1,133 @@
+/** The symbolic derivative, beside mathjs's and beside finite differences; and PyTorch's convention at each kink. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { Formula } from "@lossbook/losses/formula";
+import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
+import { derivative as byMathjs, sameFunction } from "../../notebooks/_kit/math.ts";
+import { numericGradient, Random } from "../_numeric.ts";
+
+/** One formula at least for each operator; none has a kink, or an end of its domain, where the tests evaluate it. */
+const SMOOTH = [
+  "x + y",
+  "y - x",
+  "x * y * x",
+  "x / (y + x)",
+  "y / x",
+  "-x * y",
+  "square(x * y - 1)",
+  "sqrt(x * y + x)",
+  "exp(-x * y)",
+  "log(x + y * x)",
+  "log1p(x * y)",
+  "sigmoid(x * y - 2)",
+  "softplus(y - 2 * x)",
+  "pow(x, y)",
+  "pow(x, 3)",
+  "pow(y, x)",
+  "xlogy(x, y)",
+  "xlogy(y, x * x)",
+  "abs(x + y)",
+  "abs(-x - y)",
+  "sign(x + y) * x",
+  "hinge(x + y) - hinge(-x - y)",
+  "strictHinge(x + y) * y + strictHinge(-x)",
+  "min(x, x + y) * max(-x, y)",
+  "max(x - 9, x * x) + min(9 + x, y)",
+  "x > 0 ? x * y : x",
+  "x < 0 or not (y < 0) ? square(x) : y",
+  "softplus(x) - x * y",
+];
+
+describe("derivative", () => {
+  const range = { x: [0.2, 3], y: [0.2, 3] } as const;
+
+  it("is tested for every function", () => {
+    for (const name of Object.keys(FUNCTIONS)) {
+      assert(SMOOTH.some((text) => text.includes(`${name}(`)), name);
+    }
+  });
+
+  for (const text of SMOOTH) {
+    it(`d/dx ${text}`, () => {
+      const formula = new Formula(text);
+      const found = formula.derivative("x");
+      const { same, difference, at } = sameFunction(found.text, byMathjs(text, "x"), range, {
+        seed: 1,
+      });
+      assert(same, `${found.text}: ${difference} at ${JSON.stringify(at)}`);
+
+      const random = new Random(2);
+      for (let i = 0; i < 20; i++) {
+        const [x0, y] = [random.uniform(0.2, 3), random.uniform(0.2, 3)];
+        const value = (x: number) => formula.evaluate({ x: [x], y })[0];
+        const [slope] = numericGradient(([x]) => value(x), [x0], { scale: 0.2 });
+        const ours = found.evaluate({ x: [x0], y })[0];
+        assert(Math.abs(ours - slope) <= 1e-8 * (1 + Math.abs(slope)), `${ours} beside ${slope}`);
+      }
+    });
+  }
+
+  it("is 0 by a symbol that does not occur", () => {
+    assertEquals(new Formula("exp(x)").derivative("z").text, "0");
+  });
+
+  it("comes in a form fit for reading", () => {
+    const wanted: [text: string, derivative: string][] = [
+      ["softplus(x) - x * y", "sigmoid(x) - y"],
+      ["square(x - y)", "2 * (x - y)"],
+      ["exp(x) - y * x", "exp(x) - y"],
+      ["-log(x)", "-(1 / x)"],
+      ["abs(y - x)", "-sign(y - x)"],
+      ["x < y ? x : 2 * x", "x < y ? 1 : 2"],
+    ];
+    for (const [text, derivative] of wanted) {
+      assertEquals(new Formula(text).derivative("x").text, derivative);
+    }
+  });
+
+  it("does not overflow on the way: the slope of softplus and sigmoid at ± 1000", () => {
+    const slope = (text: string, x: number) => new Formula(text).derivative("x").evaluate({ x })[0];
+    assertEquals([slope("softplus(x)", 1000), slope("softplus(x)", -1000)], [1, 0]);
+    assertEquals([slope("sigmoid(x)", 1000), slope("sigmoid(x)", -1000)], [0, 0]);
+    // σ (1 - σ) would be 0 here: 1 - σ(40) has no digit left.
+    assert(Math.abs(slope("sigmoid(x)", 40) / Math.exp(-40) - 1) < 1e-15);
+  });
+
+  it("refuses a condition, which has none", () => {
+    assertThrows(
+      () => new Formula("x < y").derivative("x"),
+      TypeError,
+      "Cannot differentiate 'lt'",
+    );
+  });
+});
+
+describe("at a kink", () => {
+  const kinks: [text: string, x: number, slope: number, why: string][] = [
+    ["abs(x)", 0, 0, "as PyTorch's abs"],
+    ["sign(x)", 0, 0, "flat on both sides"],
+    ["hinge(x)", 0, 1, "clamp_min passes the gradient"],
+    ["hinge(1 - x)", 1, -1, "clamp_min passes the gradient"],
+    ["strictHinge(x)", 0, 0, "MultiMarginLoss stops it"],
+    ["max(x, 0)", 0, 0.5, "half to each"],
+    ["min(0, x)", 0, 0.5, "half to each"],
+    ["max(x, 2 * x)", 0, 1.5, "half of 1 and half of 2"],
+    ["min(x, -x)", 0, 0, "half of 1 and half of -1"],
+    ["abs(x) < 1 ? square(x) / 2 : abs(x) - 1 / 2", 1, 1, "that of the branch taken"],
+    ["x <= 0 ? 3 * x : 5 * x", 0, 3, "that of the branch taken"],
+  ];
+  for (const [text, x, slope, why] of kinks) {
+    it(`d/dx ${text} at ${x} is ${slope}: ${why}`, () => {
+      for (const at of x === 0 ? [0, -0] : [x]) {
+        assertEquals(new Formula(text).derivative("x").evaluate({ x: at })[0], slope);
+      }
+    });
+  }
+
+  it("NaN stays out of a hinge: neither ≥ 0 nor > 0 is true of it", () => {
+    for (const name of ["hinge", "strictHinge"]) {
+      assertEquals(new Formula(`${name}(x)`).derivative("x").evaluate({ x: NaN })[0], 0);
+    }
+    assertEquals(new Formula("abs(x)").derivative("x").evaluate({ x: NaN })[0], 0);
+  });
+});
