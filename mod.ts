@@ -30,6 +30,7 @@ export type { LossFormula } from "./losses/_core/elementwise.ts";
 export type { Reduction } from "./losses/_core/options.ts";
 export type { ParameterOptions } from "./losses/_core/parameters.ts";
 export type { Request, ValueAndGrad } from "./losses/_core/request.ts";
+export * from "./losses/adaptive_log_softmax_with_loss.ts";
 export * from "./losses/bce.ts";
 export * from "./losses/bce_with_logits.ts";
 export * from "./losses/cosine_embedding.ts";

@@ -24,7 +24,7 @@
  * Range: [0, ∞) for weights and probabilities ≥ 0.
  *
  * Siblings: {@linkcode CrossEntropyLoss} takes the scores themselves. {@linkcode AdaptiveLogSoftmaxWithLoss} computes
- * fewer scores instead of keeping fewer. Scores and g exist for some samples at a time only, 2^20 numbers each or one
+ * fewer scores instead of keeping fewer. Scores and g exist for some samples at a time only, 2^21 numbers each or one
  * sample's, so that memory does not grow with N × C; the result does not depend on it but for rounding.
  *
  * Unlike PyTorch, `options` is honoured in every case, rather than ignored with a warning where there are outFeatures,
@@ -42,7 +42,7 @@ import { sameShape, show } from "./_core/broadcast.ts";
 import { checkChunking, chunkSize, type LinearCrossEntropyOptions } from "./_core/chunks.ts";
 import type { FloatArray } from "./_core/formula/kernels.ts";
 import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
-import { addColumnSums, matrix, multiply, transpose } from "./_core/linear.ts";
+import { addColumnSums, matrix, multiply, rowsOf, transpose } from "./_core/linear.ts";
 import {
   booleanOption,
   checkOptions,
@@ -95,7 +95,7 @@ export interface LinearCrossEntropyLossOptions extends ParameterOptions {
   labelSmoothing?: number;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
   reduction?: Reduction;
-  /** How the work is divided; by default into chunks of 2^20 scores, or one sample. */
+  /** How the work is divided; by default into chunks of 2^21 scores, or one sample. */
   options?: LinearCrossEntropyOptions;
 }
 
@@ -389,6 +389,7 @@ export class LinearCrossEntropyLoss {
     const positions = rows / numClasses;
     const samples = sizeOf(input.shape.slice(0, -1));
     const size = chunkSize(NAME, chunking, samples, inFeatures, rows);
+    const inputRows = matrix(input.data as FloatArray, samples, inFeatures);
     const w = matrix(weight.data as FloatArray, rows, inFeatures);
     const hasLayer = grad.input ?? grad["linear.weight"] ?? grad["linear.bias"];
     const scores = zeros(dtype, [size * rows]).data as FloatArray;
@@ -405,7 +406,7 @@ export class LinearCrossEntropyLoss {
     grad["linear.weight"]?.data.fill(0);
     for (let start = 0; start < samples; start += size) {
       const count = Math.min(size, samples - start);
-      const x = matrix(input.data as FloatArray, count, inFeatures, start);
+      const x = rowsOf(inputRows, start, count);
       const z = matrix(scores, count, rows);
       if (bias) { for (let r = 0; r < count; r++) scores.set(bias.data, r * rows); }
       multiply(dtype, x, transpose(w), z, bias !== undefined);
@@ -436,7 +437,8 @@ export class LinearCrossEntropyLoss {
 
       const g = matrix(slopes, count, rows);
       if (grad.input) {
-        multiply(dtype, g, w, matrix(grad.input.data as FloatArray, count, inFeatures, start));
+        const all = matrix(grad.input.data as FloatArray, samples, inFeatures);
+        multiply(dtype, g, w, rowsOf(all, start, count));
       }
       if (grad["linear.weight"]) {
         const sums = matrix(grad["linear.weight"].data as FloatArray, rows, inFeatures);

@@ -28,11 +28,15 @@ export interface Matrix {
  * @param data The numbers.
  * @param rows The number of rows.
  * @param columns The number of columns.
- * @param first The row to begin with.
  * @returns The matrix; the numbers are not copied.
  */
-export function matrix(data: FloatArray, rows: number, columns: number, first = 0): Matrix {
-  return { data, rows, columns, start: first * columns, down: columns, across: 1 };
+export function matrix(data: FloatArray, rows: number, columns: number): Matrix {
+  return { data, rows, columns, start: 0, down: columns, across: 1 };
+}
+
+/** Some rows of a matrix, from row `first` on. */
+export function rowsOf(all: Matrix, first: number, rows: number): Matrix {
+  return { ...all, rows, start: all.start + first * all.down };
 }
 
 /** The same numbers with rows and columns exchanged. */

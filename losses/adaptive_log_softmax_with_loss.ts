@@ -1,0 +1,538 @@
+/**
+ * AdaptiveLogSoftmaxWithLoss: a softmax over very many classes that spends its work where the words are: frequent
+ * classes have scores of their own, rare ones share a score and are told apart only if it is their turn.
+ *
+ * PyTorch: `torch.nn.AdaptiveLogSoftmaxWithLoss(in_features, n_classes, cutoffs, div_value, head_bias, dtype)`
+ *
+ * Shapes: `input` (N, inFeatures) and `target` (N), or (inFeatures) and (). `output` has the shape of `target`, the
+ * loss is a scalar. `logProb` is (N, nClasses), `predict` (N); these two take batches only.
+ *
+ * Domain: any real `input`; `target` class labels, whole numbers from 0 to nClasses - 1, sorted by falling frequency.
+ *
+ * With cutoffs k1 < … < km, the classes below k1 are the shortlist, and those from ki to the next cutoff (at last
+ * nClasses) are cluster i. The parameters are named as in PyTorch, i from 0 on:
+ *
+ *     head.weight      (k1 + m, inFeatures)  one row per class of the shortlist, then one per cluster
+ *     head.bias        (k1 + m)              with headBias
+ *     tail.i.0.weight  (hi, inFeatures)      hi = inFeatures / divValue^(i + 1), rounded down
+ *     tail.i.1.weight  (size of cluster, hi)
+ *
+ * Value, with head and tail = logSoftmax of the scores of each: `output` is the log-probability of the label,
+ *
+ *     head[y]                        for y in the shortlist
+ *     head[k1 + i] + tail[y - low]   for y in cluster i, which begins at low
+ *
+ * and the loss is minus its mean, always.
+ *
+ * Gradient of the loss, by scores: (softmax - one-hot) / N, for the head from all samples, for a cluster from its own
+ * samples; from there through the linear layers to parameters and `input`. If hi is 0, the classes of that cluster are
+ * equally likely, and there is no parameter to learn.
+ *
+ * Range: loss in [0, ∞), `output` in (-∞, 0]. An empty batch has the loss NaN.
+ *
+ * Siblings: {@linkcode CrossEntropyLoss} with a score for every class; {@linkcode LinearCrossEntropyLoss}, which keeps
+ * all classes apart but never holds all scores.
+ *
+ * Unlike PyTorch, the gradient of a cluster that no label fell into is 0 rather than none, labels are int32, and float32
+ * with float64 gives float64.
+ *
+ * Notebook: `notebooks/adaptive_log_softmax_with_loss.ipynb`. Reference: E. Grave, A. Joulin, M. Cissé, D. Grangier and
+ * H. Jégou, Efficient softmax approximation for GPUs, 2016.
+ *
+ * @module
+ */
+
+import { readArguments } from "./_core/arguments.ts";
+import { sameShape, show } from "./_core/broadcast.ts";
+import { CHUNK_SCORES } from "./_core/chunks.ts";
+import type { FloatArray } from "./_core/formula/kernels.ts";
+import type { FloatType } from "./_core/formula/program.ts";
+import { checkLabels, readLabels } from "./_core/labels.ts";
+import { addColumnSums, type Matrix, matrix, multiply, rowsOf, transpose } from "./_core/linear.ts";
+import { booleanOption, checkOptions, numberOption, wholeOption } from "./_core/options.ts";
+import { type ParameterOptions, Parameters, type ParameterShape } from "./_core/parameters.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
+import { describe, scalar, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+import { CrossEntropyLoss } from "./cross_entropy.ts";
+import { logSoftmax } from "./helpers.ts";
+
+const NAME = "AdaptiveLogSoftmaxWithLoss";
+
+/** Options of {@linkcode AdaptiveLogSoftmaxWithLoss}. */
+export interface AdaptiveLogSoftmaxWithLossOptions extends ParameterOptions {
+  /** The length of a sample, ≥ 1. */
+  inFeatures: number;
+  /** The number of classes, ≥ 2. */
+  nClasses: number;
+  /** Where the clusters begin: increasing whole numbers from 1 to nClasses - 1, at least one. */
+  cutoffs: readonly number[];
+  /**
+   * How much shorter the samples of each cluster are than those of the one before, > 0: 1 leaves them as they are,
+   * Infinity leaves nothing of them.
+   *
+   * @default {4}
+   */
+  divValue?: number;
+  /** Whether each score of the head has a constant of its own, `head.bias`. @default {false} */
+  headBias?: boolean;
+}
+
+/** The log-probability of each label, and the loss: minus its mean. */
+export interface AdaptiveLogSoftmaxOutput {
+  /** Log-probabilities, not losses: 0 or less, of the shape of the target. */
+  readonly output: Tensor;
+  /** Minus the mean of them, a scalar. */
+  readonly loss: Tensor;
+}
+
+/** What {@linkcode AdaptiveLogSoftmaxWithLoss} can be differentiated by. */
+export type AdaptiveLogSoftmaxGradient =
+  | "input"
+  | "head.weight"
+  | "head.bias"
+  | `tail.${number}.${0 | 1}.weight`;
+
+/** A call, checked: parameters and samples of one type, a label each. */
+interface Call {
+  readonly dtype: FloatType;
+  readonly input: Matrix;
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly labels: Int32Array;
+  /** The derivative by each loss, or undefined if no gradient is asked for. */
+  readonly upstream: number | undefined;
+  readonly grad: Readonly<Record<string, Tensor>>;
+}
+
+const crossEntropy = new CrossEntropyLoss({ reduction: "none" });
+
+/**
+ * Minus the log-probability of the right class, under a softmax that keeps rare classes in clusters.
+ *
+ * ```ts
+ * import { AdaptiveLogSoftmaxWithLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * // Class 0 has a score of its own; 1 and 2 share one, and a cluster that projects two features to one.
+ * const adaptive = new AdaptiveLogSoftmaxWithLoss({
+ *   inFeatures: 2,
+ *   nClasses: 3,
+ *   cutoffs: [1],
+ *   divValue: 2,
+ * });
+ * adaptive.setParameters({
+ *   "head.weight": [[1, 0], [0, 1]],
+ *   "tail.0.0.weight": [[1, 1]],
+ *   "tail.0.1.weight": [[1], [-1]],
+ * });
+ *
+ * const { output, loss } = adaptive.forward([[2, 3], [2, 3]], [0, 2]);
+ * const head = Math.log(Math.exp(2) + Math.exp(3));
+ * const tail = Math.log(Math.exp(5) + Math.exp(-5));
+ * assertAlmostEquals(output.data[0], 2 - head, 1e-15);
+ * assertAlmostEquals(output.data[1], 3 - head + (-5 - tail), 1e-14);
+ * assertEquals(loss.item(), -(output.data[0] + output.data[1]) / 2);
+ * assertEquals(adaptive.predict([[2, 3]]).toArray(), [1]);
+ * ```
+ */
+export class AdaptiveLogSoftmaxWithLoss {
+  /**
+   * What the head, or the cluster of a label, adds to its loss, and the gradient: x is a score, m the largest one beside
+   * it, s the sum of exp(x - m), y is 1 for the right class or cluster, else 0.
+   */
+  static readonly formula: { value: string; grad: { input: string } } = {
+    value: "y * (log(s) + m - x)",
+    grad: { input: "exp(x - m) / s - y" },
+  };
+
+  readonly #inFeatures: number;
+  /** Where each cluster begins, and where the last one ends. */
+  readonly #ends: readonly number[];
+  readonly #parameters: Parameters;
+
+  /**
+   * Makes a loss with these options, and its parameters.
+   *
+   * @param options See {@linkcode AdaptiveLogSoftmaxWithLossOptions}.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If a size is no whole number or too small, divValue is not > 0, or the cutoffs are none, out of
+   * order or out of range.
+   */
+  constructor(options: AdaptiveLogSoftmaxWithLossOptions) {
+    checkOptions(NAME, options, [
+      "inFeatures",
+      "nClasses",
+      "cutoffs",
+      "divValue",
+      "headBias",
+      "dtype",
+      "random",
+    ]);
+    const { divValue = 4, headBias = false } = options;
+    const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
+    const nClasses = wholeOption(NAME, "nClasses", options.nClasses, 2);
+    const cutoffs = checkCutoffs(options.cutoffs, nClasses);
+    numberOption(NAME, "divValue", divValue, (value) => value > 0, "> 0");
+
+    const head = cutoffs[0] + cutoffs.length;
+    const shapes: Record<string, ParameterShape> = {
+      "head.weight": { shape: [head, inFeatures], fanIn: inFeatures },
+    };
+    if (booleanOption(NAME, "headBias", headBias)) {
+      shapes["head.bias"] = { shape: [head], fanIn: inFeatures };
+    }
+    this.#inFeatures = inFeatures;
+    this.#ends = [...cutoffs, nClasses];
+    cutoffs.forEach((low, i) => {
+      const divisor = divValue ** (i + 1);
+      // The quotient itself may be rounded up to the next whole number.
+      const hidden = Math.round((inFeatures - inFeatures % divisor) / divisor);
+      shapes[`tail.${i}.0.weight`] = { shape: [hidden, inFeatures], fanIn: inFeatures };
+      shapes[`tail.${i}.1.weight`] = { shape: [this.#ends[i + 1] - low, hidden], fanIn: hidden };
+    });
+    this.#parameters = new Parameters(NAME, shapes, options);
+  }
+
+  /** All parameters by name, as the card of this module lists them. Whoever changes their numbers changes the loss. */
+  get parameters(): Record<string, Tensor> {
+    return this.#parameters.tensors;
+  }
+
+  /**
+   * Copies numbers into the parameters.
+   *
+   * @param values Numbers by the parameter's name; parameters that are not named stay as they are.
+   * @throws {TypeError} If a name is unknown, or a value no tensor of floats.
+   * @throws {RangeError} If a value has another shape than its parameter. Then nothing is copied.
+   */
+  setParameters(values: Readonly<Record<string, TensorLike>>): void {
+    this.#parameters.set(values);
+  }
+
+  /**
+   * The log-probability of each label, and the loss.
+   *
+   * @param input Samples, (N, inFeatures) or (inFeatures).
+   * @param target Class labels, (N) or ().
+   * @returns `output`, the log-probabilities, and `loss`, minus their mean.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  forward(input: TensorLike, target: TensorLike): AdaptiveLogSoftmaxOutput {
+    const { value, output } = this.valueAndGrad(input, target, { wrt: [] });
+    return { output, loss: value };
+  }
+
+  /**
+   * The loss and its gradients.
+   *
+   * @param input Samples, (N, inFeatures) or (inFeatures).
+   * @param target Class labels, (N) or ().
+   * @param request Which gradients (default `input` and every parameter), times which upstream gradient, into which
+   * buffers.
+   * @returns The loss as `value`, the log-probabilities as `output`, and a gradient of the loss for each name in
+   * `request.wrt`, of its argument's or parameter's shape.
+   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
+   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   */
+  valueAndGrad<
+    W extends AdaptiveLogSoftmaxGradient = Exclude<AdaptiveLogSoftmaxGradient, "head.bias">,
+  >(
+    input: TensorLike,
+    target: TensorLike,
+    request: Request<W> = {},
+  ): ValueAndGrad<W> & { readonly output: Tensor } {
+    const { dtype, x, parameters } = this.#read(input);
+    const labels = readLabels(NAME, "target", target);
+    if (labels.shape.length > 1) {
+      throw new RangeError(
+        `Cannot compute ${NAME} as target must be one label, (), or one per sample, (N): current shape is ${
+          show(labels.shape)
+        }`,
+      );
+    }
+    const wanted = [...labels.shape, this.#inFeatures];
+    if (!sameShape(x.shape, wanted)) {
+      throw new RangeError(
+        `Cannot compute ${NAME} as input must have the shape ${
+          show(wanted)
+        } for a target of shape ${show(labels.shape)}: current shape is ${show(x.shape)}`,
+      );
+    }
+    checkLabels(NAME, "target", labels, this.#ends[this.#ends.length - 1]);
+    const shapes: Record<string, readonly number[]> = { input: x.shape };
+    for (const [name, { shape }] of Object.entries(parameters)) shapes[name] = shape;
+    const names = Object.keys(shapes);
+    const tensors = [x, ...Object.values(parameters)];
+    const checked = checkRequest(NAME, request, names, names, dtype, [], shapes, tensors);
+
+    const samples = labels.data.length;
+    const grad: Record<string, Tensor> = {};
+    for (const name of checked.wrt) {
+      grad[name] = checked.buffer(name, shapes[name]);
+      grad[name].data.fill(0);
+    }
+    const { gradOutput } = checked;
+    const call: Call = {
+      dtype,
+      input: matrix(x.data as FloatArray, samples, this.#inFeatures),
+      parameters,
+      labels: Int32Array.from(labels.data),
+      upstream: checked.wrt.length === 0
+        ? undefined
+        : (typeof gradOutput === "number" ? gradOutput : gradOutput[0]) / samples,
+      grad,
+    };
+    const logProbs = new Float64Array(samples);
+    this.#head(call, logProbs);
+    for (let i = 0; i + 1 < this.#ends.length; i++) this.#tail(call, i, logProbs);
+    const output = zeros(dtype, labels.shape);
+    output.data.set(logProbs);
+    const value = scalar(dtype, logProbs.reduce((sum, logProb) => sum - logProb, 0) / samples);
+    return { value, output, grad: grad as ValueAndGrad<W>["grad"] };
+  }
+
+  /**
+   * The log-probabilities of all classes.
+   *
+   * @param input Samples, (N, inFeatures).
+   * @returns Log-probabilities, (N, nClasses); the probabilities of each row add up to 1.
+   * @throws {TypeError} If `input` is no tensor of floats.
+   * @throws {RangeError} If it is no batch of samples.
+   */
+  logProb(input: TensorLike): Tensor {
+    const { dtype, x, parameters } = this.#readBatch(input);
+    const classes = this.#ends[this.#ends.length - 1];
+    const result = zeros(dtype, [x.rows, classes]);
+    for (const [first, count] of chunks(x.rows, classes)) {
+      const table = this.#table(dtype, rowsOf(x, first, count), parameters);
+      result.data.set(table, first * classes);
+    }
+    return result;
+  }
+
+  /**
+   * The most likely class of each sample.
+   *
+   * @param input Samples, (N, inFeatures).
+   * @returns Class labels, (N); of equally likely classes the first.
+   * @throws {TypeError} If `input` is no tensor of floats.
+   * @throws {RangeError} If it is no batch of samples.
+   */
+  predict(input: TensorLike): Tensor {
+    const { dtype, x, parameters } = this.#readBatch(input);
+    const classes = this.#ends[this.#ends.length - 1];
+    const result = zeros("int32", [x.rows]);
+    for (const [first, count] of chunks(x.rows, classes)) {
+      const part = rowsOf(x, first, count);
+      const head = scoresOf(dtype, part, parameters["head.weight"], parameters["head.bias"]);
+      const best = largestOfRows(head, count);
+      result.data.set(best, first);
+      // A class of a cluster is less likely than its cluster: only where a cluster leads do its classes matter.
+      const rest = Array.from(best.keys()).filter((r) => best[r] >= this.#ends[0]);
+      if (rest.length === 0) continue;
+      const table = this.#table(dtype, gather(dtype, part, rest), parameters);
+      largestOfRows(table, rest.length).forEach((c, r) => result.data[first + rest[r]] = c);
+    }
+    return result;
+  }
+
+  /** The input and all parameters, of one type. */
+  #read(input: TensorLike): { dtype: FloatType; x: Tensor; parameters: Record<string, Tensor> } {
+    const names = Object.keys(this.#parameters.tensors);
+    const { tensors: [x, ...parameters], dtype } = readArguments(
+      NAME,
+      ["input", ...names].map((name) => ({ name })),
+      [input, ...Object.values(this.#parameters.tensors)],
+    );
+    return {
+      dtype,
+      x,
+      parameters: Object.fromEntries(names.map((name, i) => [name, parameters[i]])),
+    };
+  }
+
+  #readBatch(
+    input: TensorLike,
+  ): { dtype: FloatType; x: Matrix; parameters: Record<string, Tensor> } {
+    const { dtype, x, parameters } = this.#read(input);
+    if (x.shape.length !== 2 || x.shape[1] !== this.#inFeatures) {
+      throw new RangeError(
+        `Cannot compute ${NAME} as input must have the shape (N, ${this.#inFeatures}): current shape is ${
+          show(x.shape)
+        }`,
+      );
+    }
+    return { dtype, x: matrixOf(x), parameters };
+  }
+
+  /** What the head says of each label: a class of the shortlist, or the cluster that the label is in. */
+  #head(call: Call, logProbs: Float64Array): void {
+    const { dtype, input, parameters, labels, grad } = call;
+    const weight = parameters["head.weight"];
+    const biasSums = new Float64Array(weight.shape[0]);
+    const [shortlist] = this.#ends;
+    const slots = labels.map((label) =>
+      label < shortlist ? label : shortlist + this.#ends.findIndex((end) => label < end) - 1
+    );
+    for (const [first, count] of chunks(labels.length, weight.shape[0])) {
+      const x = rowsOf(input, first, count);
+      const scores = scoresOf(dtype, x, weight, parameters["head.bias"]);
+      const { values, slopes } = lossesOf(call, scores, slots.subarray(first, first + count));
+      values.forEach((value, r) => logProbs[first + r] -= value);
+      if (slopes === undefined) continue;
+      const all = grad.input &&
+        matrix(grad.input.data as FloatArray, labels.length, this.#inFeatures);
+      back(call, "head.weight", x, slopes, all && rowsOf(all, first, count));
+      if (grad["head.bias"]) addColumnSums(slopes, biasSums);
+    }
+    grad["head.bias"]?.data.set(biasSums);
+  }
+
+  /** What cluster i says of the labels that are in it, beside what the head says of the cluster. */
+  #tail(call: Call, i: number, logProbs: Float64Array): void {
+    const { dtype, input, parameters, labels, grad } = call;
+    const [down, up] = [`tail.${i}.0.weight`, `tail.${i}.1.weight`];
+    const hiddenSize = parameters[down].shape[0];
+    const members = Array.from(labels.keys())
+      .filter((r) => labels[r] >= this.#ends[i] && labels[r] < this.#ends[i + 1]);
+    const widest = Math.max(parameters[up].shape[0], this.#inFeatures);
+    for (const [first, count] of chunks(members.length, widest)) {
+      const some = members.slice(first, first + count);
+      const x = gather(dtype, input, some);
+      const hidden = matrix(scoresOf(dtype, x, parameters[down]), count, hiddenSize);
+      const scores = scoresOf(dtype, hidden, parameters[up]);
+      const places = Int32Array.from(some, (r) => labels[r] - this.#ends[i]);
+      const { values, slopes } = lossesOf(call, scores, places);
+      values.forEach((value, r) => logProbs[some[r]] -= value);
+      if (slopes === undefined) continue;
+
+      const hiddenSlopes = matrixOf(zeros(dtype, [count, hiddenSize]));
+      back(call, up, hidden, slopes, hiddenSlopes);
+      const inputSlopes = grad.input && matrixOf(zeros(dtype, [count, this.#inFeatures]));
+      back(call, down, x, hiddenSlopes, inputSlopes);
+      inputSlopes?.data.forEach((slope, k) => {
+        const r = Math.floor(k / this.#inFeatures);
+        grad.input.data[some[r] * this.#inFeatures + k % this.#inFeatures] += slope;
+      });
+    }
+  }
+
+  /** The log-probabilities of all classes, row by row. */
+  #table(dtype: FloatType, x: Matrix, parameters: Call["parameters"]): FloatArray {
+    const [shortlist] = this.#ends;
+    const classes = this.#ends[this.#ends.length - 1];
+    const table = zeros(dtype, [x.rows, classes]).data as FloatArray;
+    const logProbs = (scores: FloatArray) =>
+      logSoftmax(new Tensor(scores, [x.rows, scores.length / Math.max(1, x.rows)]), { dim: 1 })
+        .data as FloatArray;
+    const head = logProbs(scoresOf(dtype, x, parameters["head.weight"], parameters["head.bias"]));
+    const width = parameters["head.weight"].shape[0];
+    for (let r = 0; r < x.rows; r++) {
+      table.set(head.subarray(r * width, r * width + shortlist), r * classes);
+    }
+    for (let i = 0; i + 1 < this.#ends.length; i++) {
+      const size = this.#ends[i + 1] - this.#ends[i];
+      const hiddenSize = parameters[`tail.${i}.0.weight`].shape[0];
+      const hidden = scoresOf(dtype, x, parameters[`tail.${i}.0.weight`]);
+      const tail = logProbs(
+        scoresOf(dtype, matrix(hidden, x.rows, hiddenSize), parameters[`tail.${i}.1.weight`]),
+      );
+      for (let r = 0; r < x.rows; r++) {
+        const cluster = head[r * width + shortlist + i];
+        for (let c = 0; c < size; c++) {
+          table[r * classes + this.#ends[i] + c] = cluster + tail[r * size + c];
+        }
+      }
+    }
+    return table;
+  }
+}
+
+function checkCutoffs(cutoffs: readonly number[], nClasses: number): readonly number[] {
+  const message = `Cannot compute ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
+    nClasses - 1
+  }, at least one: current value is ${describe(cutoffs)}`;
+  if (!Array.isArray(cutoffs) || !cutoffs.every((cutoff) => typeof cutoff === "number")) {
+    throw new TypeError(message);
+  }
+  const isValid = cutoffs.length > 0 &&
+    cutoffs.every((cutoff, i) =>
+      Number.isInteger(cutoff) && cutoff > (cutoffs[i - 1] ?? 0) && cutoff < nClasses
+    );
+  if (!isValid) throw new RangeError(message);
+  return [...cutoffs];
+}
+
+/** First row and number of rows of each part of a batch that is worked on at once. */
+function* chunks(rows: number, scores: number): Generator<[first: number, count: number]> {
+  const size = Math.max(1, Math.floor(CHUNK_SCORES / scores));
+  for (let first = 0; first < rows; first += size) yield [first, Math.min(size, rows - first)];
+}
+
+function matrixOf({ data, shape }: Tensor): Matrix {
+  return matrix(data as FloatArray, shape[0], shape[1]);
+}
+
+/** A linear layer: one score for each row of x and of the weight. */
+function scoresOf(dtype: FloatType, x: Matrix, weight: Tensor, bias?: Tensor): FloatArray {
+  const [rows] = weight.shape;
+  const scores = zeros(dtype, [x.rows, rows]);
+  if (bias) { for (let r = 0; r < x.rows; r++) scores.data.set(bias.data, r * rows); }
+  multiply(dtype, x, transpose(matrixOf(weight)), matrixOf(scores), bias !== undefined);
+  return scores.data as FloatArray;
+}
+
+/** The loss of each row of scores, and its gradient by them if one is asked for. */
+function lossesOf(
+  { upstream }: Call,
+  scores: FloatArray,
+  labels: Int32Array,
+): { values: FloatArray; slopes: Matrix | undefined } {
+  const count = labels.length;
+  const { value, grad } = crossEntropy.valueAndGrad(
+    new Tensor(scores, [count, scores.length / count]),
+    labels,
+    { wrt: upstream === undefined ? [] : ["input"], gradOutput: upstream },
+  );
+  const slopes = upstream === undefined ? undefined : matrixOf(grad.input);
+  return { values: value.data as FloatArray, slopes };
+}
+
+/** Goes back through a linear layer: adds to the gradient of its weight, and computes that of its input. */
+function back(
+  { dtype, parameters, grad }: Call,
+  name: string,
+  x: Matrix,
+  slopes: Matrix,
+  inputSlopes: Matrix | undefined,
+): void {
+  if (grad[name]) multiply(dtype, transpose(slopes), x, matrixOf(grad[name]), true);
+  if (inputSlopes) multiply(dtype, slopes, matrixOf(parameters[name]), inputSlopes);
+}
+
+/** A copy of some rows. */
+function gather(
+  dtype: FloatType,
+  { data, start, down, columns }: Matrix,
+  rows: readonly number[],
+): Matrix {
+  const copy = zeros(dtype, [rows.length, columns]);
+  rows.forEach((row, r) => {
+    const at = start + row * down;
+    copy.data.set(data.subarray(at, at + columns), r * columns);
+  });
+  return matrixOf(copy);
+}
+
+/** The place of the largest number in each row: the first of equals, and NaN before all others, as in PyTorch. */
+function largestOfRows(data: FloatArray, rows: number): Int32Array {
+  const width = data.length / rows;
+  return Int32Array.from({ length: rows }, (_, r) => {
+    let best = 0;
+    for (let c = 1; c < width; c++) {
+      const [leader, other] = [data[r * width + best], data[r * width + c]];
+      if (other > leader || (Number.isNaN(other) && !Number.isNaN(leader))) best = c;
+    }
+    return best;
+  });
+}
