@@ -1,0 +1,274 @@
+/** Kernels: the same numbers with WebAssembly and without, for every operation, shape and reduction; nothing beyond a row counts. */
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { Formula, type Machine } from "@lossbook/losses/formula";
+import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
+import { defineKernels, load, TILE, unload } from "../../losses/_core/formula/kernels.ts";
+import { sameNumbers } from "../_close.ts";
+import { Random } from "../_numeric.ts";
+import { floatsBetween, type FloatType } from "../_ulp.ts";
+
+const MACHINES: readonly Machine[] = ["relaxed", "wasm", "interpreter"];
+const DTYPES: readonly FloatType[] = ["float32", "float64"];
+
+/** What each operation gives, in doubles; x > 0 where its domain asks for it. */
+const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][] = [
+  ["x + y", (x, y) => x + y],
+  ["x - y", (x, y) => x - y],
+  ["x * y", (x, y) => x * y],
+  ["x / y", (x, y) => x / y],
+  ["x / 4", (x) => x / 4],
+  ["x / 3", (x) => x / 3],
+  ["-x", (x) => -x],
+  ["abs(x)", Math.abs],
+  ["sign(x)", (x) => x > 0 ? 1 : x < 0 ? -1 : 0],
+  ["square(x)", (x) => x * x],
+  ["sqrt(abs(x))", (x) => Math.sqrt(Math.abs(x))],
+  ["min(x, y)", Math.min],
+  ["max(x, y)", Math.max],
+  ["hinge(x)", (x) => x < 0 ? 0 : x],
+  ["strictHinge(x)", (x) => x < 0 ? 0 : x],
+  ["exp(x)", Math.exp],
+  ["log(abs(x))", (x) => Math.log(Math.abs(x))],
+  ["log1p(abs(x))", (x) => Math.log1p(Math.abs(x))],
+  ["sigmoid(x)", (x) => 1 / (1 + Math.exp(-x))],
+  ["softplus(x)", (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
+  ["pow(x, 0)", () => 1],
+  ["pow(x, 1)", (x) => x],
+  ["pow(x, 2)", (x) => x ** 2],
+  ["pow(x, 3)", (x) => x ** 3],
+  ["pow(x, 4)", (x) => x ** 4],
+  ["pow(abs(x), y)", (x, y) => Math.abs(x) ** y],
+  ["xlogy(x, abs(y))", (x, y) => x === 0 && y === y ? 0 : x * Math.log(Math.abs(y))],
+  ["x < y ? 1 : 2", (x, y) => x < y ? 1 : 2],
+  ["x <= y ? x : y", (x, y) => x <= y ? x : y],
+  ["x > y ? x : 0", (x, y) => x > y ? x : 0],
+  ["x >= y ? 0 : x", (x, y) => x >= y ? 0 : x],
+  ["x == y ? 1 : 2", (x, y) => x === y ? 1 : 2],
+  ["x != y ? 1 : 2", (x, y) => x !== y ? 1 : 2],
+  ["x < 0 and y < 0 ? 1 : 2", (x, y) => x < 0 && y < 0 ? 1 : 2],
+  ["x < 0 or y < 0 ? 1 : 2", (x, y) => x < 0 || y < 0 ? 1 : 2],
+  ["not (x < y) ? 1 : 2", (x, y) => !(x < y) ? 1 : 2],
+];
+
+/** Ordinary numbers, equal pairs, both zeros, subnormal, huge and infinite ones, NaN. */
+function operands(dtype: FloatType): { x: Float64Array; y: Float64Array } {
+  const random = new Random(3);
+  const tiny = dtype === "float32" ? 1e-42 : 1e-310;
+  const special = [0, -0, 1, -1, tiny, -tiny, 1e30, -1e30, Infinity, -Infinity, NaN];
+  const pairs = special.flatMap((x) => special.map((y): [number, number] => [x, y]));
+  for (let i = 0; i < 500; i++) {
+    const x = 3 * random.normal();
+    pairs.push([x, i % 10 === 0 ? x : 3 * random.normal()]);
+  }
+  const round = dtype === "float32" ? Math.fround : (x: number) => x;
+  const column = (k: 0 | 1) => Float64Array.from(pairs, (pair) => round(pair[k]));
+  return { x: column(0), y: column(1) };
+}
+
+describe("every operation", () => {
+  it("is tested", () => {
+    for (const name of Object.keys(FUNCTIONS)) {
+      assert(OPERATIONS.some(([text]) => text.includes(`${name}(`)), name);
+    }
+  });
+
+  for (const dtype of DTYPES) {
+    const scope = operands(dtype);
+    for (const [text, f] of OPERATIONS) {
+      it(`${text} in ${dtype}: the same bits with WebAssembly and without, near those of doubles`, () => {
+        const formula = new Formula(text);
+        const [relaxed, wasm, plain] = MACHINES.map((m) => formula.evaluate(scope, dtype, m));
+        assert(sameNumbers(wasm, plain), "WebAssembly and interpreter differ");
+        const epsilon = dtype === "float32" ? 2 ** -23 : 2 ** -52;
+        for (const found of [relaxed, wasm]) {
+          found.forEach((v, i) => {
+            const [x, y] = [scope.x[i], scope.y[i]];
+            const wanted = dtype === "float32" ? Math.fround(f(x, y)) : f(x, y);
+            // Through exp(y log x), a power loses what y log x has digits before the point.
+            const lost = text.includes("pow(abs")
+              ? 4 * (2 + Math.abs(y * Math.log(Math.abs(x))))
+              : 4;
+            const close = Object.is(v, wanted) || v === wanted ||
+              Math.abs(v - wanted) <= lost * epsilon * Math.abs(wanted) ||
+              floatsBetween(v, wanted, dtype) <= 3;
+            assert(close, `x = ${x}, y = ${y}: ${v}, not ${wanted}`);
+          });
+        }
+      });
+    }
+  }
+
+  it("min and max hand on a NaN from either side, also beside an option", () => {
+    for (const dtype of DTYPES) {
+      const { run, element, param } = defineKernels({
+        elements: ["x", "y", "a", "b", "c"],
+        params: ["p"],
+        steps: { go: { store: { a: "min(x, y)", b: "max(x, y)", c: "max(-p, min(x, p))" } } },
+      })(dtype);
+      element.x.set([NaN, 1, NaN]);
+      element.y.set([1, NaN, NaN]);
+      param.p[0] = 2;
+      run.go(1, 3);
+      assertEquals([...element.a.subarray(0, 3)], [NaN, NaN, NaN]);
+      assertEquals([...element.b.subarray(0, 3)], [NaN, NaN, NaN]);
+      assertEquals([...element.c.subarray(0, 3)], [NaN, 1, NaN]);
+    }
+  });
+});
+
+/** A kernel with operands of all four kinds, two stores and two reductions. */
+const mixed = defineKernels({
+  elements: ["x", "out"],
+  columns: ["c", "last"],
+  rows: ["r", "sum", "most"],
+  params: ["p"],
+  steps: {
+    go: {
+      store: { out: "(x - r) * c + p", last: "x * p" },
+      sum: { sum: "x * c" },
+      max: { most: "x - c * p" },
+    },
+  },
+});
+
+describe("rows and columns", () => {
+  for (const dtype of DTYPES) {
+    for (const machine of MACHINES) {
+      it(`0 to 5 rows of 0 to 17 columns, nothing behind them counts (${dtype}, ${machine})`, () => {
+        const { element, column, row, param, run } = mixed(dtype, 0, machine);
+        const random = new Random(4);
+        // Small whole numbers: every step is exact, whatever the order.
+        const whole = () => random.below(19) - 9;
+        for (let rows = 0; rows <= 5; rows++) {
+          for (let cols = 0; cols <= 17; cols++) {
+            for (const behind of [NaN, Infinity]) {
+              for (const data of [element.x, element.out, column.c, column.last]) data.fill(behind);
+              for (const data of [row.r, row.sum, row.most]) data.fill(behind);
+              for (let i = 0; i < rows * cols; i++) element.x[i] = whole();
+              for (let j = 0; j < cols; j++) column.c[j] = whole();
+              for (let i = 0; i < rows; i++) row.r[i] = whole();
+              param.p[0] = 2;
+              const x = element.x.slice();
+              run.go(rows, cols);
+
+              const shape = `${rows} × ${cols}`;
+              assert(sameNumbers(element.x, x), `${shape}: an argument was overwritten`);
+              for (let i = 0; i < rows; i++) {
+                let [sum, most] = [0, -Infinity];
+                for (let j = 0; j < cols; j++) {
+                  const v = x[i * cols + j];
+                  assertEquals(element.out[i * cols + j], (v - row.r[i]) * column.c[j] + 2, shape);
+                  sum += v * column.c[j];
+                  most = Math.max(most, v - column.c[j] * 2);
+                }
+                assertEquals([row.sum[i], row.most[i]], [sum, most], `${shape}, row ${i}`);
+              }
+              assertEquals(
+                [row.sum[rows], row.most[rows]],
+                [behind, behind],
+                `${shape}: a row more`,
+              );
+              // What a column operand stores is left from the last row.
+              for (let j = 0; rows > 0 && j < cols; j++) {
+                assertEquals(column.last[j], 2 * x[(rows - 1) * cols + j], shape);
+              }
+            }
+          }
+        }
+      });
+    }
+  }
+});
+
+describe("reductions", () => {
+  for (const machine of MACHINES) {
+    for (const dtype of DTYPES) {
+      const { element, row, run, tile } = defineKernels({
+        elements: ["x"],
+        rows: ["sum", "most"],
+        steps: { go: { sum: { sum: "x" }, max: { most: "x" } } },
+      })(dtype, 0, machine);
+
+      it(`passes over NaN in a maximum, not in a sum (${dtype}, ${machine})`, () => {
+        element.x.set([NaN, 3, -1, NaN, 5, NaN, 2]);
+        run.go(1, 7);
+        assertEquals([row.sum[0], row.most[0]], [NaN, 5]);
+        element.x.fill(NaN, 0, 5);
+        run.go(1, 5);
+        assertEquals(row.most[0], -Infinity);
+      });
+
+      it(`adds infinities up: ∞, and NaN for ∞ - ∞ (${dtype}, ${machine})`, () => {
+        element.x.set([1, Infinity, 2]);
+        run.go(1, 3);
+        assertEquals([row.sum[0], row.most[0]], [Infinity, Infinity]);
+        element.x.set([1, Infinity, -Infinity]);
+        run.go(1, 3);
+        assertEquals([row.sum[0], row.most[0]], [NaN, Infinity]);
+      });
+
+      it(`sums a whole tile without losing a digit of it (${dtype}, ${machine})`, () => {
+        element.x.fill(0.1);
+        run.go(1, tile);
+        const wanted = element.x[0] * tile;
+        assert(Math.abs(row.sum[0] - wanted) <= 2e-13 * wanted, `${row.sum[0]}, not ${wanted}`);
+      });
+    }
+  }
+});
+
+describe("definitions", () => {
+  const define = (step: object) =>
+    defineKernels({ elements: ["x", "y"], rows: ["r"], params: ["p"], steps: { go: step } });
+
+  it("are laid out and compiled once for each type", () => {
+    const kernels = define({ store: { y: "exp(x)" } });
+    assertStrictEquals(kernels("float32"), kernels("float32"));
+    assertEquals(kernels("float32").element.x.BYTES_PER_ELEMENT, 4);
+    assertEquals(kernels("float64").element.x.BYTES_PER_ELEMENT, 8);
+  });
+
+  it("refuse unknown operands and impossible places for results", () => {
+    const wrong: [step: object, Class: ErrorConstructor, message: string][] = [
+      [{ store: { y: "x + z" } }, ReferenceError, "as 'z' is not an operand"],
+      [{ store: { r: "x" } }, TypeError, "Cannot store into 'r' as it is neither"],
+      [{ store: { z: "x" } }, TypeError, "Cannot store into 'z'"],
+      [{ sum: { y: "x" } }, TypeError, "Cannot reduce into 'y' as it is not a row operand"],
+      [{ max: { p: "x" } }, TypeError, "Cannot reduce into 'p'"],
+      [{ store: { y: "x +" } }, SyntaxError, "Cannot parse the formula"],
+    ];
+    for (const [step, Class, message] of wrong) {
+      assertThrows(() => define(step)("float32").run.go(1, 1), Class, message);
+    }
+    const twice = defineKernels({ elements: ["x", "x"], steps: {} });
+    assertThrows(() => twice("float32"), TypeError, "Cannot lay out the operand 'x' twice");
+  });
+
+  it("give a larger tile where rows are longer", () => {
+    const kernels = define({ store: { y: "x + 1" } });
+    const long = kernels("float32", 3 * TILE);
+    assert(long.tile >= 3 * TILE);
+    long.element.x.fill(1, 0, 3 * TILE);
+    long.run.go(1, 3 * TILE);
+    assert(long.element.y.subarray(0, 3 * TILE).every((y) => y === 2));
+  });
+});
+
+describe("load and unload", () => {
+  it("copy parts of arrays, short and long, and convert whole numbers", () => {
+    const source = Float64Array.from({ length: 100 }, (_, i) => i);
+    for (const [start, end] of [[0, 0], [0, 100], [3, 9], [10, 100]]) {
+      const operand = new Float32Array(128).fill(-1);
+      load(operand, source, start, end);
+      assertEquals([...operand.subarray(0, end - start)], [...source.subarray(start, end)]);
+      assert(operand.subarray(end - start).every((v) => v === -1));
+      const target = new Float32Array(100).fill(-1);
+      unload(operand, target, start, end);
+      target.forEach((v, i) => assertEquals(v, i >= start && i < end ? i : -1));
+    }
+    const labels = new Float64Array(4);
+    load(labels, Int32Array.of(5, -7), 0, 2);
+    assertEquals([...labels], [5, -7, 0, 0]);
+  });
+});

@@ -1,0 +1,44 @@
+/** Where WebAssembly is not allowed, the numbers are the same: all bits of each element, sums up to the order of adding. */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { sameNumbers } from "../_close.ts";
+import { floatsBetween, type FloatType } from "../_ulp.ts";
+
+type World = "allowed" | "missing" | "forbidden";
+
+/** Every number that the program gives in such a world. */
+function run(world: World): Record<string, number[]> {
+  const program = new URL("_without_wasm.ts", import.meta.url).href;
+  const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-config", "--no-lock", program, world],
+    env: { NO_COLOR: "1" },
+  }).outputSync();
+  assert(success, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+describe("without WebAssembly", () => {
+  const wanted = run("allowed");
+  const entries = Object.entries(wanted);
+
+  it("there is something to compare", () => {
+    assertEquals(entries.length, 2 * 3 * 4 + 2);
+    assert(entries.every(([, list]) => list.length === 1 || new Set(list).size > 100), "all alike");
+  });
+
+  for (const world of ["missing", "forbidden"] as const) {
+    it(`(${world}) HuberLoss and a formula give the same numbers`, () => {
+      const found = run(world);
+      assertEquals(Object.keys(found), Object.keys(wanted));
+      for (const [name, list] of entries) {
+        if (list.length > 1) {
+          assert(sameNumbers(found[name], list), name);
+          continue;
+        }
+        const dtype = name.split(" ")[0] as FloatType;
+        const distance = floatsBetween(found[name][0], list[0], dtype);
+        assert(distance <= (dtype === "float32" ? 1 : 8), `${name}: ${distance} floats apart`);
+      }
+    });
+  }
+});
