@@ -128,8 +128,10 @@ export class ProgramBuilder {
 
   /** Any other instruction. */
   apply(op: Op, ...args: readonly Value[]): Value {
-    if (op === "abs" && this.instructions[args[0]].op === "neg") {
-      return this.apply("abs", this.instructions[args[0]].args[0]);
+    if (op === "abs") {
+      const inner = this.instructions[args[0]];
+      // |-a| = ||a|| = |a|: so that exp(-|x|) is the same value in sigmoid(x), sigmoid(-x) and softplus(-|x|).
+      if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]);
     }
     return this.#emit(op, args);
   }
