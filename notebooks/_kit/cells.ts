@@ -7,6 +7,7 @@
  */
 
 import { basename, dirname, join, relative } from "node:path";
+import { solutionsIn } from "./exercise.ts";
 import { type Notebook, readNotebook } from "./notebook_file.ts";
 
 /** A line of a cell; both numbers begin at 1, and text cells are counted too. */
@@ -25,7 +26,8 @@ export interface CellModule {
 
 /**
  * Joins the code cells of a notebook with `;` between them, so that no cell's last expression runs
- * on into the next cell.
+ * on into the next cell. A solution in the text becomes a function, as it keeps its variables to
+ * itself and is run after all cells.
  *
  * @param notebook The notebook
  * @returns A module
@@ -33,11 +35,15 @@ export interface CellModule {
 export function joinCells(notebook: Notebook): CellModule {
   const lines: string[] = [];
   const origins: CellLine[] = [];
-  notebook.cells.forEach(({ cell_type, source }, index) => {
-    if (cell_type !== "code") return;
-    const own = [...source.split("\n"), ";"];
-    lines.push(...own);
-    origins.push(...own.map((_, i) => ({ cell: index + 1, line: i + 1 })));
+  notebook.cells.forEach((cell, index) => {
+    const add = (own: string[], first: number) => {
+      lines.push(...own);
+      origins.push(...own.map((_, i) => ({ cell: index + 1, line: first + i })));
+    };
+    if (cell.cell_type === "code") add([...cell.source.split("\n"), ";"], 1);
+    for (const { code, line } of solutionsIn(cell)) {
+      add(["void (async () => {", ...code.split("\n"), "});"], line - 1);
+    }
   });
   // Without an import or export it would be a script, in which `await` is not allowed.
   return { text: [...lines, "export {};", ""].join("\n"), origins };

@@ -109,6 +109,8 @@ export interface DataSets {
     "Body Mass (g)": number | null;
     Sex: string | null;
   };
+  /** International phone calls from Belgium, in tens of millions; 1964 to 1969 count minutes by mistake. */
+  phones: { year: number; calls: number };
   /** The weather of Seattle, day by day for four years. */
   "seattle-weather": {
     date: string;
@@ -136,6 +138,8 @@ const ORIGINS: Record<keyof DataSets, string> = {
   gapminder: `Gapminder Foundation, CC BY 4.0; ${VIA}`,
   movies: `collected by the Vega project, with known errors; ${VIA}`,
   penguins: `K. Gorman, Palmer Station LTER, and A. Horst, palmerpenguins, CC0; ${VIA}`,
+  phones: "Belgian Statistical Survey, as printed by P. J. Rousseeuw and A. M. Leroy, Robust " +
+    "Regression and Outlier Detection, 1987, table 2: 24 facts, free to use",
   "seattle-weather": `NOAA National Climatic Data Center, US government work; ${VIA}`,
 };
 
@@ -173,6 +177,7 @@ const CSV = new Set<string>(["birdstrikes", "co2-concentration", "seattle-weathe
 
 async function read(name: keyof DataSets): Promise<unknown> {
   if (name === "digits") return await digits();
+  if (name === "phones") return phones();
   const folder = new URL("../data/", import.meta.resolve("vega-datasets"));
   if (CSV.has(name)) return fromCsv(await Deno.readTextFile(new URL(`${name}.csv`, folder)));
   const content: unknown = JSON.parse(await Deno.readTextFile(new URL(`${name}.json`, folder)));
@@ -214,6 +219,17 @@ async function digits(): Promise<DataSets["digits"][]> {
     const numbers = Uint8Array.from(line.split(","), Number);
     return { pixels: numbers.slice(0, 64), digit: numbers[64] };
   });
+}
+
+/** Tens of millions of calls per year, from 1950. */
+// deno-fmt-ignore
+const PHONES = [
+  4.4, 4.7, 4.7, 5.9, 6.6, 7.3, 8.1, 8.8, 10.6, 12, 13.5, 14.9, 16.1, 21.2,
+  119, 124, 142, 159, 182, 212, 43, 24, 27, 29,
+];
+
+function phones(): DataSets["phones"][] {
+  return PHONES.map((calls, i) => ({ year: 1950 + i, calls }));
 }
 
 /** Rows in which some properties are known to be present. */

@@ -5,7 +5,9 @@
  * @module
  */
 
-import type { Annotations, Data, Layout, LayoutAxis, Shape } from "plotly.js";
+import type { TensorLike } from "@lossbook/losses";
+import type { Annotations, AxisType, Dash, Data, Layout, LayoutAxis, Shape } from "plotly.js";
+import type { PairLoss } from "./loss.ts";
 import type { Figure } from "./plot/figure.ts";
 import { branches, type Kink } from "./plot/kinks.ts";
 import {
@@ -15,6 +17,7 @@ import {
   diverging,
   paleDiverging,
   sequential,
+  sweep,
 } from "./style.ts";
 
 export type { Kink };
@@ -46,8 +49,31 @@ export interface LossAndGradientOptions extends Curve {
   lossTitle?: string;
   /** Title of the lower y-axis. @default {"gradient"} */
   gradientTitle?: string;
+  /** What the upper y-axis shows, so that a sibling that grows fast does not flatten the loss. */
+  lossRange?: [low: number, high: number];
+  /** What the lower y-axis shows. */
+  gradientRange?: [low: number, high: number];
   /** Losses to compare with, in grey. */
   siblings?: Curve[];
+}
+
+/**
+ * A loss and its gradient, computed by the loss itself.
+ *
+ * @param name What the legend says.
+ * @param loss The loss, with reduction `"none"`.
+ * @param x The predictions.
+ * @param target What they should have been, one number for all or one for each.
+ * @returns Both curves.
+ */
+export function curve(name: string, loss: PairLoss, x: Values, target: TensorLike = 0): Curve {
+  const { value, grad } = loss.valueAndGrad(Float64Array.from(x), target);
+  if (value.data.length !== x.length) {
+    throw new TypeError(
+      `Cannot draw ${name} as it needs a value for each x: current reduction is not "none"`,
+    );
+  }
+  return { name, loss: value.data, gradient: grad.input.data };
 }
 
 /**
@@ -84,14 +110,14 @@ export function lossAndGradient(options: LossAndGradientOptions): Figure {
       ...limitMarks(slope, gradientLine.color),
     ];
   });
-  const { lossTitle = "loss", gradientTitle = "gradient" } = options;
+  const { lossTitle = "loss", gradientTitle = "gradient", lossRange, gradientRange } = options;
   return {
     data,
     layout: {
       title: { text: options.title },
       xaxis: { title: { text: options.xTitle }, anchor: "y2" },
-      yaxis: { title: { text: lossTitle }, domain: [0.54, 1] },
-      yaxis2: { title: { text: gradientTitle }, domain: [0, 0.46] },
+      yaxis: { title: { text: lossTitle }, domain: [0.54, 1], range: lossRange },
+      yaxis2: { title: { text: gradientTitle }, domain: [0, 0.46], range: gradientRange },
       shapes: kinks.map(kinkLine),
       annotations: kinks.map(kinkLabel),
     },
@@ -126,6 +152,94 @@ function kinkLabel({ x, label = "" }: Kink): Partial<Annotations> {
     font: { color: colour.kink, size: 11 },
     bgcolor: "rgba(255, 255, 255, 0.8)",
   };
+}
+
+/** What {@linkcode optionSweep} draws. */
+export interface OptionSweepOptions {
+  /** Stands above the figure. */
+  title: string;
+  /** Where the curves were computed. */
+  x: Values;
+  /** Title of both x-axes. */
+  xTitle: string;
+  /** One per value of the option, in its order. */
+  curves: Curve[];
+  /** What the y-axis of the losses shows. */
+  lossRange?: [low: number, high: number];
+  /** What the y-axis of the gradients shows. */
+  gradientRange?: [low: number, high: number];
+}
+
+/** One option from little to much: losses on the left, gradients on the right, light to dark. */
+export function optionSweep(options: OptionSweepOptions): Figure {
+  const { title, x, xTitle, curves, lossRange, gradientRange } = options;
+  const colours = sweep(curves.length);
+  const data = curves.flatMap(({ name, loss, gradient }, i): Data[] => {
+    const shared = { legendgroup: name, line: { color: colours[i] }, mode: "lines" as const };
+    return [
+      { ...shared, name, x: toArray(x), y: toArray(loss) },
+      {
+        ...shared,
+        name,
+        showlegend: false,
+        x: toArray(x),
+        y: toArray(gradient),
+        xaxis: "x2",
+        yaxis: "y2",
+      },
+    ];
+  });
+  const layout: Partial<Layout> = {
+    title: { text: title },
+    xaxis: { title: { text: xTitle }, domain: [0, 0.45] },
+    xaxis2: { title: { text: xTitle }, domain: [0.55, 1], anchor: "y2", matches: "x" },
+    yaxis: { title: { text: "loss" }, range: lossRange },
+    yaxis2: { title: { text: "gradient" }, range: gradientRange, anchor: "x2" },
+  };
+  return { data, layout };
+}
+
+/**
+ * A layout that says what the figure is and what its axes are.
+ *
+ * @param title Stands above the figure.
+ * @param xTitle Title of the x-axis.
+ * @param yTitle Title of the y-axis.
+ * @param type Of both axes.
+ */
+export function titles(
+  title: string,
+  xTitle: string,
+  yTitle: string,
+  type: AxisType = "linear",
+): Partial<Layout> {
+  return {
+    title: { text: title },
+    xaxis: { title: { text: xTitle }, type },
+    yaxis: { title: { text: yTitle }, type },
+  };
+}
+
+/** Points as a trace. */
+export function dots(
+  name: string,
+  x: Values,
+  y: Values,
+  color: string = colour.data,
+  symbol = "circle",
+): Data {
+  return { name, x: toArray(x), y: toArray(y), mode: "markers", marker: { color, symbol } };
+}
+
+/** A line as a trace. */
+export function line(
+  name: string,
+  x: Values,
+  y: Values,
+  color: string = colour.loss,
+  dash: Dash = "solid",
+): Data {
+  return { name, x: toArray(x), y: toArray(y), mode: "lines", line: { color, dash } };
 }
 
 /** One of the pictures in {@linkcode smallMultiples}. */

@@ -61,7 +61,9 @@ export function numberText(value: number, digits = 6): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "-∞";
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return `${value}`;
-  return `${Number(value.toPrecision(digits))}`;
+  const rounded = Number(value.toPrecision(digits));
+  // JavaScript writes 1e19 as 10000000000000000000.
+  return Math.abs(rounded) < 1e15 ? `${rounded}` : rounded.toExponential();
 }
 
 function cellText(cell: Cell): string {

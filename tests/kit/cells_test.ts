@@ -30,6 +30,28 @@ describe("joinCells", () => {
   });
 });
 
+describe("joinCells with solutions", () => {
+  it("makes each a function, as it runs after all cells and keeps its variables", () => {
+    const source = "Text.\n<details>\n\n```ts\nawait check(late);\n```\n\n</details>";
+    const common = { metadata: {}, execution_count: null, outputs: [] };
+    const { text, origins } = joinCells({
+      cells: [
+        { cell_type: "markdown", id: "a", metadata: {}, source },
+        { cell_type: "code", id: "b", ...common, source: "const late = 1;" },
+      ],
+      metadata: {},
+      nbformat: 4,
+      nbformat_minor: 5,
+    });
+    assertEquals(
+      text,
+      "void (async () => {\nawait check(late);\n});\nconst late = 1;\n;\nexport {};\n",
+    );
+    assertEquals(origins[1], { cell: 1, line: 5 });
+    assertEquals(origins[3], { cell: 2, line: 1 });
+  });
+});
+
 describe("checkCells", () => {
   it("has nothing to say about sound cells, which may await and share names", async () => {
     using folder = new Folder();

@@ -168,6 +168,8 @@ describe("layout", () => {
       [-Infinity, "-∞"],
       [1234567, "1234567"],
       [1.5e-9, "1.5e-9"],
+      [999999999999999.9, "1e+15"],
+      [Math.fround(2e19), "2e+19"],
     ];
     for (const [value, text] of wanted) assertEquals(numberText(value), text);
   });

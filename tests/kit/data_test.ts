@@ -26,6 +26,7 @@ const ROWS: Record<keyof DataSets, number> = {
   gapminder: 682,
   movies: 3201,
   penguins: 344,
+  phones: 24,
   "seattle-weather": 1461,
 };
 
@@ -93,6 +94,7 @@ const KINDS: { [Name in keyof DataSets]?: Record<keyof DataSets[Name], string> }
     "Body Mass (g)": "null number",
     Sex: "null string",
   },
+  phones: { year: "number", calls: "number" },
   "seattle-weather": {
     date: "string",
     precipitation: "number",
@@ -125,6 +127,13 @@ describe("dataset", () => {
     for (const { digit } of rows) counts[digit]++;
     assertEquals([...counts], [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
     assertEquals(rows[0].pixels.slice(0, 8).join(" "), "0 0 5 13 9 1 0 0");
+  });
+
+  it("phones: only the six years in the wrong unit count more than 100", async () => {
+    const rows = await dataset("phones");
+    const wrong = rows.filter(({ calls }) => calls > 100).map(({ year }) => year);
+    assertEquals(wrong, [1964, 1965, 1966, 1967, 1968, 1969]);
+    assertEquals([rows[0], rows[23]], [{ year: 1950, calls: 4.4 }, { year: 1973, calls: 29 }]);
   });
 
   it("names its origin and its licence", () => {

@@ -1,13 +1,19 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
+import { HuberLoss } from "@lossbook/losses";
 import {
   arrows,
+  curve,
   decisionBoundary,
+  dots,
   heatMap,
+  line,
   lossAndGradient,
+  optionSweep,
   smallMultiples,
+  titles,
 } from "../../notebooks/_kit/figures.ts";
 import { type Figure, plot, type PlotOptions } from "../../notebooks/_kit/plot.ts";
 import { parseTransform, transformBox } from "../../notebooks/_kit/plot/box.ts";
@@ -417,6 +423,72 @@ describe("curves with kinks", () => {
     for (const at of [-1, 1, 99, -99]) {
       assertEquals(branches(x, clamp, [{ x: at }]).y, clamp, `kink at ${at}`);
     }
+  });
+});
+
+describe("curves of a loss", () => {
+  const x = [-3, -1, 0, 0.5];
+  const none = (delta: number) => new HuberLoss({ delta, reduction: "none" });
+
+  it("are computed by the loss, one value for each x", () => {
+    const { name, loss, gradient } = curve("Huber", none(1), x, 0.5);
+    assertEquals(name, "Huber");
+    assertEquals([...loss as Float64Array], [3, 1, 0.125, 0]);
+    assertEquals([...gradient as Float64Array], [-1, -1, -0.5, 0]);
+    assertThrows(() => curve("Huber", new HuberLoss(), x), TypeError, 'reduction is not "none"');
+  });
+
+  it("optionSweep puts losses left and gradients right, light to dark, one legend entry each", () => {
+    const curves = [0.5, 1, 2].map((delta) => curve(`delta = ${delta}`, none(delta), x));
+    const { data, layout } = optionSweep({
+      title: "t",
+      x,
+      xTitle: "residual",
+      curves,
+      lossRange: [0, 4],
+      gradientRange: [-3, 3],
+    });
+    const traces = data as { yaxis?: string; showlegend?: boolean; line: { color: string } }[];
+    assertEquals(traces.map(({ yaxis = "y" }) => yaxis), ["y", "y2", "y", "y2", "y", "y2"]);
+    assertEquals(traces.filter(({ showlegend }) => showlegend !== false).length, 3);
+    assertEquals(traces.filter((_, i) => i % 2).map(({ line }) => line.color), sweep(3));
+    assertEquals(layout?.yaxis?.range, [0, 4]);
+    assertEquals(layout?.yaxis2?.range, [-3, 3]);
+  });
+
+  it("lossAndGradient shows the ranges that it is given", () => {
+    const { layout } = lossAndGradient({
+      ...curve("Huber", none(1), x),
+      x,
+      title: "t",
+      xTitle: "e",
+      lossRange: [0, 5],
+      gradientRange: [-2, 2],
+    });
+    assertEquals([layout?.yaxis?.range, layout?.yaxis2?.range], [[0, 5], [-2, 2]]);
+  });
+
+  it("dots, line and titles are plain parts of a figure", () => {
+    assertEquals(dots("d", [1], Float32Array.of(2), "red", "x"), {
+      name: "d",
+      x: [1],
+      y: [2],
+      mode: "markers",
+      marker: { color: "red", symbol: "x" },
+    });
+    assertEquals(line("l", [1, 2], [3, 4], "red", "dot"), {
+      name: "l",
+      x: [1, 2],
+      y: [3, 4],
+      mode: "lines",
+      line: { color: "red", dash: "dot" },
+    });
+    const axis = (text: string) => ({ title: { text }, type: "log" });
+    assertEquals(titles("t", "a", "b", "log"), {
+      title: { text: "t" },
+      xaxis: axis("a"),
+      yaxis: axis("b"),
+    } as ReturnType<typeof titles>);
   });
 });
 

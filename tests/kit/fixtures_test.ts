@@ -1,0 +1,54 @@
+/** The table that holds a loss against PyTorch's numbers. */
+
+import { assertMatch, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { HuberLoss, type HuberLossOptions, type Tensor } from "@lossbook/losses";
+import { compareWithPyTorch } from "../../notebooks/_kit/fixtures.ts";
+
+const huber = (options: HuberLossOptions) => new HuberLoss(options);
+
+/** A loss whose results are spoilt before they are returned. */
+function spoilt(change: (value: Tensor, grad: Record<string, Tensor>) => void) {
+  return (options: HuberLossOptions) => ({
+    valueAndGrad(...args: never[]) {
+      const call = huber(options).valueAndGrad as (...args: never[]) => {
+        value: Tensor;
+        grad: Record<string, Tensor>;
+      };
+      const result = call.apply(huber(options), args);
+      change(result.value, result.grad);
+      return result;
+    },
+  });
+}
+
+async function failure(change: Parameters<typeof spoilt>[0]): Promise<string> {
+  return (await assertRejects(() => compareWithPyTorch("huber", spoilt(change)), Error)).message;
+}
+
+describe("compareWithPyTorch", () => {
+  it("passes a loss that computes what PyTorch computes", async () => {
+    await compareWithPyTorch("huber", huber);
+  });
+
+  it("sees a wrong value, and a wrong gradient of one argument", async () => {
+    const value = await failure(({ data }) => data[0] *= 1 + 1e-4);
+    assertMatch(value, /^2 of 8 checks[^]*float32, value[^]*float64, value/);
+    const grad = await failure((_, { target }) => target?.data.fill(0));
+    assertMatch(grad, /^2 of 8 checks[^]*grad\.target/);
+  });
+
+  it("sees a number where PyTorch has none, and NaN where it has a number", async () => {
+    assertMatch(
+      await failure(({ data }) => {
+        if (Number.isNaN(data[0])) data[0] = 0;
+      }),
+      /float64, value: \d+ numbers: got Infinity/,
+    );
+    assertMatch(await failure(({ data }) => data.fill(NaN)), /got Infinity/);
+  });
+
+  it("fails where there are no fixtures", async () => {
+    await assertRejects(() => compareWithPyTorch("nothing", huber), Deno.errors.NotFound);
+  });
+});
