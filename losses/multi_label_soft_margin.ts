@@ -20,8 +20,8 @@
  * Range: [0, ∞) for targets from 0 to 1 and weights ≥ 0. For one shared score the minimiser is log(p / (1 - p)), p the
  * share of rows in which the class applies.
  *
- * Siblings: BCEWithLogitsLoss with reduction `"none"` keeps what is averaged here. {@linkcode MultiLabelMarginLoss}
- * compares pairs of classes instead.
+ * Siblings: {@linkcode BCEWithLogitsLoss} with reduction `"none"` keeps what is averaged here.
+ * {@linkcode MultiLabelMarginLoss} compares pairs of classes instead.
  *
  * Unlike PyTorch, infinite scores have their limit, such as 0 for ∞ where the target is 1 (PyTorch returns NaN), the
  * weight follows the type of the arguments, and shapes with different numbers of axes are refused, but for a scalar
@@ -50,14 +50,9 @@ export interface MultiLabelSoftMarginLossOptions {
   reduction?: Reduction;
 }
 
-/**
- * log(1 + exp(±x)) is split into log(1 + exp(-|x|)), which never overflows, and what the wrong side costs: (1 - y) x on
- * the right of 0, -y x on the left. The plain softplus(x) - x y is 0 for x = 20, y = 1 in float32, where 2e-9 is right,
- * and ∞ - ∞ for x = ∞.
- *
- * For the same reason the gradient is not σ(x) - y, though it is equal to that.
- */
-const TERM = "log1p(exp(-abs(x))) + (y == (x > 0 ? 1 : 0) ? 0 : (x > 0 ? 1 - y : -y) * x)";
+// Naive: softplus(x) - x y, whose gradient is σ(x) - y. At x = 20, y = 1 in float32 both are 0 instead of ±2e-9, at x = ∞
+// the value is ∞ - ∞. A term that does not count is not multiplied by 0 either, as it may be infinite.
+const TERM = "(y == 0 ? 0 : y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))";
 const formula: LossFormula = {
   value: `w * (${TERM})`,
   grad: {

@@ -92,7 +92,7 @@ describe("MultiLabelMarginLoss by hand", () => {
     const [value, grad] = at([0.5, 0.25], [0, 0]);
     assertEquals(value, 2 * 0.75 / 2);
     assertEquals(grad, [-2 / 2, 2 / 2]);
-    assertEquals(at([0.5, 2, 0.75], [2, 0, 2])[0], (1 + 0 + 2.25 + 2.5 + 2.25 - 1) / 3);
+    assertEquals(at([0.5, 2, 0.75], [2, 0, 2])[0], (2.25 + 2.5 + 2.25) / 3);
   });
 
   it("is 0 where nothing or everything is listed", () => {
