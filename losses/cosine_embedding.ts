@@ -35,7 +35,7 @@
 import { position, readArguments } from "./_core/arguments.ts";
 import { commonShape, show } from "./_core/broadcast.ts";
 import { cosines } from "./_core/cosines.ts";
-import type { LossFormula } from "./_core/elementwise.ts";
+import { type LossFormula, SIGNS } from "./_core/elementwise.ts";
 import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
 import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
 import { Rows } from "./_core/rows.ts";
@@ -210,13 +210,10 @@ function readSigns(loss: string, target: TensorLike): Raw {
     throw new TypeError(`Cannot compute ${loss} as the argument target is missing`);
   }
   const labels = read(target, "target");
-  const wrong = Array.prototype.findIndex.call(
-    labels.data,
-    (label: number) => label !== 1 && label !== -1,
-  );
+  const wrong = Array.from(labels.data).findIndex((label) => !SIGNS.valid(label));
   if (wrong >= 0) {
     throw new RangeError(
-      `Cannot compute ${loss} as target must be 1 or -1: current value at ${
+      `Cannot compute ${loss} as target must be ${SIGNS.wanted}: current value at ${
         position(wrong, labels.shape)
       } is ${describe(labels.data[wrong])}`,
     );

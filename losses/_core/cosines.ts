@@ -19,6 +19,9 @@ import type { Tensor } from "./tensor.ts";
 const X = "scaleX * x";
 const Y = "scaleY * y";
 
+/** Exponent of the largest scale: its square is to be finite as well, for what divisors add to squares. */
+const MOST = { float32: 126, float64: 511 } as const;
+
 const kernels = defineKernels({
   elements: ["x", "y", "gradX", "gradY"],
   rows: [
@@ -79,7 +82,7 @@ export function cosines(
     loadY(element.y, start, end);
     const sum = () => run.sum(count, rows.length);
     const max = () => run.max(count, rows.length);
-    sumPowers(dtype, count, powers, sum, max);
+    sumPowers(dtype, count, powers, sum, max, MOST[dtype]);
     for (let r = 0; r < count; r++) {
       const [byX, ownByX] = divisors(sumX[r], scaleX[r]);
       const [byY, ownByY] = divisors(sumY[r], scaleY[r]);

@@ -10,8 +10,8 @@ import type { FloatType } from "./formula/program.ts";
 
 /** Sums below have lost digits to terms that vanished; the largest number of a row is then scaled up. */
 const LEAST = { float32: 2 ** -100, float64: 2 ** -960 } as const;
-/** Exponent of the largest scale: it and its square are to be finite, in the type of the kernel and in float64. */
-const MOST = { float32: 126, float64: 511 } as const;
+/** Exponent of the largest scale, which must be finite in the type of the kernel. */
+const MOST = { float32: 126, float64: 1022 } as const;
 
 /** The row operands of one sum of powers of `scale * u`. */
 export interface PowerSum {
@@ -29,6 +29,7 @@ export interface PowerSum {
  * @param powers The row operands.
  * @param sum Computes `sum` from `scale`, for all rows.
  * @param max Computes `max`, for all rows.
+ * @param most The exponent of the largest scale.
  */
 export function sumPowers(
   dtype: FloatType,
@@ -36,6 +37,7 @@ export function sumPowers(
   powers: readonly PowerSum[],
   sum: () => void,
   max: () => void,
+  most: number = MOST[dtype],
 ): void {
   const least = LEAST[dtype];
   for (const { scale } of powers) scale.fill(1, 0, count);
@@ -51,7 +53,7 @@ export function sumPowers(
     for (let r = 0; r < count; r++) {
       // A row of zeros stays as it is, and so does one that is infinite.
       if ((sum[r] < least || sum[r] === Infinity) && max[r] > 0 && max[r] < Infinity) {
-        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(max[r])));
+        scale[r] = 2 ** Math.min(most, -Math.floor(Math.log2(max[r])));
       }
     }
   }
