@@ -23,20 +23,14 @@ function toFixed(value: number, digits: number): string {
 }
 
 function toExponential(value: number): string {
-  const text = value.toExponential(PRECISION);
-  const [mantissa, exponent] = value.toExponential(60).split("e");
-  const end = mantissa.length - 60 + PRECISION;
-  const [rounded] = roundTie(text, mantissa.slice(end), `${mantissa.slice(0, end)}e${exponent}`)
-    .split("e");
-  const [sign, digits] = [exponent[0], exponent.slice(1)];
-  // Rounding up can carry into the exponent; then the text is right as it is.
-  return text.split("e")[1] === exponent
-    ? `${rounded}e${sign}${digits.padStart(2, "0")}`
-    : pad(text);
-}
-
-function pad(text: string): string {
-  return text.replace(/e([+-])(\d)$/, "e$10$2");
+  const [digits, exponent] = value.toExponential(PRECISION).split("e");
+  const [exact, exactExponent] = value.toExponential(60).split("e");
+  const end = exact.length - 60 + PRECISION;
+  // Rounding up can carry into the exponent; then the digits are 1.0000, and right as they are.
+  const rounded = exponent === exactExponent
+    ? roundTie(digits, exact.slice(end), exact.slice(0, end))
+    : digits;
+  return `${rounded}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
 /** Chooses one format for all numbers that are shown. */
@@ -54,9 +48,9 @@ function formatter(values: readonly number[], integers: boolean): (value: number
   const scientific = finite.length > 0 &&
     (largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4));
   const plain = (value: number): string => {
-    if (scientific) return Number.isFinite(value) ? toExponential(value) : words(value);
     if (!Number.isFinite(value)) return words(value);
     const sign = Object.is(value, -0) ? "-" : "";
+    if (scientific) return `${sign}${toExponential(value)}`;
     return whole ? `${sign}${value.toFixed(0)}.` : `${sign}${toFixed(value, PRECISION)}`;
   };
   const width = Math.max(1, ...finite.map((value) => plain(value).length));
@@ -105,7 +99,7 @@ export function printTensor({ data, shape, dtype }: Tensor): string {
   if (dtype !== "float32") notes.push(`dtype=torch.${dtype}`);
   for (const note of notes) {
     const lastLine = text.length - text.lastIndexOf("\n");
-    const fits = lastLine + note.length + 1 < LINE_WIDTH;
+    const fits = lastLine + note.length + 3 <= LINE_WIDTH;
     text += fits ? `, ${note}` : `,\n${" ".repeat(PREFIX.length)}${note}`;
   }
   return `${text})`;
