@@ -72,6 +72,11 @@ export interface CTCLossOptions<L extends boolean = boolean> {
 /** The name of the gradient: `"logits"` of a loss that is made with `logits: true`, else `"logProbs"`. */
 export type CTCScores<L extends boolean> = L extends true ? "logits" : "logProbs";
 
+/** What `valueAndGrad` answers: one gradient; which one, a loss whose `logits` is known only when it runs leaves open. */
+export type CTCValueAndGrad<W extends string> = [W] extends [never] ? ValueAndGrad<W>
+  : W extends string ? ValueAndGrad<W>
+  : never;
+
 /** One row of scores at a time, as in CrossEntropyLoss. A score of ∞ is its own maximum: no ∞ - ∞ is formed. */
 const EXP = "x == m ? 1 : exp(x - m)";
 const kernels = defineKernels({
@@ -200,9 +205,9 @@ export class CTCLoss<const L extends boolean = false> {
     inputLengths: TensorLike,
     targetLengths: TensorLike,
     request: Request<W> = {},
-  ): ValueAndGrad<W> {
+  ): CTCValueAndGrad<W> {
     const result = this.#run(logProbs, targets, inputLengths, targetLengths, request);
-    return result as ValueAndGrad<W>;
+    return result as CTCValueAndGrad<W>;
   }
 
   #run(

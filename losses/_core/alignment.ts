@@ -56,6 +56,8 @@ const kernels = defineKernels({
  * all that is too small for a number, so that nothing vanishes unnoticed (and no number is subnormal, which is slow).
  */
 const LEAK = 2 ** -960;
+/** Shares below this may be made of what has leaked. */
+const FAINT = 2 ** -900;
 
 /** The two states before the first, which no alignment enters: where a, b and c of the first state are read. */
 const PAD = 2;
@@ -235,6 +237,9 @@ export class Alignments {
       // One frame earlier, one more label can still reach the end.
       if (first > 0) beta[PAD + 2 * first - 1] = uBlank + uJump;
       occupancy[e] = blanks;
+      for (let i = e; i < e + classes.length; i++) {
+        if (occupancy[i] < FAINT || emission[i] === 0) occupancy[i] = 0;
+      }
       found = beta[PAD];
     }
     return found;
