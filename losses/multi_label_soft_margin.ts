@@ -222,11 +222,9 @@ function loader(
   const { data, strides } = along(tensor, shape);
   if (strides === undefined) return (from, to) => load(element, data, from, to);
   const isSameInRows = strides.slice(0, -1).every((step) => step === 0);
-  let ready = 0;
   return (from, to) => {
-    if (isSameInRows && to - from <= ready) return;
-    gather({ data, strides }, shape, from, to, element);
-    ready = to - from;
+    // No tile has more rows than the first.
+    if (from === 0 || !isSameInRows) gather({ data, strides }, shape, from, to, element);
   };
 }
 

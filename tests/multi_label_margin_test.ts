@@ -29,6 +29,9 @@ const TIGHT = { rtol: 1e-14, atol: 1e-15 };
 const listOf = (labels: number[], classes: number) =>
   Array.from({ length: classes }, (_, i) => labels[i] ?? -1);
 
+/** The labels of a list: what stands before the first -1. */
+const labelsOf = (list: number[]) => list.includes(-1) ? list.slice(0, list.indexOf(-1)) : list;
+
 /** Value and gradient of one row. */
 function at(row: TensorLike, target: number[]): [value: number, grad: number[]] {
   const { value, grad } = none.valueAndGrad(row, target);
@@ -47,8 +50,7 @@ function randomLists(random: Random, rows: number, classes: number, most: number
 
 /** One row by sets and pairs. */
 function naive(row: number[], target: number[]): number {
-  const end = target.indexOf(-1);
-  const listed = end < 0 ? target : target.slice(0, end);
+  const listed = labelsOf(target);
   const others = row.filter((_, j) => !listed.includes(j));
   const pairs = listed.flatMap((t) => others.map((x) => Math.max(0, x - (row[t] - 1))));
   return pairs.reduce((a, b) => a + b, 0) / row.length;
@@ -218,14 +220,13 @@ describe("MultiLabelMarginLoss of extreme scores", () => {
       const random = new Random(classes);
       const input = random.tensor([rows, classes]);
       const lists = randomLists(random, rows, classes, most);
-      const { value, grad } = none.valueAndGrad(input, int32(lists.flat(), [rows, classes]));
+      const gradOutput = random.tensor([rows]);
+      const target = int32(lists.flat(), [rows, classes]);
+      const { value, grad } = none.valueAndGrad(input, target, { gradOutput });
       for (const n of [0, 1, rows >> 1, rows - 1]) {
         const row = [...input.data.slice(n * classes, (n + 1) * classes)];
         const context = `row ${n} of ${rows} × ${classes}:`;
-        const listed = lists[n].slice(
-          0,
-          lists[n].indexOf(-1) < 0 ? undefined : lists[n].indexOf(-1),
-        );
+        const listed = labelsOf(lists[n]);
         const pairs = row.map((x, j) =>
           listed.includes(j) ? 0 : listed.filter((t) => 1 - row[t] + x > 0).length
         );
@@ -235,7 +236,8 @@ describe("MultiLabelMarginLoss of extreme scores", () => {
         const wanted = naive(row, lists[n]);
         assertClose(float64(value.data[n]), float64(wanted), { rtol: 1e-12, atol: 0, context });
         const found = float64([...grad.input.data.slice(n * classes, (n + 1) * classes)]);
-        assertClose(found, float64(pairs.map((n) => n / classes)), { ...TIGHT, context });
+        const slopes = pairs.map((pairs) => gradOutput.data[n] * pairs / classes);
+        assertClose(found, float64(slopes), { ...TIGHT, context });
       }
     }
   });

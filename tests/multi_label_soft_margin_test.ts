@@ -241,26 +241,32 @@ describe("MultiLabelSoftMarginLoss of extreme scores", () => {
   });
 
   it("many rows, long rows, and rows of one class: none falls between tiles", () => {
+    const wrt = ["input", "weight"] as const;
     for (const [rows, classes] of [[10_000, 3], [3, 70_001], [5, 4097], [9000, 1]]) {
       const random = new Random(rows);
       const [input, target] = [random.tensor([rows, classes]), bits(random, [rows, classes])];
-      const weight = random.tensor([classes], () => random.uniform(0.1, 3));
-      const loss = softMargin({ weight, reduction: "none" });
-      const { value, grad } = loss.valueAndGrad(input, target, { wrt: ["input", "weight"] });
-      const sums = new Float64Array(classes);
-      const wanted = new Float64Array(rows);
-      input.data.forEach((x, i) => {
-        const term = Math.log1p(Math.exp(target.data[i] === 1 ? -x : x)) / classes;
-        sums[i % classes] += term;
-        wanted[Math.floor(i / classes)] += weight.data[i % classes] * term;
-      });
-      const slopes = input.data.map((x, i) =>
-        weight.data[i % classes] * (1 / (1 + Math.exp(-x)) - target.data[i]) / classes
-      );
-      const close = { rtol: 1e-11, atol: 1e-14, context: `${rows} × ${classes}:` };
-      assertClose(value, { shape: [rows], data: wanted }, close);
-      assertClose(grad.input, { shape: [rows, classes], data: slopes }, close);
-      assertClose(grad.weight, { shape: [classes], data: sums }, close);
+      const gradOutput = random.tensor([rows]);
+      for (const shape of [[classes], [rows, 1]]) {
+        const weight = random.tensor(shape, () => random.uniform(0.1, 3));
+        const loss = softMargin({ weight, reduction: "none" });
+        const { value, grad } = loss.valueAndGrad(input, target, { wrt: [...wrt], gradOutput });
+        const sums = new Float64Array(weight.data.length);
+        const wanted = new Float64Array(rows);
+        const slopes = input.data.map((x, i) => {
+          const n = Math.floor(i / classes);
+          const place = shape.length === 1 ? i % classes : n;
+          const term = Math.log1p(Math.exp(target.data[i] === 1 ? -x : x)) / classes;
+          sums[place] += gradOutput.data[n] * term;
+          wanted[n] += weight.data[place] * term;
+          const slope = 1 / (1 + Math.exp(-x)) - target.data[i];
+          return gradOutput.data[n] * weight.data[place] * slope / classes;
+        });
+        const context = `${rows} × ${classes}, weight (${shape}):`;
+        const close = { rtol: 1e-11, atol: 1e-13, context };
+        assertClose(value, { shape: [rows], data: wanted }, close);
+        assertClose(grad.input, { shape: [rows, classes], data: slopes }, close);
+        assertClose(grad.weight, { shape, data: sums }, close);
+      }
     }
   });
 
@@ -334,11 +340,12 @@ describe("MultiLabelSoftMarginLoss reduced over (2, 3, 5)", () => {
   });
 
   it("divides by the classes of the input where it is the input that is repeated, as PyTorch", () => {
-    const value = none.forward([[0], [0]], [[1, 0, 1], [0, 0, 0]]);
-    assertClose(value, float64([3, 3].map((n) => n * Math.log(2))), {
-      ...TIGHT,
-      context: "C = 1:",
-    });
+    const of = (reduction: "none" | "mean" | "sum") =>
+      softMargin({ reduction }).forward([[0], [0]], [[1, 0, 1], [0, 0, 0]]);
+    const one = 3 * Math.log(2);
+    assertClose(of("none"), float64([one, one]), { ...TIGHT, context: "none:" });
+    assertClose(of("mean"), float64(one), { ...TIGHT, context: "mean:" });
+    assertClose(of("sum"), float64(2 * one), { ...TIGHT, context: "sum:" });
   });
 
   it("takes whole numbers as target, and any kind of numbers as weight", () => {
