@@ -75,8 +75,6 @@ const kernels = defineKernels({
   tileRows: 4096,
 });
 
-type Wrt = "input" | "target" | "weight";
-
 /**
  * A logistic loss for each class of a row: several may apply, or none.
  *
@@ -139,7 +137,7 @@ export class MultiLabelSoftMarginLoss {
    * @throws {TypeError} If an argument is no tensor, `input` holds whole numbers, or a name is unknown.
    * @throws {RangeError} If shapes or sizes do not go together.
    */
-  valueAndGrad<W extends Wrt = "input">(
+  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
     input: TensorLike,
     target: TensorLike,
     request: Request<W> = {},
@@ -184,7 +182,9 @@ export class MultiLabelSoftMarginLoss {
     else element.w.fill(1, 0, rows * classes);
     const grad: Record<string, Tensor> = {};
     for (const name of wrt) grad[name] = buffer(name, shapes[name]);
-    const stores = new Map(wrt.map((name) => [name, storer(element.g, grad[name], shape)]));
+    const stores = new Map(
+      (wrt as W[]).map((name) => [name, storer(element.g, grad[name], shape)]),
+    );
     const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
     const denominator = ownClasses * (reduction === "mean" ? samples : 1);
 
@@ -199,7 +199,7 @@ export class MultiLabelSoftMarginLoss {
       }
       if (!stores.has("input")) run.value(count, classes);
       for (const [name, store] of stores) {
-        run[name as Wrt](count, classes);
+        run[name](count, classes);
         store.add(from, to);
       }
       for (let r = 0; r < count; r++) {
