@@ -180,11 +180,10 @@ export class MultiLabelSoftMarginLoss {
     const loads = [loader(element.x, x, shape), loader(element.y, y, shape)];
     if (weight) loads.push(loader(element.w, weight, shape));
     else element.w.fill(1, 0, rows * classes);
+    const names = (["input", "target", "weight"] as const).filter((name) => wrt.includes(name));
     const grad: Record<string, Tensor> = {};
-    for (const name of wrt) grad[name] = buffer(name, shapes[name]);
-    const stores = new Map(
-      (wrt as W[]).map((name) => [name, storer(element.g, grad[name], shape)]),
-    );
+    for (const name of names) grad[name] = buffer(name, shapes[name]);
+    const stores = new Map(names.map((name) => [name, storer(element.g, grad[name], shape)]));
     const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
     const denominator = ownClasses * (reduction === "mean" ? samples : 1);
 
