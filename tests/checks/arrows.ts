@@ -7,8 +7,8 @@ const MAY_IMPORT: [part: RegExp, allowed: RegExp][] = [
   [/^losses\//, /^losses\//],
   [/^notebooks\/_kit\//, /^notebooks\/_kit\/|^@lossbook\/|^npm:|^node:/],
   [/^notebooks\/.*\.ipynb$/, /^notebooks\/_kit\/|^tests\/cases\/|^@lossbook\/|^npm:/],
-  // Cases are read by notebooks, whose kernel cannot load from JSR.
-  [/^tests\/cases\//, /^tests\/cases\/|^@lossbook\/|^mod\.ts$/],
+  // Cases are read by notebooks, whose kernel cannot load from JSR. Seeded ones draw their inputs with the kit's generator.
+  [/^tests\/cases\//, /^tests\/cases\/|^notebooks\/_kit\/torch_|^@lossbook\/|^mod\.ts$/],
 ];
 
 /**
