@@ -37,22 +37,29 @@ export function commonShape(
   tensors: readonly Tensor[],
 ): readonly number[] {
   let common: readonly number[] = tensors[0].shape;
-  let source = names[0];
   for (let i = 1; i < tensors.length; i++) {
     const { shape } = tensors[i];
     if (sameShape(shape, common) || shape.length === 0) continue;
     if (common.length === 0) {
       common = shape;
-      source = names[i];
       continue;
     }
-    const fits = shape.length === common.length &&
-      shape.every((length, axis) => length === common[axis] || length === 1 || common[axis] === 1);
-    if (!fits) throw new RangeError(mismatch(loss, source, common, names[i], shape));
+    if (!fit(shape, common)) {
+      // `common` need not be the shape of any of them: name the first that this one clashes with.
+      const other = tensors.findIndex((tensor) => !fit(shape, tensor.shape));
+      throw new RangeError(mismatch(loss, names[other], tensors[other].shape, names[i], shape));
+    }
     // An axis of length 1 follows the other, down to 0 too.
     common = common.map((length, axis) => length === 1 ? shape[axis] : length);
   }
   return common;
+}
+
+/** Whether two shapes go together. */
+function fit(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length === 0 || b.length === 0) return true;
+  return a.length === b.length &&
+    a.every((length, axis) => length === b[axis] || length === 1 || b[axis] === 1);
 }
 
 function mismatch(

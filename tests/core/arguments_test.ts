@@ -1,0 +1,268 @@
+/** What stands between a caller and a kernel: types, shapes, options and places in messages. */
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { float32, float64, int32, type Tensor, type TensorLike } from "@lossbook/losses";
+import { offender, position, promote, readArguments } from "../../losses/_core/arguments.ts";
+import {
+  along,
+  commonShape,
+  gather,
+  sameShape,
+  scatterAdd,
+  show,
+} from "../../losses/_core/broadcast.ts";
+import {
+  booleanOption,
+  checkOptions,
+  numberOption,
+  reductionOption,
+} from "../../losses/_core/options.ts";
+import { Random } from "../_numeric.ts";
+
+describe("promote", () => {
+  const one = (dtype?: "float32" | "float64" | "int32") => ({ dtype });
+  const cases: [raws: ReturnType<typeof one>[], wanted: string][] = [
+    [[one("float32"), one("float32")], "float32"],
+    [[one("float32"), one()], "float32"],
+    [[one(), one("float32")], "float32"],
+    [[one("float32"), one("int32")], "float32"],
+    [[one("float32"), one("float64")], "float64"],
+    [[one("float64"), one("float32")], "float64"],
+    [[one("float64"), one()], "float64"],
+    [[one(), one()], "float64"],
+    [[one("int32"), one()], "float64"],
+    [[one("int32"), one("int32")], "float64"],
+    [[], "float64"],
+  ];
+  for (const [raws, wanted] of cases) {
+    it(`${raws.map(({ dtype }) => dtype ?? "plain").join(" with ") || "nothing"} gives ${wanted}`, () => {
+      assertEquals(promote(raws), wanted);
+    });
+  }
+});
+
+describe("readArguments", () => {
+  const specs = [{ name: "input" }, { name: "target", integers: true }] as const;
+  const types = (values: TensorLike[]) =>
+    readArguments("Loss", specs, values).tensors.map(({ dtype }) => dtype);
+
+  it("converts all to the common type", () => {
+    assertEquals(types([float32([1]), [2]]), ["float32", "float32"]);
+    assertEquals(types([float32([1]), float64([2])]), ["float64", "float64"]);
+    assertEquals(types([[1], int32([2])]), ["float64", "float64"]);
+  });
+
+  it("copies nothing that has the type already", () => {
+    const [input, target] = [float32([1]), new Float32Array(1)];
+    const { tensors } = readArguments("Loss", specs, [input, target]);
+    assertStrictEquals(tensors[0], input);
+    assertStrictEquals(tensors[1].data, target);
+  });
+
+  it("takes whole numbers only where they are welcome, and not to be averaged if so said", () => {
+    const wrong = "Cannot compute Loss as input must be float32 or float64: current dtype is int32";
+    assertThrows(() => types([int32([1]), [2]]), TypeError, wrong);
+    const unless = [{ name: "input", integers: "unless averaged" }] as const;
+    assertEquals(readArguments("Loss", unless, [int32([1])], false).dtype, "float64");
+    assertThrows(() => readArguments("Loss", unless, [int32([1])], true), TypeError, wrong);
+  });
+
+  it("refuses different types where they must be the same", () => {
+    const same = (values: TensorLike[]) => readArguments("Loss", specs, values, false, true).dtype;
+    assertEquals(same([float32([1]), float32([2])]), "float32");
+    assertEquals(same([float32([1]), [2]]), "float32");
+    assertThrows(
+      () => same([float32([1]), float64([2])]),
+      TypeError,
+      "Cannot compute Loss as target must be float32 like input: current dtype is float64",
+    );
+  });
+});
+
+describe("places in messages", () => {
+  it("are those of an index", () => {
+    assertEquals(position(0, []), "[]");
+    assertEquals(position(4, [7]), "[4]");
+    assertEquals(position(23, [2, 3, 4]), "[1, 2, 3]");
+    assertEquals(position(7, [2, 3, 4]), "[0, 1, 3]");
+  });
+
+  it("name the first element that is not allowed, NaN too", () => {
+    const message = (data: number[][]) =>
+      offender("Loss", float64(data), "target", (v) => v >= 0 && v <= 1, "between 0 and 1").message;
+    assertEquals(
+      message([[0, 0.5], [1.2, -1]]),
+      "Cannot compute Loss as target must be between 0 and 1: current value at [1, 0] is 1.2",
+    );
+    assertEquals(message([[0, NaN]]).endsWith("at [0, 1] is NaN"), true);
+  });
+});
+
+describe("shapes", () => {
+  const common = (...shapes: number[][]) =>
+    commonShape(
+      "Loss",
+      shapes.map((_, i) => `x${i + 1}`),
+      shapes.map((shape) => float64(new Float64Array(shape.reduce((a, b) => a * b, 1)), shape)),
+    );
+
+  const together: [shapes: number[][], wanted: number[]][] = [
+    [[[2, 3], [2, 3]], [2, 3]],
+    [[[2, 3], [2, 1]], [2, 3]],
+    [[[1, 3], [2, 1]], [2, 3]],
+    [[[2, 3], []], [2, 3]],
+    [[[], [2, 3]], [2, 3]],
+    [[[], []], []],
+    [[[1], [5]], [5]],
+    [[[1], [0]], [0]],
+    [[[0, 3], [1, 3]], [0, 3]],
+    [[[2, 1, 1], [1, 3, 1], [1, 1, 4]], [2, 3, 4]],
+    [[[], [1, 2], [3, 1]], [3, 2]],
+  ];
+  for (const [shapes, wanted] of together) {
+    it(`${shapes.map(show).join(" and ")} go together as ${show(wanted)}`, () => {
+      assertEquals(common(...shapes), wanted);
+    });
+  }
+
+  const apart: [shapes: number[][], message: string][] = [
+    [
+      [[3, 1], [3]],
+      "x1 and x2 do not go together: current shapes are (3, 1) and (3,); give both the same shape, such as (3, 1)",
+    ],
+    [[[3], [3, 1]], "current shapes are (3,) and (3, 1); give both the same shape, such as (3,)"],
+    [[[2, 3], [3, 2]], "current shapes are (2, 3) and (3, 2); give both the same shape"],
+    [[[2, 3], [2, 4]], "current shapes are (2, 3) and (2, 4); axes must be equal or 1"],
+    [[[0], [2]], "current shapes are (0,) and (2,); axes must be equal or 1"],
+    [
+      [[2, 3], [3]],
+      "current shapes are (2, 3) and (3,); give both the same number of axes, with 1",
+    ],
+    [
+      [[2, 1], [2, 3], [2, 2]],
+      "x2 and x3 do not go together: current shapes are (2, 3) and (2, 2)",
+    ],
+  ];
+  for (const [shapes, message] of apart) {
+    it(`${shapes.map(show).join(" and ")} do not`, () => {
+      assertThrows(() => common(...shapes), RangeError, message);
+    });
+  }
+
+  it("are equal or not", () => {
+    assertEquals([sameShape([], []), sameShape([2, 3], [2, 3])], [true, true]);
+    assertEquals([sameShape([2], [2, 1]), sameShape([2, 3], [3, 2])], [false, false]);
+  });
+});
+
+describe("a smaller tensor along a larger shape", () => {
+  const shape = [2, 3, 4];
+  const random = new Random(1);
+
+  /** The element of a tensor that stands at a place of `shape`; axes correspond from the last. */
+  function elementAt(tensor: Tensor, flat: number): number {
+    let [at, step, rest] = [0, 1, flat];
+    for (let back = 1; back <= shape.length; back++) {
+      const index = rest % shape[shape.length - back];
+      rest = Math.floor(rest / shape[shape.length - back]);
+      const length = tensor.shape[tensor.shape.length - back] ?? 1;
+      at += (length === 1 ? 0 : index) * step;
+      step *= length;
+    }
+    return at;
+  }
+
+  for (
+    const small of [
+      [2, 3, 4],
+      [1, 3, 4],
+      [2, 1, 4],
+      [2, 3, 1],
+      [1, 1, 4],
+      [2, 1, 1],
+      [4],
+      [3, 1],
+      [],
+    ]
+  ) {
+    it(`${show(small)} is gathered, and its gradient scattered, in any part of ${show(shape)}`, () => {
+      const tensor = random.tensor(small);
+      const { data, strides } = along(tensor, shape);
+      if (sameShape(small, shape)) {
+        assertEquals(strides, undefined);
+        assertStrictEquals(data, tensor.data);
+        return;
+      }
+      if (strides === undefined) throw new Error("a smaller tensor needs strides");
+      for (const [start, end] of [[0, 24], [5, 17], [23, 24], [7, 7]]) {
+        const found = new Float64Array(end - start);
+        gather({ data, strides }, shape, start, end, found);
+        const wanted = Array.from(found, (_, i) => tensor.data[elementAt(tensor, start + i)]);
+        assertEquals([...found], wanted);
+
+        const sums = new Float64Array(tensor.data.length);
+        const source = Float64Array.from(found, (_, i) => 1 + i);
+        scatterAdd(strides, shape, start, end, source, sums);
+        const added = new Float64Array(sums.length);
+        source.forEach((g, i) => added[elementAt(tensor, start + i)] += g);
+        assertEquals(sums, added);
+      }
+    });
+  }
+});
+
+describe("options", () => {
+  it("are an object of known names", () => {
+    checkOptions("Loss", {}, ["a"]);
+    checkOptions("Loss", { a: 1 }, ["a", "b"]);
+    assertThrows(
+      () => checkOptions("Loss", { c: 1 }, ["a", "b"]),
+      TypeError,
+      "Cannot make Loss as option 'c' is unknown: known are a, b",
+    );
+    for (const given of [null, undefined, 1, "a", [1]]) {
+      assertThrows(
+        () => checkOptions("Loss", given, ["a"]),
+        TypeError,
+        "options must be an object",
+      );
+    }
+  });
+
+  it("that are numbers keep to their range, never NaN", () => {
+    const margin = (value: unknown) =>
+      numberOption("Loss", "margin", value as number, (v) => v >= 0, "≥ 0");
+    assertEquals([margin(0), margin(2.5), margin(Infinity)], [0, 2.5, Infinity]);
+    const message = (shown: string) =>
+      `Cannot compute Loss as margin must be ≥ 0: current value is ${shown}`;
+    assertThrows(() => margin(-1), RangeError, message("-1"));
+    assertThrows(() => margin(NaN), RangeError, message("NaN"));
+    assertThrows(() => margin("1"), TypeError, message('"1"'));
+    assertThrows(() => margin(null), TypeError, message("null"));
+  });
+
+  it("that are true or false are nothing else", () => {
+    assertEquals([booleanOption("Loss", "full", true), booleanOption("Loss", "full", false)], [
+      true,
+      false,
+    ]);
+    for (const value of [0, 1, "true", null]) {
+      assertThrows(
+        () => booleanOption("Loss", "full", value as never),
+        TypeError,
+        "Cannot compute Loss as full must be true or false",
+      );
+    }
+  });
+
+  it("that say how to reduce are one of those that the loss has", () => {
+    assertEquals(reductionOption("Loss", "sum"), "sum");
+    assertEquals(reductionOption("Loss", "batchmean", ["mean", "batchmean"]), "batchmean");
+    assertThrows(
+      () => reductionOption("Loss", "batchmean" as "sum"),
+      RangeError,
+      'Cannot compute Loss as reduction must be "none", "mean", "sum": current value is "batchmean"',
+    );
+    assertThrows(() => reductionOption("Loss", 1 as never), TypeError, "current value is 1");
+  });
+});

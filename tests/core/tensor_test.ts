@@ -1,0 +1,202 @@
+/** Tensors: how they are made, what counts as one, what is refused. */
+import {
+  assert,
+  assertEquals,
+  assertNotStrictEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { float32, float64, int32, Tensor, type TensorLike } from "@lossbook/losses";
+
+describe("float32, float64 and int32", () => {
+  it("make tensors of their type from numbers, nested arrays and typed arrays", () => {
+    const sources: [value: TensorLike, shape: number[], data: number[]][] = [
+      [3, [], [3]],
+      [[1, 2, 3], [3], [1, 2, 3]],
+      [[[1, 2], [3, 4], [5, 6]], [3, 2], [1, 2, 3, 4, 5, 6]],
+      [[[[7]]], [1, 1, 1], [7]],
+      [[], [0], []],
+      [[[], []], [2, 0], []],
+      [new Float32Array([1, 2]), [2], [1, 2]],
+      [new Float64Array([1, 2]), [2], [1, 2]],
+      [new Int32Array([1, -2]), [2], [1, -2]],
+      [new Int8Array([1, -2]), [2], [1, -2]],
+      [new Uint8Array([1, 255]), [2], [1, 255]],
+      [new Uint8ClampedArray([1, 300]), [2], [1, 255]],
+      [new Int16Array([1, -2]), [2], [1, -2]],
+      [new Uint16Array([1, 2]), [2], [1, 2]],
+      [new Uint32Array([1, 2 ** 31 - 1]), [2], [1, 2 ** 31 - 1]],
+      [new BigInt64Array([1n, -2n]), [2], [1, -2]],
+      [new BigUint64Array([1n, 2n]), [2], [1, 2]],
+      [float64([[5, 6]]), [1, 2], [5, 6]],
+      [{ data: new Float32Array([1, 2]), shape: [2, 1] }, [2, 1], [1, 2]],
+      [{ data: new BigInt64Array([1n, 2n]), dims: [1, 2] }, [1, 2], [1, 2]],
+      [{ data: [1, 2, 3, 4], shape: [2, 2] }, [2, 2], [1, 2, 3, 4]],
+      [{ data: [9], shape: [] }, [], [9]],
+    ];
+    const makers = { float32, float64, int32 };
+    for (const [value, shape, data] of sources) {
+      for (const [dtype, make] of Object.entries(makers)) {
+        const tensor = make(value);
+        assert(tensor instanceof Tensor);
+        assertEquals(tensor.dtype, dtype);
+        assertEquals(tensor.shape, shape);
+        assertEquals([...tensor.data], dtype === "float32" ? data.map(Math.fround) : data);
+      }
+    }
+  });
+
+  it("take a typed array of their own type as it is, with a shape if one is given", () => {
+    const makers = [
+      [float32, new Float32Array(6)],
+      [float64, new Float64Array(6)],
+      [int32, new Int32Array(6)],
+    ] as const;
+    for (const [make, data] of makers) {
+      const tensor = make(data, [2, 3]);
+      assertStrictEquals(tensor.data, data);
+      assertEquals(tensor.shape, [2, 3]);
+      assertStrictEquals(make(tensor).data, data);
+    }
+  });
+
+  it("copy what is of another type, and the shape", () => {
+    const data = new Float64Array([1, 2]);
+    const shape = [2, 1];
+    const tensor = float32(data, shape);
+    data[0] = 7;
+    shape[0] = 9;
+    assertEquals([[...tensor.data], tensor.shape], [[1, 2], [2, 1]]);
+    assertNotStrictEquals(tensor.shape, shape);
+  });
+
+  it("give a nested array another shape", () => {
+    assertEquals(float64([[1, 2], [3, 4]], [4]).toArray(), [1, 2, 3, 4]);
+    assertEquals(float64(5, [1, 1]).toArray(), [[5]]);
+    assertEquals(float64([5], []).item(), 5);
+  });
+
+  it("round to float32", () => {
+    assertEquals(float32([0.1, 1e40, 1e-50]).toArray(), [Math.fround(0.1), Infinity, 0]);
+  });
+});
+
+describe("int32 refuses", () => {
+  const wrong: [value: TensorLike, shown: string][] = [
+    [[0, 1.5], "1.5"],
+    [[0, NaN], "NaN"],
+    [[0, Infinity], "Infinity"],
+    [[0, 2 ** 31], "2147483648"],
+    [[0, -(2 ** 31) - 1], "-2147483649"],
+    [new Float32Array([0, 0.5]), "0.5"],
+    [new Uint32Array([0, 2 ** 32 - 1]), "4294967295"],
+    [new BigInt64Array([0n, 2n ** 40n]), "1099511627776"],
+  ];
+  for (const [value, shown] of wrong) {
+    it(`what is no whole number of 32 bits: ${shown}`, () => {
+      assertThrows(
+        () => int32(value),
+        RangeError,
+        "Cannot make int32 an int32 tensor as element 1 must be a whole number between " +
+          `-2^31 and 2^31 - 1: current value is ${shown}`,
+      );
+    });
+  }
+
+  it("no whole number that fits", () => {
+    assertEquals(int32([2 ** 31 - 1, -(2 ** 31), -0]).toArray(), [2 ** 31 - 1, -(2 ** 31), 0]);
+  });
+});
+
+describe("every maker refuses", () => {
+  it("what holds no numbers", () => {
+    for (const value of ["1", null, undefined, true, {}, () => 1, 1n, Symbol.iterator]) {
+      assertThrows(
+        () => float32(value as never),
+        TypeError,
+        "Cannot read float32 as it must be a number",
+      );
+    }
+    assertThrows(
+      () => float32({ data: "12", shape: [2] } as never),
+      TypeError,
+      "Cannot read float32",
+    );
+    assertThrows(
+      () => float32([1, "2"] as never),
+      TypeError,
+      'float32[1] must be a number: current value is "2"',
+    );
+  });
+
+  it("a ragged array, and says where", () => {
+    assertThrows(
+      () => float64([[[1, 2], [3, 4]], [[5, 6], [7]]]),
+      TypeError,
+      "Cannot read float64 as float64[1][1] must be an array of 2 like its siblings: current value is [7]",
+    );
+    assertThrows(
+      () => float64([[1, 2], [1, 2, 3, 4, 5, 6, 7]]),
+      TypeError,
+      "float64[1] must be an array of 2 like its siblings: current value is an array of 7",
+    );
+  });
+
+  it("a shape that is none, or holds more or fewer numbers", () => {
+    for (const shape of [[-1], [1.5], [NaN], ["2"], "2", null, 2, { length: 1 }]) {
+      assertThrows(
+        () => float32([1, 2], shape as never),
+        TypeError,
+        "Cannot read float32 as its shape must be an array of whole numbers ≥ 0",
+      );
+    }
+    assertThrows(
+      () => float32([1, 2, 3], [2, 2]),
+      RangeError,
+      "Cannot make a tensor as its shape must hold as many numbers as there are: " +
+        "current shape (2, 2) holds 4, data has 3",
+    );
+  });
+
+  it("a tensor of another library without shape, or with one that does not fit", () => {
+    assertThrows(() => float32({ data: [1] } as never), TypeError, "its shape must be an array");
+    assertThrows(
+      () => float32({ data: new Float32Array(3), dims: [2] }),
+      RangeError,
+      "Cannot read float32 as its shape (2) holds 2 numbers: current data has 3",
+    );
+  });
+});
+
+describe("Tensor", () => {
+  it("wraps one of the three typed arrays, and nothing else", () => {
+    assertEquals(new Tensor(new Int32Array(2), [1, 2]).dtype, "int32");
+    assertThrows(
+      () => new Tensor(new Uint8Array(2) as never, [2]),
+      TypeError,
+      "data must be a Float32Array, Float64Array or Int32Array: current value is an object of class Uint8Array",
+    );
+    assertThrows(() => new Tensor([1, 2] as never, [2]), TypeError, "current value is [1, 2]");
+    assertThrows(() => new Tensor(new Float32Array(2), [3]), RangeError, "(3) holds 3, data has 2");
+  });
+
+  it("gives its only number", () => {
+    assertEquals(float64(0.1).item(), 0.1);
+    assertEquals(float32([[0.1]]).item(), Math.fround(0.1));
+    for (const tensor of [float64([1, 2]), float64([])]) {
+      assertThrows(
+        () => tensor.item(),
+        RangeError,
+        "Cannot take the item as the tensor must hold one number",
+      );
+    }
+  });
+
+  it("gives nested arrays", () => {
+    const nested = [[[1, 2, 3]], [[4, 5, 6]]];
+    assertEquals(float64(nested).toArray(), nested);
+    assertEquals(float64(7).toArray(), 7);
+    assertEquals(float64([[], []]).toArray(), [[], []]);
+  });
+});
