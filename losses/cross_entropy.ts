@@ -49,7 +49,14 @@ import {
 } from "./_core/class_axis.ts";
 import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
 import type { FloatType } from "./_core/formula/program.ts";
-import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
+import {
+  checkLabels,
+  classWeights,
+  labelledRows,
+  type Labels,
+  readLabels,
+  weightOfLabels,
+} from "./_core/labels.ts";
 import {
   checkOptions,
   numberOption,
@@ -67,7 +74,6 @@ import {
   toTensor,
   zeros,
 } from "./_core/tensor.ts";
-import { labelledRows, weightOfLabels } from "./nll.ts";
 
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {

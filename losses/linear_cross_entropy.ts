@@ -41,6 +41,7 @@ import { readArguments, wrongType } from "./_core/arguments.ts";
 import { sameShape, show } from "./_core/broadcast.ts";
 import { checkChunking, chunkSize, type LinearCrossEntropyOptions } from "./_core/chunks.ts";
 import type { FloatArray } from "./_core/formula/kernels.ts";
+import type { FloatType } from "./_core/formula/program.ts";
 import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
 import { addColumnSums, matrix, multiply, rowsOf, transpose } from "./_core/linear.ts";
 import {
@@ -55,7 +56,6 @@ import { type ParameterOptions, Parameters } from "./_core/parameters.ts";
 import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
 import {
   describe,
-  type DType,
   type Raw,
   read,
   scalar,
@@ -66,7 +66,7 @@ import {
   zeros,
 } from "./_core/tensor.ts";
 import { CrossEntropyLoss } from "./cross_entropy.ts";
-import { weightOfLabels } from "./nll.ts";
+import { weightOfLabels } from "./_core/labels.ts";
 
 export type { LinearCrossEntropyOptions };
 
@@ -109,7 +109,7 @@ export type LinearCrossEntropyGradient =
 
 /** A call, checked. */
 interface Call {
-  readonly dtype: DType & ("float32" | "float64");
+  readonly dtype: FloatType;
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
@@ -201,7 +201,8 @@ export class LinearCrossEntropyLoss {
       chunking: chunking === undefined ? undefined : checkChunking(chunking),
     };
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
-    classWeights(NAME, this.#weight, numClasses, floatType(this.#weight?.dtype));
+    const weightType = this.#weight?.dtype === "float32" ? "float32" : "float64";
+    classWeights(NAME, this.#weight, numClasses, weightType);
     this.#crossEntropy = new CrossEntropyLoss({
       weight,
       ignoreIndex,
@@ -368,7 +369,7 @@ export class LinearCrossEntropyLoss {
     return shape.slice(0, -1);
   }
 
-  #probabilities(given: Raw, dtype: "float32" | "float64"): Tensor {
+  #probabilities(given: Raw, dtype: FloatType): Tensor {
     if (given.dtype === "int32") {
       throw wrongType(NAME, "target of the shape of the scores", dtype, "int32");
     }
@@ -408,7 +409,7 @@ export class LinearCrossEntropyLoss {
       const count = Math.min(size, samples - start);
       const x = rowsOf(inputRows, start, count);
       const z = matrix(scores, count, rows);
-      if (bias) { for (let r = 0; r < count; r++) scores.set(bias.data, r * rows); }
+      for (let r = 0; bias !== undefined && r < count; r++) scores.set(bias.data, r * rows);
       multiply(dtype, x, transpose(w), z, bias !== undefined);
 
       const shape = [count, numClasses, ...outFeatures];
@@ -452,10 +453,7 @@ export class LinearCrossEntropyLoss {
   }
 }
 
-function floatType(dtype: DType | undefined): "float32" | "float64" {
-  return dtype === "float32" ? "float32" : "float64";
-}
-
+/** Some of the target's numbers, not copied where they are in a typed array. */
 function slice(
   data: ArrayLike<number>,
   from: number,

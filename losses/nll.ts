@@ -29,10 +29,15 @@
  */
 
 import { readArguments } from "./_core/arguments.ts";
-import { show } from "./_core/broadcast.ts";
-import { at, type ClassAxis, classAxis } from "./_core/class_axis.ts";
+import { at } from "./_core/class_axis.ts";
 import type { FloatArray } from "./_core/formula/kernels.ts";
-import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
+import {
+  checkLabels,
+  classWeights,
+  labelledRows,
+  readLabels,
+  weightOfLabels,
+} from "./_core/labels.ts";
 import { checkOptions, type Reduction, reductionOption, wholeOption } from "./_core/options.ts";
 import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
 import { type Raw, read, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
@@ -45,55 +50,6 @@ export interface NLLLossOptions {
   ignoreIndex?: number;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
   reduction?: Reduction;
-}
-
-/**
- * Sees `shape` as rows of scores and checks that there is one label for each.
- *
- * @param loss The class, for error messages.
- * @param shape The shape of the scores.
- * @param labels The labels.
- * @returns The class axis: the first of a single row, else the second.
- */
-export function labelledRows(loss: string, shape: readonly number[], labels: Labels): ClassAxis {
-  if (shape.length === 0) {
-    throw new RangeError(
-      `Cannot compute ${loss} as input must have a class axis: current shape is ()`,
-    );
-  }
-  const axis = classAxis(shape, shape.length === 1 ? 0 : 1);
-  const wanted = axis.sampleShape;
-  if (
-    labels.shape.length !== wanted.length || labels.shape.some((length, i) => length !== wanted[i])
-  ) {
-    throw new RangeError(
-      `Cannot compute ${loss} as target must have the shape of input without its class axis, ${
-        show(wanted)
-      }: ` +
-        `current shapes are ${show(shape)} and ${show(labels.shape)}`,
-    );
-  }
-  return axis;
-}
-
-/**
- * What a mean over labelled samples is divided by.
- *
- * @param labels The labels.
- * @param ignoreIndex The label that does not count.
- * @param weights One weight per class, 1 each if undefined.
- * @returns The sum of the weights of all labels that count.
- */
-export function weightOfLabels(
-  labels: Labels,
-  ignoreIndex: number,
-  weights: FloatArray | undefined,
-): number {
-  let sum = 0;
-  for (let i = 0; i < labels.data.length; i++) {
-    if (labels.data[i] !== ignoreIndex) sum += weights === undefined ? 1 : weights[labels.data[i]];
-  }
-  return sum;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import { position, wrongType } from "./arguments.ts";
 import { show } from "./broadcast.ts";
+import { type ClassAxis, classAxis } from "./class_axis.ts";
 import type { FloatArray } from "./formula/kernels.ts";
 import type { FloatType } from "./formula/program.ts";
 import { describe, type Raw, read, type TensorLike, toTensor } from "./tensor.ts";
@@ -92,4 +93,53 @@ export function classWeights(
     throw wrongType(loss, "weight", dtype, weight.dtype);
   }
   return toTensor(weight, dtype, "weight").data as FloatArray;
+}
+
+/**
+ * Sees `shape` as rows of scores and checks that there is one label for each.
+ *
+ * @param loss The class, for error messages.
+ * @param shape The shape of the scores.
+ * @param labels The labels.
+ * @returns The class axis: the first of a single row, else the second.
+ */
+export function labelledRows(loss: string, shape: readonly number[], labels: Labels): ClassAxis {
+  if (shape.length === 0) {
+    throw new RangeError(
+      `Cannot compute ${loss} as input must have a class axis: current shape is ()`,
+    );
+  }
+  const axis = classAxis(shape, shape.length === 1 ? 0 : 1);
+  const wanted = axis.sampleShape;
+  if (
+    labels.shape.length !== wanted.length || labels.shape.some((length, i) => length !== wanted[i])
+  ) {
+    throw new RangeError(
+      `Cannot compute ${loss} as target must have the shape of input without its class axis, ${
+        show(wanted)
+      }: ` +
+        `current shapes are ${show(shape)} and ${show(labels.shape)}`,
+    );
+  }
+  return axis;
+}
+
+/**
+ * What a mean over labelled samples is divided by.
+ *
+ * @param labels The labels.
+ * @param ignoreIndex The label that does not count.
+ * @param weights One weight per class, 1 each if undefined.
+ * @returns The sum of the weights of all labels that count.
+ */
+export function weightOfLabels(
+  labels: Labels,
+  ignoreIndex: number,
+  weights: FloatArray | undefined,
+): number {
+  let sum = 0;
+  for (let i = 0; i < labels.data.length; i++) {
+    if (labels.data[i] !== ignoreIndex) sum += weights === undefined ? 1 : weights[labels.data[i]];
+  }
+  return sum;
 }

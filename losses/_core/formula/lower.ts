@@ -81,8 +81,9 @@ export function lower(
         return b.select(b.apply("lt", a1, b.const(0)), b.const(-1), positive);
       }
       case "hinge":
+        return b.apply("pmax", a1, b.const(0)); // NaN goes on, as through clamp_min
       case "strictHinge":
-        return b.apply("pmax", a1, b.const(0));
+        return b.apply("pmax", b.const(0), a1); // NaN is not > 0: the term is passed over
       case "select":
         return b.select(a1, a2, a3);
       case "exp":
