@@ -1,0 +1,159 @@
+/** Matrix products: every way of seeing the factors, every border of a tile. */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import {
+  addColumnSums,
+  type Matrix,
+  matrix,
+  multiply,
+  rowsOf,
+  transpose,
+} from "../../losses/_core/linear.ts";
+import { assertClose, Random } from "../_fixtures.ts";
+
+const at = (m: Matrix, r: number, c: number) => m.data[m.start + r * m.down + c * m.across];
+
+/** The product by its definition, in doubles. */
+function slowly(a: Matrix, b: Matrix): Float64Array {
+  const product = new Float64Array(a.rows * b.columns);
+  for (let r = 0; r < a.rows; r++) {
+    for (let c = 0; c < b.columns; c++) {
+      for (let k = 0; k < a.columns; k++) product[r * b.columns + c] += at(a, r, k) * at(b, k, c);
+    }
+  }
+  return product;
+}
+
+function draw(random: Random, rows: number, columns: number): Matrix {
+  return matrix(random.tensor([rows, columns]).data as Float64Array, rows, columns);
+}
+
+const narrow = (m: Matrix): Matrix => ({ ...m, data: Float32Array.from(m.data) });
+
+describe("multiply", () => {
+  // Around eight terms a step, 256 in float32, 512 columns and 256 rows a tile.
+  const sizes: [rows: number, depth: number, columns: number][] = [
+    [1, 1, 1],
+    [3, 7, 5],
+    [2, 8, 3],
+    [4, 9, 2],
+    [5, 16, 17],
+    [2, 255, 3],
+    [2, 256, 3],
+    [2, 257, 3],
+    [3, 521, 4],
+    [257, 3, 2],
+    [129, 5, 513],
+    [2, 3, 1025],
+  ];
+  for (const [rows, depth, columns] of sizes) {
+    it(`is the sum of products for (${rows}, ${depth}) · (${depth}, ${columns})`, () => {
+      const random = new Random(rows * depth + columns);
+      const ways: [a: Matrix, b: Matrix][] = [
+        [draw(random, rows, depth), draw(random, depth, columns)],
+        [draw(random, rows, depth), transpose(draw(random, columns, depth))],
+        [transpose(draw(random, depth, rows)), draw(random, depth, columns)],
+        [transpose(draw(random, depth, rows)), transpose(draw(random, columns, depth))],
+      ];
+      for (const [a, b] of ways) {
+        const shape = [rows, columns];
+        const result = new Float64Array(rows * columns);
+        multiply("float64", a, b, matrix(result, rows, columns));
+        const context = `${a.down} ${b.down}`;
+        const wanted = { shape, data: slowly(a, b) };
+        assertClose({ shape, data: result }, wanted, { rtol: 1e-13, atol: 1e-14, context });
+
+        const [f, g] = [narrow(a), narrow(b)];
+        const small = new Float32Array(rows * columns);
+        multiply("float32", f, g, matrix(small, rows, columns));
+        // Terms of about 1: sums of 256 in float32, the rest in float64.
+        const limit = { rtol: 0, atol: 1e-6, scale: Math.sqrt(depth), context };
+        assertClose({ shape, data: small }, { shape, data: slowly(f, g) }, limit);
+      }
+    });
+  }
+
+  it("adds to what is there only when told to", () => {
+    const [a, b] = [matrix(Float64Array.of(1, 2), 1, 2), matrix(Float64Array.of(3, 4), 2, 1)];
+    const data = Float64Array.of(100);
+    multiply("float64", a, b, matrix(data, 1, 1), true);
+    assertEquals(data[0], 100 + 3 + 8);
+    multiply("float64", a, b, matrix(data, 1, 1));
+    assertEquals(data[0], 3 + 8);
+  });
+
+  it("writes into some rows, and into a transposed result, and nowhere else", () => {
+    const random = new Random(3);
+    const [a, b] = [draw(random, 2, 3), draw(random, 3, 2)];
+    const product = slowly(a, b);
+    const data = new Float64Array(8).fill(7);
+    multiply("float64", a, b, rowsOf(matrix(data, 4, 2), 1, 2));
+    assertClose({ shape: [8], data }, { shape: [8], data: [7, 7, ...product, 7, 7] }, {
+      rtol: 1e-14,
+      atol: 0,
+      context: "rows",
+    });
+    multiply("float64", a, b, transpose(matrix(data.subarray(0, 4), 2, 2)));
+    const turned = [product[0], product[2], product[1], product[3]];
+    assertClose({ shape: [4], data: data.subarray(0, 4) }, { shape: [4], data: turned }, {
+      rtol: 1e-14,
+      atol: 0,
+      context: "transposed",
+    });
+  });
+
+  it("is 0 where there are no terms, nothing where there are no rows or columns", () => {
+    const empty = new Float64Array(0);
+    const data = Float64Array.of(5, 5);
+    multiply("float64", matrix(empty, 2, 0), matrix(empty, 0, 1), matrix(data, 2, 1));
+    assertEquals([...data], [0, 0]);
+    multiply(
+      "float64",
+      matrix(empty, 0, 3),
+      matrix(new Float64Array(6), 3, 2),
+      matrix(empty, 0, 2),
+    );
+    multiply(
+      "float64",
+      matrix(new Float64Array(6), 2, 3),
+      matrix(empty, 3, 0),
+      matrix(empty, 2, 0),
+    );
+  });
+
+  it("keeps NaN and ∞ to their own rows and columns", () => {
+    for (const bad of [NaN, Infinity]) {
+      const a = matrix(Float64Array.of(bad, 1, 2, 3), 2, 2);
+      const b = matrix(Float64Array.of(1, -1, 2, 5), 2, 2);
+      const data = new Float64Array(4);
+      multiply("float64", a, b, matrix(data, 2, 2));
+      assertEquals([...data], [bad, -bad, 2 * 1 + 3 * 2, 2 * -1 + 3 * 5]);
+    }
+  });
+
+  it("keeps float32 sums of 2^18 terms right to a few units in the last place", () => {
+    const depth = 2 ** 18;
+    const third = Math.fround(1 / 3);
+    const data = new Float32Array(1);
+    multiply(
+      "float32",
+      matrix(new Float32Array(depth).fill(third), 1, depth),
+      matrix(new Float32Array(depth).fill(1), depth, 1),
+      matrix(data, 1, 1),
+    );
+    // 256 at a time in float32; adding them one by one throughout would be off by 1e-3 and more.
+    assert(Math.abs(data[0] / (depth * third) - 1) < 2e-6, `${data[0]}`);
+  });
+});
+
+describe("addColumnSums", () => {
+  it("adds each column to the sum so far", () => {
+    const sums = Float64Array.of(10, 20, 30);
+    addColumnSums(matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2, 3), sums);
+    assertEquals([...sums], [10 + 1 + 4, 20 + 2 + 5, 30 + 3 + 6]);
+    const turned = transpose(matrix(Float64Array.of(1, 2, 3, 4), 2, 2));
+    const pair = new Float64Array(2);
+    addColumnSums(turned, pair);
+    assertEquals([...pair], [1 + 2, 3 + 4]);
+  });
+});
