@@ -1,0 +1,457 @@
+/** CosineEmbeddingLoss: 1 - cos for similar pairs, max(cos - margin, 0) for dissimilar ones. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import {
+  CosineEmbeddingLoss,
+  type CosineEmbeddingLossOptions,
+  cosineSimilarity,
+  float32,
+  float64,
+  HingeEmbeddingLoss,
+  int32,
+  type Tensor,
+} from "@lossbook/losses";
+import { Formula } from "@lossbook/losses/formula";
+import { testCases } from "./_cases.ts";
+import { assertClose } from "./_close.ts";
+import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { testFormula } from "./_formula.ts";
+import { testManners } from "./_manners.ts";
+import { holds } from "./_property.ts";
+import { cases, formulas } from "./cases/cosine_embedding.ts";
+
+const cosine = (options?: CosineEmbeddingLossOptions) => new CosineEmbeddingLoss(options);
+const none = (margin = 0) => cosine({ margin, reduction: "none" });
+/** What is added to squared lengths. */
+const DELTA = Math.fround(1e-12);
+const isNear = (a: number, b: number, rtol = 1e-14) => Math.abs(a - b) <= rtol * Math.abs(b);
+
+interface Pairs {
+  input1: Tensor;
+  input2: Tensor;
+  target: Tensor;
+  [name: string]: Tensor;
+}
+
+function random(seed: number, pairs = 6, length = 4): Pairs {
+  const numbers = new Random(seed);
+  return {
+    input1: numbers.tensor([pairs, length]),
+    input2: numbers.tensor([pairs, length]),
+    target: numbers.tensor([pairs], () => numbers.sign()),
+  };
+}
+
+/** Value and gradients of one pair. */
+function at(input1: number[], input2: number[], target: number, margin = 0) {
+  const { value, grad } = none(margin).valueAndGrad(input1, input2, target);
+  return { value: value.item(), input1: [...grad.input1.data], input2: [...grad.input2.data] };
+}
+
+testCases(cases, cosine);
+
+describe("CosineEmbeddingLoss by hand", () => {
+  it("is what the cosine lacks to 1, for a similar pair", () => {
+    assert(isNear(at([3, 4], [1, 0], 1).value, 1 - 3 / 5, 1e-12));
+    assert(isNear(at([3, 4], [-1, 0], 1).value, 1 + 3 / 5, 1e-12));
+    assert(at([3, 4], [6, 8], 1).value < 1e-13);
+    assert(isNear(at([3, 4], [-6, -8], 1).value, 2, 1e-12));
+  });
+
+  it("is what the cosine has above the margin, for a dissimilar pair", () => {
+    assert(isNear(at([3, 4], [1, 0], -1).value, 3 / 5, 1e-12));
+    assert(isNear(at([3, 4], [1, 0], -1, 0.5).value, 3 / 5 - 0.5, 1e-11));
+    assertEquals(at([3, 4], [-1, 0], -1), { value: 0, input1: [0, 0], input2: [0, 0] });
+    assertEquals(at([3, 4], [1, 0], -1, 0.7), { value: 0, input1: [0, 0], input2: [0, 0] });
+  });
+
+  it("pulls at a right angle: (4, -3) / 25 · 4 / 5 for (3, 4) and (1, 0)", () => {
+    const { input1, input2 } = at([3, 4], [1, 0], -1);
+    const data = [4 / 25 * 4 / 5, -3 / 25 * 4 / 5];
+    const close = { rtol: 1e-12, atol: 0, context: "input1" };
+    assertClose(float64(input1), { shape: [2], data }, close);
+    assertClose(float64(input2), { shape: [2], data: [0, 4 / 5] }, {
+      ...close,
+      atol: 1e-12,
+      context: "input2",
+    });
+  });
+
+  it("has margin = 0 and the mean by default", () => {
+    const { input1, input2, target } = random(1);
+    assertEquals(
+      cosine().valueAndGrad(input1, input2, target),
+      cosine({ margin: 0, reduction: "mean" }).valueAndGrad(input1, input2, target),
+    );
+  });
+
+  it("is what the document says", () => {
+    const said = new Formula(formulas.value.text)
+      .evaluate({ c: [0.6, 0.6, -0.2], y: [1, -1, -1], margin: 0.25 });
+    const found = none(0.25)
+      .forward([[3, 4], [3, 4], [-1, Math.sqrt(24)]], [[1, 0], [1, 0], [1, 0]], [1, -1, -1]);
+    assertClose(found, { shape: [3], data: said }, { rtol: 1e-12, atol: 1e-12, context: "value" });
+  });
+});
+
+describe("CosineEmbeddingLoss beside plain loops", () => {
+  for (const [seed, margin] of [-1, -0.5, 0, 0.3, 0.9].entries()) {
+    it(`margin = ${margin}`, () => {
+      const { input1, input2, target } = random(seed, 9, 7);
+      const [x, y] = [input1, input2].map((input) => input.toArray() as number[][]);
+      const dot = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+      const data = x.map((a, i) => {
+        const c = dot(a, y[i]) / Math.sqrt((dot(a, a) + DELTA) * (dot(y[i], y[i]) + DELTA));
+        return target.data[i] === 1 ? 1 - c : Math.max(0, c - margin);
+      });
+      const found = none(margin).forward(input1, input2, target);
+      assertClose(found, { shape: [9], data }, { rtol: 1e-14, atol: 1e-15, context: `${seed}` });
+    });
+  }
+});
+
+/** Vectors of length 1, whose two parts of the gradient cancel; what is left is rounding. */
+const isDegenerate = ({ args }: { args: Record<string, { shape: readonly number[] }> }) =>
+  args.input1.shape[args.input1.shape.length - 1] === 1;
+
+testFixtures("cosine_embedding", cosine, { only: (one) => !isDegenerate(one) });
+
+describe("CosineEmbeddingLoss of single components", () => {
+  // Both parts of the gradient are 1 / |x|: up to 200 here, so that float32 leaves 1e-5 of it.
+  testFixtures("cosine_embedding", cosine, {
+    only: isDegenerate,
+    tolerance: { float32: { rtol: 1e-5, atol: 3e-5 } },
+  });
+});
+
+describe("CosineEmbeddingLoss beside finite differences", () => {
+  const wrt = ["input1", "input2"];
+  for (const reduction of ["none", "mean", "sum"] as const) {
+    it(`agrees for ${reduction}`, () => {
+      assertGradient(cosine({ reduction, margin: -0.3 }), random(2), { wrt, scale: 0.1 });
+    });
+  }
+
+  it("agrees along repeated inputs, and for short vectors", () => {
+    const { input1, input2, target } = random(3);
+    const one = new Random(4).tensor([1, 4]);
+    assertGradient(none(), { input1: one, input2, target }, { wrt, scale: 0.1 });
+    assertGradient(none(), { input1, input2: one, target }, { wrt, scale: 0.1 });
+    const short = new Random(5).tensor([6, 4], () => 1e-6 * new Random(6).normal());
+    assertGradient(none(-1), { input1: short, input2, target }, { wrt: ["input1"], scale: 1e-8 });
+  });
+});
+
+testFormula("CosineEmbeddingLoss", CosineEmbeddingLoss.formula, { c: "c" }, {
+  c: [-1, 1],
+  y: [-1, 1],
+  margin: [-0.5, 0.5],
+});
+
+describe("CosineEmbeddingLoss at its kink", () => {
+  it("passes the gradient where the cosine is exactly the margin", () => {
+    const { value, input1, input2 } = at([1, 0], [0, 1], -1, 0);
+    assertEquals(value, 0);
+    assert(isNear(input1[1], 1, 1e-11) && isNear(input2[0], 1, 1e-11), `${input1}, ${input2}`);
+    // A hair beyond, and there is none.
+    assertEquals(at([1, -1e-12], [0, 1], -1, 0).input1, [0, 0]);
+  });
+});
+
+describe("CosineEmbeddingLoss of extreme numbers", () => {
+  it("zero vectors: at a right angle to all, with a large and finite gradient", () => {
+    const { value, input1, input2 } = at([0, 0], [3, 4], 1);
+    assertEquals(value, 1);
+    const size = 1 / Math.sqrt(DELTA);
+    const data = [-0.6 * size, -0.8 * size];
+    assertClose(float64(input1), { shape: [2], data }, { rtol: 1e-12, atol: 0, context: "input1" });
+    assertEquals(input2.map((g) => g + 0), [0, 0]);
+    assertEquals(at([0, 0], [0, 0], 1).input1.map((g) => g + 0), [0, 0]);
+  });
+
+  it("tiny: delta outweighs the square, so that equal vectors look different", () => {
+    assert(isNear(at([1e-6, 0], [1e-6, 0], 1).value, 0.5, 1e-7));
+    assertEquals(at([1e-200, 0], [1e-200, 0], 1).value, 1);
+    // As of a zero vector.
+    assert(isNear(at([1e-200, 0], [1, 0], 1).input1[0], -1 / Math.sqrt(DELTA), 1e-9));
+  });
+
+  it("huge: only the direction counts, unlike in PyTorch, where 1e200 overflows", () => {
+    for (const size of [1e100, 1e200, 1e300]) {
+      const { value, input1, input2 } = at([3 * size, 4 * size], [1, 0], 1);
+      assert(isNear(value, 1 - 3 / 5, 1e-12), `${size}: ${value}`);
+      assert(isNear(input1[0] * size, -4 / 25 * 4 / 5, 1e-12), `${size}: ${input1}`);
+      assert(isNear(input2[1], -4 / 5, 1e-12), `${size}: ${input2}`);
+    }
+    assert(isNear(at([1e200, 0], [3e-200, 4e-200], -1).value, 3e-200 / Math.sqrt(DELTA), 1e-9));
+    const single = none().forward(float32([3e30, 4e30]), float32([1e25, 0]), 1);
+    assert(isNear(single.item(), 0.4, 1e-7), `${single.item()}`);
+  });
+
+  it("huge beside ordinary in one tile: each row has its own scale", () => {
+    const found = none().forward([[3e200, 4e200], [3, 4], [0, 0]], [[1, 0], [1, 0], [1, 0]], [1]);
+    const data = [0.4, 0.4, 1];
+    assertClose(found, { shape: [3], data }, { rtol: 1e-12, atol: 0, context: "value" });
+  });
+
+  it("NaN and ∞: NaN in value and gradients of the pair, and nowhere else", () => {
+    for (const label of [1, -1]) {
+      for (const bad of [NaN, Infinity]) {
+        const { value, grad } = none(-1)
+          .valueAndGrad([[bad, 1], [3, 4]], [[1, 1], [1, 0]], [label, label]);
+        assertEquals([...value.data].map(Number.isNaN), [true, false]);
+        assertEquals([...grad.input1.data].map(Number.isNaN).slice(2), [false, false]);
+        assert(Number.isNaN(grad.input1.data[0]) && Number.isNaN(grad.input2.data[0]));
+      }
+    }
+  });
+
+  it("rows longer than a tile, and more rows than one", () => {
+    for (const [pairs, length] of [[2, 70001], [3, 5000], [5000, 3]]) {
+      const { input1, input2 } = random(pairs, pairs, length);
+      const [x, y] = [input1, input2].map(({ data }) => [...data].slice((pairs - 1) * length));
+      const dot = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+      const wanted = 1 - dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
+      const [last] = none().forward(input1, input2, [1]).data.slice(-1);
+      assert(isNear(last, wanted, 1e-11), `${pairs} × ${length}: ${last}, not ${wanted}`);
+    }
+  });
+
+  it("4096 of the same in float32: their mean is exact", () => {
+    const rows = (x: number[]) =>
+      float32(Float32Array.from({ length: 12288 }, (_, i) => x[i % 3]), [4096, 3]);
+    const one = cosine().forward(float32([0.1, 0.7, 0.2]), float32([0.3, 0.1, 0.9]), 1);
+    const all = cosine().forward(rows([0.1, 0.7, 0.2]), rows([0.3, 0.1, 0.9]), [1]);
+    assertEquals(all.item(), one.item());
+  });
+
+  it("nothing: NaN for the mean, 0 for the sum", () => {
+    const nothing = float32(new Float32Array(0), [0, 3]);
+    const by = (reduction: "none" | "mean" | "sum") =>
+      cosine({ reduction }).valueAndGrad(nothing, nothing, []);
+    assertEquals(by("mean").value.item(), NaN);
+    assertEquals(by("sum").value.item(), 0);
+    assertEquals(by("none").value.shape, [0]);
+    assertEquals(by("mean").grad.input2.shape, [0, 3]);
+  });
+});
+
+describe("CosineEmbeddingLoss of other shapes", () => {
+  const { input1, input2, target } = random(7);
+
+  it("sums and averages over pairs, not over components", () => {
+    const each = none().forward(input1, input2, target);
+    assertEquals(each.shape, [6]);
+    const sum = [...each.data].reduce((a, b) => a + b);
+    assertEquals(cosine({ reduction: "sum" }).forward(input1, input2, target).item(), sum);
+    assertEquals(cosine().forward(input1, input2, target).item(), sum / 6);
+  });
+
+  it("scales gradients by the upstream gradient, one for each pair", () => {
+    const gradOutput = [1, 0, -2, 3, 0.5, 4];
+    const one = none(-1).valueAndGrad(input1, input2, target).grad.input1;
+    const scaled = none(-1).valueAndGrad(input1, input2, target, { gradOutput }).grad.input1;
+    const data = one.data.map((g, i) => g * gradOutput[i >> 2]);
+    assertClose(scaled, { shape: [6, 4], data }, { rtol: 1e-14, atol: 1e-15, context: "grad" });
+  });
+
+  it("repeats a single label, and a single pair for many labels", () => {
+    const same = none().forward(input1, input2, [1, 1, 1, 1, 1, 1]);
+    assertEquals(none().forward(input1, input2, [1]), same);
+    const [one, other] = [input1, input2].map(({ data }) => [[...data].slice(0, 4)]);
+    const both = none(-1).valueAndGrad(one, other, [1, -1]);
+    assertEquals(both.value.shape, [2]);
+    assertEquals(both.grad.input1.shape, [1, 4]);
+    // 1 - c and c + 1 pull in opposite directions.
+    assert([...both.grad.input1.data].every((g) => Math.abs(g) < 1e-15));
+  });
+
+  it("repeats an input, and adds its gradients up", () => {
+    const one = float64(input2.data.slice(0, 4) as Float64Array, [1, 4]);
+    const full = float64(Array.from({ length: 6 }, () => [...one.data]));
+    const found = cosine().valueAndGrad(input1, one, target);
+    const wanted = cosine().valueAndGrad(input1, full, target);
+    assertEquals(found.value, wanted.value);
+    assertEquals(found.grad.input1, wanted.grad.input1);
+    const data = [0, 1, 2, 3].map((j) =>
+      [0, 1, 2, 3, 4, 5].reduce((sum, i) => sum + wanted.grad.input2.data[4 * i + j], 0)
+    );
+    const close = { rtol: 1e-14, atol: 1e-15, context: "grad.input2" };
+    assertClose(found.grad.input2, { shape: [1, 4], data }, close);
+  });
+
+  it("takes its type from the inputs, not from the labels", () => {
+    const dtype = (one: Tensor, label: Tensor) => {
+      const { value, grad } = cosine().valueAndGrad(one, one, label);
+      assertEquals(grad.input1.dtype, value.dtype);
+      return value.dtype;
+    };
+    assertEquals(dtype(float32([1, 2]), float64(1)), "float32");
+    assertEquals(dtype(float32([1, 2]), int32(1)), "float32");
+    assertEquals(dtype(float64([1, 2]), float32(-1)), "float64");
+    assertEquals(cosine().forward(float32([1, 2]), float64([1, 2]), 1).dtype, "float64");
+  });
+});
+
+describe("CosineEmbeddingLoss among its siblings", () => {
+  it("is 1 - cosineSimilarity for vectors that are not short", () => {
+    const { input1, input2 } = random(9, 20, 3);
+    const similarity = cosineSimilarity.valueAndGrad(input1, input2);
+    const { value, grad } = none().valueAndGrad(input1, input2, [1]);
+    const data = similarity.value.data.map((c) => 1 - c);
+    const close = { rtol: 1e-11, atol: 1e-11 };
+    assertClose(value, { shape: [20], data }, { ...close, context: "value" });
+    const slope = similarity.grad.x1.data.map((g) => -g);
+    assertClose(grad.input1, { shape: [20, 3], data: slope }, { ...close, context: "grad.input1" });
+  });
+
+  it("is HingeEmbeddingLoss of 1 - cos, whose margin is 1 less ours", () => {
+    const { input1, input2, target } = random(10);
+    const distance = cosineSimilarity(input1, input2).data.map((c) => 1 - c) as Float64Array;
+    const wanted = new HingeEmbeddingLoss({ margin: 1 - 0.2, reduction: "none" })
+      .forward(distance, target);
+    const close = { rtol: 1e-10, atol: 1e-11, context: "value" };
+    assertClose(none(0.2).forward(input1, input2, target), wanted, close);
+  });
+});
+
+describe("CosineEmbeddingLoss as probed", () => {
+  const number = fc.double({ min: -100, max: 100, noNaN: true });
+  const vector = fc.array(number, { minLength: 3, maxLength: 3 });
+  const long = vector.filter((x) => Math.hypot(...x) > 0.01);
+  const label = fc.constantFrom(1, -1);
+  const margins = fc.double({ min: -1, max: 1, noNaN: true });
+
+  it("lies between 0 and 2", () => {
+    holds(fc.property(vector, vector, label, margins, (x, y, label, margin) => {
+      const { value } = at(x, y, label, margin);
+      return value > -1e-14 && value <= 2 + 1e-14;
+    }));
+  });
+
+  it("is symmetric, in value and gradients", () => {
+    holds(fc.property(vector, vector, label, margins, (x, y, label, margin) => {
+      const there = at(x, y, label, margin);
+      const back = at(y, x, label, margin);
+      const size = Math.max(1, ...there.input1.map(Math.abs));
+      return Math.abs(there.value - back.value) < 1e-14 &&
+        there.input1.every((g, i) => Math.abs(g - back.input2[i]) <= 1e-13 * size);
+    }));
+  });
+
+  it("does not depend on lengths, if no vector is short", () => {
+    const factor = fc.double({ min: 0.5, max: 1e6, noNaN: true });
+    holds(fc.property(long, long, label, factor, (x, y, label, k) => {
+      const scaled = at(x.map((v) => k * v), y, label);
+      return Math.abs(scaled.value - at(x, y, label).value) < 1e-7;
+    }));
+  });
+
+  it("has gradients at right angles to their vectors, if none is short", () => {
+    holds(fc.property(long, long, label, margins, (x, y, label, margin) => {
+      const { input1 } = at(x, y, label, margin);
+      return Math.abs(input1.reduce((sum, g, i) => sum + g * x[i], 0)) < 1e-7;
+    }));
+  });
+
+  it("has opposite gradients for opposite labels, where both count", () => {
+    holds(fc.property(vector, vector, (x, y) => {
+      const [similar, dissimilar] = [at(x, y, 1), at(x, y, -1, -1.5)];
+      return similar.input1.every((g, i) => g === -dissimilar.input1[i]);
+    }));
+  });
+});
+
+describe("CosineEmbeddingLoss refuses", () => {
+  it("labels other than 1 and -1, and names the first", () => {
+    for (const label of [0, 2, -0.5, NaN, Infinity]) {
+      assertThrows(
+        () => cosine().forward([[1, 2], [3, 4], [5, 6]], [[1, 2], [3, 4], [5, 6]], [1, label, 0]),
+        RangeError,
+        `Cannot compute CosineEmbeddingLoss as target must be 1 or -1: current value at [1] is ${label}`,
+      );
+    }
+    assertThrows(
+      () => cosine().forward([1], [1], int32(0)),
+      RangeError,
+      "target must be 1 or -1: current value at [] is 0",
+    );
+  });
+
+  it("a margin that is infinite or no number", () => {
+    for (const [margin, Class] of [[NaN, RangeError], [Infinity, RangeError], ["0", TypeError]]) {
+      assertThrows(
+        () => cosine({ margin: margin as never }),
+        Class as typeof TypeError,
+        "Cannot compute CosineEmbeddingLoss as margin must be finite: current value is",
+      );
+    }
+  });
+
+  it("shapes that are no pairs with labels", () => {
+    const wrong: [input1: unknown, input2: unknown, target: unknown, shown: string][] = [
+      [[[1, 2]], [[1, 2]], 1, "(1, 2) and (1, 2) and ()"],
+      [[1, 2], [1, 2], [1], "(2,) and (2,) and (1,)"],
+      [[[1, 2]], [1, 2], [1], "(1, 2) and (2,) and (1,)"],
+      [[[1, 2]], [[1, 2]], [[1]], "(1, 2) and (1, 2) and (1, 1)"],
+      [1, 1, 1, "() and () and ()"],
+    ];
+    for (const [input1, input2, target, shown] of wrong) {
+      assertThrows(
+        () => cosine().forward(input1 as number[], input2 as number[], target as number),
+        RangeError,
+        "Cannot compute CosineEmbeddingLoss as inputs (N, D) need a target (N), inputs (D) a target (): " +
+          `current shapes are ${shown}`,
+      );
+    }
+  });
+
+  it("sizes that do not go together", () => {
+    assertThrows(
+      () => cosine().forward([[1, 2], [3, 4]], [[1, 2], [3, 4]], [1, 1, 1]),
+      RangeError,
+      "Cannot compute CosineEmbeddingLoss as target must hold one label for each of 2 pairs: current length is 3",
+    );
+    assertThrows(
+      () => cosine().forward([[1, 2, 3]], [[1, 2]], [1]),
+      RangeError,
+      "Cannot compute CosineEmbeddingLoss as the shapes of input1 and input2 do not go together",
+    );
+  });
+
+  it("whole numbers as inputs, which have no gradient", () => {
+    assertThrows(
+      () => cosine().forward([1], int32([1]), 1),
+      TypeError,
+      "Cannot compute CosineEmbeddingLoss as input2 must be float32 or float64: current dtype is int32",
+    );
+  });
+
+  it("to differentiate by the labels", () => {
+    assertThrows(
+      () => cosine().valueAndGrad([1], [1], 1, { wrt: ["target" as never] }),
+      TypeError,
+      'Cannot differentiate CosineEmbeddingLoss by "target": wanted is one of input1, input2',
+    );
+  });
+});
+
+testManners({
+  loss: "CosineEmbeddingLoss",
+  Loss: CosineEmbeddingLoss,
+  known: ["margin", "reduction"],
+  args: random(8, 2, 3),
+  wrt: ["input1", "input2"],
+});
+
+describe("CosineEmbeddingLoss answers in types", () => {
+  it("with both gradients, or those that wrt names", () => {
+    assertEquals(Object.keys(cosine().valueAndGrad([1], [2], 1).grad), ["input1", "input2"]);
+    const { grad } = cosine().valueAndGrad([1], [2], 1, { wrt: ["input2"] });
+    const input2: Tensor = grad.input2;
+    assertEquals([Object.keys(grad), input2.shape], [["input2"], [1]]);
+    // @ts-expect-error: a gradient that was not asked for is no property of the result.
+    assertEquals(grad.input1, undefined);
+  });
+});
