@@ -70,6 +70,8 @@ export class Alignments {
   readonly top: Float64Array;
   /** The share of alignments that give a frame to a class, frames × classes. Adds up to 1 in each frame. */
   readonly occupancy: Float64Array;
+  /** Whether the last sum needed levels. The results are the same: tests ask, lest all samples take the slow way. */
+  usedLevels = false;
   /** Rows of states, PAD ⌀ A ⌀ B ⌀ …, one before the first frame and one after each. */
   readonly #alpha: Float64Array;
   readonly #width: number;
@@ -107,8 +109,8 @@ export class Alignments {
     const sum = this.#forward(spelling, frames);
     const kept = this.#backward(spelling, frames);
     // Each frame rounds a few times, forwards and backwards.
-    if (Math.abs(kept - 1) <= 1e-14 * (frames + 1)) return sum + shift;
-    return this.#withLevels(spelling, frames, gather);
+    this.usedLevels = !(Math.abs(kept - 1) <= 1e-14 * (frames + 1));
+    return this.usedLevels ? this.#withLevels(spelling, frames, gather) : sum + shift;
   }
 
   /** Turns log-probabilities into {@linkcode emission} and {@linkcode top}; returns the sum of the latter. */
@@ -140,7 +142,6 @@ export class Alignments {
     const alpha = this.#alpha;
     const width = this.#width;
     const labels = place.length;
-    alpha.fill(0, PAD, width);
     // Before the first frame, every alignment is as good as in the first blank.
     alpha[PAD] = 1;
     let scale = 1;
@@ -165,10 +166,9 @@ export class Alignments {
         total += nextBlank + next;
         label = a;
       }
-      // The blank at the end, or nothing yet where the next frame will look.
+      // The blank at the end. Before it can be reached, rows are 0 from here on: no sample writes there.
       const next = t < labels ? 0 : (alpha[before + 2 * labels] + label) * pBlank + LEAK;
       alpha[now + 2 * last] = next;
-      alpha[now + 2 * last + 1] = 0;
       total += next;
       if (t === frames - 1) {
         total = alpha[now + 2 * labels] + (labels === 0 ? 0 : alpha[now + 2 * labels - 1]);

@@ -1,0 +1,81 @@
+/** Sums over alignments: which way they are taken, which the tests of the losses cannot see. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { Alignments, spell } from "../../losses/_core/alignment.ts";
+import { Random } from "../_numeric.ts";
+
+/** The sum for `rows` of log-probabilities, blank 0. */
+function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boolean } {
+  const spelling = spell(labels, 0, labels.length, 0);
+  const alignments = new Alignments(rows.length, labels.length, spelling.classes.length);
+  const log = alignments.sum(spelling, rows.length, (to) => {
+    to.set(rows.flatMap((row) => [...spelling.classes].map((c) => row[c])));
+  });
+  return { log, usedLevels: alignments.usedLevels };
+}
+
+describe("spell", () => {
+  it("finds the classes, the jumps and the fewest frames", () => {
+    assertEquals(spell([9, 3, 5, 5, 3, 9], 1, 5, 7), {
+      classes: Int32Array.of(7, 3, 5),
+      place: Int32Array.of(1, 2, 2, 1),
+      jump: Float64Array.of(0, 1, 0, 1),
+      least: 5,
+    });
+    assertEquals(spell([], 0, 0, 2).classes, Int32Array.of(2));
+  });
+});
+
+describe("Alignments", () => {
+  it("needs no levels for ordinary samples: both directions find the same", () => {
+    const random = new Random(1);
+    for (let i = 0; i < 500; i++) {
+      const frames = 1 + random.below(60);
+      const labels = Array.from({ length: random.below(8) }, () => 1 + random.below(4));
+      if (frames < spell(labels, 0, labels.length, 0).least) continue;
+      const scale = random.uniform(0, 20);
+      const rows = Array.from(
+        { length: frames },
+        () => Array.from({ length: 5 }, () => scale * random.normal()),
+      );
+      assert(!sum(rows, labels).usedLevels, `${frames} frames, labels ${labels}`);
+    }
+  });
+
+  it("needs none for a thousand frames of a model that mostly sees blanks", () => {
+    const labels = Array.from({ length: 60 }, (_, i) => 1 + i % 4);
+    const rows = Array.from({ length: 1000 }, () => [-0.001, -8, -8, -8, -8]);
+    assert(!sum(rows, labels).usedLevels);
+  });
+
+  it("takes levels where a sum from one side has lost what the other needs", () => {
+    // Blank is right in each frame alone, and the label has to be somewhere.
+    for (const [a, b] of [[-800, -800], [-886.5, -888], [-888, -886.5], [-2000, -3000]]) {
+      const { log, usedLevels } = sum([[0, a], [0, b]], [1]);
+      assert(usedLevels);
+      const [less, more] = [a, b].toSorted((a, b) => a - b);
+      assertAlmostEquals(log, more + Math.log1p(Math.exp(less - more) + Math.exp(less)), 1e-12);
+    }
+  });
+
+  it("serves small samples after large ones, and after those that needed levels", () => {
+    const random = new Random(2);
+    const all = new Alignments(12, 5, 5);
+    for (let i = 0; i < 300; i++) {
+      const labels = Array.from({ length: random.below(6) }, () => 1 + random.below(4));
+      const spelling = spell(labels, 0, labels.length, 0);
+      const frames = Math.max(1, spelling.least + random.below(3));
+      if (frames > 12) continue;
+      const scale = i % 3 ? 1 : 2000;
+      const logs = Float64Array.from(
+        { length: frames * spelling.classes.length },
+        () => -random.uniform(0, scale),
+      );
+      const fresh = new Alignments(frames, labels.length, spelling.classes.length);
+      const wanted = fresh.sum(spelling, frames, (to) => to.set(logs));
+      assertEquals(all.sum(spelling, frames, (to) => to.set(logs)), wanted);
+      assertEquals(all.usedLevels, fresh.usedLevels);
+      assertEquals(all.occupancy.slice(0, logs.length), fresh.occupancy.slice(0, logs.length));
+    }
+  });
+});
