@@ -19,8 +19,6 @@
  * Siblings: {@linkcode BCEWithLogitsLoss} takes scores instead, keeps all digits and is the one to train with;
  * {@linkcode CrossEntropyLoss} is the same for more than two classes.
  *
- * Unlike PyTorch, nothing: the same numbers, the same refusals.
- *
  * Notebook: `notebooks/bce.ipynb`. Reference: I. J. Good, Rational Decisions, 1952.
  *
  * @module
