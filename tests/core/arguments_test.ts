@@ -237,6 +237,8 @@ describe("options", () => {
       `Cannot compute Loss as margin must be ≥ 0: current value is ${shown}`;
     assertThrows(() => margin(-1), RangeError, message("-1"));
     assertThrows(() => margin(NaN), RangeError, message("NaN"));
+    const any = () => numberOption("Loss", "margin", NaN, () => true, "a number");
+    assertThrows(any, RangeError, "margin must be a number: current value is NaN");
     assertThrows(() => margin("1"), TypeError, message('"1"'));
     assertThrows(() => margin(null), TypeError, message("null"));
   });

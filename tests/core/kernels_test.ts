@@ -99,6 +99,35 @@ describe("every operation", () => {
     }
   }
 
+  it("divides by an option as by its reciprocal: 1 ulp off at most, and 0 / 0 is 0", () => {
+    for (const dtype of DTYPES) {
+      for (const machine of MACHINES) {
+        const { run, element, param } = defineKernels({
+          elements: ["x", "out"],
+          params: ["p"],
+          steps: { go: { store: { out: "x / p" } } },
+        })(dtype, 0, machine);
+        for (const p of [3, -0.7, 1e-3, 1e6, Infinity]) {
+          element.x.set([1, -2.5, 0.1, 1e-5, 7]);
+          param.p[0] = p;
+          run.go(1, 5);
+          const divisor = dtype === "float32" ? Math.fround(p) : p;
+          for (let i = 0; i < 5; i++) {
+            const distance = floatsBetween(element.out[i], element.x[i] / divisor, dtype);
+            assert(
+              distance <= 1,
+              `${element.x[i]} / ${p}: ${element.out[i]}, ${dtype}, ${machine}`,
+            );
+          }
+        }
+        element.x.set([0]);
+        param.p[0] = 0;
+        run.go(1, 1);
+        assertEquals(element.out[0], 0);
+      }
+    }
+  });
+
   it("min and max hand on a NaN from either side, also beside an option", () => {
     for (const dtype of DTYPES) {
       const { run, element, param } = defineKernels({
