@@ -65,10 +65,13 @@ export interface CosineEmbeddingLossOptions {
 /** Keeps lengths away from 0; PyTorch's 1e-12 is a float32. */
 const DELTA = Math.fround(1e-12);
 
-/** What a row of this sum of squares is divided by, and its own share of the gradient. */
+/** The length of a row with δ in it, √(‖x‖² + δ), which is also what its own derivative is divided by. */
 function divisors(sumOfSquares: number, scale: number): readonly [number, number] {
-  const square = sumOfSquares + DELTA * scale * scale;
-  return [Math.sqrt(square), square];
+  const length = scale <= 1
+    ? Math.sqrt(sumOfSquares + DELTA * scale * scale)
+    // A tiny row has a scale whose square is infinite.
+    : Math.hypot(Math.sqrt(sumOfSquares), Math.sqrt(DELTA) * scale);
+  return [length, length];
 }
 
 /**

@@ -385,8 +385,7 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
       y,
       divisors(sumOfSquares, scale) {
         const length = Math.sqrt(sumOfSquares);
-        const divisor = Math.max(length, eps * scale);
-        return [divisor, divisor * length];
+        return [Math.max(length, eps * scale), length];
       },
       gradX: grad.x1,
       gradY: grad.x2,

@@ -4,9 +4,9 @@
  * A cosine is the dot product of both rows, each divided by its length; how a length is kept away from 0 is what
  * losses differ in. With c the cosine, C the divisors and c = (x · y) / (Cx Cy), the gradient by x is
  *
- *     y / (Cx Cy) - c x / Dx
+ *     y / (Cx Cy) - c x / (Cx Lx)
  *
- * with Dx = Cx², but for what the divisor adds to or cuts off from the length.
+ * with Lx what a divisor is divided by in its own derivative, x / Lx.
  */
 
 import { defineKernels } from "./formula/kernels.ts";
@@ -18,9 +18,6 @@ import type { Tensor } from "./tensor.ts";
 /** Both rows are scaled so that their squares have a sum; see powers.ts. */
 const X = "scaleX * x";
 const Y = "scaleY * y";
-
-/** Exponent of the largest scale: its square is to be finite as well, for what divisors add to squares. */
-const MOST = { float32: 126, float64: 511 } as const;
 
 const kernels = defineKernels({
   elements: ["x", "y", "gradX", "gradY"],
@@ -42,11 +39,11 @@ const kernels = defineKernels({
   },
 });
 
-/** What a row is divided by, and what its own share of the gradient is divided by; both scaled as the row is. */
+/** What a row is divided by, and the L of the derivative of that, x / L; all scaled as the row is. */
 export type Divisors = (
   sumOfSquares: number,
   scale: number,
-) => readonly [value: number, gradient: number];
+) => readonly [divisor: number, slope: number];
 
 /** What is to be computed. */
 export interface Cosines {
@@ -82,16 +79,18 @@ export function cosines(
     loadY(element.y, start, end);
     const sum = () => run.sum(count, rows.length);
     const max = () => run.max(count, rows.length);
-    sumPowers(dtype, count, powers, sum, max, MOST[dtype]);
+    sumPowers(dtype, count, powers, sum, max);
     for (let r = 0; r < count; r++) {
-      const [byX, ownByX] = divisors(sumX[r], scaleX[r]);
-      const [byY, ownByY] = divisors(sumY[r], scaleY[r]);
+      const [byX, slopeX] = divisors(sumX[r], scaleX[r]);
+      const [byY, slopeY] = divisors(sumY[r], scaleY[r]);
       const cosine = dot[r] / byX / byY;
       const pull = each(start + r, cosine);
-      crossX[r] = pull * (scaleX[r] / byX) / byY;
-      crossY[r] = pull * (scaleY[r] / byY) / byX;
-      ownX[r] = ownByX === 0 ? 0 : pull * cosine * (scaleX[r] / ownByX);
-      ownY[r] = ownByY === 0 ? 0 : pull * cosine * (scaleY[r] / ownByY);
+      const pullX = pull * (scaleX[r] / byX);
+      const pullY = pull * (scaleY[r] / byY);
+      crossX[r] = pullX / byY;
+      crossY[r] = pullY / byX;
+      ownX[r] = slopeX === 0 ? 0 : cosine * pullX / slopeX;
+      ownY[r] = slopeY === 0 ? 0 : cosine * pullY / slopeY;
       // What nothing pulls does not move, even if it is infinite.
       if (pull === 0) {
         crossX[r] =

@@ -29,7 +29,6 @@ export interface PowerSum {
  * @param powers The row operands.
  * @param sum Computes `sum` from `scale`, for all rows.
  * @param max Computes `max`, for all rows.
- * @param most The exponent of the largest scale.
  */
 export function sumPowers(
   dtype: FloatType,
@@ -37,7 +36,6 @@ export function sumPowers(
   powers: readonly PowerSum[],
   sum: () => void,
   max: () => void,
-  most: number = MOST[dtype],
 ): void {
   const least = LEAST[dtype];
   for (const { scale } of powers) scale.fill(1, 0, count);
@@ -53,7 +51,7 @@ export function sumPowers(
     for (let r = 0; r < count; r++) {
       // A row of zeros stays as it is, and so does one that is infinite.
       if ((sum[r] < least || sum[r] === Infinity) && max[r] > 0 && max[r] < Infinity) {
-        scale[r] = 2 ** Math.min(most, -Math.floor(Math.log2(max[r])));
+        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(max[r])));
       }
     }
   }

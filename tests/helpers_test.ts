@@ -1,0 +1,580 @@
+/** The helpers: softmax, logSoftmax, sigmoid, logSigmoid, cosineSimilarity and pairwiseDistance, values and gradients. */
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import {
+  type BinaryHelper,
+  cosineSimilarity,
+  float32,
+  float64,
+  int32,
+  logSigmoid,
+  logSoftmax,
+  pairwiseDistance,
+  sigmoid,
+  softmax,
+  type Tensor,
+  type TensorLike,
+  type UnaryHelper,
+} from "@lossbook/losses";
+import { testCases } from "./_cases.ts";
+import { assertClose } from "./_close.ts";
+import {
+  assertGradient,
+  type FixtureCase,
+  type LossLike,
+  Random,
+  testFixtures,
+} from "./_fixtures.ts";
+import { holds } from "./_property.ts";
+import { floatsBetween } from "./_ulp.ts";
+import { cases } from "./cases/helpers.ts";
+
+const unary = { softmax, logSoftmax, sigmoid, logSigmoid };
+const binary = { cosineSimilarity, pairwiseDistance };
+/** Every helper as it is called without regard to types. */
+const helpers: Record<string, LossLike & ((...args: never[]) => Tensor)> = { ...unary, ...binary };
+
+/** A helper with its options, in the shape of a loss. */
+function withOptions(name: string, options: object): LossLike {
+  const helper = helpers[name];
+  return {
+    forward: (...args: never[]) => helper.forward(...args, options as never),
+    valueAndGrad: (...args: never[]) => {
+      const request = args.pop() as unknown as object;
+      return helper.valueAndGrad(...args, { ...options, ...request } as never);
+    },
+  };
+}
+
+for (const name of Object.keys(helpers)) {
+  describe(name, () => {
+    const own = cases.filter(({ helper }) => helper === name);
+    // The options tell the examples apart, so that each finds its upstream gradient again.
+    if (own.length > 0) {
+      testCases(own, (options) => {
+        const { gradOutput } = own.find((one) => one.options === options) ?? {};
+        return withOptions(name, { ...options, gradOutput });
+      });
+    }
+  });
+}
+
+/** Vectors of length 1, whose two parts of the gradient cancel; what is left is rounding. */
+const isDegenerate = ({ helper, args }: FixtureCase) =>
+  helper === "cosineSimilarity" && args.x1.shape.length === 1 && args.x1.shape[0] === 1;
+/** Here PyTorch's σ (1 - σ) has lost all digits, so that its own 0 is what is wrong. */
+const isFarSigmoid = ({ name }: FixtureCase) => name.startsWith("sigmoid far");
+const build = (options: object, { helper = "" }: FixtureCase) => withOptions(helper, options);
+
+testFixtures("helpers", build, { only: (one) => !isDegenerate(one) && !isFarSigmoid(one) });
+describe("helpers of single components", () => {
+  // Both parts of the gradient are 1 / |x|, and float32 leaves 1e-7 of that.
+  const float32 = { rtol: 1e-5, atol: 1e-5 };
+  testFixtures("helpers", build, { only: isDegenerate, tolerance: { float32 } });
+});
+describe("helpers of far scores", () => {
+  // Numbers below 1e-16, which 1 - σ cannot hold, beside one of 1e-8.
+  const float64 = { rtol: 1e-12, atol: 1e-8 };
+  testFixtures("helpers", build, { only: isFarSigmoid, tolerance: { float64 } });
+});
+
+describe("helpers beside finite differences", () => {
+  const random = new Random(1);
+  const input = random.tensor([3, 4, 2]);
+  for (const dim of [0, 1, 2, -1, -3]) {
+    for (const name of ["softmax", "logSoftmax"]) {
+      it(`${name} along axis ${dim} of three`, () => {
+        assertGradient(withOptions(name, { dim }), { input }, { wrt: ["input"] });
+      });
+    }
+  }
+  for (const name of ["sigmoid", "logSigmoid"]) {
+    it(name, () => assertGradient(withOptions(name, {}), { input }, { wrt: ["input"] }));
+  }
+
+  const wrt = ["x1", "x2"];
+  const x1 = random.tensor([3, 4, 2]);
+  const x2 = random.tensor([3, 4, 2]);
+  const row = random.tensor([1, 4, 1]);
+  for (const dim of [0, 1, -1]) {
+    it(`cosineSimilarity along axis ${dim} of three, and along repeated axes`, () => {
+      const helper = withOptions("cosineSimilarity", { dim });
+      assertGradient(helper, { x1, x2 }, { wrt, scale: 0.1 });
+      assertGradient(helper, { x1, row }, { wrt: ["x1"], scale: 0.1 });
+    });
+  }
+  for (const p of [0.5, 1, 1.5, 2, 3, 4, 7.5, Infinity]) {
+    it(`pairwiseDistance for p = ${p}, and along repeated axes`, () => {
+      const helper = withOptions("pairwiseDistance", { p, eps: 1e-3 });
+      assertGradient(helper, { x1, x2 }, { wrt, scale: 0.01, tolerance: 1e-8 });
+      assertGradient(withOptions("pairwiseDistance", { p, keepdim: true }), { x1, x2: row }, {
+        wrt,
+        scale: 0.01,
+        tolerance: 1e-8,
+      });
+    });
+  }
+});
+
+describe("softmax and logSoftmax", () => {
+  it("run along the last axis by default", () => {
+    const x = new Random(2).tensor([3, 4]);
+    for (const helper of [softmax, logSoftmax]) {
+      assertEquals(helper(x), helper(x, { dim: 1 }));
+      assertEquals(helper(x), helper(x, { dim: -1 }));
+      assertEquals(helper(x, { dim: 0 }), helper(x, { dim: -2 }));
+    }
+  });
+
+  it("are one in the logarithm of the other", () => {
+    const x = new Random(3).tensor([5, 7]);
+    for (const dim of [0, 1]) {
+      const log = softmax(x, { dim }).data.map(Math.log);
+      const close = { rtol: 1e-13, atol: 1e-14, context: "log softmax" };
+      assertClose(logSoftmax(x, { dim }), { shape: [5, 7], data: log }, close);
+    }
+  });
+
+  it("hold where the naive exp(x) / Σ exp(x) breaks", () => {
+    assertEquals(Math.exp(1000) / (Math.exp(1000) + Math.exp(999)), NaN);
+    const p = 1 / (1 + Math.exp(-1));
+    const close = { rtol: 1e-15, atol: 0, context: "softmax" };
+    assertClose(softmax([1000, 999]), { shape: [2], data: [p, 1 - p] }, { ...close, rtol: 1e-15 });
+    assertEquals(softmax([0, -1000]).toArray(), [1, 0]);
+    assertEquals(logSoftmax([0, -1000]).toArray(), [0, -1000]);
+    assertEquals(logSoftmax([-1e300, -1e300]).toArray(), [-Math.LN2, -Math.LN2]);
+  });
+
+  it("give +∞, all -∞ and NaN as NaN, as PyTorch does, and one -∞ as probability 0", () => {
+    for (const bad of [[Infinity, 0], [-Infinity, -Infinity], [NaN, 0]]) {
+      for (const helper of [softmax, logSoftmax]) {
+        const { value, grad } = helper.valueAndGrad([bad, [0, 0]]);
+        assertEquals([...value.data].map(Number.isNaN), [true, true, false, false]);
+        assertEquals([...grad.input.data].map(Number.isNaN), [true, true, false, false]);
+      }
+    }
+    assertEquals(softmax([0, -Infinity]).toArray(), [1, 0]);
+    const { value, grad } = logSoftmax.valueAndGrad([0, -Infinity], { gradOutput: [1, 3] });
+    assertEquals([value.toArray(), grad.input.toArray()], [[0, -Infinity], [1 - 4, 3]]);
+  });
+
+  it("take rows longer than a tile, along any axis", () => {
+    const x = new Random(4).tensor([2, 9001]);
+    const turned = float64(
+      Float64Array.from({ length: 18002 }, (_, i) => x.data[(i % 2) * 9001 + (i >> 1)]),
+      [9001, 2],
+    );
+    for (const helper of [softmax, logSoftmax]) {
+      const [along, down] = [helper(x), helper(turned, { dim: 0 })];
+      assert(along.data.every((v, i) => v === down.data[(i % 9001) * 2 + Math.floor(i / 9001)]));
+    }
+    const sum = [...softmax(x).data].slice(0, 9001).reduce((a, b) => a + b);
+    assert(Math.abs(sum - 1) < 1e-13, `${sum}`);
+  });
+
+  it("are 1 and 0 for a scalar, empty for an empty tensor", () => {
+    assertEquals([softmax(3).item(), logSoftmax(3).item(), softmax(3, { dim: 0 }).item()], [
+      1,
+      0,
+      1,
+    ]);
+    for (const shape of [[0, 3], [3, 0]]) {
+      const nothing = float64(new Float64Array(0), shape);
+      const { value, grad } = softmax.valueAndGrad(nothing);
+      assertEquals([value.shape, grad.input.shape], [shape, shape]);
+    }
+  });
+
+  it("are as exact in float32 as the distance to the largest score is", () => {
+    const random = new Random(5);
+    const x = Float32Array.from({ length: 500 }, () => random.uniform(-20, 20));
+    const max = Math.max(...x);
+    const s = x.reduce((sum, v) => sum + Math.exp(v - max), 0);
+    const [p, logP] = [softmax(float32(x)), logSoftmax(float32(x))];
+    x.forEach((v, i) => {
+      const wanted = Math.fround(Math.exp(v - max) / s);
+      // exp turns half a unit in the last place of x - m into as many as x - m is large.
+      const limit = 3 + Math.abs(v - max);
+      const off = floatsBetween(p.data[i], wanted, "float32");
+      assert(off <= limit, `softmax ${v}: ${p.data[i]}, off by ${off}`);
+      const log = Math.fround(v - max - Math.log(s));
+      assert(floatsBetween(logP.data[i], log, "float32") <= 4, `logSoftmax ${v}: ${logP.data[i]}`);
+    });
+  });
+
+  const scores = fc.array(fc.double({ min: -500, max: 500, noNaN: true }), {
+    minLength: 1,
+    maxLength: 9,
+  });
+
+  it("add up to 1, none below 0, in the order of the scores (probed)", () => {
+    holds(fc.property(scores, (x) => {
+      const p = [...softmax(x).data];
+      const sum = p.reduce((a, b) => a + b);
+      return Math.abs(sum - 1) < 1e-14 && p.every((v) => v >= 0) &&
+        x.every((a, i) => x.every((b, j) => a <= b ? p[i] <= p[j] : true));
+    }));
+  });
+
+  it("do not change if all scores grow by the same; the gradient knows (probed)", () => {
+    holds(fc.property(scores, fc.integer({ min: -100, max: 100 }), (x, by) => {
+      const [a, b] = [softmax(x), softmax(x.map((v) => v + by))];
+      const random = new Random(by);
+      const { grad } = logSoftmax.valueAndGrad(x, { gradOutput: x.map(() => random.normal()) });
+      const sum = [...grad.input.data].reduce((a, b) => a + b);
+      return Math.abs(sum) < 1e-12 &&
+        a.data.every((p, i) => Math.abs(p - b.data[i]) <= 1e-12 * p + 1e-300);
+    }));
+  });
+});
+
+describe("sigmoid and logSigmoid", () => {
+  const number = fc.double({ min: -700, max: 700, noNaN: true });
+
+  it("are one in the logarithm of the other, and mirror each other (probed)", () => {
+    holds(fc.property(number, (x) => {
+      const [p, q] = [sigmoid(x).item(), sigmoid(-x).item()];
+      const log = logSigmoid(x).item();
+      return Math.abs(p + q - 1) < 1e-15 && Math.abs(Math.exp(log) - p) <= 1e-12 * p &&
+        // log σ(x) - log σ(-x) = x
+        Math.abs(log - logSigmoid(-x).item() - x) <= 1e-15 * (1 + Math.abs(x));
+    }));
+  });
+
+  it("are the softmax of a score and 0", () => {
+    for (const x of [-3, -0.5, 0, 1, 20]) {
+      const close = { rtol: 1e-14, atol: 0, context: `${x}` };
+      assertClose(sigmoid([x]), { shape: [1], data: [softmax([x, 0]).data[0]] }, close);
+      const log = [logSoftmax([x, 0]).data[0]];
+      // logSoftmax sees 1 + exp(-20), which has lost half the digits of exp(-20).
+      const loose = { ...close, atol: 1e-15, scale: 1 };
+      assertClose(logSigmoid([x]), { shape: [1], data: log }, loose);
+    }
+  });
+
+  it("keep the digits of the gradient where 1 - σ(x) has none", () => {
+    assertEquals(1 - sigmoid(40).item(), 0);
+    const slope = sigmoid.valueAndGrad(40).grad.input.item();
+    assert(Math.abs(slope - Math.exp(-40)) < 1e-14 * slope, `${slope}`);
+    assertEquals(logSigmoid.valueAndGrad(-800).grad.input.item(), 1);
+  });
+
+  it("take the ends: ±∞ and NaN", () => {
+    assertEquals(sigmoid([Infinity, -Infinity, NaN]).toArray(), [1, 0, NaN]);
+    assertEquals([...logSigmoid([Infinity, -Infinity, NaN]).data].map((v) => v + 0), [
+      0,
+      -Infinity,
+      NaN,
+    ]);
+    const { grad } = logSigmoid.valueAndGrad([Infinity, -Infinity, NaN]);
+    assertEquals(grad.input.toArray(), [0, 1, NaN]);
+  });
+});
+
+describe("cosineSimilarity", () => {
+  it("is 1 for parallel, 0 for right and -1 for opposite vectors", () => {
+    const found = cosineSimilarity([[3, 4], [3, 4], [3, 4]], [[6, 8], [4, -3], [-3, -4]]);
+    assertClose(found, { shape: [3], data: [1, 0, -1] }, {
+      rtol: 1e-15,
+      atol: 1e-16,
+      context: "c",
+    });
+  });
+
+  it("runs along axis 1 by default, or any other", () => {
+    const [x, y] = [[[3, 0], [4, 1]], [[1, 5], [0, 0]]];
+    assertEquals(cosineSimilarity(x, y).shape, [2]);
+    const close = { rtol: 1e-15, atol: 1e-16, context: "c" };
+    assertClose(cosineSimilarity(x, y, { dim: 0 }), { shape: [2], data: [3 / 5, 0] }, close);
+    assertEquals(cosineSimilarity(x, y, { dim: -2 }), cosineSimilarity(x, y, { dim: 0 }));
+  });
+
+  it("holds each length up to eps on its own", () => {
+    const close = { rtol: 1e-15, atol: 0, context: "c" };
+    const short = cosineSimilarity([[3e-9, 4e-9]], [[1, 0]]);
+    assertClose(short, { shape: [1], data: [3e-9 / 1e-8] }, close);
+    const exact = cosineSimilarity([[3e-9, 4e-9]], [[1, 0]], { eps: 0 });
+    assertClose(exact, { shape: [1], data: [3 / 5] }, close);
+  });
+
+  it("is the same for vectors of any length, unlike in PyTorch, where 1e200 gives 0", () => {
+    for (const size of [1e-300, 1e-200, 1e-100, 1, 1e100, 1e200, 1e300]) {
+      const { value, grad } = cosineSimilarity
+        .valueAndGrad([[3 * size, 4 * size]], [[1 / size, 0]], { eps: 0 });
+      const close = { rtol: 1e-13, atol: 0, context: `${size}` };
+      assertClose(value, { shape: [1], data: [3 / 5] }, close);
+      const data = [4 / 25 * 4 / 5, -3 / 25 * 4 / 5].map((g) => g / size);
+      assertClose(grad.x1, { shape: [1, 2], data }, close);
+    }
+    const single = cosineSimilarity(float32([[3e30, 4e30]]), float32([[1e-30, 0]]));
+    assert(Math.abs(single.item() - 0.6 * 1e-30 / 1e-8) < 1e-29, `${single.item()}`);
+  });
+
+  const vector = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), {
+    minLength: 3,
+    maxLength: 3,
+  });
+
+  it("lies between -1 and 1, is symmetric, and odd (probed)", () => {
+    holds(fc.property(vector, vector, (x, y) => {
+      const c = cosineSimilarity([x], [y]).item();
+      const minus = cosineSimilarity([x.map((v) => -v)], [y]).item();
+      return Math.abs(c) <= 1 + 1e-15 && Math.abs(c - cosineSimilarity([y], [x]).item()) < 1e-15 &&
+        Math.abs(c + minus) < 1e-15;
+    }));
+  });
+});
+
+describe("pairwiseDistance", () => {
+  it("is every norm of (3, -4)", () => {
+    const d = (p: number) => pairwiseDistance([3, -4], [0, 0], { p, eps: 0 }).item();
+    assertEquals([d(0), d(1), d(2), d(Infinity)], [2, 7, 5, 4]);
+    assert(
+      Math.abs(d(3) - Math.cbrt(27 + 64)) < 1e-14 &&
+        Math.abs(d(0.5) - (Math.sqrt(3) + 2) ** 2) < 1e-13,
+    );
+  });
+
+  it("counts for p = 0, and has gradient 0 there", () => {
+    const { value, grad } = pairwiseDistance
+      .valueAndGrad([[1, 2, 3], [1, 2, 3]], [[1, 0, 3], [0, 0, 0]], { p: 0, eps: 0 });
+    assertEquals(value.toArray(), [1, 3]);
+    assertEquals([...grad.x1.data, ...grad.x2.data], new Array(12).fill(0));
+  });
+
+  it("keeps the axis if it is told to", () => {
+    const x = new Random(6).tensor([2, 3, 4]);
+    assertEquals(pairwiseDistance(x, 0).shape, [2, 3]);
+    assertEquals(pairwiseDistance(x, 0, { keepdim: true }).shape, [2, 3, 1]);
+    assertEquals(pairwiseDistance([1, 2], 0, { keepdim: true }).shape, [1]);
+    assertEquals(pairwiseDistance(x, 0, { keepdim: true }).data, pairwiseDistance(x, 0).data);
+    const gradOutput = new Random(7).tensor([2, 3, 1]);
+    const { grad } = pairwiseDistance.valueAndGrad(x, 0, { keepdim: true, gradOutput });
+    const flat = float64(gradOutput.data as Float64Array, [2, 3]);
+    assertEquals(grad, pairwiseDistance.valueAndGrad(x, 0, { gradOutput: flat }).grad);
+  });
+
+  it("has no gradient but 0 where the distance is 0", () => {
+    for (const p of [0.5, 1, 1.5, 2, 3, Infinity]) {
+      const { value, grad } = pairwiseDistance.valueAndGrad([1, 2], [1, 2], { p, eps: 0 });
+      assertEquals([value.item(), ...grad.x1.data, ...grad.x2.data], [0, 0, 0, 0, 0]);
+    }
+  });
+
+  const number = fc.double({ min: -100, max: 100, noNaN: true });
+  const vector = fc.array(number, { minLength: 3, maxLength: 3 });
+  const norms = fc.constantFrom(1, 1.5, 2, 3, 10, Infinity);
+
+  it("is a norm: triangle inequality, scaling, and smaller for larger p (probed)", () => {
+    holds(fc.property(vector, vector, vector, norms, (x, y, z, p) => {
+      const d = (a: number[], b: number[], q = p) =>
+        pairwiseDistance(a, b, { p: q, eps: 0 }).item();
+      const half = [x, y].map((v) => v.map((c) => c / 2));
+      const size = 1e-12 * (1 + d(x, y));
+      return d(x, z) <= (d(x, y) + d(y, z)) * (1 + 1e-13) + 1e-300 &&
+        Math.abs(d(half[0], half[1]) - d(x, y) / 2) <= size && d(x, y, 2 * p) <= d(x, y) + size;
+    }));
+  });
+});
+
+describe("helpers in common", () => {
+  const x = [[1, 2], [3, 5]];
+  const y = [[2, 1], [0, 1]];
+
+  it("are functions, and have the two methods of a loss", () => {
+    for (const helper of Object.values(unary)) assertEquals(helper(x), helper.forward(x));
+    for (const helper of Object.values(binary)) assertEquals(helper(x, y), helper.forward(x, y));
+    for (const helper of Object.values(unary) as UnaryHelper<object>[]) {
+      assertEquals(helper(x), helper.valueAndGrad(x).value);
+    }
+    for (const helper of Object.values(binary) as BinaryHelper<object>[]) {
+      assertEquals(helper(x, y), helper.valueAndGrad(x, y).value);
+      assertEquals(Object.keys(helper.valueAndGrad(x, y).grad), ["x1", "x2"]);
+      assertEquals(Object.keys(helper.valueAndGrad(x, y, { wrt: ["x2"] }).grad), ["x2"]);
+    }
+  });
+
+  it("take an option that is undefined for one that is not given", () => {
+    const d = pairwiseDistance.valueAndGrad(x, y, { p: undefined, gradOutput: undefined });
+    assertEquals(d, pairwiseDistance.valueAndGrad(x, y));
+  });
+
+  it("compute in float32 if no tensor is wider", () => {
+    const dtypes = (...args: Tensor[]) => [
+      softmax(args[0]).dtype,
+      sigmoid(args[0]).dtype,
+      pairwiseDistance(args[0], args[1]).dtype,
+      cosineSimilarity(args[0], args[1]).dtype,
+    ];
+    assertEquals(dtypes(float32(x), float32(y)), ["float32", "float32", "float32", "float32"]);
+    assertEquals(dtypes(float32(x), float64(y)), ["float32", "float32", "float64", "float64"]);
+  });
+
+  it("answer in the types of what was asked for", () => {
+    const { grad } = pairwiseDistance.valueAndGrad(x, y, { wrt: ["x1"] });
+    const x1: Tensor = grad.x1;
+    assertEquals(x1.shape, [2, 2]);
+    // @ts-expect-error: a gradient that was not asked for is no property of the result.
+    assertEquals(grad.x2, undefined);
+    // @ts-expect-error: softmax has no such option.
+    assertThrows(() => softmax(x, { axis: 1 }));
+  });
+
+  /** What each helper takes, with a call that is right. */
+  const calls: [name: string, args: TensorLike[], known: string[], by: string][] = [
+    ["softmax", [x], ["dim"], "input"],
+    ["logSoftmax", [x], ["dim"], "input"],
+    ["sigmoid", [x], [], "input"],
+    ["logSigmoid", [x], [], "input"],
+    ["cosineSimilarity", [x, y], ["dim", "eps"], "x1"],
+    ["pairwiseDistance", [x, y], ["p", "eps", "keepdim"], "x1"],
+  ];
+  for (const [name, args, known, by] of calls) {
+    const forward = (...more: unknown[]) => helpers[name].forward(...[...args, ...more] as never[]);
+    const valueAndGrad = (request: unknown) =>
+      helpers[name].valueAndGrad(...[...args, request] as never[]);
+
+    it(`${name} refuses names that it does not know, and lists those it does`, () => {
+      assertThrows(
+        () => forward({ dmi: 1 }),
+        TypeError,
+        `Cannot compute ${name} as 'dmi' is unknown: known are ${known.join(", ") || "none"}`,
+      );
+      const all = [...known, "gradOutput", "wrt", "out"].join(", ");
+      assertThrows(
+        () => valueAndGrad({ grad: 1 }),
+        TypeError,
+        `Cannot compute ${name} as 'grad' is unknown: known are ${all}`,
+      );
+      assertThrows(() => forward({ wrt: [] }), TypeError, `as 'wrt' is unknown`);
+    });
+
+    it(`${name} refuses options that are no object`, () => {
+      for (const [given, shown] of [[1, "1"], [null, "null"], ["sum", '"sum"'], [[1], "[1]"]]) {
+        const message =
+          `Cannot compute ${name} as options must be an object: current value is ${shown}`;
+        assertThrows(() => forward(given), TypeError, message);
+        assertThrows(() => valueAndGrad(given), TypeError, message);
+      }
+    });
+
+    it(`${name} refuses what is no tensor, is missing or has whole numbers`, () => {
+      assertThrows(
+        () => helpers[name].forward(),
+        TypeError,
+        `Cannot compute ${name} as the argument`,
+      );
+      const wrong: [unknown, string][] = [
+        ["1", `Cannot read ${by} as it must be a number, an array`],
+        [[[1], [1, 2]], `Cannot read ${by} as ${by}[1] must be an array of 1`],
+        [int32([1, 2]), `Cannot compute ${name} as ${by} must be float32 or float64`],
+      ];
+      for (const [given, message] of wrong) {
+        const changed = [given, ...args.slice(1)] as never[];
+        assertThrows(() => helpers[name].forward(...changed), TypeError, message);
+      }
+    });
+
+    it(`${name} refuses bad requests, and leaves buffers as they were`, () => {
+      const filled = () => new Float64Array(4).fill(7);
+      const wrong: [object, typeof TypeError | typeof RangeError, string][] = [
+        [{ wrt: ["target"] }, TypeError, `Cannot differentiate ${name} by "target"`],
+        [
+          { gradOutput: [1, 2, 3] },
+          RangeError,
+          `Cannot compute ${name} as gradOutput must be a number or have`,
+        ],
+        [{ out: { [by]: new Float64Array(5) } }, RangeError, `out.${by} must hold 4 numbers`],
+        [{ out: { [by]: new Float32Array(4) } }, TypeError, `out.${by} must be a float64 tensor`],
+      ];
+      for (const [request, Class, message] of wrong) {
+        assertThrows(() => valueAndGrad(request), Class, message);
+      }
+      const out = { [by]: filled() };
+      assertThrows(() => valueAndGrad({ out, gradOutput: [1, 2, 3] }));
+      assertEquals(out[by], filled());
+      const { grad } = valueAndGrad({ out, wrt: [by] });
+      assertStrictEquals((grad as Record<string, Tensor>)[by].data, out[by]);
+      assert(out[by].every((g) => g !== 7));
+    });
+
+    it(`${name} answers in memory of its own, and does not write into its arguments`, () => {
+      const tensors = args.map((arg) => float64(arg));
+      const before = tensors.map(({ data }) => [...data]);
+      const [one, two] = [0, 1].map(() => helpers[name].forward(...tensors as never[]));
+      assertEquals(one, two);
+      assert(one.data !== two.data && tensors.every(({ data }) => data !== one.data));
+      assertEquals(tensors.map(({ data }) => [...data]), before);
+    });
+  }
+
+  it("refuse an axis that is not there", () => {
+    const message = (name: string, from: number, to: number, dim: unknown) =>
+      `Cannot compute ${name} as dim must be a whole number from ${from} to ${to}: current value is ${dim}`;
+    for (const dim of [2, -3, 0.5, NaN]) {
+      assertThrows(() => softmax(x, { dim }), RangeError, message("softmax", -2, 1, dim));
+      assertThrows(
+        () => cosineSimilarity(x, y, { dim }),
+        RangeError,
+        message("cosineSimilarity", -2, 1, dim),
+      );
+    }
+    assertThrows(() => softmax(3, { dim: 1 }), RangeError, message("softmax", -1, 0, 1));
+    assertThrows(
+      () => softmax(x, { dim: "1" as never }),
+      TypeError,
+      message("softmax", -2, 1, '"1"'),
+    );
+    // The default of 1, for vectors that have no such axis.
+    assertThrows(
+      () => cosineSimilarity([1], [1]),
+      RangeError,
+      message("cosineSimilarity", -1, 0, 1),
+    );
+  });
+
+  it("refuse numbers that make no distance", () => {
+    const wrong: [() => unknown, typeof TypeError | typeof RangeError, string][] = [
+      [
+        () => pairwiseDistance(x, y, { p: -1 }),
+        RangeError,
+        "pairwiseDistance as p must be ≥ 0: current value is -1",
+      ],
+      [() => pairwiseDistance(x, y, { p: NaN }), RangeError, "p must be ≥ 0: current value is NaN"],
+      [
+        () => pairwiseDistance(x, y, { p: "2" as never }),
+        TypeError,
+        'p must be ≥ 0: current value is "2"',
+      ],
+      [() => pairwiseDistance(x, y, { eps: Infinity }), RangeError, "eps must be finite"],
+      [
+        () => pairwiseDistance(x, y, { keepdim: 1 as never }),
+        TypeError,
+        "keepdim must be true or false",
+      ],
+      [
+        () => cosineSimilarity(x, y, { eps: -1 }),
+        RangeError,
+        "cosineSimilarity as eps must be ≥ 0 and finite: current value is -1",
+      ],
+      [() => cosineSimilarity(x, y, { eps: NaN }), RangeError, "eps must be ≥ 0 and finite"],
+    ];
+    for (const [run, Class, message] of wrong) assertThrows(run, Class, message);
+  });
+
+  it("refuse shapes that do not go together", () => {
+    for (const helper of [pairwiseDistance, cosineSimilarity] as BinaryHelper<object>[]) {
+      assertThrows(
+        () => helper([[1, 2, 3]], [[1, 2]]),
+        RangeError,
+        "the shapes of x1 and x2 do not go together: current shapes are (1, 3) and (1, 2)",
+      );
+      assertThrows(
+        () => helper([[1], [2]], [1, 2]),
+        RangeError,
+        "current shapes are (2, 1) and (2,)",
+      );
+    }
+  });
+});
