@@ -31,9 +31,21 @@ import { describe, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
 export interface UnaryHelper<Options extends object> {
   /** The value, of the shape of `input`. */
   (input: TensorLike, options?: Options): Tensor;
-  /** The value, of the shape of `input`. */
+  /**
+   * The value, under the name that losses have for it.
+   *
+   * @param input The numbers.
+   * @param options The helper's options.
+   * @returns The value, of the shape of `input`.
+   */
   forward(input: TensorLike, options?: Options): Tensor;
-  /** The value and the gradient of `input`; options and request are one object. */
+  /**
+   * The value and the gradient of `input`.
+   *
+   * @param input The numbers.
+   * @param request The helper's options, the upstream gradient, and the buffer to write into, in one object.
+   * @returns Both, of the shape of `input`.
+   */
   valueAndGrad<W extends "input" = "input">(
     input: TensorLike,
     request?: Options & Request<W>,
@@ -44,9 +56,24 @@ export interface UnaryHelper<Options extends object> {
 export interface BinaryHelper<Options extends object> {
   /** The value, one number per row. */
   (x1: TensorLike, x2: TensorLike, options?: Options): Tensor;
-  /** The value, one number per row. */
+  /**
+   * The value, under the name that losses have for it.
+   *
+   * @param x1 Vectors.
+   * @param x2 What each is compared with, of the same shape; an axis of length 1 or a scalar is repeated.
+   * @param options The helper's options.
+   * @returns One number per vector.
+   */
   forward(x1: TensorLike, x2: TensorLike, options?: Options): Tensor;
-  /** The value and the gradients of `x1` and `x2`; options and request are one object. */
+  /**
+   * The value and the gradients.
+   *
+   * @param x1 Vectors.
+   * @param x2 What each is compared with.
+   * @param request The helper's options, the upstream gradient, which gradients (default both) and the buffers to write
+   * into, in one object.
+   * @returns One number per vector, and a gradient of its argument's shape for each name in `request.wrt`.
+   */
   valueAndGrad<W extends "x1" | "x2" = "x1" | "x2">(
     x1: TensorLike,
     x2: TensorLike,
