@@ -176,14 +176,18 @@ describe("LinearCrossEntropyLoss beside finite differences", () => {
 describe("LinearCrossEntropyLoss in chunks", () => {
   it("answers alike whatever the chunks", () => {
     const random = new Random(7);
-    const options = { ...layer, outFeatures: [2], bias: true, labelSmoothing: 0.1 };
+    const weight = [0.5, 2, 1, 0.3, 1.5];
+    const options = { ...layer, outFeatures: [2], bias: true, labelSmoothing: 0.1, weight };
     const parameters = drawn(random, options);
     const input = random.tensor([11, 3]);
-    const targets = [labels(random, [11, 2], 5), random.tensor([11, 5, 2])];
+    const own = ["input", "linear.weight", "linear.bias"] as const;
+    const targets = [
+      { target: labels(random, [11, 2], 5), wrt: own },
+      { target: random.tensor([11, 5, 2]), wrt: [...own, "target", "weight"] as const },
+    ];
     for (const reduction of ["none", "mean", "sum"] as const) {
-      for (const target of targets) {
+      for (const { target, wrt } of targets) {
         const upstream = random.tensor(reduction === "none" ? [11, 2] : []);
-        const wrt = ["input", "linear.weight", "linear.bias"] as const;
         const request = { wrt, gradOutput: upstream };
         const answer = (batchChunkSize?: number) =>
           make({
@@ -584,14 +588,17 @@ describe("LinearCrossEntropyLoss refuses", () => {
     }
   });
 
-  it("labels that name no class", () => {
+  it("labels that name no class, before the first chunk is worked on", () => {
+    const chunked = loss({ options: { batchChunkSize: 1 } });
+    const out = { input: new Float32Array(6).fill(7) };
     for (const label of [5, -1, 1.5, NaN, Infinity]) {
       refuses(
-        () => loss().forward([[1, 2, 3], [4, 5, 6]], [0, label]),
+        () => chunked.valueAndGrad([[1, 2, 3], [4, 5, 6]], [0, label], { wrt: ["input"], out }),
         RangeError,
-        `target must hold classes from 0 to 4 or ignoreIndex, -100: current value at [1] is ${label}`,
+        `Cannot compute LinearCrossEntropyLoss as target must hold classes from 0 to 4 or ignoreIndex, -100: current value at [1] is ${label}`,
       );
     }
+    assert(out.input.every((x) => x === 7));
   });
 
   it("a gradient by labels, or by a bias that it does not have", () => {

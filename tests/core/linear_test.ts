@@ -87,7 +87,7 @@ describe("multiply", () => {
     const [a, b] = [draw(random, 2, 3), draw(random, 3, 2)];
     const product = slowly(a, b);
     const data = new Float64Array(8).fill(7);
-    multiply("float64", a, b, rowsOf(matrix(data, 4, 2), 1, 2));
+    multiply("float64", a, b, rowsOf(rowsOf(matrix(data, 4, 2), 1, 3), 0, 2));
     assertClose({ shape: [8], data }, { shape: [8], data: [7, 7, ...product, 7, 7] }, {
       rtol: 1e-14,
       atol: 0,
