@@ -63,7 +63,7 @@ export class Tensor {
    *
    * @param data The numbers, row by row.
    * @param shape The size of each axis.
-   * @throws {TypeError} If `data` is not one of the three typed arrays.
+   * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` no array of whole numbers.
    * @throws {RangeError} If the shape does not hold as many numbers as there are.
    */
   constructor(data: TensorData, shape: readonly number[]) {
@@ -77,6 +77,7 @@ export class Tensor {
         }`,
       );
     }
+    if (!isShape(shape)) throw shapeError("make a tensor", shape);
     if (sizeOf(shape) !== data.length) {
       throw new RangeError(
         `Cannot make a tensor as its shape must hold as many numbers as there are: current shape (${
@@ -165,15 +166,23 @@ export function describe(value: unknown): string {
   return `an object of class ${value.constructor?.name ?? "Object"}`;
 }
 
+function isShape(shape: unknown): shape is number[] {
+  if (!Array.isArray(shape)) return false;
+  for (const length of shape) if (!Number.isInteger(length) || length < 0) return false;
+  return true;
+}
+
+function shapeError(what: string, shape: unknown): TypeError {
+  return new TypeError(
+    `Cannot ${what} as its shape must be an array of whole numbers ≥ 0: current value is ${
+      describe(shape)
+    }`,
+  );
+}
+
 /** A checked copy of a shape. */
 function shapeOf(shape: unknown, name: string): number[] {
-  if (!Array.isArray(shape) || !shape.every((length) => Number.isInteger(length) && length >= 0)) {
-    throw new TypeError(
-      `Cannot read ${name} as its shape must be an array of whole numbers ≥ 0: current value is ${
-        describe(shape)
-      }`,
-    );
-  }
+  if (!isShape(shape)) throw shapeError(`read ${name}`, shape);
   return [...shape];
 }
 
@@ -241,11 +250,12 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
       : "int32";
     return { data, shape, dtype };
   }
-  return {
-    data: toInt32(Array.from(data as ArrayLike<number | bigint>, Number), name),
-    shape,
-    dtype: "int32",
-  };
+  const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
+  // Half floats: not every runtime has them, so they are known by name.
+  if (data.constructor.name === "Float16Array") {
+    return { data: Float32Array.from(numbers), shape, dtype: "float32" };
+  }
+  return { data: toInt32(numbers, name), shape, dtype: "int32" };
 }
 
 function readNested(value: readonly unknown[], name: string): Raw {

@@ -239,4 +239,8 @@ describe("Formula", () => {
       "as lengths differ: 2 and 3",
     );
   });
+
+  it("refuses to evaluate a condition", () => {
+    assertThrows(() => new Formula("x < 1").evaluate({ x: 0 }), TypeError, "as it is a condition");
+  });
 });

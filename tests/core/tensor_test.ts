@@ -7,7 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { float32, float64, int32, Tensor, type TensorLike } from "@lossbook/losses";
+import { float32, float64, int32, L1Loss, Tensor, type TensorLike } from "@lossbook/losses";
 
 describe("float32, float64 and int32", () => {
   it("make tensors of their type from numbers, nested arrays and typed arrays", () => {
@@ -179,6 +179,22 @@ describe("Tensor", () => {
     );
     assertThrows(() => new Tensor([1, 2] as never, [2]), TypeError, "current value is [1, 2]");
     assertThrows(() => new Tensor(new Float32Array(2), [3]), RangeError, "(3) holds 3, data has 2");
+  });
+
+  it("has a shape of whole numbers", () => {
+    for (const shape of [[2.5, 2], [-1, -5], 5, [NaN]]) {
+      assertThrows(
+        () => new Tensor(new Float32Array(5), shape as number[]),
+        TypeError,
+        "its shape must be an array of whole numbers",
+      );
+    }
+  });
+
+  it("takes half floats, which older runtimes and their types do not know, as float32", () => {
+    const halves = Float16Array.from([0.5, -1.25]) as unknown as TensorLike;
+    assertEquals([...float64(halves).data], [0.5, -1.25]);
+    assertEquals(new L1Loss().forward(halves, 0).dtype, "float32");
   });
 
   it("gives its only number", () => {

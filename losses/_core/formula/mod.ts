@@ -26,7 +26,7 @@
  */
 
 import { derivative } from "./derivative.ts";
-import { Graph, type Node, symbolsOf } from "./graph.ts";
+import { Graph, isCondition, type Node, symbolsOf } from "./graph.ts";
 import { defineKernels, type FloatArray, type Machine, TILE } from "./kernels.ts";
 import { latex } from "./latex.ts";
 import { parse } from "./parse.ts";
@@ -86,6 +86,7 @@ export class Formula {
    * @param dtype The type to compute in.
    * @param machine What to run on; the best one there is unless given.
    * @returns One number per element.
+   * @throws {TypeError} If the formula is a condition.
    * @throws {RangeError} If a symbol has no value, or lengths differ.
    */
   evaluate(
@@ -93,6 +94,11 @@ export class Formula {
     dtype: FloatType = "float64",
     machine?: Machine,
   ): FloatArray {
+    if (isCondition(this.#root)) {
+      throw new TypeError(
+        `Cannot evaluate the formula as it is a condition: wanted is a number, such as '${this.text} ? 1 : 0'`,
+      );
+    }
     const { symbols } = this;
     const lengths = new Set<number>();
     for (const name of symbols) {
