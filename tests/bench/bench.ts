@@ -1,0 +1,130 @@
+/**
+ * `deno task bench`: how fast value and gradient are, beside a plain TypeScript loop, PyTorch, tfjs and jax-js. Same inputs,
+ * same work, medians over interleaved rounds of one run; only ratios within a run mean something.
+ *
+ * - `--install` puts the peers into .bench first; without it those that are found take part
+ * - `--only REGEX` runs only the rows whose name matches
+ * - `--rounds N` measures everyone in at most N rounds (default 21)
+ * - `--quick` takes few rounds and leaves out the rows of 2^24
+ * - `--no-peers` measures ours and the plain loop
+ *
+ * The table goes to stdout, progress to stderr, everything to .bench/result.json.
+ *
+ * @module
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { type Contender, type Runner, wrongIn } from "./contender.ts";
+import { type Fresh, measureFresh } from "./fresh.ts";
+import { sizeOf } from "./inputs.ts";
+import { findPeers, install, type Peers } from "./install.ts";
+import { limitOf, type Limits, measureLimits } from "./limits.ts";
+import { interleave, median, type Plan } from "./measure.ts";
+import { loop, ours } from "./ours.ts";
+import { report } from "./report.ts";
+import { type Line, type Time, writeResult } from "./result.ts";
+import { bytesOf, CALL_ROWS, DOUBLE_ROWS, inputsOf, type Row, ROWS } from "./rows.ts";
+
+interface Entrant {
+  readonly name: string;
+  readonly runner: Runner;
+}
+
+async function measureRow(
+  row: Row,
+  part: Line["part"],
+  contenders: readonly Contender[],
+  limits: Limits,
+  plan: Plan,
+): Promise<Line> {
+  const inputs = inputsOf(row);
+  const entrants: Entrant[] = [];
+  for (const contender of contenders) {
+    try {
+      const runner = await contender.prepare(row, inputs);
+      if (runner) {
+        await runner.time(1); // Whoever cannot compute it says so here.
+        entrants.push({ name: contender.name, runner });
+      }
+    } catch (error) {
+      console.error(`  ${contender.name} fails: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  const times = await interleave(entrants.map(({ runner }) => runner), plan);
+  const expected = await entrants.find(({ name }) => name === loop.name)?.runner.answer();
+  const found: Record<string, Time> = {};
+  for (const [i, { name, runner }] of entrants.entries()) {
+    const wrong = expected && wrongIn(await runner.answer(), expected);
+    found[name] = { seconds: median(times[i]), rounds: times[i].length, wrong };
+    await runner.dispose();
+  }
+  const limit = limitOf(row, bytesOf(row, inputs), limits);
+  return { name: row.name, part, size: sizeOf(row.shape), limit, times: found };
+}
+
+function choose(only: RegExp, isQuick: boolean): [Line["part"], Row][] {
+  const all: [Line["part"], Row][] = [
+    ...ROWS.map((row): [Line["part"], Row] => ["speed", row]),
+    ...CALL_ROWS.map((row): [Line["part"], Row] => ["call", row]),
+    ...DOUBLE_ROWS.map((row): [Line["part"], Row] => ["float64", row]),
+  ];
+  return all.filter(([, { name, shape }]) =>
+    only.test(name) && !(isQuick && sizeOf(shape) >= 2 ** 24)
+  );
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      install: { type: "boolean", default: false },
+      only: { type: "string", default: "" },
+      rounds: { type: "string", default: "21" },
+      quick: { type: "boolean", default: false },
+      "no-peers": { type: "boolean", default: false },
+    },
+  });
+  if (values.install) await install();
+  const rounds = values.quick ? 5 : Number(values.rounds);
+  if (!(Number.isInteger(rounds) && rounds > 0)) {
+    console.error(
+      `Cannot run as --rounds must be a whole number > 0: current value is ${values.rounds}`,
+    );
+    return 2;
+  }
+  const plan: Plan = { rounds, budget: values.quick ? 0.2 : 1 };
+  const rows = choose(new RegExp(values.only, "i"), values.quick);
+
+  await using peers: Peers = values["no-peers"]
+    ? { contenders: [], versions: {}, async [Symbol.asyncDispose]() {} }
+    : await findPeers();
+  const contenders = [ours, loop, ...peers.contenders];
+  const limits = measureLimits();
+  const lines: Line[] = [];
+  for (const [i, [part, row]] of rows.entries()) {
+    console.error(`${i + 1}/${rows.length} ${row.name}`);
+    const line = await measureRow(row, part, contenders, limits, plan);
+    if (!line.times[ours.name]) console.error(`  mod.ts does not export ${row.subject.loss}`);
+    lines.push(line);
+  }
+  let fresh: Fresh | undefined;
+  if (values.only === "") {
+    console.error("fresh processes");
+    fresh = await measureFresh(values.quick ? 1 : 5);
+  }
+
+  const result = {
+    machine: `${cpus()[0].model.trim()}, ${navigator.hardwareConcurrency} threads`,
+    versions: { Deno: Deno.version.deno, V8: Deno.version.v8, ...peers.versions },
+    limits,
+    lines,
+    fresh,
+  };
+  await writeResult(result);
+  console.log(report(result));
+  // Speed is nothing if the answer is wrong.
+  return lines.some(({ times }) => times[ours.name]?.wrong) ? 1 : 0;
+}
+
+// jax-js leaves workers behind that would keep the process alive.
+if (import.meta.main) Deno.exit(await main(Deno.args));

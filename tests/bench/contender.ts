@@ -1,0 +1,68 @@
+/** Those who compute a row, and how they are timed and compared. */
+import type { FloatArray, Input } from "./inputs.ts";
+import type { Row } from "./rows.ts";
+
+/** What came out of a row. */
+export interface Answer {
+  readonly value: number;
+  /** In the order of the subject's `wrt`. */
+  readonly grads: readonly ArrayLike<number>[];
+}
+
+/** A row, ready to run. */
+export interface Runner {
+  /** Runs so often; returns seconds per call. */
+  time(calls: number): number | Promise<number>;
+  /** Runs once. */
+  answer(): Answer | Promise<Answer>;
+  /** Gives memory back. */
+  dispose(): void | Promise<void>;
+}
+
+/** A library, or a way of using one. */
+export interface Contender {
+  readonly name: string;
+  /** Gets a row ready; undefined if the library has nothing for it. */
+  prepare(
+    row: Row,
+    inputs: Record<string, Input>,
+  ): Runner | undefined | Promise<Runner | undefined>;
+}
+
+/** Seconds per call. */
+export function timed(run: () => unknown, calls: number): number {
+  const start = performance.now();
+  for (let call = 0; call < calls; call++) run();
+  return (performance.now() - start) / 1000 / calls;
+}
+
+/** Share of the largest number by which float32 may be off, here and there. */
+const TOLERANCE = 1e-3;
+
+/** What is wrong with an answer, if something is: the value, or the share of wrong gradients. */
+export function wrongIn(answer: Answer, expected: Answer): string | undefined {
+  const off = Math.abs(answer.value - expected.value) / Math.abs(expected.value);
+  if (!(off <= TOLERANCE)) return `value ${answer.value} for ${expected.value}`;
+  let count = 0;
+  let wrong = 0;
+  expected.grads.forEach((wanted, k) => {
+    const largest = largestOf(wanted);
+    const got = answer.grads[k];
+    count += wanted.length;
+    for (let i = 0; i < wanted.length; i++) {
+      if (!(Math.abs(got[i] - wanted[i]) <= TOLERANCE * largest)) wrong++;
+    }
+  });
+  return wrong === 0 ? undefined : `${wrong} of ${count} gradients`;
+}
+
+function largestOf(numbers: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < numbers.length; i++) largest = Math.max(largest, Math.abs(numbers[i]));
+  return largest;
+}
+
+/** Buffers for the gradients of a row. */
+export function gradientsOf({ subject }: Row, inputs: Record<string, Input>): FloatArray[] {
+  return subject.wrt.map((name) => (inputs[name].data as FloatArray).slice());
+}

@@ -1,0 +1,101 @@
+/** What the library is measured against: found where it is, or put into the folder .bench of the project. */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Contender } from "./contender.ts";
+import { jaxJs } from "./jax_js.ts";
+import { PyTorch } from "./pytorch.ts";
+import { tfjs } from "./tfjs.ts";
+
+/** Everything that the benchmark writes; git ignores it. */
+export const FOLDER: URL = new URL("../../.bench/", import.meta.url);
+
+const NPM = {
+  "@tensorflow/tfjs": "4.22.0",
+  "@tensorflow/tfjs-backend-wasm": "4.22.0",
+  "@jax-js/jax": "0.1.25",
+};
+
+const TORCH = "torch==2.13.0";
+const VENV_PYTHON = fileURLToPath(
+  new URL(Deno.build.os === "windows" ? "venv/Scripts/python.exe" : "venv/bin/python", FOLDER),
+);
+
+/** Installs all peers; what cannot be reached is told, and the others are measured. */
+export async function install(): Promise<void> {
+  await Deno.mkdir(FOLDER, { recursive: true });
+  const imports = Object.fromEntries(
+    Object.entries(NPM).map(([name, version]) => [name, `npm:${name}@${version}`]),
+  );
+  const config = JSON.stringify({ nodeModulesDir: "auto", imports }, null, 2);
+  await Deno.writeTextFile(new URL("deno.json", FOLDER), config + "\n");
+  await run("Installing tfjs and jax-js into .bench", Deno.execPath(), ["install", "--quiet"]);
+  const made = await run("Making a Python environment in .bench", "python3", [
+    "-m",
+    "venv",
+    "venv",
+  ]);
+  if (made) {
+    const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"];
+    // Without retries: an index that cannot be reached would cost minutes.
+    const pip = ["-m", "pip", "install", "--retries", "0", "--timeout", "10", ...quiet];
+    await run(`Installing ${TORCH} and numpy into .bench`, VENV_PYTHON, [...pip, TORCH, "numpy"]);
+  }
+}
+
+async function run(what: string, command: string, args: string[]): Promise<boolean> {
+  console.error(what);
+  try {
+    const { success, stderr } = await new Deno.Command(command, { args, cwd: FOLDER }).output();
+    if (!success) console.error(`  failed: ${new TextDecoder().decode(stderr).trim()}`);
+    return success;
+  } catch (error) {
+    console.error(`  failed: ${error}`);
+    return false;
+  }
+}
+
+/** The peers that are there. */
+export interface Peers extends AsyncDisposable {
+  readonly contenders: readonly Contender[];
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Looks for every peer, and says on stderr which are missing. */
+export async function findPeers(): Promise<Peers> {
+  const pytorch = await findPyTorch();
+  if (!pytorch) missing("PyTorch", "LOSSBOOK_PYTHON names a Python that has it");
+  const contenders = [...pytorch?.contenders ?? []];
+  const versions: Record<string, string> = pytorch ? { PyTorch: pytorch.version } : {};
+  const require = createRequire(new URL("deno.json", FOLDER));
+  for (const [name, find] of [["tfjs", tfjs], ["jax-js", jaxJs]] as const) {
+    try {
+      contenders.push(...await find(require));
+      versions[name] = NPM[name === "tfjs" ? "@tensorflow/tfjs" : "@jax-js/jax"];
+    } catch (error) {
+      missing(name, error instanceof Error ? error.message.split("\n")[0] : `${error}`);
+    }
+  }
+  return {
+    contenders,
+    versions,
+    async [Symbol.asyncDispose]() {
+      await pytorch?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function missing(name: string, detail: string): void {
+  console.error(`Without ${name} (deno task bench --install gets it; ${detail}).`);
+}
+
+async function findPyTorch(): Promise<PyTorch | undefined> {
+  const named = Deno.env.get("LOSSBOOK_PYTHON");
+  for (const python of named ? [named] : [VENV_PYTHON, "python3", "python"]) {
+    try {
+      return await PyTorch.start(python);
+    } catch {
+      // No such Python, or no PyTorch in it.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+/** What cannot be beaten here: the memory's bandwidth, and how fast the engine's bare exp and log are. */
+import { defineKernels, TILE } from "../../losses/_core/formula/kernels.ts";
+import { timed } from "./contender.ts";
+import { type FloatType, sizeOf } from "./inputs.ts";
+import type { Row } from "./rows.ts";
+
+/** The machine's limits, measured on one thread. */
+export interface Limits {
+  /** Bytes read or written per second when copying 64 MB. */
+  readonly bandwidth: number;
+  /** Seconds per number of exp and log, by type, operands in cache. */
+  readonly exp: Readonly<Record<FloatType, number>>;
+  readonly log: Readonly<Record<FloatType, number>>;
+}
+
+const kernels = defineKernels({
+  elements: ["x", "y"],
+  steps: { exp: { store: { y: "exp(x)" } }, log: { store: { y: "log(x)" } } },
+});
+
+/** Measures the limits, again at each call. */
+export function measureLimits(): Limits {
+  const perNumber = (step: "exp" | "log", dtype: FloatType) => {
+    const { element, run } = kernels(dtype);
+    element.x.fill(0.7);
+    return best(() => run[step](1, TILE), 500) / TILE;
+  };
+  const each = (step: "exp" | "log") => ({
+    float32: perNumber(step, "float32"),
+    float64: perNumber(step, "float64"),
+  });
+  return { bandwidth: measureBandwidth(), exp: each("exp"), log: each("log") };
+}
+
+function measureBandwidth(): number {
+  const from = new Float32Array(2 ** 24).fill(1);
+  const to = from.slice();
+  return 2 * from.byteLength / best(() => to.set(from), 1);
+}
+
+/** Seconds per call when nothing disturbs: a limit is the best of many, not the usual. */
+function best(run: () => void, calls: number): number {
+  return Math.min(...Array.from({ length: 20 }, () => timed(run, calls)));
+}
+
+/** Seconds that nobody on one thread with these exp and log can stay below: the larger of traffic and arithmetic. */
+export function limitOf(row: Row, bytes: number, limits: Limits): number {
+  const { exp = 0, log = 0 } = row.subject;
+  const arithmetic = sizeOf(row.shape) *
+    (exp * limits.exp[row.dtype] + log * limits.log[row.dtype]);
+  return Math.max(bytes / limits.bandwidth, arithmetic);
+}

@@ -1,0 +1,74 @@
+/** Timing several contenders so that what disturbs the machine disturbs all of them. */
+import type { Runner } from "./contender.ts";
+
+/** How long and how often to measure. */
+export interface Plan {
+  /** Rounds; in each, everyone runs once. */
+  readonly rounds: number;
+  /** Seconds that one contender may take for a row: slow ones run in fewer rounds. */
+  readonly budget: number;
+}
+
+/** One measurement lasts at least this long, so that the clock's steps do not count. */
+const SHORTEST = 1e-3;
+/** Engines compile hot code late: this long a call is run before it counts. */
+const WARM_UP = 0.05;
+const FEWEST_ROUNDS = 3;
+
+/** The middle one, or the mean of the middle two. */
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/** The n-th root of the product. */
+export function geometricMean(numbers: readonly number[]): number {
+  return Math.exp(numbers.reduce((sum, x) => sum + Math.log(x), 0) / numbers.length);
+}
+
+/** Whether someone who runs in `some` of `rounds` rounds, evenly spread, runs in this one. */
+export function takesPart(round: number, some: number, rounds: number): boolean {
+  return Math.floor((round + 1) * some / rounds) > Math.floor(round * some / rounds);
+}
+
+/** The order of `count` contenders in a round: each is first in turn. */
+export function orderOf(round: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (round + i) % count);
+}
+
+/** How many calls make one measurement, and in how many rounds there is time for one. */
+export function schedule(
+  perCall: number,
+  { rounds, budget }: Plan,
+): { calls: number; rounds: number } {
+  const calls = Math.max(1, Math.ceil(SHORTEST / perCall));
+  const affordable = Math.floor(budget / (calls * perCall));
+  return { calls, rounds: Math.min(rounds, Math.max(affordable, FEWEST_ROUNDS)) };
+}
+
+/** Seconds per call: for each runner one number for each round that it took part in. */
+export async function interleave(runners: readonly Runner[], plan: Plan): Promise<number[][]> {
+  const schedules = [];
+  for (const runner of runners) schedules.push(schedule(await warmUp(runner), plan));
+  const times: number[][] = runners.map(() => []);
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const i of orderOf(round, runners.length)) {
+      const { calls, rounds } = schedules[i];
+      if (takesPart(round, rounds, plan.rounds)) times[i].push(await runners[i].time(calls));
+    }
+  }
+  return times;
+}
+
+/** Runs until the engine has compiled what is hot; returns seconds per call at the end. */
+async function warmUp(runner: Runner): Promise<number> {
+  let seconds = await runner.time(1);
+  let total = seconds;
+  while (total < WARM_UP) {
+    const calls = Math.max(1, Math.ceil(WARM_UP / 5 / seconds));
+    seconds = await runner.time(calls);
+    total += calls * seconds;
+  }
+  return seconds;
+}

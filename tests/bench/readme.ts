@@ -1,0 +1,121 @@
+/**
+ * The README's tables of speed and accuracy, from the last run of `deno task bench`: `deno run -A tests/bench/readme.ts`
+ * prints them, with `--write` they take the place of those that stand there.
+ */
+import { fileURLToPath } from "node:url";
+import { PROJECT } from "../checks/files.ts";
+import { findWorld } from "../offline/world.ts";
+import type { Accuracy } from "./accuracy.ts";
+import { digits, duration, meanRatio, ratio } from "./report.ts";
+import { type Line, readResult, type Result, type Time } from "./result.ts";
+
+/** The lines between which the tables stand. */
+export const MARKERS = { begin: "<!-- speed: begin -->", end: "<!-- speed: end -->" } as const;
+
+/** The fastest JavaScript peer with a right answer, under one name. */
+const BEST_PEER = "best JavaScript peer";
+
+/** Lines with the fastest of the JavaScript peers as one more contender. */
+export function withBestPeer(lines: readonly Line[]): Line[] {
+  return lines.map((line) => {
+    const peers = Object.entries(line.times)
+      .filter(([name, { wrong }]) => /^(tfjs|jax-js)/.test(name) && !wrong)
+      .map(([, time]) => time);
+    if (peers.length === 0) return line;
+    const best = peers.reduce((a, b): Time => b.seconds < a.seconds ? b : a);
+    return { ...line, times: { ...line.times, [BEST_PEER]: best } };
+  });
+}
+
+/** The table of speed as Markdown. */
+export function speedMarkdown({ lines, machine, versions }: Result): string {
+  const speed = withBestPeer(lines.filter(({ part }) => part === "speed"));
+  const pytorch = [...new Set(speed.flatMap(({ times }) => Object.keys(times)))]
+    .filter((name) => name.startsWith("PyTorch"));
+  const others = [...pytorch, BEST_PEER, "plain loop"];
+  const times = (x: number | undefined) => x === undefined ? "–" : `${digits(x)}×`;
+  const cells = (line: Line) => [
+    line.name,
+    line.times["ours"] ? duration(line.times["ours"].seconds) : "–",
+    ...others.map((name) => `${times(ratio(line, name))}${line.times[name]?.wrong ? " !" : ""}`),
+  ];
+  const means = others.map((name) => `**${times(meanRatio(speed, name))}**`);
+  const text = [
+    table([
+      ["value + gradient, float32", "ours", ...others],
+      ...speed.map(cells),
+      ["**geometric mean**", "", ...means],
+    ]),
+    "",
+    `How many times as long the others take, medians of one run on ${machine} (${
+      Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")
+    }). Ours runs on one thread and writes into buffers given by \`out\`; PyTorch gets \`x.grad = None\` before each ` +
+    "backward pass; a peer's gradient is not copied out of its memory. CTC is measured from raw scores, log-softmax included.",
+  ];
+  if (speed.some(({ times }) => others.some((name) => times[name]?.wrong))) {
+    text.push('A "!" marks gradients that are off by more than 0.1 % of the largest.');
+  }
+  return text.join("\n");
+}
+
+/** The tables of accuracy as Markdown. */
+export function accuracyMarkdown({ losses, functions }: Accuracy): string {
+  const power = (x: number) => x === 0 ? "0" : x.toExponential(0);
+  return [
+    table([
+      ["largest deviation", "cases", "ours, float32", "PyTorch, float32", "ours, float64"],
+      ...losses.map(({ group, cases, float32, pytorch32, float64 }) => [
+        group,
+        `${cases}`,
+        ...[float32, pytorch32, float64].map(power),
+      ]),
+    ]),
+    "",
+    "From PyTorch's float64 results on the same inputs, value and every gradient, as a share of the largest number of the tensor.",
+    "",
+    table([
+      ["largest error in ulp", "float32", "float64"],
+      ...functions.map(({ name, float32, float64 }) => [
+        name,
+        float32.toFixed(2),
+        float64.toFixed(2),
+      ]),
+    ]),
+  ].join("\n");
+}
+
+/** Rows as a Markdown table, the first column to the left and the others to the right. */
+function table([head, ...body]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = head.map((_, i) => i === 0 ? "---" : "--:");
+  return [line(head), line(rule), ...body.map(line)].join("\n");
+}
+
+/** A text with something new between the markers. */
+export function between(text: string, content: string): string {
+  const begin = text.indexOf(MARKERS.begin);
+  const end = text.indexOf(MARKERS.end);
+  if (begin < 0 || end < begin) {
+    throw new Error(`Cannot place the tables as there is no ${MARKERS.begin} … ${MARKERS.end}`);
+  }
+  return `${text.slice(0, begin)}${MARKERS.begin}\n\n${content}\n\n${text.slice(end)}`;
+}
+
+async function accuracy(): Promise<Accuracy> {
+  using world = await findWorld();
+  const script = fileURLToPath(new URL("accuracy.ts", import.meta.url));
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", ...world.flags, script],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+async function main(args: string[]): Promise<void> {
+  const content = `${speedMarkdown(await readResult())}\n\n${accuracyMarkdown(await accuracy())}`;
+  if (!args.includes("--write")) return console.log(content);
+  const readme = new URL("README.md", PROJECT);
+  await Deno.writeTextFile(readme, between(await Deno.readTextFile(readme), content));
+}
+
+if (import.meta.main) await main(Deno.args);

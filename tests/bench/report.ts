@@ -1,0 +1,125 @@
+/** The tables of a run, as text for a terminal. */
+import { geometricMean } from "./measure.ts";
+import type { Fresh } from "./fresh.ts";
+import type { Line, Result, Time } from "./result.ts";
+
+/** How many times as long as ours someone takes; undefined if either was not measured. */
+export function ratio({ times }: Line, contender: string): number | undefined {
+  const [us, them] = [times["ours"], times[contender]];
+  return us && them && them.seconds / us.seconds;
+}
+
+/** The geometric mean of the ratios of a contender, over the lines in which it took part. */
+export function meanRatio(lines: readonly Line[], contender: string): number | undefined {
+  const ratios = lines.map((line) => ratio(line, contender)).filter((r) => r !== undefined);
+  return ratios.length === 0 ? undefined : geometricMean(ratios);
+}
+
+/** Everyone but us, in order of appearance. */
+export function othersIn(lines: readonly Line[]): string[] {
+  const names = new Set(lines.flatMap(({ times }) => Object.keys(times)));
+  names.delete("ours");
+  return [...names];
+}
+
+/** Seconds with a unit and three digits. */
+export function duration(seconds: number): string {
+  const [unit, scale] = seconds < 1e-6
+    ? ["ns", 1e9]
+    : seconds < 1e-3
+    ? ["µs", 1e6]
+    : seconds < 1
+    ? ["ms", 1e3]
+    : ["s", 1];
+  return `${digits(seconds * scale)} ${unit}`;
+}
+
+/** A number with three digits at least. */
+export function digits(x: number): string {
+  return x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x.toFixed(2);
+}
+
+/** Rows of cells as aligned text, the first column to the left and the others to the right. */
+export function align(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+/** Times, and ratios to ours: above 1 we are faster. A time of someone whose answer is wrong has a "!". */
+export function speedTable(lines: readonly Line[]): string {
+  const others = othersIn(lines);
+  const cell = (time: Time | undefined, times: number | undefined) =>
+    time ? `${duration(time.seconds)}${time.wrong ? " !" : ""}  ${digits(times ?? NaN)}×` : "–";
+  const body = lines.map((line) => [
+    line.name,
+    line.times["ours"] ? duration(line.times["ours"].seconds) : "–",
+    duration(line.limit),
+    ...others.map((name) => cell(line.times[name], ratio(line, name))),
+  ]);
+  const means = others.map((name) => `${digits(meanRatio(lines, name) ?? NaN)}×`);
+  return align([
+    ["value + gradient", "ours", "limit", ...others],
+    ...body,
+    ["geometric mean", "", "", ...means],
+  ]);
+}
+
+/** float64 beside float32, per number. */
+export function doubleTable(lines: readonly Line[]): string {
+  const body = lines.filter(({ part }) => part === "float64").map((line) => {
+    const single = lines.find(({ name }) => `${name} float64` === line.name);
+    const [double, float] = [line.times["ours"], single?.times["ours"]];
+    const factor = double && float ? `${digits(double.seconds / float.seconds)}×` : "–";
+    return [line.name.replace(/ float64$/, ""), factor];
+  });
+  return align([["time in float64 / in float32", "ours"], ...body]);
+}
+
+/** Who computed something else than the plain loop. */
+export function wrongAnswers(lines: readonly Line[]): string[] {
+  return lines.flatMap(({ name, times }) =>
+    Object.entries(times).flatMap(([contender, { wrong }]) =>
+      wrong ? [`${contender}, ${name}: ${wrong} wrong`] : []
+    )
+  );
+}
+
+function freshText({ importMs, firstCallMs, peak }: Fresh): string {
+  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  return align([
+    ["in a fresh process", ""],
+    ["import of mod.ts", `${digits(importMs)} ms`],
+    ...Object.entries(firstCallMs).map(([name, ms]) => [`first call, ${name}`, `${digits(ms)} ms`]),
+    [`peak memory, ${peak.row}: arguments and gradient alone`, megabytes(peak.inputs)],
+    [`peak memory, ${peak.row}: with the loss`, megabytes(peak.loss)],
+  ]);
+}
+
+function limitsText({ limits: { bandwidth, exp, log } }: Result): string {
+  const ns = (seconds: number) => `${digits(seconds * 1e9)} ns`;
+  return `limit: the larger of bytes moved at ${digits(bandwidth / 1e9)} GB/s and of bare ` +
+    `exp (${ns(exp.float32)}, float64 ${ns(exp.float64)}) and log (${ns(log.float32)}, float64 ${
+      ns(log.float64)
+    }) on one thread`;
+}
+
+/** Everything that a run found. */
+export function report(result: Result): string {
+  const { lines, fresh } = result;
+  const part = (wanted: Line["part"]) => lines.filter(({ part }) => part === wanted);
+  const wrong = wrongAnswers(lines);
+  const sections = [
+    `${result.machine}\n${
+      Object.entries(result.versions).map(([name, version]) => `${name} ${version}`).join(", ")
+    }`,
+    ...(["speed", "call", "float64"] as const).filter((name) => part(name).length > 0)
+      .map((name) => speedTable(part(name))),
+    limitsText(result),
+    ...(part("float64").length > 0 ? [doubleTable(lines)] : []),
+    ...(wrong.length > 0 ? [`! answers beside those of the plain loop:\n${wrong.join("\n")}`] : []),
+    ...(fresh ? [freshText(fresh)] : []),
+  ];
+  return sections.join("\n\n");
+}

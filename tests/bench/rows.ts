@@ -1,0 +1,265 @@
+/** What is measured: one entry per loss, one row per loss, shape and type. */
+import { ctc } from "./ctc_loop.ts";
+import {
+  counts,
+  Draw,
+  type FloatType,
+  type Input,
+  labels,
+  labelSets,
+  normal,
+  rowSigns,
+  signs,
+  sizeOf,
+  type Source,
+  uniform,
+} from "./inputs.ts";
+import * as loops from "./loops.ts";
+import type { Loop } from "./loops.ts";
+
+/** A loss, and how to call it; options are the defaults, so that they are the same everywhere. */
+export interface Subject {
+  /** Our class and PyTorch's. */
+  readonly loss: string;
+  /** The arguments in call order. */
+  readonly inputs: Readonly<Record<string, Source>>;
+  /** What is differentiated: what a model would have computed. */
+  readonly wrt: readonly string[];
+  readonly loop: Loop;
+  /** Exponentials and logarithms per number of the first argument: what cannot be saved. */
+  readonly exp?: number;
+  readonly log?: number;
+  /** Options of ours that make it do PyTorch's work. */
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+/** One line of the table. */
+export interface Row {
+  readonly name: string;
+  readonly subject: Subject;
+  readonly shape: readonly number[];
+  readonly dtype: FloatType;
+}
+
+const input = ["input"];
+const scores = normal(3);
+
+const ELEMENTWISE: readonly Subject[] = [
+  { loss: "L1Loss", inputs: { input: normal(), target: normal() }, wrt: input, loop: loops.l1 },
+  { loss: "MSELoss", inputs: { input: normal(), target: normal() }, wrt: input, loop: loops.mse },
+  {
+    loss: "SmoothL1Loss",
+    inputs: { input: normal(), target: normal() },
+    wrt: input,
+    loop: loops.smoothL1,
+  },
+  {
+    loss: "HuberLoss",
+    inputs: { input: normal(), target: normal() },
+    wrt: input,
+    loop: loops.smoothL1,
+  },
+  {
+    loss: "BCELoss",
+    inputs: { input: uniform(0.01, 0.99), target: uniform(0, 1) },
+    wrt: input,
+    loop: loops.bce,
+    log: 2,
+  },
+  {
+    loss: "BCEWithLogitsLoss",
+    inputs: { input: scores, target: uniform(0, 1) },
+    wrt: input,
+    loop: loops.bceWithLogits,
+    exp: 1,
+    log: 1,
+  },
+  {
+    loss: "KLDivLoss",
+    inputs: { input: uniform(-5, -0.1), target: uniform(0.01, 1) },
+    wrt: input,
+    loop: loops.klDiv,
+    log: 1,
+  },
+  {
+    loss: "PoissonNLLLoss",
+    inputs: { input: normal(), target: counts(5) },
+    wrt: input,
+    loop: loops.poissonNLL,
+    exp: 1,
+  },
+  {
+    loss: "GaussianNLLLoss",
+    inputs: { input: normal(), target: normal(), var: uniform(0.5, 2) },
+    wrt: ["input", "var"],
+    loop: loops.gaussianNLL,
+    log: 1,
+  },
+  {
+    loss: "HingeEmbeddingLoss",
+    inputs: { input: uniform(0, 2), target: signs },
+    wrt: input,
+    loop: loops.hingeEmbedding,
+  },
+  {
+    loss: "MarginRankingLoss",
+    inputs: { input1: normal(), input2: normal(), target: signs },
+    wrt: ["input1", "input2"],
+    loop: loops.marginRanking,
+  },
+  {
+    loss: "SoftMarginLoss",
+    inputs: { input: scores, target: signs },
+    wrt: input,
+    loop: loops.softMargin,
+    exp: 1,
+    log: 1,
+  },
+];
+
+const CROSS_ENTROPY: Subject = {
+  loss: "CrossEntropyLoss",
+  inputs: { input: scores, target: labels },
+  wrt: input,
+  loop: loops.crossEntropy,
+  exp: 1,
+};
+
+const COSINE: Subject = {
+  loss: "CosineEmbeddingLoss",
+  inputs: { input1: normal(), input2: normal(), target: rowSigns },
+  wrt: ["input1", "input2"],
+  loop: loops.cosineEmbedding,
+};
+
+const TRIPLET: Subject = {
+  loss: "TripletMarginLoss",
+  inputs: { anchor: normal(), positive: normal(), negative: normal() },
+  wrt: ["anchor", "positive", "negative"],
+  loop: loops.tripletMargin,
+};
+
+const MULTI_MARGIN: Subject = {
+  loss: "MultiMarginLoss",
+  inputs: { input: scores, target: labels },
+  wrt: input,
+  loop: loops.multiMargin,
+};
+
+const MULTI_LABEL_MARGIN: Subject = {
+  loss: "MultiLabelMarginLoss",
+  inputs: { input: scores, target: labelSets },
+  wrt: input,
+  loop: loops.multiLabelMargin,
+};
+
+const MULTI_LABEL_SOFT_MARGIN: Subject = {
+  loss: "MultiLabelSoftMarginLoss",
+  inputs: { input: scores, target: counts(2) },
+  wrt: input,
+  // A mean over classes, then over samples: the mean over both.
+  loop: loops.bceWithLogits,
+  exp: 1,
+  log: 1,
+};
+
+/** Ours takes raw scores; PyTorch gets log_softmax in front, which is the same work. */
+function ctcWithTargets(length: number): Subject {
+  return {
+    loss: "CTCLoss",
+    options: { logits: true },
+    inputs: {
+      logits: scores,
+      targets: (draw, [, batch, classes]) =>
+        draw.integers([batch, length], () => 1 + draw.below(classes - 1)),
+      inputLengths: (draw, [time, batch]) => draw.integers([batch], () => time),
+      targetLengths: (draw, [, batch]) => draw.integers([batch], () => length),
+    },
+    wrt: ["logits"],
+    loop: ctc,
+    exp: 1,
+  };
+}
+
+/** Every loss once, with a shape at which a test can run it. */
+export const SUBJECTS: readonly (readonly [Subject, readonly number[]])[] = [
+  ...ELEMENTWISE.map((subject) => [subject, [37]] as const),
+  [CROSS_ENTROPY, [3, 5, 2, 4]],
+  [COSINE, [5, 7]],
+  [TRIPLET, [5, 7]],
+  [MULTI_MARGIN, [4, 9]],
+  [MULTI_LABEL_MARGIN, [4, 9]],
+  [MULTI_LABEL_SOFT_MARGIN, [4, 9]],
+  [ctcWithTargets(4), [12, 3, 6]],
+];
+
+function rowOf(subject: Subject, shape: readonly number[], dtype: FloatType = "float32"): Row {
+  const power = Math.log2(shape[0]);
+  const size = shape.length > 1 ? shape.join("×") : power > 3 ? `2^${power}` : `${shape[0]}`;
+  const name = subject.loss.replace(/Loss$/, "");
+  return {
+    name: dtype === "float32" ? `${name} ${size}` : `${name} ${size} ${dtype}`,
+    subject,
+    shape,
+    dtype,
+  };
+}
+
+function named(...losses: string[]): Subject[] {
+  return ELEMENTWISE.filter(({ loss }) => losses.includes(loss));
+}
+
+/** The table of speed: geometric means are taken over these. */
+export const ROWS: readonly Row[] = [
+  ...ELEMENTWISE.map((subject) => rowOf(subject, [2 ** 20])),
+  ...named("MSELoss", "SmoothL1Loss", "BCEWithLogitsLoss").map((s) => rowOf(s, [2 ** 24])),
+  rowOf(CROSS_ENTROPY, [8, 10]),
+  rowOf(CROSS_ENTROPY, [256, 1000]),
+  rowOf(CROSS_ENTROPY, [1024, 1000]),
+  rowOf(CROSS_ENTROPY, [1024, 32000]),
+  rowOf(CROSS_ENTROPY, [4, 21, 128, 128]),
+  rowOf(MULTI_MARGIN, [1024, 1000]),
+  rowOf(MULTI_LABEL_MARGIN, [1024, 1000]),
+  rowOf(MULTI_LABEL_SOFT_MARGIN, [1024, 1000]),
+  rowOf(COSINE, [4096, 256]),
+  rowOf(TRIPLET, [4096, 256]),
+  rowOf(ctcWithTargets(30), [150, 16, 64]),
+  rowOf(ctcWithTargets(120), [1000, 8, 128]),
+];
+
+/** So few elements that a call is all overhead. */
+export const CALL_ROWS: readonly Row[] = named("MSELoss", "SmoothL1Loss", "BCEWithLogitsLoss")
+  .map((subject) => rowOf(subject, [8]));
+
+/** The same as in {@linkcode ROWS}, in float64. */
+export const DOUBLE_ROWS: readonly Row[] = [
+  ...named("MSELoss", "SmoothL1Loss", "BCELoss", "BCEWithLogitsLoss", "PoissonNLLLoss")
+    .map((subject) => rowOf(subject, [2 ** 20], "float64")),
+  rowOf(CROSS_ENTROPY, [1024, 1000], "float64"),
+  rowOf(COSINE, [4096, 256], "float64"),
+  rowOf(ctcWithTargets(30), [150, 16, 64], "float64"),
+];
+
+/** The row with the most numbers under one softmax. */
+export const MEMORY_ROW: Row = rowOf(CROSS_ENTROPY, [1024, 32000]);
+
+/** Every row by name. */
+export function rowNamed(name: string): Row {
+  const row = [...ROWS, ...CALL_ROWS, ...DOUBLE_ROWS].find((row) => row.name === name);
+  if (row === undefined) throw new RangeError(`Cannot find the row as there is no "${name}"`);
+  return row;
+}
+
+/** Draws the arguments of a row. */
+export function inputsOf({ subject, shape, dtype }: Row): Record<string, Input> {
+  const draw = new Draw(dtype);
+  return Object.fromEntries(
+    Object.entries(subject.inputs).map(([name, source]) => [name, source(draw, shape)]),
+  );
+}
+
+/** Bytes that must be read and written, whoever computes it: arguments in, gradients out. */
+export function bytesOf({ subject, shape, dtype }: Row, inputs: Record<string, Input>): number {
+  const read = Object.values(inputs).reduce((sum, { data }) => sum + data.byteLength, 0);
+  return read + subject.wrt.length * sizeOf(shape) * (dtype === "float32" ? 4 : 8);
+}

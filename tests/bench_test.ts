@@ -1,0 +1,205 @@
+/** The benchmark's arithmetic, tables and inputs. Nothing here depends on how fast a machine is. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { type Answer, type Runner, wrongIn } from "./bench/contender.ts";
+import { limitOf, type Limits } from "./bench/limits.ts";
+import {
+  geometricMean,
+  interleave,
+  median,
+  orderOf,
+  schedule,
+  takesPart,
+} from "./bench/measure.ts";
+import { loop, ours } from "./bench/ours.ts";
+import { between, MARKERS, speedMarkdown, withBestPeer } from "./bench/readme.ts";
+import { align, duration, meanRatio, ratio, speedTable, wrongAnswers } from "./bench/report.ts";
+import type { Line, Result } from "./bench/result.ts";
+import {
+  bytesOf,
+  DOUBLE_ROWS,
+  inputsOf,
+  type Row,
+  rowNamed,
+  ROWS,
+  SUBJECTS,
+} from "./bench/rows.ts";
+
+describe("the rows of the benchmark", () => {
+  for (const [subject, shape] of SUBJECTS) {
+    it(`hold ours and the plain loop to the same ${subject.loss}`, async () => {
+      const row: Row = { name: "", subject, shape, dtype: "float64" };
+      const inputs = inputsOf(row);
+      const [us, plain] = [await ours.prepare(row, inputs), await loop.prepare(row, inputs)];
+      assert(us && plain, `mod.ts does not export ${subject.loss}`);
+      const [got, wanted] = [await us.answer(), await plain.answer()];
+      assertEquals(wrongIn(got, wanted), undefined);
+      assert(Math.abs(got.value - wanted.value) <= 1e-9 * Math.abs(wanted.value), `${got.value}`);
+      // A gradient that is 0 everywhere would agree with anything that forgot to compute it.
+      for (const grad of wanted.grads) assert(Array.from(grad).some((x) => x !== 0));
+    });
+  }
+
+  it("have names of their own, and a float32 row for each in float64", () => {
+    const names = [...ROWS, ...DOUBLE_ROWS].map(({ name }) => name);
+    assertEquals(new Set(names).size, names.length);
+    for (const { name } of DOUBLE_ROWS) rowNamed(name.replace(/ float64$/, ""));
+    assertThrows(() => rowNamed("No such row"), RangeError);
+  });
+
+  it("draw the same inputs each time", () => {
+    const row = rowNamed("CrossEntropy 8×10");
+    assertEquals(inputsOf(row), inputsOf(row));
+  });
+});
+
+describe("the limit of a row", () => {
+  const limits: Limits = {
+    bandwidth: 100,
+    exp: { float32: 2, float64: 5 },
+    log: { float32: 3, float64: 7 },
+  };
+  const row = rowNamed("CrossEntropy 8×10");
+
+  it("counts the bytes of arguments and gradients", () => {
+    assertEquals(bytesOf(row, inputsOf(row)), 80 * 4 + 8 * 4 + 80 * 4);
+  });
+
+  it("is the larger of traffic and arithmetic", () => {
+    assertEquals(limitOf(row, 672, limits), 80 * 2);
+    assertEquals(limitOf(row, 67200, limits), 672);
+    assertEquals(limitOf({ ...row, dtype: "float64" }, 0, limits), 80 * 5);
+  });
+});
+
+describe("an answer", () => {
+  const right: Answer = { value: 2, grads: [[1, -4, 0], [8]] };
+
+  it("is right within a thousandth of the largest number of each gradient", () => {
+    assertEquals(wrongIn({ value: 2.001, grads: [[1.003, -4, 0.003], [8]] }, right), undefined);
+  });
+
+  it("is wrong if its value is, or shows how many gradients are", () => {
+    assertEquals(wrongIn({ ...right, value: 2.1 }, right), "value 2.1 for 2");
+    assertEquals(wrongIn({ ...right, value: NaN }, right), "value NaN for 2");
+    assertEquals(wrongIn({ value: 2, grads: [[1, 4, NaN], [8]] }, right), "2 of 4 gradients");
+  });
+});
+
+describe("measuring", () => {
+  it("takes medians and geometric means", () => {
+    assertEquals(median([9, 1, 5]), 5);
+    assertEquals(median([9, 1, 5, 7]), 6);
+    assert(Math.abs(geometricMean([1, 2, 32]) - 4) < 1e-12);
+  });
+
+  it("lets each be first in turn", () => {
+    assertEquals([0, 1, 2, 3].map((round) => orderOf(round, 3)), [
+      [0, 1, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [0, 1, 2],
+    ]);
+  });
+
+  it("calls what is quick many times, and what is slow in few rounds", () => {
+    const plan = { rounds: 20, budget: 1 };
+    assertEquals(schedule(1e-5, plan), { calls: 100, rounds: 20 });
+    assertEquals(schedule(0.125, plan), { calls: 1, rounds: 8 });
+    assertEquals(schedule(10, plan), { calls: 1, rounds: 3 });
+    assertEquals(schedule(10, { rounds: 2, budget: 1 }).rounds, 2);
+  });
+
+  it("spreads few rounds evenly over many", () => {
+    const parts = Array.from({ length: 12 }, (_, round) => takesPart(round, 4, 12));
+    assertEquals(parts.filter(Boolean).length, 4);
+    assertEquals(parts.slice(0, 3).filter(Boolean).length, 1);
+  });
+
+  it("runs everyone in each round, rotating", async () => {
+    const log: string[] = [];
+    const runner = (name: string, seconds: number): Runner => ({
+      time: () => (log.push(name), seconds),
+      answer: () => ({ value: 0, grads: [] }),
+      dispose() {},
+    });
+    const times = await interleave([runner("a", 0.1), runner("b", 0.2)], { rounds: 3, budget: 9 });
+    assertEquals(times, [[0.1, 0.1, 0.1], [0.2, 0.2, 0.2]]);
+    assertEquals(log.join(""), "ab" + "ab" + "ba" + "ab");
+  });
+});
+
+const time = (seconds: number, wrong?: string) => ({ seconds, rounds: 3, wrong });
+const line = (name: string, times: Line["times"]): Line => (
+  { name, part: "speed", size: 8, limit: 5e-4, times }
+);
+const LINES = [
+  line("A", { ours: time(1e-3), "PyTorch, 1 thread": time(2e-3), "tfjs wasm": time(9e-3) }),
+  line("B", {
+    ours: time(1e-3),
+    "PyTorch, 1 thread": time(8e-3, "3 of 8 gradients"),
+    "tfjs cpu": time(1, "value 1 for 2"),
+    "jax-js wasm": time(2),
+  }),
+];
+
+describe("the report", () => {
+  it("divides the others' times by ours", () => {
+    assertEquals(ratio(LINES[0], "PyTorch, 1 thread"), 2);
+    assertEquals(ratio(LINES[0], "jax-js wasm"), undefined);
+    assert(Math.abs(meanRatio(LINES, "PyTorch, 1 thread")! - 4) < 1e-12);
+    assertEquals(meanRatio(LINES, "nobody"), undefined);
+  });
+
+  it("writes times with three digits", () => {
+    assertEquals([5e-9, 2.345e-6, 12.34e-3, 1.5].map(duration), [
+      "5.00 ns",
+      "2.35 µs",
+      "12.3 ms",
+      "1.50 s",
+    ]);
+  });
+
+  it("aligns columns", () => {
+    assertEquals(align([["name", "x"], ["a", "10"]]), "name   x\na     10");
+  });
+
+  it("marks wrong answers and names them", () => {
+    const [, , b] = speedTable(LINES).split("\n");
+    assert(b.includes("8.00 ms !  8.00×"), b);
+    assertEquals(wrongAnswers(LINES), [
+      "PyTorch, 1 thread, B: 3 of 8 gradients wrong",
+      "tfjs cpu, B: value 1 for 2 wrong",
+    ]);
+  });
+});
+
+describe("the README's tables", () => {
+  it("take the fastest JavaScript peer whose answer is right", () => {
+    const [a, b] = withBestPeer(LINES);
+    assertEquals(a.times["best JavaScript peer"].seconds, 9e-3);
+    assertEquals(b.times["best JavaScript peer"].seconds, 2);
+  });
+
+  it("show ratios, what is missing and what is wrong", () => {
+    const result: Result = {
+      machine: "a machine",
+      versions: { Deno: "2" },
+      lines: LINES,
+      limits: { bandwidth: 1, exp: { float32: 1, float64: 1 }, log: { float32: 1, float64: 1 } },
+    };
+    const rows = speedMarkdown(result).split("\n");
+    assertEquals(rows[2], "| A | 1.00 ms | 2.00× | 9.00× | – |");
+    assertEquals(rows[3], "| B | 1.00 ms | 8.00× ! | 2000× | – |");
+    assertEquals(rows[4], "| **geometric mean** |  | **4.00×** | **134×** | **–** |");
+    assert(rows.at(-1)?.startsWith('A "!" marks'), rows.at(-1));
+  });
+
+  it("stand between their markers, and leave the rest alone", () => {
+    const before = `# A\n${MARKERS.begin}\nold\n${MARKERS.end}\n# B\n`;
+    const after = `# A\n${MARKERS.begin}\n\nnew\n\n${MARKERS.end}\n# B\n`;
+    assertEquals(between(before, "new"), after);
+    assertEquals(between(after, "new"), after);
+    assertThrows(() => between("# A\n", "new"), Error, "there is no");
+  });
+});
