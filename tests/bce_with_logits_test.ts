@@ -245,6 +245,17 @@ describe("BCEWithLogitsLoss with posWeight", () => {
     ]);
   });
 
+  it("refuses to write a gradient over it", () => {
+    const posWeight = float64([1, 2]);
+    assertThrows(
+      () =>
+        bceWithLogits({ posWeight }).valueAndGrad([1, 2], [0, 1], { out: { input: posWeight } }),
+      RangeError,
+      "Cannot compute BCEWithLogitsLoss as out.input must have memory of its own",
+    );
+    assertEquals(posWeight.toArray(), [1, 2]);
+  });
+
   it("refuses one that does not fit, or is no tensor", () => {
     assertThrows(
       () => bceWithLogits({ posWeight: [1, 2, 3] }).forward([1, 2], [0, 1]),

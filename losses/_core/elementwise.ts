@@ -188,6 +188,7 @@ export class Elementwise {
     // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
     const shapes: Record<string, readonly number[]> = {};
     const readAs: Record<string, readonly number[]> = {};
+    const inputs = tensors.slice();
     const loads: Load[] = [];
     for (let i = 0; i < specs.length; i++) {
       shapes[specs[i].name] = given.tensors[i].shape;
@@ -196,9 +197,11 @@ export class Elementwise {
     }
     for (const { name, symbol } of this.#definition.tensors ?? []) {
       const tensor = this.#fit(name, options.tensors![symbol], shape, dtype, true);
+      inputs.push(tensor);
       loads.push({ into: kernels.element[symbol], operand: along(tensor, shape) });
     }
     if (weight !== undefined) {
+      inputs.push(weight);
       if (!weightBroadcasts) shapes[WEIGHT] = readAs[WEIGHT] = weight.shape;
       loads.push({ into: kernels.element.w, operand: along(weight, shape) });
     }
@@ -212,7 +215,7 @@ export class Elementwise {
       dtype,
       isDense ? shape : [],
       shapes,
-      weight === undefined ? tensors : [...tensors, weight],
+      inputs,
     );
 
     // 2. What is to be computed?
