@@ -18,6 +18,7 @@ export * from "./fixtures.ts";
 export * from "./loss.ts";
 export * from "./math.ts";
 export * from "./show.ts";
+export * from "./simplex.ts";
 export * from "./torch_random.ts";
 export * from "./torch_sum.ts";
 export * from "./plot.ts";
