@@ -147,9 +147,7 @@ function helper<Options extends object>(
     }
     const entries = Object.entries(given);
     const pick = (names: readonly string[]) =>
-      Object.fromEntries(
-        entries.filter(([key, value]) => names.includes(key) && value !== undefined),
-      );
+      Object.fromEntries(entries.filter(([key]) => names.includes(key)));
     const tensors = Array.from({ length: count }, (_, i) => args[i] as TensorLike);
     return compute(tensors, pick(known) as Options, wrt ? { wrt } : pick(REQUEST));
   };

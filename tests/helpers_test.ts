@@ -311,6 +311,30 @@ describe("cosineSimilarity", () => {
     assert(Math.abs(single.item() - 0.6 * 1e-30 / 1e-8) < 1e-29, `${single.item()}`);
   });
 
+  it("repeats axes in front of, along and behind the vectors, and adds their gradients up", () => {
+    const random = new Random(8);
+    const x1 = random.tensor([3, 4, 2]);
+    for (const shape of [[1, 4, 2], [3, 1, 2], [3, 4, 1], [1, 4, 1], [1, 1, 1], []]) {
+      const x2 = random.tensor(shape);
+      /** Where the number at [i, j, k] of the common shape comes from. */
+      const from = (at: number) => {
+        const index = [Math.floor(at / 8), Math.floor(at / 2) % 4, at % 2];
+        return shape.reduce((place, n, axis) => place * n + (n === 1 ? 0 : index[axis]), 0);
+      };
+      const full = float64(Float64Array.from(x1.data, (_, at) => x2.data[from(at)]), [3, 4, 2]);
+      for (const dim of [0, 1, 2]) {
+        const found = cosineSimilarity.valueAndGrad(x1, x2, { dim });
+        const wanted = cosineSimilarity.valueAndGrad(x1, full, { dim });
+        assertEquals([found.value, found.grad.x1], [wanted.value, wanted.grad.x1]);
+        const data = new Float64Array(x2.data.length);
+        wanted.grad.x2.data.forEach((g, at) => data[from(at)] += g);
+        // Twelve gradients of about 1 add up to nearly 0 here and there.
+        const close = { rtol: 1e-13, atol: 1e-14, scale: 1, context: `(${shape}) along ${dim}` };
+        assertClose(found.grad.x2, { shape, data }, close);
+      }
+    }
+  });
+
   const vector = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), {
     minLength: 3,
     maxLength: 3,

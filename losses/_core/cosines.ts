@@ -25,6 +25,7 @@ const kernels = defineKernels({
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
     ...["crossX", "ownX", "crossY", "ownY"] as const,
   ],
+  // A pull of 0 gives 0 rather than the -0 of a product.
   steps: {
     sum: {
       sum: { dot: `(${X}) * (${Y})`, sumX: `square(${X})`, sumY: `square(${Y})` },
@@ -91,14 +92,6 @@ export function cosines(
       crossY[r] = pullY / byX;
       ownX[r] = slopeX === 0 ? 0 : cosine * pullX / slopeX;
       ownY[r] = slopeY === 0 ? 0 : cosine * pullY / slopeY;
-      // What nothing pulls does not move, even if it is infinite.
-      if (pull === 0) {
-        crossX[r] =
-          crossY[r] =
-          ownX[r] =
-          ownY[r] =
-            0;
-      }
     }
     if (sinkX) {
       run.gradX(count, rows.length);

@@ -69,19 +69,18 @@ function gradientOf(p: number, point: Point, pairs: readonly Pair[]): string {
   return [begun.length ? begun.join(" + ") : "0", ...ended].join(" - ");
 }
 
-/** Steps by what they are to do, for each set of kernels; they are compiled when they are first used. */
+/** Steps by what they are to do, for each set of kernels. */
 const runs = new WeakMap<object, Map<string, Run>>();
 
-function compiled(
-  kernels: { compile(step: Step): Run },
-  name: string,
-  make: () => Step,
-): Run {
-  let known = runs.get(kernels);
-  if (known === undefined) runs.set(kernels, known = new Map());
-  let run = known.get(name);
-  if (run === undefined) known.set(name, run = kernels.compile(make()));
-  return run;
+/** A step that is compiled when it first runs. */
+function lazy(kernels: { compile(step: Step): Run }, name: string, make: () => Step): Run {
+  return (rows, cols) => {
+    let known = runs.get(kernels);
+    if (known === undefined) runs.set(kernels, known = new Map());
+    let run = known.get(name);
+    if (run === undefined) known.set(name, run = kernels.compile(make()));
+    run(rows, cols);
+  };
 }
 
 const byPair = (pairs: readonly Pair[], name: string, text: (pair: Pair) => string) =>
@@ -122,10 +121,11 @@ export function distances(
     norm: row[`norm_${pair}`],
   }));
   const wanted = POINTS.filter((point) => grads[point] !== undefined);
-  const step = (name: string, make: () => Step) => compiled(names, `${name} ${p} ${pairs}`, make);
-  const largest = () => ({ max: byPair(pairs, "max", (pair) => `abs(${difference(pair)})`) });
+  const step = (name: string, make: () => Step) => lazy(names, `${name} ${p} ${pairs}`, make);
   const sum = step("sum", () => ({ sum: byPair(pairs, "sum", (pair) => term(p, pair)) }));
-  const max = step("max", largest);
+  const max = step("max", () => ({
+    max: byPair(pairs, "max", (pair) => `abs(${difference(pair)})`),
+  }));
   const ties = step("ties", () => ({
     sum: byPair(pairs, "ties", (pair) => `abs(${difference(pair)}) == max_${pair} ? 1 : 0`),
   }));
