@@ -329,6 +329,7 @@ export class CrossEntropyLoss {
     if (weights !== undefined) column.w.set(weights);
     else if (isSmooth || probabilities !== undefined) column.w.fill(1, 0, classes);
     const allWeights = isSmooth ? sumOf(column.w, classes) : 0;
+    const round = rounding(dtype);
     const weightSums = grad.weight && new Float64Array(classes);
 
     let total = 0;
@@ -365,7 +366,7 @@ export class CrossEntropyLoss {
             (mass * element.e[r * classes + label] / row.s[r] - (keep + spread) * own);
         }
         if (reduction === "none") value.data[sample] = result;
-        else total += result;
+        else total += round(result);
         row.a[r] = g * mass / row.s[r];
         row.b[r] = labels === undefined ? g : g * spread;
       }
@@ -406,6 +407,7 @@ export class CrossEntropyLoss {
     if (weights !== undefined) row.w.set(weights);
     else row.w.fill(1, 0, classes);
     const allWeights = isSmooth ? sumOf(row.w, classes) : 0;
+    const round = rounding(dtype);
 
     let total = 0;
     const width = Math.min(inner, Math.max(1, Math.floor(tile / classes)));
@@ -438,7 +440,7 @@ export class CrossEntropyLoss {
           let result = keep * own * (column.m[j] - element.x[label * cols + j] + column.logs[j]);
           if (isSmooth) result += spread * (allWeights * column.logs[j] + column.rest[j]);
           if (reduction === "none") value.data[sample] = result;
-          else total += result;
+          else total += round(result);
           column.a[j] = g * mass / column.s[j];
           column.b[j] = g * spread;
           right[j] = g * (mass * element.e[label * cols + j] / column.s[j] - (keep + spread) * own);
@@ -456,6 +458,11 @@ export class CrossEntropyLoss {
     }
     return total;
   }
+}
+
+/** The value of a sample is a number of the call's type before it is averaged: the mean is the mean of what "none" keeps. */
+function rounding(dtype: FloatType): (value: number) => number {
+  return dtype === "float32" ? Math.fround : (value) => value;
 }
 
 function sumOf(numbers: FloatArray, count: number): number {
