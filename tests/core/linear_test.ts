@@ -31,12 +31,13 @@ function draw(random: Random, rows: number, columns: number): Matrix {
 const narrow = (m: Matrix): Matrix => ({ ...m, data: Float32Array.from(m.data) });
 
 describe("multiply", () => {
-  // Around eight terms a step, 256 in float32, 512 columns and 256 rows a tile.
+  // Around four terms a step and 256 in float32, four parts of a tile, 512 columns, 256 rows and 65536 numbers in it.
   const sizes: [rows: number, depth: number, columns: number][] = [
     [1, 1, 1],
     [3, 7, 5],
-    [2, 8, 3],
+    [2, 4, 3],
     [4, 9, 2],
+    [6, 5, 2],
     [5, 16, 17],
     [2, 255, 3],
     [2, 256, 3],
@@ -44,6 +45,8 @@ describe("multiply", () => {
     [3, 521, 4],
     [257, 3, 2],
     [129, 5, 513],
+    [240, 3, 300],
+    [3, 260, 600],
     [2, 3, 1025],
   ];
   for (const [rows, depth, columns] of sizes) {
