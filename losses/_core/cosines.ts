@@ -25,18 +25,13 @@ const kernels = defineKernels({
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
     ...["crossX", "ownX", "crossY", "ownY"] as const,
   ],
-  // A pull of 0 gives 0 rather than the -0 of a product.
   steps: {
     sum: {
       sum: { dot: `(${X}) * (${Y})`, sumX: `square(${X})`, sumY: `square(${Y})` },
     },
     max: { max: { maxX: "abs(x)", maxY: "abs(y)" } },
-    gradX: {
-      store: { gradX: `crossX == 0 and ownX == 0 ? 0 : crossX * (${Y}) - ownX * (${X})` },
-    },
-    gradY: {
-      store: { gradY: `crossY == 0 and ownY == 0 ? 0 : crossY * (${X}) - ownY * (${Y})` },
-    },
+    gradX: { store: { gradX: `crossX * (${Y}) - ownX * (${X})` } },
+    gradY: { store: { gradY: `crossY * (${X}) - ownY * (${Y})` } },
   },
 });
 
