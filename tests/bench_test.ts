@@ -10,6 +10,7 @@ import {
   orderOf,
   schedule,
   takesPart,
+  warmUp,
 } from "./bench/measure.ts";
 import { loop, ours } from "./bench/ours.ts";
 import { between, MARKERS, speedMarkdown, withBestPeer } from "./bench/readme.ts";
@@ -116,16 +117,30 @@ describe("measuring", () => {
     assertEquals(parts.slice(0, 3).filter(Boolean).length, 1);
   });
 
+  const runner = (time: Runner["time"]): Runner => ({
+    time,
+    answer: () => ({ value: 0, grads: [] }),
+    dispose() {},
+  });
+
   it("runs everyone in each round, rotating", async () => {
     const log: string[] = [];
-    const runner = (name: string, seconds: number): Runner => ({
-      time: () => (log.push(name), seconds),
-      answer: () => ({ value: 0, grads: [] }),
-      dispose() {},
+    const warm = (name: string, perCall: number) => ({
+      runner: runner(() => (log.push(name), perCall)),
+      perCall,
     });
-    const times = await interleave([runner("a", 0.1), runner("b", 0.2)], { rounds: 3, budget: 9 });
+    const times = await interleave([warm("a", 0.1), warm("b", 0.2)], { rounds: 3, budget: 9 });
     assertEquals(times, [[0.1, 0.1, 0.1], [0.2, 0.2, 0.2]]);
-    assertEquals(log.join(""), "ab" + "ab" + "ba" + "ab");
+    assertEquals(log.join(""), "ab" + "ba" + "ab");
+  });
+
+  it("warms up what is quick for longer than what is slow", async () => {
+    const calls: number[] = [];
+    const speeds = [1e-2, 1e-4, 1e-6]; // as an engine compiles it
+    const quick = runner((n) => (calls.push(n), speeds[calls.length - 1] ?? 1e-6));
+    assertEquals(await warmUp(quick), 1e-6);
+    assertEquals(calls.slice(0, 4), [1, 1, 100, 10000]);
+    assertEquals(await warmUp(runner(() => 3)), 3);
   });
 });
 

@@ -14,20 +14,19 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { type Contender, type Runner, wrongIn } from "./contender.ts";
+import { type Contender, wrongIn } from "./contender.ts";
 import { type Fresh, measureFresh } from "./fresh.ts";
 import { sizeOf } from "./inputs.ts";
 import { findPeers, install, type Peers } from "./install.ts";
 import { limitOf, type Limits, measureLimits } from "./limits.ts";
-import { interleave, median, type Plan } from "./measure.ts";
+import { interleave, median, type Plan, type Warm, warmUp } from "./measure.ts";
 import { loop, ours } from "./ours.ts";
 import { report } from "./report.ts";
 import { type Line, type Time, writeResult } from "./result.ts";
 import { bytesOf, CALL_ROWS, DOUBLE_ROWS, inputsOf, type Row, ROWS } from "./rows.ts";
 
-interface Entrant {
+interface Entrant extends Warm {
   readonly name: string;
-  readonly runner: Runner;
 }
 
 async function measureRow(
@@ -42,15 +41,13 @@ async function measureRow(
   for (const contender of contenders) {
     try {
       const runner = await contender.prepare(row, inputs);
-      if (runner) {
-        await runner.time(1); // Whoever cannot compute it says so here.
-        entrants.push({ name: contender.name, runner });
-      }
+      // Whoever cannot compute the row says so here at the latest.
+      if (runner) entrants.push({ name: contender.name, runner, perCall: await warmUp(runner) });
     } catch (error) {
       console.error(`  ${contender.name} fails: ${error instanceof Error ? error.message : error}`);
     }
   }
-  const times = await interleave(entrants.map(({ runner }) => runner), plan);
+  const times = await interleave(entrants, plan);
   const expected = await entrants.find(({ name }) => name === loop.name)?.runner.answer();
   const found: Record<string, Time> = {};
   for (const [i, { name, runner }] of entrants.entries()) {
@@ -92,7 +89,7 @@ async function main(args: string[]): Promise<number> {
     );
     return 2;
   }
-  const plan: Plan = { rounds, budget: values.quick ? 0.2 : 1 };
+  const plan: Plan = { rounds, budget: values.quick ? 0.2 : 0.6 };
   const rows = choose(new RegExp(values.only, "i"), values.quick);
 
   await using peers: Peers = values["no-peers"]

@@ -68,7 +68,7 @@ export async function jaxJs(require: NodeRequire): Promise<Contender[]> {
       );
       const run = async () => {
         const [value, grads] = compute(...arrays.map(({ ref }) => ref));
-        await jax.blockUntilReady([value.ref, ...grads.map(({ ref }) => ref)]);
+        await jax.blockUntilReady([value, ...grads]);
         return { value, grads };
       };
       return {

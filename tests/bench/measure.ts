@@ -47,22 +47,8 @@ export function schedule(
   return { calls, rounds: Math.min(rounds, Math.max(affordable, FEWEST_ROUNDS)) };
 }
 
-/** Seconds per call: for each runner one number for each round that it took part in. */
-export async function interleave(runners: readonly Runner[], plan: Plan): Promise<number[][]> {
-  const schedules = [];
-  for (const runner of runners) schedules.push(schedule(await warmUp(runner), plan));
-  const times: number[][] = runners.map(() => []);
-  for (let round = 0; round < plan.rounds; round++) {
-    for (const i of orderOf(round, runners.length)) {
-      const { calls, rounds } = schedules[i];
-      if (takesPart(round, rounds, plan.rounds)) times[i].push(await runners[i].time(calls));
-    }
-  }
-  return times;
-}
-
 /** Runs until the engine has compiled what is hot; returns seconds per call at the end. */
-async function warmUp(runner: Runner): Promise<number> {
+export async function warmUp(runner: Runner): Promise<number> {
   let seconds = await runner.time(1);
   let total = seconds;
   while (total < WARM_UP) {
@@ -71,4 +57,23 @@ async function warmUp(runner: Runner): Promise<number> {
     total += calls * seconds;
   }
   return seconds;
+}
+
+/** A runner that is warm, and its seconds per call. */
+export interface Warm {
+  readonly runner: Runner;
+  readonly perCall: number;
+}
+
+/** Seconds per call: for each runner one number for each round that it took part in. */
+export async function interleave(warm: readonly Warm[], plan: Plan): Promise<number[][]> {
+  const schedules = warm.map(({ perCall }) => schedule(perCall, plan));
+  const times: number[][] = warm.map(() => []);
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const i of orderOf(round, warm.length)) {
+      const { calls, rounds } = schedules[i];
+      if (takesPart(round, rounds, plan.rounds)) times[i].push(await warm[i].runner.time(calls));
+    }
+  }
+  return times;
 }

@@ -1,6 +1,6 @@
 /** TensorFlow.js on its two backends that need no GPU: plain JavaScript and WebAssembly. */
 import { type Contender, timed } from "./contender.ts";
-import type { Input } from "./inputs.ts";
+import { type Input, sizeOf } from "./inputs.ts";
 import { type Ops, PEER_LOSSES, peerInputs } from "./peer_losses.ts";
 
 interface Tensor {
@@ -46,6 +46,9 @@ const OWN: Readonly<Record<string, string>> = {
   CrossEntropyLoss: "softmaxCrossEntropy",
 };
 
+/** Its JavaScript backend takes up to a second for 2^20 elements, and is spared larger rows. */
+const MOST_ON_CPU = 2 ** 21;
+
 /** Finds tfjs; throws if it is not installed. */
 export async function tfjs(require: NodeRequire): Promise<Contender[]> {
   const tf: TensorFlow = require("@tensorflow/tfjs");
@@ -68,6 +71,7 @@ function contender(tf: TensorFlow, backend: string): Contender {
       const { loss, wrt } = row.subject;
       const composed = PEER_LOSSES[loss];
       if (composed === undefined || row.dtype !== "float32") return undefined;
+      if (backend === "cpu" && sizeOf(row.shape) > MOST_ON_CPU) return undefined;
       await tf.setBackend(backend);
       const own = row.shape.length <= 2 ? OWN[loss] : undefined;
       const tensors = peerInputs(row, inputs).map(({ data, shape }: Input) =>
