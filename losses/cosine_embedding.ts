@@ -32,22 +32,14 @@
  * @module
  */
 
-import { position, readArguments } from "./_core/arguments.ts";
+import { position, readArgument, readArguments } from "./_core/arguments.ts";
 import { commonShape, show } from "./_core/broadcast.ts";
 import { cosines } from "./_core/cosines.ts";
 import { type LossFormula, SIGNS } from "./_core/elementwise.ts";
 import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
 import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
 import { Rows } from "./_core/rows.ts";
-import {
-  describe,
-  type Raw,
-  read,
-  scalar,
-  type Tensor,
-  type TensorLike,
-  zeros,
-} from "./_core/tensor.ts";
+import { describe, type Raw, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
 
 /** Options of {@linkcode CosineEmbeddingLoss}. */
 export interface CosineEmbeddingLossOptions {
@@ -209,10 +201,7 @@ export class CosineEmbeddingLoss {
 
 /** Reads labels that are 1 or -1. */
 function readSigns(loss: string, target: TensorLike): Raw {
-  if (target === undefined) {
-    throw new TypeError(`Cannot compute ${loss} as the argument target is missing`);
-  }
-  const labels = read(target, "target");
+  const labels = readArgument(loss, "target", target);
   const wrong = Array.from(labels.data).findIndex((label) => !SIGNS.valid(label));
   if (wrong >= 0) {
     throw new RangeError(

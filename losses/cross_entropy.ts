@@ -35,7 +35,7 @@
  * @module
  */
 
-import { readArguments, wrongType } from "./_core/arguments.ts";
+import { readArgument, readArguments, wrongType } from "./_core/arguments.ts";
 import { sameShape } from "./_core/broadcast.ts";
 import {
   at,
@@ -136,7 +136,6 @@ const columnKernels = defineKernels({
     gradSmooth: { store: { g: "a * e - b * w" } },
   },
   tile: 32768,
-  tileRows: 32768,
 });
 
 /** A call, checked: everything that going through the rows needs. */
@@ -247,7 +246,7 @@ export class CrossEntropyLoss {
     const { tensors: [scores], dtype: scoreType } = readArguments("CrossEntropyLoss", [{
       name: "input",
     }], [input]);
-    const given = read(target, "target");
+    const given = readArgument("CrossEntropyLoss", "target", target);
     const isProbability = scores.shape.length > 0 && sameShape(given.shape, scores.shape);
     const dtype: FloatType = isProbability && given.dtype === "float64" ? "float64" : scoreType;
     const x = toTensor(scores, dtype, "input").data as FloatArray;

@@ -37,7 +37,7 @@
  * @module
  */
 
-import { readArguments, wrongType } from "./_core/arguments.ts";
+import { readArgument, readArguments, wrongType } from "./_core/arguments.ts";
 import { sameShape, show } from "./_core/broadcast.ts";
 import { checkChunking, chunkSize, type LinearCrossEntropyOptions } from "./_core/chunks.ts";
 import type { FloatArray } from "./_core/formula/kernels.ts";
@@ -280,10 +280,7 @@ export class LinearCrossEntropyLoss {
       ["input", ...names].map((name) => ({ name })),
       [input, ...Object.values(parameters)],
     );
-    if (target === undefined) {
-      throw new TypeError(`Cannot compute ${NAME} as the argument target is missing`);
-    }
-    const given = read(target, "target");
+    const given = readArgument(NAME, "target", target);
     const batch = this.#batchOf(tensors[0].shape);
     const scoreShape = [...batch, numClasses, ...outFeatures];
     const labelShape = [...batch, ...outFeatures];

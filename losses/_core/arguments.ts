@@ -35,6 +35,22 @@ export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType 
 }
 
 /**
+ * Reads one argument, whatever its type.
+ *
+ * @param loss The class, for error messages.
+ * @param name The argument, for error messages.
+ * @param value The argument.
+ * @returns Its numbers, shape and type.
+ * @throws {TypeError} If it is missing, or of no allowed kind.
+ */
+export function readArgument(loss: string, name: string, value: TensorLike): Raw {
+  if (value === undefined) {
+    throw new TypeError(`Cannot compute ${loss} as the argument ${name} is missing`);
+  }
+  return read(value, name);
+}
+
+/**
  * Reads arguments as tensors of their common float type.
  *
  * @param loss The class, for error messages.
@@ -55,10 +71,7 @@ export function readArguments(
   const raws: Raw[] = [];
   for (let i = 0; i < specs.length; i++) {
     const { name, integers = false } = specs[i];
-    if (values[i] === undefined) {
-      throw new TypeError(`Cannot compute ${loss} as the argument ${name} is missing`);
-    }
-    const raw = read(values[i], name);
+    const raw = readArgument(loss, name, values[i]);
     if (raw.dtype === "int32" && (!integers || (integers !== true && averaged))) {
       throw wrongType(loss, name, "float32 or float64", raw.dtype);
     }

@@ -2,12 +2,12 @@
  * Class labels: whole numbers that say which class a sample belongs to.
  */
 
-import { position, wrongType } from "./arguments.ts";
+import { position, readArgument, wrongType } from "./arguments.ts";
 import { show } from "./broadcast.ts";
 import { type ClassAxis, classAxis } from "./class_axis.ts";
 import type { FloatArray } from "./formula/kernels.ts";
 import type { FloatType } from "./formula/program.ts";
-import { describe, type Raw, read, type TensorLike, toTensor } from "./tensor.ts";
+import { describe, type Raw, type TensorLike, toTensor } from "./tensor.ts";
 
 /** Labels as they came, with their shape. */
 export interface Labels {
@@ -25,10 +25,7 @@ export interface Labels {
  * @throws {TypeError} If they are a tensor of floats.
  */
 export function readLabels(loss: string, name: string, value: TensorLike): Labels {
-  if (value === undefined) {
-    throw new TypeError(`Cannot compute ${loss} as the argument ${name} is missing`);
-  }
-  const raw = read(value, name);
+  const raw = readArgument(loss, name, value);
   if (raw.dtype !== undefined && raw.dtype !== "int32") {
     throw wrongType(loss, name, "int32", raw.dtype);
   }
