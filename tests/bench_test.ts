@@ -190,10 +190,12 @@ describe("the report", () => {
 });
 
 describe("the README's tables", () => {
-  it("take the fastest JavaScript peer whose answer is right", () => {
+  it("take the fastest JavaScript peer, right ones first", () => {
     const [a, b] = withBestPeer(LINES);
     assertEquals(a.times["best JavaScript peer"].seconds, 9e-3);
     assertEquals(b.times["best JavaScript peer"].seconds, 2);
+    const [onlyWrong] = withBestPeer([line("C", { "tfjs cpu": time(1, "value 1 for 2") })]);
+    assertEquals(onlyWrong.times["best JavaScript peer"].wrong, "value 1 for 2");
   });
 
   it("show ratios, what is missing and what is wrong", () => {
