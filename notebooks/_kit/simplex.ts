@@ -50,8 +50,6 @@ export interface SimplexOptions {
   points: number[][];
   /** How far each goes, three numbers for each point. */
   moves: ArrayLike<number>;
-  /** What the legend calls them. */
-  movesName: string;
   /** A prediction to mark. */
   mark: { name: string; at: number[] };
 }
@@ -61,14 +59,14 @@ export const bareAxis = {
   showgrid: false,
   zeroline: false,
   showline: false,
-  showticklabels: false,
-  ticks: "",
+  tickmode: "array",
+  tickvals: [] as number[],
 } as const;
 
 /** A value over the triangle as colours, with arrows on it: one panel of smallMultiples. */
 export function simplexPanel(options: SimplexOptions): Panel {
-  const { title, value, highest, points, moves, movesName, mark } = options;
-  const steps = 80;
+  const { title, value, highest, points, moves, mark } = options;
+  const steps = 60;
   const x = Array.from({ length: steps + 1 }, (_, i) => i / steps);
   const y = x.map((share) => HEIGHT * share);
   const z = x.map((top) =>
@@ -96,14 +94,14 @@ export function simplexPanel(options: SimplexOptions): Panel {
         colorscale: sequential,
       },
       arrows({
-        name: movesName,
+        name: "",
         x: starts.map(([x]) => x),
         y: starts.map(([, y]) => y),
         dx: ends.map(([dx]) => dx),
         dy: ends.map(([, dy]) => dy),
         color: "white",
       }),
-      dots(mark.name, [markX], [markY], colour.gradient, "x"),
+      dots(mark.name, [markX], [markY], colour.emphasis, "x"),
     ],
   };
 }
