@@ -5,7 +5,7 @@
  * - `--install` puts the peers into .bench first; without it those that are found take part
  * - `--only REGEX` runs only the rows whose name matches
  * - `--rounds N` measures everyone in at most N rounds (default 21)
- * - `--quick` takes few rounds and leaves out the rows of 2^24
+ * - `--quick` takes few rounds and leaves out the rows of 2^24 numbers and more
  * - `--no-peers` measures ours and the plain loop
  *
  * The table goes to stdout, progress to stderr, everything to .bench/result.json.

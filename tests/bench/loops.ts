@@ -15,6 +15,7 @@ export type Loop = (
   shape: readonly number[],
 ) => number;
 
+/** |x - y|. */
 export const l1: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -26,6 +27,7 @@ export const l1: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** (x - y)². */
 export const mse: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -54,6 +56,7 @@ export const smoothL1: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** -y log x - (1 - y) log(1 - x), logarithms at least -100 as in PyTorch. */
 export const bce: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -65,6 +68,7 @@ export const bce: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** softplus(x) - x y, also MultiLabelSoftMarginLoss. */
 export const bceWithLogits: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -76,6 +80,7 @@ export const bceWithLogits: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** y (log y - x). */
 export const klDiv: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -86,6 +91,7 @@ export const klDiv: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** exp(x) - y x. */
 export const poissonNLL: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -97,6 +103,7 @@ export const poissonNLL: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** (log v + (x - y)² / v) / 2. */
 export const gaussianNLL: Loop = ([x, y, variance], [g, gVariance]) => {
   const n = x.length;
   let sum = 0;
@@ -110,6 +117,7 @@ export const gaussianNLL: Loop = ([x, y, variance], [g, gVariance]) => {
   return sum / n;
 };
 
+/** x where y = 1, else max(1 - x, 0). */
 export const hingeEmbedding: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -125,6 +133,7 @@ export const hingeEmbedding: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
+/** max(-y (x1 - x2), 0). */
 export const marginRanking: Loop = ([x1, x2, y], [g1, g2]) => {
   const n = x1.length;
   let sum = 0;
@@ -138,6 +147,7 @@ export const marginRanking: Loop = ([x1, x2, y], [g1, g2]) => {
   return sum / n;
 };
 
+/** log(1 + exp(-y x)). */
 export const softMargin: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -150,7 +160,7 @@ export const softMargin: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
-/** (N, C, d1, …): the scores of a sample are `inner` apart. */
+/** log Σ exp(x) - x[y]; in (N, C, d1, …) the scores of a sample are `inner` apart. */
 export const crossEntropy: Loop = ([x, target], [g], [batch, classes]) => {
   const samples = target.length;
   const inner = samples / batch;
@@ -170,6 +180,7 @@ export const crossEntropy: Loop = ([x, target], [g], [batch, classes]) => {
   return sum / samples;
 };
 
+/** max(1 - x[y] + x[c], 0), each class c but y. */
 export const multiMargin: Loop = ([x, target], [g], [rows, classes]) => {
   const share = 1 / (rows * classes);
   let sum = 0;
@@ -191,6 +202,7 @@ export const multiMargin: Loop = ([x, target], [g], [rows, classes]) => {
   return sum * share;
 };
 
+/** max(1 - x[y] + x[c], 0), each label y and each class c that is none. */
 export const multiLabelMargin: Loop = ([x, target], [g], [rows, classes]) => {
   const share = 1 / (rows * classes);
   const isLabel = new Uint8Array(classes);
@@ -216,6 +228,7 @@ export const multiLabelMargin: Loop = ([x, target], [g], [rows, classes]) => {
   return sum * share;
 };
 
+/** 1 - cos where y = 1, else max(cos, 0). */
 export const cosineEmbedding: Loop = ([x1, x2, y], [g1, g2], [rows, width]) => {
   let sum = 0;
   for (let row = 0; row < rows; row++) {
@@ -238,6 +251,7 @@ export const cosineEmbedding: Loop = ([x1, x2, y], [g1, g2], [rows, width]) => {
   return sum / rows;
 };
 
+/** max(|a - p| - |a - n| + 1, 0). */
 export const tripletMargin: Loop = ([a, p, n], [gA, gP, gN], [rows, width]) => {
   const eps = 1e-6;
   let sum = 0;

@@ -1,9 +1,10 @@
 /** PyTorch in a process of its own that lives as long as the benchmark. */
+import { fileURLToPath } from "node:url";
 import type { Contender, Runner } from "./contender.ts";
 import type { Input } from "./inputs.ts";
 import type { Row } from "./rows.ts";
 
-const SCRIPT = new URL("pytorch.py", import.meta.url);
+const SCRIPT = fileURLToPath(new URL("pytorch.py", import.meta.url));
 
 /** After work on all threads, idle ones spin for a moment; nobody else shall pay for that. */
 const CALM_MS = 10;
@@ -92,7 +93,7 @@ class Connection {
 
   constructor(python: string) {
     this.#process = new Deno.Command(python, {
-      args: [SCRIPT.pathname],
+      args: [SCRIPT],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
