@@ -4,7 +4,7 @@
  * @module
  */
 
-import { arrows, dots, type Panel } from "./figures.ts";
+import { arrows, type Panel } from "./figures.ts";
 import { colour, sequential } from "./style.ts";
 
 const HEIGHT = Math.sqrt(3) / 2;
@@ -101,7 +101,18 @@ export function simplexPanel(options: SimplexOptions): Panel {
         dy: ends.map(([, dy]) => dy),
         color: "white",
       }),
-      dots(mark.name, [markX], [markY], colour.emphasis, "x"),
+      {
+        name: mark.name,
+        x: [markX],
+        y: [markY],
+        mode: "markers",
+        marker: {
+          symbol: "x",
+          size: 11,
+          color: colour.emphasis,
+          line: { color: "white", width: 1 },
+        },
+      },
     ],
   };
 }
