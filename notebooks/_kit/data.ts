@@ -48,6 +48,8 @@ export interface DataSets {
     Year: string;
     Origin: "USA" | "Europe" | "Japan";
   };
+  /** The 23 flights of the Space Shuttle before Challenger's last: was an O-ring of a field joint in distress? */
+  challenger: { fahrenheit: number; distress: boolean };
   /** Carbon dioxide over Mauna Loa, month by month. */
   "co2-concentration": { Date: string; CO2: number; "adjusted CO2": number };
   /** 1,797 handwritten digits, 8 × 8 pixels from 0 to 16. */
@@ -130,6 +132,9 @@ const ORIGINS: Record<keyof DataSets, string> = {
   birdstrikes: `FAA Wildlife Strike Database, US government work; ${VIA}`,
   burtin: `W. Burtin, Scope Magazine, 1951, by way of Protovis, BSD licence; ${VIA}`,
   cars: `StatLib, 1982, for educational and scientific purposes; ${VIA}`,
+  challenger:
+    "Presidential Commission on the Space Shuttle Challenger Accident, 1986, as studied by " +
+    "S. R. Dalal, E. B. Fowlkes and B. Hoadley, 1989: 23 facts, US government work",
   "co2-concentration": `Scripps CO2 Program, Mauna Loa, CC BY 4.0; ${VIA}`,
   digits: "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (test set), " +
     "UCI Machine Learning Repository, 1998, CC BY 4.0; by way of scikit-learn",
@@ -177,6 +182,7 @@ const CSV = new Set<string>(["birdstrikes", "co2-concentration", "seattle-weathe
 
 async function read(name: keyof DataSets): Promise<unknown> {
   if (name === "digits") return await digits();
+  if (name === "challenger") return challenger();
   if (name === "phones") return phones();
   const folder = new URL("../data/", import.meta.resolve("vega-datasets"));
   if (CSV.has(name)) return fromCsv(await Deno.readTextFile(new URL(`${name}.csv`, folder)));
@@ -230,6 +236,19 @@ const PHONES = [
 
 function phones(): DataSets["phones"][] {
   return PHONES.map((calls, i) => ({ year: 1950 + i, calls }));
+}
+
+/** Temperatures at the joints when the flights started, by what was found afterwards. */
+// deno-fmt-ignore
+const JOINTS = {
+  distress: [53, 57, 58, 63, 70, 70, 75],
+  sound: [66, 67, 67, 67, 68, 69, 70, 70, 72, 73, 75, 76, 76, 78, 79, 81],
+};
+
+function challenger(): DataSets["challenger"][] {
+  return Object.values(JOINTS).flatMap((joints) =>
+    joints.map((fahrenheit) => ({ fahrenheit, distress: joints === JOINTS.distress }))
+  );
 }
 
 /** Rows in which some properties are known to be present. */

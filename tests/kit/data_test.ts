@@ -19,6 +19,7 @@ const ROWS: Record<keyof DataSets, number> = {
   birdstrikes: 10_000,
   burtin: 16,
   cars: 406,
+  challenger: 23,
   "co2-concentration": 741,
   digits: 1797,
   earthquakes: 1707,
@@ -59,6 +60,7 @@ const KINDS: { [Name in keyof DataSets]?: Record<keyof DataSets[Name], string> }
     Year: "string",
     Origin: "string",
   },
+  challenger: { fahrenheit: "number", distress: "boolean" },
   "co2-concentration": { Date: "string", CO2: "number", "adjusted CO2": "number" },
   earthquakes: {
     magnitude: "number",
@@ -134,6 +136,16 @@ describe("dataset", () => {
     const wrong = rows.filter(({ calls }) => calls > 100).map(({ year }) => year);
     assertEquals(wrong, [1964, 1965, 1966, 1967, 1968, 1969]);
     assertEquals([rows[0], rows[23]], [{ year: 1950, calls: 4.4 }, { year: 1973, calls: 29 }]);
+  });
+
+  it("challenger: seven flights in distress, all four below 66 °F among them", async () => {
+    const rows = await dataset("challenger");
+    const cold = rows.filter(({ fahrenheit }) => fahrenheit < 66);
+    assertEquals(cold.map(({ fahrenheit }) => fahrenheit), [53, 57, 58, 63]);
+    assert(cold.every(({ distress }) => distress));
+    assertEquals(rows.filter(({ distress }) => distress).length, 7);
+    // The mean, 1600 / 23, which the literature rounds to 69.6.
+    assertEquals(rows.reduce((total, { fahrenheit }) => total + fahrenheit, 0), 1600);
   });
 
   it("names its origin and its licence", () => {
