@@ -1,8 +1,8 @@
 /** The benchmark's arithmetic, tables and inputs. Nothing here depends on how fast a machine is. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type Answer, type Runner, wrongIn } from "./bench/contender.ts";
-import { limitOf, type Limits } from "./bench/limits.ts";
+import { type Answer, type Runner, wrongIn } from "./contender.ts";
+import { limitOf, type Limits } from "./limits.ts";
 import {
   geometricMean,
   interleave,
@@ -11,20 +11,12 @@ import {
   schedule,
   takesPart,
   warmUp,
-} from "./bench/measure.ts";
-import { loop, ours } from "./bench/ours.ts";
-import { between, MARKERS, speedMarkdown, withBestPeer } from "./bench/readme.ts";
-import { align, duration, meanRatio, ratio, speedTable, wrongAnswers } from "./bench/report.ts";
-import type { Line, Result } from "./bench/result.ts";
-import {
-  bytesOf,
-  DOUBLE_ROWS,
-  inputsOf,
-  type Row,
-  rowNamed,
-  ROWS,
-  SUBJECTS,
-} from "./bench/rows.ts";
+} from "./measure.ts";
+import { loop, ours } from "./ours.ts";
+import { between, MARKERS, speedMarkdown, withBestPeer } from "./readme.ts";
+import { align, duration, meanRatio, ratio, speedTable, wrongAnswers } from "./report.ts";
+import type { Line, Result } from "./result.ts";
+import { bytesOf, DOUBLE_ROWS, inputsOf, type Row, rowNamed, ROWS, SUBJECTS } from "./rows.ts";
 
 describe("the rows of the benchmark", () => {
   for (const [subject, shape] of SUBJECTS) {
