@@ -55,7 +55,7 @@ function gradient(p: number, pair: Pair): string {
   const pull = `pull_${pair}`;
   if (p === 0) return "0";
   if (p === 1) return `${pull} * sign(${u})`;
-  if (p === 2) return `(${pull} == 0 ? 0 : ${pull} * scale_${pair} / norm_${pair} * ${u})`;
+  if (p === 2) return `(${pull} == 0 ? 0 : ${pull} * (scale_${pair} * ${u} / norm_${pair}))`;
   if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${pull} * sign(${u}) : 0)`;
   const power = `pow(abs(scale_${pair} * ${u}) / norm_${pair}, ${p - 1})`;
   return `(${pull} == 0 or ${u} == 0 ? 0 : ${pull} * sign(${u}) * ${power})`;
