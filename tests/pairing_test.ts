@@ -24,7 +24,7 @@ const STILL_TO_COME: string[] = [
 ];
 
 /** Tests about the project, not about a loss. */
-const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme"];
+const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme", "runtimes"];
 
 function listing(): Listing {
   const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
@@ -183,6 +183,15 @@ describe("the import check", () => {
     assertEquals(problems("losses/a.ts", `${comment}// import "mathjs"`), []);
     assertEquals(problems("losses/a.ts", `Symbol.for("Deno.customInspect");`), []);
     assertEquals(importsOf(`const glob = "**/*.ts"; import "a"; /* import "b" */`), ["a"]);
+    assertEquals(
+      importsOf(`const text = "where it comes from", other = "b"; x("import y from");`),
+      [],
+    );
+    assertEquals(importsOf(`import {\n  a,\n} from "a";\nexport * from "b";\nawait import("c");`), [
+      "a",
+      "b",
+      "c",
+    ]);
   });
 });
 

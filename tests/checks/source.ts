@@ -14,8 +14,12 @@ export function withoutTexts(code: string): string {
 
 /** What a module imports or re-exports, static or dynamic, types included. */
 export function importsOf(code: string): string[] {
-  const statement = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
-  return [...withoutComments(code).matchAll(statement)].map(([, specifier]) => specifier);
+  // A statement begins a line or follows another, and has no text before its specifier: "… from" inside a text is none.
+  const statement =
+    /(?:^|;)\s*(?:import|export)\b[^"';]*?\bfrom\s*"([^"]+)"|(?:^|;)\s*import\s*"([^"]+)"|\bimport\s*\(\s*"([^"]+)"/gm;
+  return [...withoutComments(code).matchAll(statement)].map((found) =>
+    found[1] ?? found[2] ?? found[3]
+  );
 }
 
 // A home, a temporary folder, a checkout: what an error message or a careless example brings in.
