@@ -1,0 +1,92 @@
+/** The path through the notebooks: complete, and true as notebooks are added. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { pathToFileURL } from "node:url";
+import {
+  contents,
+  readingMinutes,
+  readingPath,
+  sourceLosses,
+  terms,
+} from "../../notebooks/_kit/contents.ts";
+import { lossPanels } from "../../notebooks/_kit/losses_picture.ts";
+import { type Cell, formatNotebook } from "../../notebooks/_kit/notebook_file.ts";
+import { isThere, readProject } from "../checks/files.ts";
+import { lossesOfProject } from "../checks/reference.ts";
+
+const text = (source: string): Cell => ({ cell_type: "markdown", id: "a", metadata: {}, source });
+const code: Cell = {
+  cell_type: "code",
+  id: "b",
+  metadata: {},
+  source: "f();",
+  execution_count: null,
+  outputs: [],
+};
+
+describe("the contents", () => {
+  it("name every loss once, by its file and its class", () => {
+    const named = contents.map(({ file, loss }) => `${file} ${loss}`).sort();
+    assertEquals(named, lossesOfProject().map(({ file, name }) => `${file} ${name}`).sort());
+  });
+
+  it("group the losses as the picture does", () => {
+    const groups = new Map(lossPanels.map(({ loss, group }) => [loss, group]));
+    for (const { loss, group } of contents) assertEquals(groups.get(loss), group, loss);
+  });
+
+  it("ask each question in both languages", () => {
+    for (const { loss, zh, en, useZh, useEn } of contents) {
+      assert(/\p{Script=Han}.*？$/u.test(zh) && /^[A-Z].*\?$/.test(en), loss);
+      assert(/\p{Script=Han}/u.test(useZh) && /^[a-z]/.test(useEn), loss);
+    }
+  });
+
+  it("find a module for each of the 19 losses of the source", () => {
+    assertEquals(new Set(sourceLosses.map(([heading]) => heading)).size, 19);
+    for (const [, loss, file] of sourceLosses) {
+      assert(isThere(`losses/${file}.ts`), file);
+      assert(readProject(`losses/${file}.ts`).includes(`export class ${loss} `), loss);
+    }
+  });
+});
+
+describe("the path", () => {
+  it("links a notebook that is there, and says of another that it is to come", async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const cells = [text("字".repeat(2400)), code, code];
+      const notebook = { cells, metadata: {}, nbformat: 4 as const, nbformat_minor: 5 };
+      await Deno.writeTextFile(`${folder}/huber.ipynb`, formatNotebook(notebook));
+      const path = await readingPath(pathToFileURL(`${folder}/`));
+      const row = (loss: string) => path.find((step) => step["笔记本 · notebook"].includes(loss));
+      assertEquals(row("HuberLoss")?.["笔记本 · notebook"], "[HuberLoss](huber.ipynb)");
+      assertEquals(row("HuberLoss")?.["分钟 · minutes"], "10");
+      assertEquals(row("MSELoss")?.["笔记本 · notebook"], "MSELoss");
+      assertEquals(row("MSELoss")?.["分钟 · minutes"], "待写 · to come");
+      await Deno.writeTextFile(`${folder}/l1.ipynb`, "{");
+      await assertRejects(() => readingPath(pathToFileURL(`${folder}/`)), Error, "JSON");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+
+  it("takes the time of the slower language, and leaves out solutions and formulas", () => {
+    assertEquals(readingMinutes([text("字".repeat(5000))]), 20);
+    assertEquals(readingMinutes([text("word ".repeat(2600))]), 20);
+    assertEquals(readingMinutes([text("字".repeat(2500) + "word ".repeat(2600))]), 20);
+    assertEquals(readingMinutes(Array(20).fill(code)), 10);
+    const solution = `<details>${"word ".repeat(2600)}</details> $${"x ".repeat(2600)}$`;
+    assertEquals(readingMinutes([text(solution)]), 5);
+  });
+});
+
+describe("the terms", () => {
+  it("are taken from the list", async () => {
+    const [loss, gradient] = await terms(["upstream gradient", "gradient"]);
+    assertEquals(loss["中文"], "上游梯度");
+    assertEquals(gradient, { "中文": "梯度", "English": "gradient", "说明 · note": "" });
+    await assertRejects(() => terms(["nonsense"]), RangeError, "nonsense");
+  });
+});
