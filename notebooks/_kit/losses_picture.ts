@@ -376,7 +376,7 @@ export function lossesPicture(
     top: 1 - Math.floor(index / columns) * (height + gap.y),
   });
 
-  const data: Data[] = [...legendEntries];
+  const data: Data[] = [];
   const axes: Record<string, Partial<LayoutAxis>> = {};
   const annotations: Partial<Annotations>[] = [];
   panels.forEach((panel, index) => {
@@ -415,21 +415,33 @@ export function lossesPicture(
   const legend = hasRoom
     ? { orientation: "v" as const, x: left, y: top, yanchor: "top" as const }
     : { orientation: "h" as const, x: 0, y: 1 + 24 / inner.height };
-  return { data, layout: { margin, legend, annotations, ...axes } };
+  return { data: named(data), layout: { margin, legend, annotations, ...axes } };
 }
 
 const SOLID = { width: 2.25 };
 const DASHED = { width: 1.25, dash: "4px,3px" };
 const MARK = { size: 5, line: { width: 1.25, color: colour.gradient } };
 
-/** They say what the lines mean without being among them. */
-const legendEntries: Data[] = [
-  { name: "loss", mode: "lines", line: { ...SOLID, color: colour.loss } },
-  { name: "gradient", mode: "lines", line: { ...SOLID, color: colour.gradient } },
-  { name: "other label or option", mode: "lines", line: { ...DASHED, color: colour.ink } },
-  { name: "gradient at a kink", mode: "markers", marker: { ...MARK, color: colour.gradient } },
-  { name: "its limits there", mode: "markers", marker: { ...MARK, color: "white" } },
-].map((entry) => ({ ...entry, x: [null], y: [null] }) as Data);
+/** What the legend says of each kind of trace, in its order. */
+const KINDS = [
+  "loss",
+  "gradient",
+  "other label or option",
+  "gradient at a kink",
+  "its limits there",
+] as const;
+
+/** The legend names each kind once. */
+function named(data: Data[]): Data[] {
+  const seen = new Set<unknown>();
+  return data.map((trace) => {
+    const name = "name" in trace ? trace.name : undefined;
+    const showlegend = name !== undefined && !seen.has(name);
+    seen.add(name);
+    const legendrank = KINDS.findIndex((kind) => kind === name) + 1;
+    return { ...trace, showlegend, ...(showlegend && { legendrank }) };
+  });
+}
 
 function traces({ range: [low, high], isOpen, stories }: LossPanel, id: string): Data[] {
   const inset = isOpen ? 1 : 0;
@@ -437,21 +449,23 @@ function traces({ range: [low, high], isOpen, stories }: LossPanel, id: string):
     { length: SAMPLES + 1 - 2 * inset },
     (_, i) => low + ((high - low) * (i + inset)) / SAMPLES,
   );
-  const shared = { xaxis: `x${id}`, yaxis: `y${id}`, showlegend: false };
-  const marks = { ...shared, mode: "markers" as const, hoverinfo: "skip" as const };
+  const axes = { xaxis: `x${id}`, yaxis: `y${id}` };
+  const curve = { ...axes, mode: "lines" as const };
+  const marks = { ...axes, mode: "markers" as const, hoverinfo: "skip" as const };
+  const [lossKind, gradientKind, otherKind, kinkKind, limitKind] = KINDS;
   return stories.flatMap((story, i): Data[] => {
     if (story === undefined) return [];
     const points = x.map(story.at);
     const kinks = (story.kinks ?? []).map((x) => ({ x }));
-    const slope = branches(x, points.map(([, slope]) => slope), kinks);
-    const curve = { ...shared, mode: "lines" as const };
+    const { limits, dots, ...slope } = branches(x, points.map(([, slope]) => slope), kinks);
+    const loss = { x, y: points.map(([loss]) => loss) };
     const line = i === 0 ? SOLID : DASHED;
-    const value = { x, y: points.map(([loss]) => loss) };
+    const names = i === 0 ? [gradientKind, lossKind] : [undefined, otherKind];
     return [
-      { ...curve, x: slope.x, y: slope.y, line: { ...line, color: colour.gradient } },
-      { ...curve, ...value, line: { ...line, color: colour.loss } },
-      { ...marks, ...slope.limits, marker: { ...MARK, color: "white" } },
-      { ...marks, ...slope.dots, marker: { ...MARK, color: colour.gradient } },
+      { ...curve, ...slope, name: names[0], line: { ...line, color: colour.gradient } },
+      { ...curve, ...loss, name: names[1], line: { ...line, color: colour.loss } },
+      { ...marks, ...limits, name: limitKind, marker: { ...MARK, color: "white" } },
+      { ...marks, ...dots, name: kinkKind, marker: { ...MARK, color: colour.gradient } },
     ].filter(({ x }) => x.length > 0);
   });
 }

@@ -47,7 +47,7 @@ describe("the contents", () => {
     assertEquals(new Set(sourceLosses.map(([heading]) => heading)).size, 19);
     for (const [, loss, file] of sourceLosses) {
       assert(isThere(`losses/${file}.ts`), file);
-      assert(readProject(`losses/${file}.ts`).includes(`export class ${loss} `), loss);
+      assert(readProject(`losses/${file}.ts`).includes(`export class ${loss}`), loss);
     }
   });
 });
@@ -56,7 +56,7 @@ describe("the path", () => {
   it("links a notebook that is there, and says of another that it is to come", async () => {
     const folder = await Deno.makeTempDir();
     try {
-      const cells = [text("字".repeat(2400)), code, code];
+      const cells = [text("字".repeat(2400)), code, { ...code, id: "c" }];
       const notebook = { cells, metadata: {}, nbformat: 4 as const, nbformat_minor: 5 };
       await Deno.writeTextFile(`${folder}/huber.ipynb`, formatNotebook(notebook));
       const path = await readingPath(pathToFileURL(`${folder}/`));
