@@ -11,8 +11,8 @@ import {
   terms,
 } from "../../notebooks/_kit/contents.ts";
 import { lossPanels } from "../../notebooks/_kit/losses_picture.ts";
-import { type Cell, formatNotebook } from "../../notebooks/_kit/notebook_file.ts";
-import { isThere, readProject } from "../checks/files.ts";
+import { type Cell, formatNotebook, parseNotebook } from "../../notebooks/_kit/notebook_file.ts";
+import { isThere, namesIn, readProject } from "../checks/files.ts";
 import { lossesOfProject } from "../checks/reference.ts";
 
 const text = (source: string): Cell => ({ cell_type: "markdown", id: "a", metadata: {}, source });
@@ -50,6 +50,21 @@ describe("the contents", () => {
       assert(readProject(`losses/${file}.ts`).includes(`export class ${loss}`), loss);
     }
   });
+});
+
+describe("links in notebooks", () => {
+  const toCome = contents.map(({ file }) => `notebooks/${file}.ipynb`);
+  for (const name of namesIn("notebooks", ".ipynb")) {
+    it(`lead from ${name} to a file, or to a notebook that is to come`, () => {
+      const { cells } = parseNotebook(readProject(`notebooks/${name}.ipynb`));
+      const dead = cells.filter(({ cell_type }) => cell_type === "markdown")
+        .flatMap(({ source }) => [...source.matchAll(/\]\(([^)\s#]+)/g)].map(([, link]) => link))
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .map((link) => new URL(link, "file:///notebooks/").pathname.slice(1))
+        .filter((path) => !isThere(path) && !toCome.includes(path));
+      assertEquals(dead, []);
+    });
+  }
 });
 
 describe("the path", () => {
