@@ -22,8 +22,8 @@
  *
  * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns what memory held), and labels are int32.
  *
- * Notebook: `notebooks/multi_margin.ipynb`. Reference: K. Crammer and Y. Singer, On the Algorithmic Implementation of
- * Multiclass Kernel-based Vector Machines, 2001; J. Weston and C. Watkins, 1999.
+ * Notebook: `notebooks/multi_margin.ipynb`. Reference: J. Weston and C. Watkins, Support Vector Machines for
+ * Multi-Class Pattern Recognition, 1999 (K. Crammer and Y. Singer, 2001, take the worst rival instead of the sum).
  *
  * @module
  */
@@ -237,7 +237,7 @@ export class MultiMarginLoss {
       for (let r = 0; r < count; r++) {
         if (reduction === "none") value.data[start + r] = row.total[r] / classes;
         else total += row.total[r];
-        if (grad) element.g[r * classes + labels[start + r]] = -row.k[r] * row.pull[r];
+        if (grad) element.g[r * classes + labels[start + r]] = 0 - row.k[r] * row.pull[r];
       }
       if (grad) unloadRows(element.g, grad.data as FloatArray, axis, start, end);
     }
