@@ -141,7 +141,9 @@ export function laneNumbers(dtype: FloatType): Code {
 
 /** Appends the bytes of `code` to `bytes`. */
 function flatten(code: Code, bytes: number[]): number[] {
-  for (const part of code) {
+  // An indexed loop: this runs cold, where an iterator costs several times as much.
+  for (let i = 0; i < code.length; i++) {
+    const part = code[i];
     if (typeof part === "number") bytes.push(part);
     else flatten(part, bytes);
   }

@@ -17,8 +17,10 @@
 
 import { type Binary, FUNCTIONS, type Graph, type Node, type Unary } from "./graph.ts";
 
+/** Numbers, names, signs; at the end whatever else is there, so that it can be named. */
 const TOKEN =
-  /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z]\w*)|(<=|>=|==|!=|[-+*/<>?:(),]))/y;
+  /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z]\w*|<=|>=|==|!=|[-+*/<>?:(),]|\S/g;
+const SINGLE = /[\w<>?:(),+*/-]/;
 
 /** Binary operators from the loosest to the tightest. */
 const LEVELS: readonly Readonly<Record<string, Binary>>[] = [
@@ -31,17 +33,10 @@ const LEVELS: readonly Readonly<Record<string, Binary>>[] = [
 const COMPARISON = 2;
 
 function tokenize(text: string): string[] {
-  const tokens: string[] = [];
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.trimEnd().length) {
-    const at = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (match === null) {
-      throw new SyntaxError(
-        `Cannot parse the formula as '${text.slice(at).trim()[0]}' is unknown: '${text}'`,
-      );
-    }
-    tokens.push(match[1] ?? match[2] ?? match[3]);
+  const tokens: string[] = text.match(TOKEN) ?? [];
+  const unknown = tokens.find((token) => token.length === 1 && !SINGLE.test(token));
+  if (unknown !== undefined) {
+    throw new SyntaxError(`Cannot parse the formula as '${unknown}' is unknown: '${text}'`);
   }
   return tokens;
 }
