@@ -94,11 +94,13 @@ export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
     const index = local.get(value);
     return index === undefined ? codes[u][value] : get(index[u]);
   };
-  for (const u of copies) {
-    instructions.forEach((instruction, value) => {
-      if (uses[value] > 0) codes[u][value] = instructionCode(instruction, u);
-    });
-  }
+  instructions.forEach((instruction, value) => {
+    if (uses[value] === 0) return;
+    for (const u of copies) {
+      const isSame = u > 0 && instruction.stage !== "element";
+      codes[u][value] = isSame ? codes[0][value] : instructionCode(instruction, u);
+    }
+  });
 
   function instructionCode({ op, args, value, name }: Instruction, u: number): Code {
     const [a, b, c] = args.map((arg) => valueCode(arg, u));
