@@ -69,11 +69,11 @@ export interface TripletMarginLossOptions {
   reduction?: Reduction;
 }
 
-/** The three arguments, in call order. */
-export const TRIPLET = ["anchor", "positive", "negative"] as const;
-
 /** One of the three arguments. */
-export type TripletArgument = typeof TRIPLET[number];
+export type TripletArgument = "anchor" | "positive" | "negative";
+
+/** The three arguments, in call order. */
+export const TRIPLET: readonly TripletArgument[] = ["anchor", "positive", "negative"];
 
 /** A checked margin, as both triplet losses have it. */
 export function marginOption(loss: string, margin: number): number {
