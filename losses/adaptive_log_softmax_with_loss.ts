@@ -262,8 +262,8 @@ export class AdaptiveLogSoftmaxWithLoss {
     const shapes: Record<string, readonly number[]> = { input: x.shape };
     for (const [name, { shape }] of Object.entries(parameters)) shapes[name] = shape;
     const names = Object.keys(shapes);
-    const tensors = [x, ...Object.values(parameters)];
-    const checked = checkRequest(NAME, request, names, names, dtype, [], shapes, tensors);
+    const read = [x, labels, ...Object.values(parameters)];
+    const checked = checkRequest(NAME, request, names, names, dtype, [], shapes, read);
 
     const samples = labels.data.length;
     const grad: Record<string, Tensor> = {};

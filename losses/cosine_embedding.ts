@@ -165,7 +165,7 @@ export class CosineEmbeddingLoss {
       dtype,
       valueShape,
       shapes,
-      tensors,
+      [...tensors, labels],
     );
 
     const denominator = this.#reduction === "mean" ? rows.count : 1;

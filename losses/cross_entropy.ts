@@ -251,7 +251,6 @@ export class CrossEntropyLoss {
     const dtype: FloatType = isProbability && given.dtype === "float64" ? "float64" : scoreType;
     const x = toTensor(scores, dtype, "input").data as FloatArray;
     const shapes: Record<string, readonly number[]> = { input: scores.shape };
-    const inputs = [scores];
 
     let axis: ClassAxis;
     let labels: Labels | undefined;
@@ -266,9 +265,7 @@ export class CrossEntropyLoss {
         );
       }
       axis = classAxis(scores.shape, scores.shape.length === 1 ? 0 : 1);
-      const tensor = toTensor(given, dtype, "target");
-      inputs.push(tensor);
-      probabilities = tensor.data as FloatArray;
+      probabilities = toTensor(given, dtype, "target").data as FloatArray;
       shapes.target = scores.shape;
       if (this.#weight) shapes.weight = this.#weight.shape;
     } else {
@@ -293,7 +290,7 @@ export class CrossEntropyLoss {
       dtype,
       valueShape,
       shapes,
-      inputs,
+      [scores, given, { data: weights ?? [] }],
     );
     const grad: Record<string, Tensor> = {};
     for (const name of checked.wrt) grad[name] = checked.buffer(name, shapes[name]);

@@ -220,11 +220,12 @@ export class CTCLoss<const L extends boolean = false> {
     const { blank, reduction } = this.#options;
     const name = this.#scores;
     const { tensors: [scores], dtype } = readArguments("CTCLoss", [{ name }], [given]);
-    const batch = readBatch(name, scores.shape, blank, {
+    const lists = {
       targets: readLabels("CTCLoss", "targets", targets),
       inputLengths: readLabels("CTCLoss", "inputLengths", inputLengths),
       targetLengths: readLabels("CTCLoss", "targetLengths", targetLengths),
-    });
+    };
+    const batch = readBatch(name, scores.shape, blank, lists);
     const isDense = reduction === "none";
     const valueShape = isDense && scores.shape.length === 3 ? [batch.samples] : [];
     const { wrt, gradOutput, buffer } = checkRequest(
@@ -235,7 +236,7 @@ export class CTCLoss<const L extends boolean = false> {
       dtype,
       valueShape,
       { [name]: scores.shape },
-      [scores],
+      [scores, ...Object.values(lists)],
     );
     const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
     const grad: Record<string, Tensor> = {};

@@ -294,12 +294,10 @@ export class LinearCrossEntropyLoss {
 
     const shapes: Record<string, readonly number[]> = { input: x.shape };
     for (const name of names) shapes[name] = parameters[name].shape;
-    const inputs = [x, weight, ...(bias ? [bias] : [])];
     let labels: Labels | undefined;
     let probabilities: Tensor | undefined;
     if (isProbability) {
       probabilities = this.#probabilities(given, dtype);
-      inputs.push(probabilities);
       shapes.target = scoreShape;
       if (this.#weight) shapes.weight = this.#weight.shape;
     } else {
@@ -323,7 +321,7 @@ export class LinearCrossEntropyLoss {
       dtype,
       valueShape,
       shapes,
-      inputs,
+      [...tensors, given, { data: weights ?? [] }],
     );
     const denominator = reduction !== "mean"
       ? 1

@@ -165,7 +165,7 @@ export class MultiLabelMarginLoss {
       dtype,
       valueShape,
       shapes,
-      [scores],
+      [scores, labels],
     );
 
     const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);

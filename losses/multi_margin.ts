@@ -189,7 +189,7 @@ export class MultiMarginLoss {
       dtype,
       valueShape,
       shapes,
-      [scores],
+      [scores, labels, { data: weights ?? [] }],
     );
 
     const value = reduction === "none" ? zeros(dtype, valueShape) : scalar(dtype, 0);

@@ -138,7 +138,7 @@ export class NLLLoss {
       dtype,
       valueShape,
       shapes,
-      [scores],
+      [scores, labels, { data: weights ?? [] }],
     );
 
     const x = scores.data as FloatArray;

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { float32, float64, Tensor } from "@lossbook/losses";
+import { float32, float64, int32, Tensor } from "@lossbook/losses";
 import { sameNumbers } from "./_close.ts";
 import type { LossLike } from "./_fixtures.ts";
 
@@ -94,7 +94,7 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
           [{}, "an object of class Object"],
           [new Date(0), "an object of class Date"],
           [() => 1, "a function"],
-          [12n, "12"],
+          [12n, "12n"],
           [new DataView(new ArrayBuffer(8)), "an object of class DataView"],
         ];
         for (const [given, shown] of cases) {
@@ -120,6 +120,8 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
           [[1, null], `${name}[1] must be a number: current value is null`],
           [[1, undefined], `${name}[1] must be a number: current value is undefined`],
           [[[1], []], `${name}[1] must be an array of 1 like its siblings: current value is []`],
+          // deno-lint-ignore no-sparse-arrays
+          [[1, , 3], `${name}[1] must be a number: current value is undefined`],
         ];
         for (const [given, message] of ragged) {
           refuses(() => call({ [name]: given }), TypeError, `Cannot read ${name} as ${message}`);
@@ -216,7 +218,35 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
       }
     });
 
-    it("a buffer that shares memory with an argument or with another buffer", () => {
+    it("a buffer that shares memory with any argument or with gradOutput", () => {
+      for (const [name, { data, shape, dtype }] of Object.entries(args)) {
+        const memory = new ArrayBuffer(8 * Math.max(size, data.length));
+        const own = dtype === "int32"
+          ? int32(new Int32Array(memory, 0, data.length), [...shape])
+          : float64(new Float64Array(memory, 0, data.length), [...shape]);
+        own.data.set(data);
+        const out = { [by]: new Float64Array(memory, 0, size) };
+        refuses(
+          () => call({ [name]: own }, { wrt: [by], out }),
+          RangeError,
+          `out.${by} must have memory of its own`,
+        );
+        assertEquals([...own.data], [...data]);
+      }
+      const memory = new Float64Array(Math.max(size, value.data.length));
+      const gradOutput = float64(memory.subarray(0, value.data.length), [...value.shape]);
+      if (value.shape.length === 0) return; // A scalar is copied at once.
+      refuses(
+        () =>
+          call({}, { wrt: [by], gradOutput, out: { [by]: memory.subarray(0, size) } }, {
+            reduction: "none",
+          }),
+        RangeError,
+        `out.${by} must have memory of its own`,
+      );
+    });
+
+    it("a buffer that overlaps an argument or another buffer", () => {
       const memory = new Float64Array(2 * size);
       memory.set(args[by].data);
       const overlapping = memory.subarray(size - 1, 2 * size - 1);

@@ -38,6 +38,11 @@ export interface CheckedRequest {
   buffer(name: string, shape: readonly number[]): Tensor;
 }
 
+/** Anything that is read during the computation. */
+interface Numbers {
+  readonly data: ArrayLike<number>;
+}
+
 const KNOWN = ["gradOutput", "wrt", "out"];
 
 /**
@@ -50,7 +55,7 @@ const KNOWN = ["gradOutput", "wrt", "out"];
  * @param dtype The type of value and gradients.
  * @param valueShape The shape of the value.
  * @param shapes The shapes of the arguments, by name.
- * @param inputs The tensors that must not be written into.
+ * @param inputs What must not be written into: tensors, labels, weights.
  * @returns The request, complete.
  * @throws {TypeError} If a name is unknown or a buffer is of the wrong kind.
  * @throws {RangeError} If `gradOutput` or a buffer is of the wrong size.
@@ -63,7 +68,7 @@ export function checkRequest(
   dtype: FloatType,
   valueShape: readonly number[],
   shapes: Readonly<Record<string, readonly number[]>>,
-  inputs: readonly Tensor[],
+  inputs: readonly Numbers[],
 ): CheckedRequest {
   if (request === undefined) {
     return {
@@ -105,10 +110,14 @@ export function checkRequest(
       );
     }
   }
-  if (out !== undefined) checkOut(loss, out, wrt, dtype, shapes, inputs);
+  const gradOutput = checkGradOutput(loss, request.gradOutput, dtype, valueShape);
+  if (out !== undefined) {
+    const read = typeof gradOutput === "number" ? inputs : [...inputs, { data: gradOutput }];
+    checkOut(loss, out, wrt, dtype, shapes, read);
+  }
   return {
     wrt,
-    gradOutput: checkGradOutput(loss, request.gradOutput, dtype, valueShape),
+    gradOutput,
     buffer(name, shape) {
       const given = out?.[name];
       if (given === undefined) return allocate(dtype, shape);
@@ -151,7 +160,7 @@ function checkOut(
   wrt: readonly string[],
   dtype: FloatType,
   shapes: Readonly<Record<string, readonly number[]>>,
-  inputs: readonly Tensor[],
+  inputs: readonly Numbers[],
 ): void {
   if (typeof out !== "object" || out === null) {
     throw new TypeError(
@@ -186,12 +195,13 @@ function checkOut(
         `Cannot compute ${loss} as out.${name} must hold ${size} numbers, as ${name} does: current length is ${data.length}`,
       );
     }
-    const shares = (other: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }) =>
-      other.buffer === data.buffer && other.byteOffset < data.byteOffset + data.byteLength &&
+    const shares = (other: ArrayLike<number>) =>
+      ArrayBuffer.isView(other) && other.buffer === data.buffer &&
+      other.byteOffset < data.byteOffset + data.byteLength &&
       data.byteOffset < other.byteOffset + other.byteLength;
     if (inputs.some((input) => shares(input.data)) || used.some(shares)) {
       throw new RangeError(
-        `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument or another buffer`,
+        `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
     used.push(data as Float32Array);

@@ -157,6 +157,7 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return `"${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;
   if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object") return String(value);
   if (Array.isArray(value)) {
     return value.length <= 6
@@ -281,7 +282,8 @@ function readNested(value: readonly unknown[], name: string): Raw {
         } like its siblings: current value is ${describe(part)}`,
       );
     }
-    part.forEach((child, i) => visit(child, axis + 1, `${path}[${i}]`));
+    // By index, as forEach would skip the holes of a sparse array.
+    for (let i = 0; i < part.length; i++) visit(part[i], axis + 1, `${path}[${i}]`);
   };
   visit(value, 0, "");
   return { data, shape };
