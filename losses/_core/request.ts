@@ -4,7 +4,7 @@
 
 import { sameShape, show } from "./broadcast.ts";
 import type { FloatArray, FloatType } from "./formula/mod.ts";
-import { describe, read, Tensor, type TensorLike, toTensor } from "./tensor.ts";
+import { describe, read, sizeOf, Tensor, type TensorLike, toTensor, zeros } from "./tensor.ts";
 
 /** What a call of `valueAndGrad` can ask for. `W` are the names of the arguments to differentiate by. */
 export interface Request<W extends string> {
@@ -74,7 +74,7 @@ export function checkRequest(
     return {
       wrt: defaults,
       gradOutput: 1,
-      buffer: (_, shape) => allocate(dtype, shape),
+      buffer: (_, shape) => zeros(dtype, shape),
     };
   }
   if (typeof request !== "object" || request === null) {
@@ -120,18 +120,12 @@ export function checkRequest(
     gradOutput,
     buffer(name, shape) {
       const given = out?.[name];
-      if (given === undefined) return allocate(dtype, shape);
+      if (given === undefined) return zeros(dtype, shape);
       return given instanceof Tensor && sameShape(given.shape, shape)
         ? given
         : new Tensor(given instanceof Tensor ? given.data : given, shape);
     },
   };
-}
-
-function allocate(dtype: FloatType, shape: readonly number[]): Tensor {
-  let size = 1;
-  for (const length of shape) size *= length;
-  return new Tensor(dtype === "float32" ? new Float32Array(size) : new Float64Array(size), shape);
 }
 
 function checkGradOutput(
@@ -189,7 +183,7 @@ function checkOut(
         }`,
       );
     }
-    const size = shapes[name].reduce((a, b) => a * b, 1);
+    const size = sizeOf(shapes[name]);
     if (data.length !== size) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must hold ${size} numbers, as ${name} does: current length is ${data.length}`,

@@ -193,19 +193,3 @@ export function symbolsOf(...nodes: readonly Node[]): string[] {
   nodes.forEach(visit);
   return [...names];
 }
-
-/** The graph below `node` with names replaced by other nodes of the same graph. */
-export function substitute(graph: Graph, node: Node, replacements: Record<string, Node>): Node {
-  const done = new Map<Node, Node>();
-  const visit = (node: Node): Node => {
-    let result = done.get(node);
-    if (result === undefined) {
-      if (node.op === "symbol") result = replacements[node.name] ?? node;
-      else if (node.op === "number") result = node;
-      else result = graph.apply(node.op, ...node.args.map(visit));
-      done.set(node, result);
-    }
-    return result;
-  };
-  return visit(node);
-}

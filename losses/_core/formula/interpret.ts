@@ -1,8 +1,8 @@
 /**
  * Runs a kernel where WebAssembly is not allowed: the same instructions, one after the other, over columns.
  *
- * Values live in typed arrays of the kernel's type, so every step rounds as the vector unit would, and the
- * results are the same bits as those of the WebAssembly kernel without relaxed SIMD. Only slower.
+ * Values live in typed arrays of the kernel's type, so every step rounds as the vector unit would, and what is stored
+ * has the same bits as with the WebAssembly kernel without relaxed SIMD. Only sums are taken in another order.
  *
  * Stage 4b of 5 on the way from text to kernel: parse → graph → lower → **interpret**.
  */
