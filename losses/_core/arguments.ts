@@ -84,7 +84,9 @@ export function readArguments(
     raws.push(raw);
   }
   const dtype = promote(raws);
-  return { tensors: raws.map((raw, i) => toTensor(raw, dtype, specs[i].name)), dtype };
+  const tensors: Tensor[] = [];
+  for (let i = 0; i < raws.length; i++) tensors.push(toTensor(raws[i], dtype, specs[i].name));
+  return { tensors, dtype };
 }
 
 /** The error for an argument of the wrong element type. */

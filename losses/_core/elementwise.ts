@@ -102,12 +102,37 @@ export interface ElementwiseOptions {
   readonly meanOver?: "elements" | "batch";
 }
 
-type Names = Kernels<string, string, string, string, string>;
+/** A kernel for one set of gradients. */
+interface Pass {
+  readonly run: Run;
+  readonly wrt: readonly string[];
+  /** By gradient, where the kernel leaves it, and the position of its argument (-1: the weight). */
+  readonly from: readonly FloatArray[];
+  readonly at: readonly number[];
+}
+
+/** The kernels of one float type with their operands at hand: a call on few elements has no time to look them up by name. */
+interface Workspace {
+  readonly dtype: FloatType;
+  readonly kernels: Kernels<string, string, string, string, string>;
+  /** In the order of the arguments, and of the tensors among the options. */
+  readonly inputs: readonly FloatArray[];
+  readonly tensors: readonly FloatArray[];
+  readonly weight: FloatArray;
+  readonly upstream: FloatArray;
+  readonly value: FloatArray;
+  readonly total: Float64Array;
+  readonly scale: Float64Array;
+  readonly center: Float64Array;
+  /** Kernels for what calls have asked for so far, by what else they asked. */
+  readonly runs: Pass[][];
+  /** Runs that were needed beside these: sums of weights, counts of offenders. */
+  readonly others: Map<string, Run>;
+}
 
 /** Where a tile of an argument is copied to, and from. */
-interface Load {
+interface Load extends Operand {
   readonly into: FloatArray;
-  readonly operand: Operand;
 }
 
 /** Where a tile of a gradient is copied from, and to; with strides it is added up. */
@@ -122,6 +147,8 @@ const NO_GRADIENTS: Request<string> = { wrt: [] };
 
 const GRAD = "grad ";
 const WEIGHT = "weight";
+/** The shape of a value that has been averaged or added up. */
+const SCALAR: readonly number[] = [];
 
 /** Value and gradients of an element-wise loss. */
 export class Elementwise {
@@ -131,8 +158,10 @@ export class Elementwise {
   readonly #names: readonly string[];
   readonly #differentiable: readonly string[];
   readonly #defaults: readonly string[];
-  readonly #kernels: (dtype: FloatType) => Names;
-  readonly #runs = new Map<string, Run>();
+  /** Positions of the arguments with a domain. */
+  readonly #domains: readonly number[];
+  readonly #kernels: (dtype: FloatType) => Workspace["kernels"];
+  readonly #workspaces: { [dtype in FloatType]?: Workspace } = {};
 
   constructor(definition: ElementwiseDefinition) {
     const { arguments: specs, formula, tensors = [], params = [] } = definition;
@@ -141,6 +170,7 @@ export class Elementwise {
     this.#names = specs.map(({ name }) => name);
     this.#differentiable = [...Object.keys(formula.grad), WEIGHT];
     this.#defaults = definition.wrt ?? [specs[0].name];
+    this.#domains = [...specs.keys()].filter((i) => specs[i].domain !== undefined);
     this.#kernels = defineKernels<string, string, string, string, string>({
       elements: [
         ...[...specs, ...tensors].map(({ symbol }) => symbol),
@@ -184,28 +214,33 @@ export class Elementwise {
     const shape = this.#shape(tensors);
     const weight = options.weight &&
       this.#fit(WEIGHT, options.weight, shape, dtype, weightBroadcasts);
-    const kernels = this.#kernels(dtype);
-    // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
-    const shapes: Record<string, readonly number[]> = {};
-    const readAs: Record<string, readonly number[]> = {};
+    const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
+    const { kernels } = workspace;
     const inputs = tensors.slice();
     const loads: Load[] = [];
+    const addLoad = (into: FloatArray, tensor: Tensor) => {
+      const { data, strides } = along(tensor, shape);
+      loads.push({ into, data, strides });
+    };
+    // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
+    const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
       shapes[specs[i].name] = given.tensors[i].shape;
-      readAs[specs[i].name] = tensors[i].shape;
-      loads.push({ into: kernels.element[specs[i].symbol], operand: along(tensors[i], shape) });
+      addLoad(workspace.inputs[i], tensors[i]);
     }
-    for (const { name, symbol } of this.#definition.tensors ?? []) {
-      const tensor = this.#fit(name, options.tensors![symbol], shape, dtype, true);
-      inputs.push(tensor);
-      loads.push({ into: kernels.element[symbol], operand: along(tensor, shape) });
+    if (options.tensors !== undefined) {
+      this.#definition.tensors?.forEach(({ name, symbol }, i) => {
+        const tensor = this.#fit(name, options.tensors![symbol], shape, dtype, true);
+        inputs.push(tensor);
+        addLoad(workspace.tensors[i], tensor);
+      });
     }
     if (weight !== undefined) {
       inputs.push(weight);
-      if (!weightBroadcasts) shapes[WEIGHT] = readAs[WEIGHT] = weight.shape;
-      loads.push({ into: kernels.element.w, operand: along(weight, shape) });
+      if (!weightBroadcasts) shapes[WEIGHT] = weight.shape;
+      addLoad(workspace.weight, weight);
     }
-    this.#checkDomains(kernels, dtype, tensors);
+    for (const i of this.#domains) this.#checkDomain(workspace, i, tensors[i]);
     const isDense = reduction === "none";
     const { wrt, gradOutput, buffer } = checkRequest(
       loss,
@@ -213,7 +248,7 @@ export class Elementwise {
       this.#differentiable,
       this.#defaults,
       dtype,
-      isDense ? shape : [],
+      isDense ? shape : SCALAR,
       shapes,
       inputs,
     );
@@ -224,7 +259,7 @@ export class Elementwise {
     const denominator = reduction !== "mean"
       ? 1
       : usesWeights
-      ? this.#sumOfWeights(kernels, dtype, weight)
+      ? this.#sumOfWeights(workspace, weight)
       : options.meanOver === "batch"
       ? tensors[0].shape[0] ?? 1
       : size;
@@ -233,39 +268,43 @@ export class Elementwise {
       ? this.#evaluate(options, values).value.data[0]
       : 0;
     const hasUpstream = typeof gradOutput !== "number";
-    if (hasUpstream) loads.push({ into: kernels.element.g, operand: { data: gradOutput } });
+    if (hasUpstream) loads.push({ into: workspace.upstream, data: gradOutput });
     for (const name in params) kernels.param[name][0] = params[name];
-    kernels.param.center[0] = center;
-    kernels.param.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
-    const run = this.#run(dtype, isDense, weight !== undefined, hasUpstream, wrt);
+    workspace.center[0] = center;
+    workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
+    const { run, from, at } = this.#pass(
+      workspace,
+      isDense,
+      weight !== undefined,
+      hasUpstream,
+      wrt,
+    );
 
     // 3. Tile by tile: copy in, compute, copy out. Gradients of repeated arguments are added up.
     const value = isDense ? zeros(dtype, shape) : scalar(dtype, 0);
     const grad: Record<string, Tensor> = {};
     const stores: Store[] = [];
-    for (const name of wrt) {
-      const tensor = grad[name] = buffer(name, shapes[name]);
-      const { strides } = along({ data: tensor.data, shape: readAs[name] }, shape);
-      const sums = strides && new Float64Array(tensor.data.length);
-      stores.push({
-        from: kernels.element[GRAD + name],
-        data: tensor.data as FloatArray,
-        strides,
-        sums,
-      });
+    for (let i = 0; i < wrt.length; i++) {
+      const tensor = grad[wrt[i]] = buffer(wrt[i], shapes[wrt[i]]);
+      const data = tensor.data as FloatArray;
+      const readAs = at[i] < 0 ? tensor.shape : tensors[at[i]].shape;
+      const { strides } = along({ data, shape: readAs }, shape);
+      stores.push({ from: from[i], data, strides, sums: strides && new Float64Array(data.length) });
     }
     let total = 0;
     for (let start = 0; start < size; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, size);
-      for (const { into, operand: { data, strides } } of loads) {
+      for (let i = 0; i < loads.length; i++) {
+        const { into, data, strides } = loads[i];
         if (strides === undefined) load(into, data, start, end);
         else if (data.length > 1) gather({ data, strides }, shape, start, end, into);
         else if (start === 0) into.fill(data[0], 0, end);
       }
       run(1, end - start);
-      if (isDense) unload(kernels.element.value, value.data as FloatArray, start, end);
-      else total += kernels.row.total[0];
-      for (const { from, data, strides, sums } of stores) {
+      if (isDense) unload(workspace.value, value.data as FloatArray, start, end);
+      else total += workspace.total[0];
+      for (let i = 0; i < stores.length; i++) {
+        const { from, data, strides, sums } = stores[i];
         if (sums === undefined) unload(from, data, start, end);
         else scatterAdd(strides!, shape, start, end, from, sums);
       }
@@ -275,33 +314,57 @@ export class Elementwise {
     return { value, grad };
   }
 
+  #makeWorkspace(dtype: FloatType): Workspace {
+    const kernels = this.#kernels(dtype);
+    const { element, row, param } = kernels;
+    return {
+      dtype,
+      kernels,
+      inputs: this.#definition.arguments.map(({ symbol }) => element[symbol]),
+      tensors: (this.#definition.tensors ?? []).map(({ symbol }) => element[symbol]),
+      weight: element.w,
+      upstream: element.g,
+      value: element.value,
+      total: row.total,
+      scale: param.scale,
+      center: param.center,
+      runs: [],
+      others: new Map(),
+    };
+  }
+
   /** The kernel for what a call asks for, made when it is first needed. */
-  #run(
-    dtype: FloatType,
+  #pass(
+    { kernels, runs }: Workspace,
     isDense: boolean,
     isWeighted: boolean,
     hasUpstream: boolean,
     wrt: readonly string[],
-  ): Run {
-    const key = `${dtype} ${isDense} ${isWeighted} ${hasUpstream} ${wrt.join()}`;
-    let run = this.#runs.get(key);
-    if (run === undefined) {
-      const { value, grad } = this.#definition.formula;
-      const weighted = (text: string) => isWeighted ? `w * (${text})` : text;
-      const upstream = hasUpstream ? "g" : "scale";
-      const store: Record<string, string> = {};
-      for (const name of wrt) {
-        store[GRAD + name] = name === WEIGHT
-          ? `${upstream} * ((${value}) - center)`
-          : `${upstream} * ${weighted(`(${grad[name]})`)}`;
-      }
-      const step: Step = isDense
-        ? { store: { value: weighted(value), ...store } }
-        : { store, sum: { total: weighted(value) } };
-      run = this.#kernels(dtype).compile(step);
-      this.#runs.set(key, run);
+  ): Pass {
+    const known = runs[(isDense ? 4 : 0) + (isWeighted ? 2 : 0) + (hasUpstream ? 1 : 0)] ??= [];
+    for (let i = 0; i < known.length; i++) if (sameNames(known[i].wrt, wrt)) return known[i];
+    const { value, grad } = this.#definition.formula;
+    const weighted = (text: string) => isWeighted ? `w * (${text})` : text;
+    const upstream = hasUpstream ? "g" : "scale";
+    const store: Record<string, string> = {};
+    for (const name of wrt) {
+      store[GRAD + name] = name === WEIGHT
+        ? `${upstream} * ((${value}) - center)`
+        : `${upstream} * ${weighted(`(${grad[name]})`)}`;
     }
-    return run;
+    const run = kernels.compile(
+      isDense
+        ? { store: { value: weighted(value), ...store } }
+        : { store, sum: { total: weighted(value) } },
+    );
+    const pass: Pass = {
+      run,
+      wrt: wrt.slice(),
+      from: wrt.map((name) => kernels.element[GRAD + name]),
+      at: wrt.map((name) => this.#names.indexOf(name)),
+    };
+    known.push(pass);
+    return pass;
   }
 
   #shape(tensors: readonly Tensor[]): readonly number[] {
@@ -351,9 +414,10 @@ export class Elementwise {
     return toTensor(tensor, dtype, name);
   }
 
-  #sumOfWeights(kernels: Names, dtype: FloatType, weight: Tensor): number {
+  #sumOfWeights(workspace: Workspace, weight: Tensor): number {
+    const { kernels } = workspace;
     const data = weight.data as FloatArray;
-    const run = this.#step(`${dtype} weights`, kernels, { sum: { total: "w" } });
+    const run = this.#otherRun(workspace, WEIGHT, () => ({ sum: { total: "w" } }));
     let sum = 0;
     for (let start = 0; start < data.length; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, data.length);
@@ -365,34 +429,37 @@ export class Elementwise {
   }
 
   /** Looks at every element before anything is written, so that a failed call leaves buffers as they were. */
-  #checkDomains(kernels: Names, dtype: FloatType, tensors: readonly Tensor[]): void {
+  #checkDomain(workspace: Workspace, at: number, tensor: Tensor): void {
     const { loss, arguments: specs } = this.#definition;
-    for (let i = 0; i < specs.length; i++) {
-      const { name, symbol, domain } = specs[i];
-      if (domain === undefined) continue;
-      const data = tensors[i].data as FloatArray;
-      const run = this.#step(`${dtype} domain of ${name}`, kernels, {
-        sum: { offenders: `${domain.formula} ? 0 : 1` },
-      });
-      for (let start = 0; start < data.length; start += kernels.tile) {
-        const end = Math.min(start + kernels.tile, data.length);
-        load(kernels.element[symbol], data, start, end);
-        run(1, end - start);
-        if (kernels.row.offenders[0] > 0) {
-          throw offender(loss, tensors[i], name, domain.valid, domain.wanted);
-        }
-      }
+    const { name, domain } = specs[at];
+    if (domain === undefined) return;
+    const { kernels } = workspace;
+    const into = workspace.inputs[at];
+    const offenders = kernels.row.offenders;
+    const data = tensor.data as FloatArray;
+    const run = this.#otherRun(workspace, name, () => ({
+      sum: { offenders: `${domain.formula} ? 0 : 1` },
+    }));
+    for (let start = 0; start < data.length; start += kernels.tile) {
+      const end = Math.min(start + kernels.tile, data.length);
+      load(into, data, start, end);
+      run(1, end - start);
+      if (offenders[0] > 0) throw offender(loss, tensor, name, domain.valid, domain.wanted);
     }
   }
 
-  #step(key: string, kernels: Names, step: Step): Run {
-    let run = this.#runs.get(key);
-    if (run === undefined) {
-      run = kernels.compile(step);
-      this.#runs.set(key, run);
-    }
+  #otherRun({ kernels, others }: Workspace, name: string, step: () => Step): Run {
+    let run = others.get(name);
+    if (run === undefined) others.set(name, run = kernels.compile(step()));
     return run;
   }
+}
+
+/** Whether the same gradients are asked for in the same order. */
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /**

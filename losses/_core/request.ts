@@ -163,8 +163,8 @@ function checkOut(
       }`,
     );
   }
-  const used: Float32Array[] = [];
-  for (const name of Object.keys(out)) {
+  const used: Numbers[] = [];
+  for (const name in out) {
     const given = out[name];
     if (given === undefined) continue;
     if (!wrt.includes(name)) {
@@ -189,15 +189,25 @@ function checkOut(
         `Cannot compute ${loss} as out.${name} must hold ${size} numbers, as ${name} does: current length is ${data.length}`,
       );
     }
-    const shares = (other: ArrayLike<number>) =>
-      ArrayBuffer.isView(other) && other.buffer === data.buffer &&
-      other.byteOffset < data.byteOffset + data.byteLength &&
-      data.byteOffset < other.byteOffset + other.byteLength;
-    if (inputs.some((input) => shares(input.data)) || used.some(shares)) {
+    if (sharesMemory(data, inputs) || sharesMemory(data, used)) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
-    used.push(data as Float32Array);
+    used.push({ data });
   }
+}
+
+/** Whether a buffer lies in the memory of one of `others`, or they in its. */
+function sharesMemory(data: FloatArray, others: readonly Numbers[]): boolean {
+  const { buffer } = data;
+  for (let i = 0; i < others.length; i++) {
+    const other = others[i].data;
+    if (
+      ArrayBuffer.isView(other) && other.buffer === buffer &&
+      other.byteOffset < data.byteOffset + data.byteLength &&
+      data.byteOffset < other.byteOffset + other.byteLength
+    ) return true;
+  }
+  return false;
 }

@@ -379,5 +379,7 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
 
 /** A scalar. */
 export function scalar(dtype: "float32" | "float64", value: number): Tensor {
-  return new Tensor(ARRAYS[dtype].of(value), []);
+  const data = new ARRAYS[dtype](1);
+  data[0] = value;
+  return new Tensor(data, []);
 }

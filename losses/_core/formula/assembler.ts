@@ -79,96 +79,126 @@ export const RELAXED = {
   select: [0x10b, 0x10c],
 } as const;
 
-/** Code is nested as it was put together, and made flat once, at the end. */
-export type Code = readonly (number | Code)[];
+/** The little-endian bytes of one constant in every lane. */
+const lanes = new DataView(new ArrayBuffer(16));
+const laneBytes = new Uint8Array(lanes.buffer);
 
-/** Unsigned LEB128. */
-export function leb(value: number): number[] {
-  const bytes: number[] = [];
-  do {
-    const rest = Math.floor(value / 128);
-    bytes.push((value % 128) | (rest > 0 ? 128 : 0));
-    value = rest;
-  } while (value > 0);
-  return bytes;
-}
+/**
+ * Writes code, byte by byte, into one growing array. It runs once per kernel, and therefore cold: nothing here makes
+ * an array or an object per instruction. Methods return the writer, so that instructions can be strung together.
+ */
+export class CodeWriter {
+  #bytes = new Uint8Array(4096);
+  #length = 0;
 
-/** Signed LEB128 of a 32-bit integer. */
-function sleb(value: number): number[] {
-  const bytes: number[] = [];
-  for (;;) {
-    const byte = value & 0x7f;
-    value >>= 7;
-    if ((value === 0 && !(byte & 0x40)) || (value === -1 && byte & 0x40)) return [...bytes, byte];
-    bytes.push(byte | 0x80);
+  /** What has been written. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
   }
-}
 
-/** A vector instruction. */
-export const simd = (opcode: number): Code => [0xfd, leb(opcode)];
-/** Pushes a local. */
-export const get = (local: number): Code => [0x20, leb(local)];
-/** Pops into a local. */
-export const set = (local: number): Code => [0x21, leb(local)];
-/** Pushes an integer. */
-export const i32 = (value: number): Code => [0x41, sleb(value)];
-/** The immediate of a load or store: no alignment promised, a constant offset. */
-export const at = (offset: number): Code => [0, leb(offset)];
-/** Adds a constant to a local. */
-export const step = (
-  local: number,
-  by: number,
-): Code => [get(local), i32(by), CODE.i32Add, set(local)];
+  /** One byte: an opcode, or a number below 128. */
+  byte(byte: number): this {
+    if (this.#length === this.#bytes.length) this.#grow(this.#length + 1);
+    this.#bytes[this.#length++] = byte;
+    return this;
+  }
 
-/** Pushes a vector with the same float, or the same bits, in every lane. */
-export function splatConstant(dtype: FloatType, value: number | bigint): Code {
-  const view = new DataView(new ArrayBuffer(16));
-  for (let at = 0; at < 16; at += dtype === "float32" ? 4 : 8) {
+  #grow(length: number): void {
+    const larger = new Uint8Array(2 * length);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+  }
+
+  /** Bytes that are ready. */
+  append(bytes: ArrayLike<number>): this {
+    const end = this.#length + bytes.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(bytes, this.#length);
+    this.#length = end;
+    return this;
+  }
+
+  /** A number ≥ 0 (unsigned LEB128). */
+  leb(value: number): this {
+    while (value > 127) {
+      this.byte((value % 128) | 128);
+      value = Math.floor(value / 128);
+    }
+    return this.byte(value);
+  }
+
+  /** Pushes a 32-bit integer (signed LEB128). */
+  i32(value: number): this {
+    this.byte(0x41);
+    while (value < -64 || value > 63) {
+      this.byte((value & 127) | 128);
+      value >>= 7;
+    }
+    return this.byte(value & 127);
+  }
+
+  /** A vector instruction. */
+  simd(opcode: number): this {
+    return this.byte(0xfd).leb(opcode);
+  }
+
+  /** Pushes a local. */
+  get(local: number): this {
+    return this.byte(0x20).leb(local);
+  }
+
+  /** Pops into a local. */
+  set(local: number): this {
+    return this.byte(0x21).leb(local);
+  }
+
+  /** The immediate of a load or store: no alignment promised, a constant offset. */
+  at(offset: number): this {
+    return this.byte(0).leb(offset);
+  }
+
+  /** Adds a constant to a local. */
+  step(local: number, by: number): this {
+    return this.get(local).i32(by).byte(CODE.i32Add).set(local);
+  }
+
+  /** Pushes a vector with the same float, or the same bits, in every lane. */
+  splat(dtype: FloatType, value: number | bigint): this {
     if (dtype === "float32") {
-      if (typeof value === "bigint") view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
-      else view.setFloat32(at, value, true);
-    } else if (typeof value === "bigint") view.setBigUint64(at, BigInt.asUintN(64, value), true);
-    else view.setFloat64(at, value, true);
+      if (typeof value === "bigint") lanes.setUint32(0, Number(BigInt.asUintN(32, value)), true);
+      else lanes.setFloat32(0, value, true);
+      laneBytes.copyWithin(4, 0, 4);
+    } else if (typeof value === "bigint") lanes.setBigUint64(0, BigInt.asUintN(64, value), true);
+    else lanes.setFloat64(0, value, true);
+    laneBytes.copyWithin(8, 0, 8);
+    return this.simd(VECTOR.const).append(laneBytes);
   }
-  return [simd(VECTOR.const), [...new Uint8Array(view.buffer)]];
-}
 
-/** Pushes the vector 0, 1, 2, … */
-export function laneNumbers(dtype: FloatType): Code {
-  const numbers = dtype === "float32" ? Float32Array.of(0, 1, 2, 3) : Float64Array.of(0, 1);
-  return [simd(VECTOR.const), [...new Uint8Array(numbers.buffer)]];
-}
-
-/** Appends the bytes of `code` to `bytes`. */
-function flatten(code: Code, bytes: number[]): number[] {
-  // An indexed loop: this runs cold, where an iterator costs several times as much.
-  for (let i = 0; i < code.length; i++) {
-    const part = code[i];
-    if (typeof part === "number") bytes.push(part);
-    else flatten(part, bytes);
+  /** Pushes the vector 0, 1, 2, … */
+  laneNumbers(dtype: FloatType): this {
+    const numbers = dtype === "float32" ? Float32Array.of(0, 1, 2, 3) : Float64Array.of(0, 1);
+    return this.simd(VECTOR.const).append(new Uint8Array(numbers.buffer));
   }
-  return bytes;
 }
-
-const section = (
-  id: number,
-  body: readonly number[],
-): number[] => [id, ...leb(body.length), ...body];
 
 /** A module with one function over an imported memory `m.m`, exported as `run`. */
 export function moduleOf(
   params: readonly number[],
-  locals: Code,
-  body: Code,
+  locals: readonly (readonly [count: number, type: number])[],
+  body: CodeWriter,
 ): Uint8Array<ArrayBuffer> {
-  const code = flatten([locals, body, CODE.end], []);
+  const code = new CodeWriter().leb(locals.length);
+  for (const [count, type] of locals) code.leb(count).byte(type);
+  code.append(body.bytes).byte(CODE.end);
+
+  const out = new CodeWriter().append([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  const section = (id: number, content: ArrayLike<number>) =>
+    out.byte(id).leb(content.length).append(content);
   const run = [0x72, 0x75, 0x6e];
-  return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, params.length, ...params, 0]),
-    ...section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, run.length, ...run, 0x00, 0]),
-    ...section(10, [1, ...leb(code.length), ...code]),
-  ]);
+  section(1, [1, 0x60, params.length, ...params, 0]);
+  section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0]);
+  section(3, [1, 0]);
+  section(7, [1, run.length, ...run, 0x00, 0]);
+  section(10, new CodeWriter().byte(1).leb(code.bytes.length).append(code.bytes).bytes);
+  return out.bytes;
 }

@@ -18,22 +18,13 @@
  */
 
 import {
-  at,
   CODE,
-  type Code,
+  CodeWriter,
   EMPTY,
-  get,
   I32,
-  i32,
-  laneNumbers,
-  leb,
   moduleOf,
   RELAXED,
-  set,
   SIMD,
-  simd,
-  splatConstant,
-  step,
   V128,
   VECTOR,
 } from "./assembler.ts";
@@ -44,6 +35,10 @@ import type { Instruction, Stage, Value } from "./program.ts";
 const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, END = 7;
 const INTEGERS = [I, J, R, BLOCKS, FULL, END].length;
 const VECTOR_BYTES = 16;
+/** The local of a value that has none: it is computed where it is used. */
+const NONE = -1;
+/** Bytes 8 to 15 of a vector, twice. */
+const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /**
  * Vectors in a block, and the instructions they may have together. The vectors of a block are computed side by side, each
@@ -59,6 +54,7 @@ export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
   const wide = dtype === "float64" ? 1 : 0;
   const lanes = wide ? 2 : 4;
   const size = VECTOR_BYTES / lanes;
+  const code = new CodeWriter();
 
   // 1. Which values need a local? Those that are used twice or in an inner loop, and leaves.
   const uses = new Uint32Array(instructions.length);
@@ -67,211 +63,229 @@ export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
     uses[value]++;
     if (instructions[value].stage !== stage) crosses[value] = 1;
   };
-  for (const { value } of [...stores, ...reductions]) use(value, "element");
+  for (const { value } of stores) use(value, "element");
+  for (const { value } of reductions) use(value, "element");
+  let elementInstructions = 0;
   for (let value = instructions.length - 1; value >= 0; value--) {
-    if (uses[value] > 0) {
-      instructions[value].args.forEach((arg) => use(arg, instructions[value].stage));
+    const { args, stage } = instructions[value];
+    if (uses[value] === 0) continue;
+    for (const arg of args) use(arg, stage);
+    if (stage === "element") elementInstructions++;
+  }
+  const unroll = UNROLL * elementInstructions <= BLOCK_INSTRUCTIONS ? UNROLL : 1;
+  let locals = 2 + INTEGERS;
+  const newLocals = (count: number): number => (locals += count) - count;
+  /** By value, its first local, or NONE: one for each vector of a block, the same for all if it does not change within a row. */
+  const local = new Int32Array(instructions.length).fill(NONE);
+  for (let value = 0; value < instructions.length; value++) {
+    const { args, stage } = instructions[value];
+    if (uses[value] > 1 || (uses[value] === 1 && (crosses[value] || args.length === 0))) {
+      local[value] = newLocals(stage === "element" ? unroll : 1);
     }
   }
-  let locals = 2 + INTEGERS;
-  const newLocal = () => locals++;
-  const elementInstructions =
-    instructions.filter(({ stage }, value) => stage === "element" && uses[value] > 0).length;
-  const unroll = UNROLL * elementInstructions <= BLOCK_INSTRUCTIONS ? UNROLL : 1;
-  const copies = Array.from({ length: unroll }, (_, u) => u);
-  /** By value, a local for each vector of a block; what does not change within a row has the same for all. */
-  const local = new Map<Value, readonly number[]>();
-  instructions.forEach(({ args, stage }, value) => {
-    if (uses[value] > 1 || (uses[value] === 1 && (crosses[value] || args.length === 0))) {
-      const first = newLocal();
-      local.set(value, copies.map((u) => stage === "element" && u > 0 ? newLocal() : first));
-    }
-  });
+  const localOf = (value: Value, u: number): number =>
+    local[value] + (instructions[value].stage === "element" ? u : 0);
 
   // 2. Code for a value: its local, or its instruction with the code of its arguments before it.
-  const codes: Code[][] = copies.map(() => []);
-  const valueCode = (value: Value, u = 0): Code => {
-    const index = local.get(value);
-    return index === undefined ? codes[u][value] : get(index[u]);
-  };
-  instructions.forEach((instruction, value) => {
-    if (uses[value] === 0) return;
-    for (const u of copies) {
-      const isSame = u > 0 && instruction.stage !== "element";
-      codes[u][value] = isSame ? codes[0][value] : instructionCode(instruction, u);
-    }
-  });
+  function push(value: Value, u: number): void {
+    if (local[value] === NONE) compute(instructions[value], u);
+    else code.get(localOf(value, u));
+  }
 
-  function instructionCode({ op, args, value, name }: Instruction, u: number): Code {
-    const [a, b, c] = args.map((arg) => valueCode(arg, u));
+  function compute({ op, args, value, name }: Instruction, u: number): void {
+    const [a, b, c] = args;
     switch (op) {
       case "const":
       case "bits":
-        return splatConstant(dtype, value);
+        code.splat(dtype, value);
+        return;
       case "element":
       case "column":
-        return [
-          get(op === "element" ? I : J),
-          simd(VECTOR.load),
-          at(offsets.get(name)! + u * VECTOR_BYTES),
-        ];
+        code.get(op === "element" ? I : J).simd(VECTOR.load);
+        code.at(offsets.get(name)! + u * VECTOR_BYTES);
+        return;
       case "row":
       case "param":
-        return [
-          op === "row" ? get(R) : i32(0),
-          [CODE.f64Load, at(offsets.get(name)!)],
-          wide ? [] : [CODE.f32Demote],
-          simd(SIMD.splat[wide]),
-        ];
+        if (op === "row") code.get(R);
+        else code.i32(0);
+        code.byte(CODE.f64Load).at(offsets.get(name)!);
+        if (!wide) code.byte(CODE.f32Demote);
+        code.simd(SIMD.splat[wide]);
+        return;
       case "select":
-        return [b, c, a, simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect)];
+        push(b, u);
+        push(c, u);
+        push(a, u);
+        code.simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect);
+        return;
       case "madd":
-        if (relaxed) return [a, b, c, simd(RELAXED.madd[wide])];
-        return [a, b, simd(SIMD.mul[wide]), c, simd(SIMD.add[wide])];
+        push(a, u);
+        push(b, u);
+        if (!relaxed) code.simd(SIMD.mul[wide]);
+        push(c, u);
+        code.simd(relaxed ? RELAXED.madd[wide] : SIMD.add[wide]);
+        return;
       case "nmadd":
-        if (relaxed) return [a, b, c, simd(RELAXED.nmadd[wide])];
-        return [c, a, b, simd(SIMD.mul[wide]), simd(SIMD.sub[wide])];
+        if (!relaxed) push(c, u);
+        push(a, u);
+        push(b, u);
+        if (relaxed) push(c, u);
+        code.simd(relaxed ? RELAXED.nmadd[wide] : SIMD.mul[wide]);
+        if (!relaxed) code.simd(SIMD.sub[wide]);
+        return;
       case "shl":
       case "shr":
-        return [a, i32(Number(value)), simd(SIMD[op][wide])];
+        push(a, u);
+        code.i32(Number(value)).simd(SIMD[op][wide]);
+        return;
       default:
-        return [a, b ?? [], simd(SIMD[op][wide])];
+        push(a, u);
+        if (b !== undefined) push(b, u);
+        code.simd(SIMD[op][wide]);
     }
   }
 
-  /** Sets the locals of one stage, in order, so that each finds its arguments ready. */
-  const stageCode = (stage: Stage, copies: readonly number[]): Code =>
-    [...local].filter(([value]) => instructions[value].stage === stage)
-      .map(([value, index]) => copies.map((u) => [codes[u][value], set(index[u])]));
-
-  const storeCode = (copies: readonly number[]): Code =>
-    stores.map(({ kind, offset, value }) =>
-      copies.map((u) => [
-        get(kind === "element" ? I : J),
-        valueCode(value, u),
-        simd(VECTOR.store),
-        at(offset + u * VECTOR_BYTES),
-      ])
-    );
-
-  // 3. Reductions. Sums are kept in float64 lanes: two accumulators for the halves of a float32 vector.
-  const mask = newLocal();
-  const pending = reductions.map(() => copies.map(newLocal));
-  const accumulators = reductions.map(() => [newLocal(), newLocal()]);
-  const upperHalf = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
-  const addF64 = simd(SIMD.add[1]);
-  const combine = { sum: simd(SIMD.add[wide]), max: simd(SIMD.pmax[wide]) };
-
-  const startReduction = ({ kind }: Reduction, k: number): Code =>
-    accumulators[k].map((acc) => [splatConstant(dtype, kind === "sum" ? 0 : -Infinity), set(acc)]);
-
-  /** The values of a block combined in pairs: n equal float32 numbers have an exact sum, if n is a power of 2. */
-  const tree = (kind: Reduction["kind"], vectors: readonly number[]): Code => {
-    if (vectors.length === 1) return get(vectors[0]);
-    const half = vectors.length / 2;
-    return [tree(kind, vectors.slice(0, half)), tree(kind, vectors.slice(half)), combine[kind]];
-  };
-
-  /** Accumulates the vector in local `from`. */
-  function accumulate({ kind }: Reduction, k: number, from: number): Code {
-    const [low, high] = accumulators[k];
-    if (kind === "max" || wide) return [get(low), get(from), combine[kind], set(low)];
-    return [
-      [get(low), get(from), simd(VECTOR.f64PromoteLow), addF64, set(low)],
-      [get(high), get(from), get(from), simd(VECTOR.shuffle), upperHalf],
-      [simd(VECTOR.f64PromoteLow), addF64, set(high)],
-    ];
+  /** Sets the locals of one stage, in order, so that each finds its arguments ready; `count` vectors side by side. */
+  function computeStage(stage: Stage, count = 1): void {
+    for (let value = 0; value < instructions.length; value++) {
+      if (local[value] === NONE || instructions[value].stage !== stage) continue;
+      for (let u = 0; u < count; u++) {
+        compute(instructions[value], u);
+        code.set(localOf(value, u));
+      }
+    }
   }
 
-  const masked = ({ kind, value }: Reduction): Code =>
-    kind === "sum"
-      ? [valueCode(value), get(mask), simd(SIMD.and[wide])]
-      : [valueCode(value), splatConstant(dtype, -Infinity), get(mask), simd(VECTOR.bitselect)];
+  function storeResults(count: number): void {
+    for (const { kind, offset, value } of stores) {
+      for (let u = 0; u < count; u++) {
+        code.get(kind === "element" ? I : J);
+        push(value, u);
+        code.simd(VECTOR.store).at(offset + u * VECTOR_BYTES);
+      }
+    }
+  }
 
-  function finishReduction({ kind, offset }: Reduction, k: number): Code {
-    const [low, high] = accumulators[k];
-    const lane = (index: number) => [get(low), simd(VECTOR.f64Extract), index];
-    const narrow = kind === "sum" ? [get(low), get(high), addF64, set(low)] : [
-      [get(low), simd(VECTOR.f64PromoteLow)],
-      [get(low), get(low), simd(VECTOR.shuffle), upperHalf, simd(VECTOR.f64PromoteLow)],
-      [simd(SIMD.pmax[1]), set(low)],
-    ];
-    const join = kind === "sum" ? CODE.f64Add : CODE.f64Max;
-    return [wide ? [] : narrow, get(R), lane(0), lane(1), join, CODE.f64Store, at(offset)];
+  // 3. Reductions. Sums are kept in float64 lanes: two accumulators for the halves of a float32 vector.
+  const mask = newLocals(1);
+  const pending = newLocals(unroll);
+  const accumulators = newLocals(2 * reductions.length);
+  const combine = { sum: SIMD.add[wide], max: SIMD.pmax[wide] };
+  /** Pushes the upper half of the float32 vector in a local as float64. */
+  const pushUpper = (vector: number) =>
+    code.get(vector).get(vector).simd(VECTOR.shuffle).append(UPPER_HALF).simd(VECTOR.f64PromoteLow);
+
+  /** The values of a block combined in pairs: n equal float32 numbers have an exact sum, if n is a power of 2. */
+  function pushTree(kind: Reduction["kind"], from: number, count: number): void {
+    if (count === 1) {
+      code.get(from);
+      return;
+    }
+    pushTree(kind, from, count / 2);
+    pushTree(kind, from + count / 2, count / 2);
+    code.simd(combine[kind]);
+  }
+
+  /** Accumulates `count` vectors. */
+  function accumulate({ kind, value }: Reduction, k: number, count: number): void {
+    const low = accumulators + 2 * k;
+    for (let u = 0; u < count; u++) {
+      push(value, u);
+      code.set(pending + u);
+    }
+    if (count > 1) {
+      pushTree(kind, pending, count);
+      code.set(pending);
+    }
+    addUp(kind, low);
+  }
+
+  /** Accumulates the columns that are left, of which the mask may hide some. */
+  function accumulateMasked({ kind, value }: Reduction, k: number): void {
+    push(value, 0);
+    if (kind === "sum") code.get(mask).simd(SIMD.and[wide]);
+    else code.splat(dtype, -Infinity).get(mask).simd(VECTOR.bitselect);
+    code.set(pending);
+    addUp(kind, accumulators + 2 * k);
+  }
+
+  function addUp(kind: Reduction["kind"], low: number): void {
+    if (kind === "max" || wide) {
+      code.get(low).get(pending).simd(combine[kind]).set(low);
+      return;
+    }
+    code.get(low).get(pending).simd(VECTOR.f64PromoteLow).simd(SIMD.add[1]).set(low);
+    code.get(low + 1);
+    pushUpper(pending).simd(SIMD.add[1]).set(low + 1);
+  }
+
+  function finish({ kind, offset }: Reduction, k: number): void {
+    const low = accumulators + 2 * k;
+    if (!wide && kind === "sum") code.get(low).get(low + 1).simd(SIMD.add[1]).set(low);
+    if (!wide && kind === "max") {
+      code.get(low).simd(VECTOR.f64PromoteLow);
+      pushUpper(low).simd(SIMD.pmax[1]).set(low);
+    }
+    code.get(R);
+    code.get(low).simd(VECTOR.f64Extract).byte(0).get(low).simd(VECTOR.f64Extract).byte(1);
+    code.byte(kind === "sum" ? CODE.f64Add : CODE.f64Max).byte(CODE.f64Store).at(offset);
   }
 
   // 4. The loops.
-  const advance = (bytes: number) => [step(I, bytes), step(J, bytes)];
-  const block = [
-    stageCode("element", copies),
-    storeCode(copies),
-    reductions.map(({ value }, k) => copies.map((u) => [valueCode(value, u), set(pending[k][u])])),
-    reductions.map((reduction, k) => [
-      [tree(reduction.kind, pending[k]), set(pending[k][0])],
-      accumulate(reduction, k, pending[k][0]),
-    ]),
-    advance(unroll * VECTOR_BYTES),
-  ];
-  const vector = [
-    stageCode("element", [0]),
-    storeCode([0]),
-    reductions.map((reduction, k) => [
-      [masked(reduction), set(pending[k][0])],
-      accumulate(reduction, k, pending[k][0]),
-    ]),
-    advance(VECTOR_BYTES),
-  ];
-  /** Leaves the block `depth` levels up when J has reached the local `limit`. */
-  const leaveAt = (
-    limit: number,
-    depth: number,
-  ) => [get(J), get(limit), CODE.i32GeU, CODE.brIf, depth];
-  const wholeBytes = (unit: number) => [get(END), i32(-unit), CODE.i32And];
+  const block = (type: number) => code.byte(type).byte(EMPTY);
+  /** The bytes of a row in whole units, into a local. */
+  const wholeBytes = (unit: number, to: number) =>
+    code.get(END).i32(-unit).byte(CODE.i32And).set(to);
+  /** Leaves the block `depth` levels up when J has reached a local. */
+  const leaveAt = (limit: number, depth: number) =>
+    code.get(J).get(limit).byte(CODE.i32GeU).byte(CODE.brIf).byte(depth);
 
-  const body = [
-    [get(COLS), i32(size), CODE.i32Mul, set(END)],
-    [wholeBytes(VECTOR_BYTES), set(FULL)],
-    [wholeBytes(unroll * VECTOR_BYTES), set(BLOCKS)],
-    stageCode("call", [0]),
-    [CODE.block, EMPTY, get(ROWS), CODE.i32Eqz, CODE.brIf, 0],
-    [CODE.loop, EMPTY], // for each row
-    stageCode("row", [0]),
-    reductions.map(startReduction),
-    [i32(0), set(J)],
-    [
-      CODE.block,
-      EMPTY,
-      CODE.loop,
-      EMPTY,
-      leaveAt(BLOCKS, 1),
-      block,
-      CODE.br,
-      0,
-      CODE.end,
-      CODE.end,
-    ],
-    [splatConstant(dtype, -1n), set(mask)],
-    [CODE.block, EMPTY, CODE.loop, EMPTY, leaveAt(END, 1)],
-    [get(J), get(FULL), CODE.i32GeU, CODE.if, EMPTY],
-    // The partial vector: only the lanes that the row still has count.
-    [laneNumbers(dtype), get(COLS), i32(lanes - 1), CODE.i32And],
-    [
-      wide ? CODE.f64ConvertU : CODE.f32ConvertU,
-      simd(SIMD.splat[wide]),
-      simd(SIMD.lt[wide]),
-      set(mask),
-    ],
-    CODE.end,
-    [vector, CODE.br, 0, CODE.end, CODE.end],
-    reductions.map(finishReduction),
-    // A partial vector has moved I too far: the next row begins where this one ends.
-    [get(I), get(J), CODE.i32Sub, get(END), CODE.i32Add, set(I)],
-    step(R, 8),
-    [get(ROWS), i32(1), CODE.i32Sub, CODE.localTee, ROWS, CODE.brIf, 0],
-    [CODE.end, CODE.end],
-  ];
-  const vectors = locals - 2 - INTEGERS;
-  return moduleOf([I32, I32], [2, leb(INTEGERS), I32, leb(vectors), V128], body);
+  code.get(COLS).i32(size).byte(CODE.i32Mul).set(END);
+  wholeBytes(VECTOR_BYTES, FULL);
+  wholeBytes(unroll * VECTOR_BYTES, BLOCKS);
+  computeStage("call");
+  block(CODE.block).get(ROWS).byte(CODE.i32Eqz).byte(CODE.brIf).byte(0);
+  block(CODE.loop); // for each row
+  computeStage("row");
+  reductions.forEach(({ kind }, k) => {
+    for (let half = 0; half < 2; half++) {
+      code.splat(dtype, kind === "sum" ? 0 : -Infinity).set(accumulators + 2 * k + half);
+    }
+  });
+  code.i32(0).set(J);
+
+  block(CODE.block);
+  block(CODE.loop); // for each block
+  leaveAt(BLOCKS, 1);
+  computeStage("element", unroll);
+  storeResults(unroll);
+  reductions.forEach((reduction, k) => accumulate(reduction, k, unroll));
+  code.step(I, unroll * VECTOR_BYTES).step(J, unroll * VECTOR_BYTES);
+  code.byte(CODE.br).byte(0).byte(CODE.end).byte(CODE.end);
+
+  code.splat(dtype, -1n).set(mask);
+  block(CODE.block);
+  block(CODE.loop); // for each vector that is left
+  leaveAt(END, 1);
+  // The partial vector: only the lanes that the row still has count.
+  code.get(J).get(FULL).byte(CODE.i32GeU);
+  block(CODE.if).laneNumbers(dtype).get(COLS).i32(lanes - 1).byte(CODE.i32And);
+  code.byte(wide ? CODE.f64ConvertU : CODE.f32ConvertU).simd(SIMD.splat[wide]);
+  code.simd(SIMD.lt[wide]).set(mask).byte(CODE.end);
+  computeStage("element");
+  storeResults(1);
+  reductions.forEach(accumulateMasked);
+  code.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES);
+  code.byte(CODE.br).byte(0).byte(CODE.end).byte(CODE.end);
+
+  reductions.forEach(finish);
+  // A partial vector has moved I too far: the next row begins where this one ends.
+  code.get(I).get(J).byte(CODE.i32Sub).get(END).byte(CODE.i32Add).set(I);
+  code.step(R, 8);
+  code.get(ROWS).i32(1).byte(CODE.i32Sub).byte(CODE.localTee).byte(ROWS).byte(CODE.brIf).byte(0);
+  code.byte(CODE.end).byte(CODE.end);
+
+  return moduleOf([I32, I32], [[INTEGERS, I32], [locals - 2 - INTEGERS, V128]], code);
 }
 
 /** A module with one function, `local.set 0 (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0))`. */
