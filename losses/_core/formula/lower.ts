@@ -4,7 +4,7 @@
  * Stage 3 of 5 on the way from text to kernel: parse → graph → **lower** → (wasm | interpret).
  */
 
-import type { Node } from "./graph.ts";
+import { isNumber, type Node } from "./graph.ts";
 import { exp, log, log1p, pow, sigmoid, softplus } from "./math.ts";
 import type { Op, ProgramBuilder, Value } from "./program.ts";
 
@@ -21,6 +21,11 @@ const COMPARE_AND_LOGIC = new Set<Node["op"]>([
   "or",
   "not",
 ]);
+
+/** Whether a formula shows that it is never > 0: `-abs(…)`, or `min(…, 0)`. */
+function neverPositive({ op, args }: Node): boolean {
+  return (op === "neg" && args[0].op === "abs") || (op === "min" && isNumber(args[1], 0));
+}
 
 /**
  * Adds the instructions of a formula to a program.
@@ -87,7 +92,7 @@ export function lower(
       case "select":
         return b.select(a1, a2, a3);
       case "exp":
-        return exp(b, a1);
+        return exp(b, a1, neverPositive(node.args[0]) ? "x ≤ 0" : "any");
       case "log":
         return log(b, a1);
       case "log1p":

@@ -68,17 +68,16 @@ export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
     ln2Lo: 1.9082149292705877e-10,
     minNormal: 2 ** -1022,
     expPoly: [
-      0.5,
-      0.1666666666666667,
-      0.04166666666666667,
-      0.008333333333326084,
-      0.0013888888888883711,
-      0.0001984126987500228,
-      2.480158732567746e-5,
-      2.755725517000089e-6,
-      2.755727347871858e-7,
-      2.5105312729622103e-8,
-      2.09147553258932e-9,
+      0.5000000000000001,
+      0.16666666666666669,
+      0.041666666666623824,
+      0.008333333333330039,
+      0.0013888888917367081,
+      0.00019841269863171557,
+      0.000024801521057868204,
+      0.0000027557268276905696,
+      2.7620201591031547e-7,
+      2.5100472505694996e-8,
     ],
     logPoly: [
       0.666666666666667,
@@ -123,69 +122,79 @@ function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]
   );
 }
 
+/** Where the argument of exp lies: knowing more saves a step. */
+export type ExpRange = "any" | "x ≤ 0";
+
 /**
  * exp(x) = p · 2ⁿ with n = round(x / ln 2) and p = exp(x - n ln 2).
  *
- * 2ⁿ is multiplied in two halves, both normal numbers: so results that are subnormal are rounded once, and
- * those beyond the largest number become infinite, without a second path.
+ * Rounding adds the shifter, and with it a bias: n + bias then stands in the lowest bits, from where it is shifted to the
+ * place of the exponent. But 2ⁿ need not be a normal number. For x ≤ 0, n + k is added to the exponent of p, with k so large
+ * that the sum is one, and the result multiplied by 2⁻ᵏ. For all x, 2ⁿ is multiplied in two halves. Either way results
+ * that are subnormal are rounded once, and those beyond the largest number become infinite, without a second path.
+ *
+ * @param b The program.
+ * @param x The argument.
+ * @param range Where x is known to lie, if it is a number.
  */
-export function exp(b: ProgramBuilder, x: Value): Value {
-  return expParts(b, x).value;
+export function exp(b: ProgramBuilder, x: Value, range: ExpRange = "any"): Value {
+  return expParts(b, x, range).value;
 }
 
-/** exp(x), and what the rounding of p has lost, as a share of about p. */
-function expParts(b: ProgramBuilder, x: Value): { value: Value; lost: Value } {
+/** exp(x), and p = 1 + tail, which has been rounded. */
+function expParts(
+  b: ProgramBuilder,
+  x: Value,
+  range: ExpRange,
+): { value: Value; p: Value; tail: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
-  const t = apply("pmax", apply("pmin", x, b.const(c.expMax)), b.const(c.expMin));
-  const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(c.shifter));
-  const n = apply("sub", shifted, b.const(c.shifter));
+  const k = (c.bias + 1) / 2;
+  const shifter = c.shifter + (range === "any" ? 2 * c.bias : k);
+  const below = range === "any" ? apply("pmin", x, b.const(c.expMax)) : x;
+  const t = apply("pmax", below, b.const(c.expMin));
+  const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(shifter));
+  const n = apply("sub", shifted, b.const(shifter));
   const r = apply("nmadd", n, b.const(c.ln2Lo), apply("nmadd", n, b.const(c.ln2Hi), t));
   const tail = apply("madd", apply("mul", r, r), polynomial(b, r, c.expPoly), r);
   const p = apply("add", tail, b.const(1));
-  // The integers n, n / 2 and n - n / 2 stand in the lowest bits of their floats.
-  const shiftedHalf = apply("madd", n, b.const(0.5), b.const(c.shifter));
-  const power = (n: Value) => b.shift("shl", apply("iadd", n, b.bits(c.bias)), c.mantissa);
-  const value = apply(
-    "mul",
-    apply("mul", p, power(shiftedHalf)),
-    power(apply("isub", shifted, shiftedHalf)),
-  );
-  return { value, lost: apply("sub", tail, apply("sub", p, b.const(1))) };
+  const exponent = b.shift("shl", shifted, c.mantissa);
+  if (range !== "any") {
+    return { value: apply("mul", apply("iadd", p, exponent), b.const(2 ** -k)), p, tail };
+  }
+  // (n + 2 bias) / 2, rounded down: shifted one place less, the bit below the exponent cleared.
+  const mask = BigInt(2 * c.bias + 1) << BigInt(c.mantissa);
+  const half = apply("and", b.shift("shl", shifted, c.mantissa - 1), b.bits(mask));
+  const value = apply("mul", apply("mul", p, half), apply("isub", exponent, half));
+  return { value, p, tail };
 }
 
 /**
- * log(1 + f) + large + small, for 1 + f between √½ and √2 or for 0 ≤ f ≤ 1, as the polynomial allows.
+ * log(1 + f) + rest, for f from √½ - 1 to √2 - 1 or from 0 to 1, as the polynomial P allows.
  *
- * log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged so that f itself, which is exact, comes in last.
+ * log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged as f - s (f - s² P(s²)): f, which is exact, comes in last, and
+ * what is taken away from it is small.
  */
-function logNear1(
-  b: ProgramBuilder,
-  f: Value,
-  poly: readonly number[],
-  small: Value,
-  large?: Value,
-): Value {
+function log1pNear0(b: ProgramBuilder, f: Value, poly: readonly number[], rest: Value): Value {
   const { apply } = bound(b);
   const s = apply("div", f, apply("add", f, b.const(2)));
   const w = apply("mul", s, s);
-  const half = apply("mul", apply("mul", f, b.const(0.5)), f);
-  const series = apply("madd", w, polynomial(b, w, poly), half);
-  if (large === undefined) {
-    return apply("add", f, apply("madd", s, series, apply("sub", small, half)));
-  }
-  return apply("add", large, apply("sub", f, apply("sub", half, apply("madd", s, series, small))));
+  const factor = apply("nmadd", w, polynomial(b, w, poly), f);
+  return apply("add", f, apply("nmadd", s, factor, rest));
 }
 
-/** The same for m · 2ᵏ instead of 1 + f, m between √½ and √2 and f = m - 1. */
+/** log(m · 2ᵏ) for m between √½ and √2 and f = m - 1. */
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
   const c = CONSTANTS[b.dtype];
-  const small = b.apply("mul", k, b.const(c.ln2Lo));
-  return logNear1(b, f, c.logPoly, small, b.apply("mul", k, b.const(c.ln2Hi)));
+  const nearly = log1pNear0(b, f, c.logPoly, b.apply("mul", k, b.const(c.ln2Lo)));
+  return b.apply("madd", k, b.const(c.ln2Hi), nearly);
 }
 
-/** Splits normal positive y = m · 2ᵏ with m between √½ and √2; `biased` is k plus the bias, as an integer. */
-function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; k: Value } {
+/**
+ * Splits normal positive y = m · 2ᵏ with m between √½ and √2; `biased` is k plus the bias, as an integer, and `shifted`
+ * k plus bias and shifter, as a float.
+ */
+function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted: Value } {
   const c = CONSTANTS[b.dtype];
   const one = BigInt(c.bias) << BigInt(c.mantissa);
   const { apply } = bound(b);
@@ -193,18 +202,17 @@ function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; k: Value
   const biased = b.shift("shr", apply("iadd", y, b.bits(offset)), c.mantissa);
   const m = apply("isub", apply("iadd", y, b.bits(one)), b.shift("shl", biased, c.mantissa));
   const shifted = apply("iadd", biased, b.bits(bitsOf(b.dtype, c.shifter)));
-  return { m, biased, k: apply("sub", shifted, b.const(c.shifter + c.bias)) };
+  return { m, biased, shifted };
 }
 
 /** `result` where lowest < x < ∞; the limits -∞ at lowest, NaN below, ∞ at ∞, NaN at NaN. */
 function logLimits(b: ProgramBuilder, x: Value, lowest: number, result: Value): Value {
   const { apply } = bound(b);
   const bottom = b.const(lowest);
-  const infinity = b.const(Infinity);
-  const inside = apply("and", apply("gt", x, bottom), apply("lt", x, infinity));
-  const below = b.select(apply("lt", x, bottom), b.const(NaN), x);
-  const limit = b.select(apply("eq", x, bottom), b.const(-Infinity), below);
-  return b.select(inside, result, limit);
+  const above = b.select(apply("lt", x, b.const(Infinity)), result, x);
+  // All bits of -∞ stay at the bottom; with all others set too, it is NaN.
+  const below = apply("or", apply("ne", x, bottom), b.const(-Infinity));
+  return b.select(apply("gt", x, bottom), above, below);
 }
 
 /** log(x); subnormal numbers are scaled up first. */
@@ -213,10 +221,10 @@ export function log(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const tiny = apply("lt", x, b.const(c.minNormal));
   const y = b.select(tiny, apply("mul", x, b.const(2 ** c.mantissa)), x);
-  const { m, k } = split(b, y);
-  const exponent = apply("sub", k, apply("and", tiny, b.const(c.mantissa)));
-  const f = apply("sub", m, b.const(1));
-  return logLimits(b, x, 0, logScaled(b, f, exponent));
+  const { m, shifted } = split(b, y);
+  const zero = c.shifter + c.bias;
+  const k = apply("sub", shifted, b.select(tiny, b.const(zero + c.mantissa), b.const(zero)));
+  return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
 }
 
 /** log(1 + x), with the digits of x that 1 + x has lost put back. */
@@ -225,7 +233,8 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const u = apply("add", x, b.const(1));
   const lost = apply("sub", x, apply("sub", u, b.const(1)));
-  const { m, biased, k } = split(b, u);
+  const { m, biased, shifted } = split(b, u);
+  const k = apply("sub", shifted, b.const(c.shifter + c.bias));
   // 2¹⁻ᵏ, made from the exponent: 0 for the largest k, where 2⁻ᵏ would wrap around to -∞.
   const scale = b.shift("shl", apply("isub", b.bits(2 * c.bias + 1), biased), c.mantissa);
   const twice = apply("mul", lost, scale);
@@ -234,8 +243,8 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
 }
 
 /** exp(-|x|), which sigmoid and softplus share and which never overflows. */
-function expNegAbs(b: ProgramBuilder, x: Value): { value: Value; lost: Value } {
-  return expParts(b, b.apply("neg", b.apply("abs", x)));
+function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
+  return expParts(b, b.apply("neg", b.apply("abs", x)), "x ≤ 0");
 }
 
 /**
@@ -254,15 +263,16 @@ export function sigmoid(b: ProgramBuilder, x: Value): Value {
 /**
  * log(1 + exp(x)) = max(x, 0) + log(1 + z) with z = exp(-|x|).
  *
- * What p has lost moves the logarithm by z / p / (1 + z) times as much; three quarters of z come close enough
- * to that to save 0.2 ulp, without which the worst x, about -0.4345, would be 2.1 ulp off.
+ * What rounding has taken from p moves the logarithm by z / p / (1 + z) times as much; three quarters of z come close
+ * enough to that to save 0.2 ulp, without which the worst x, about -0.435, would be 2.04 ulp off.
  */
 export function softplus(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
-  const { value: z, lost } = expNegAbs(b, x);
+  const { value: z, p, tail } = expNegAbs(b, x);
+  const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
-  const small = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  return logNear1(b, z, CONSTANTS[b.dtype].log1pPoly, small);
+  const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
+  return log1pNear0(b, z, CONSTANTS[b.dtype].log1pPoly, rest);
 }
 
 /** aᵖ for a ≥ 0; small whole powers by multiplication. */

@@ -111,6 +111,11 @@ export class ProgramBuilder {
     return index;
   }
 
+  /** The bit that makes a float negative. */
+  #sign(): Value {
+    return this.bits(this.dtype === "float32" ? 1n << 31n : 1n << 63n);
+  }
+
   /** A float in every lane. */
   const(value: number): Value {
     return this.#emit("const", [], this.dtype === "float32" ? Math.fround(value) : value);
@@ -132,6 +137,13 @@ export class ProgramBuilder {
       const inner = this.instructions[args[0]];
       // |-a| = ||a|| = |a|: so that exp(-|x|) is the same value in sigmoid(x), sigmoid(-x) and softplus(-|x|).
       if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]);
+      if (inner.op === "or" && inner.args[1] === this.#sign()) {
+        return this.apply("abs", inner.args[0]);
+      }
+    }
+    // -|a| sets the sign.
+    if (op === "neg" && this.instructions[args[0]].op === "abs") {
+      return this.#emit("or", [this.instructions[args[0]].args[0], this.#sign()]);
     }
     return this.#emit(op, args);
   }
