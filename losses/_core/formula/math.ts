@@ -170,24 +170,28 @@ function expParts(
 }
 
 /**
- * log(1 + f) + rest, for f from √½ - 1 to √2 - 1 or from 0 to 1, as the polynomial P allows.
- *
- * log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged as f - s (f - s² P(s²)): f, which is exact, comes in last, and
- * what is taken away from it is small.
+ * log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged as f - s · factor with factor = f - s² P(s²): f, which is exact,
+ * comes in last, and what is taken away from it is small. For f from √½ - 1 to √2 - 1 or from 0 to 1, as the polynomial
+ * P allows.
  */
-function log1pNear0(b: ProgramBuilder, f: Value, poly: readonly number[], rest: Value): Value {
+function awayFrom(
+  b: ProgramBuilder,
+  f: Value,
+  poly: readonly number[],
+): { s: Value; factor: Value } {
   const { apply } = bound(b);
   const s = apply("div", f, apply("add", f, b.const(2)));
   const w = apply("mul", s, s);
-  const factor = apply("nmadd", w, polynomial(b, w, poly), f);
-  return apply("add", f, apply("nmadd", s, factor, rest));
+  return { s, factor: apply("nmadd", w, polynomial(b, w, poly), f) };
 }
 
 /** log(m · 2ᵏ) for m between √½ and √2 and f = m - 1. */
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
   const c = CONSTANTS[b.dtype];
-  const nearly = log1pNear0(b, f, c.logPoly, b.apply("mul", k, b.const(c.ln2Lo)));
-  return b.apply("madd", k, b.const(c.ln2Hi), nearly);
+  const { apply } = bound(b);
+  const { s, factor } = awayFrom(b, f, c.logPoly);
+  const small = apply("nmadd", s, factor, apply("mul", k, b.const(c.ln2Lo)));
+  return apply("madd", k, b.const(c.ln2Hi), apply("add", f, small));
 }
 
 /**
@@ -272,7 +276,8 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  return log1pNear0(b, z, CONSTANTS[b.dtype].log1pPoly, rest);
+  const { s, factor } = awayFrom(b, z, CONSTANTS[b.dtype].log1pPoly);
+  return apply("add", apply("nmadd", s, factor, z), rest);
 }
 
 /** aᵖ for a ≥ 0; small whole powers by multiplication. */
