@@ -38,7 +38,6 @@
 import { readArgument, readArguments, wrongType } from "./_core/arguments.ts";
 import { sameShape } from "./_core/broadcast.ts";
 import {
-  at,
   type ClassAxis,
   classAxis,
   loadColumns,
@@ -47,8 +46,9 @@ import {
   unloadColumns,
   unloadRows,
 } from "./_core/class_axis.ts";
-import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
+import { defineKernels, type FloatArray, unload } from "./_core/formula/kernels.ts";
 import type { FloatType } from "./_core/formula/program.ts";
+import { takeLimit } from "./_core/infinite_scores.ts";
 import {
   checkLabels,
   classWeights,
@@ -94,6 +94,11 @@ export interface CrossEntropyLossOptions {
 
 /** What smoothing and class weights make of the probability t of a class. */
 const SMOOTHED = "w * (keep * t + spread)";
+/** The minimum, which is x - m anyway, shows that exp need not be prepared for numbers above 0. */
+const EXP = "exp(min(x - m, 0))";
+/** A class that does not count does not count at -∞ either. */
+const times = (factor: string, minusLog: string) =>
+  `(${factor} == 0 ? 0 : ${factor} * (${minusLog}))`;
 
 /**
  * One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then what is made of both.
@@ -106,32 +111,59 @@ const rowKernels = defineKernels({
   params: ["keep", "spread"],
   steps: {
     max: { max: { m: "x" } },
-    exp: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)" } },
-    expSmooth: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)", rest: "w * (m - x)" } },
+    exp: { store: { e: EXP }, sum: { s: EXP } },
+    expSmooth: { store: { e: EXP }, sum: { s: EXP, rest: times("w", "m - x") } },
     expTarget: {
-      store: { e: "exp(x - m)" },
-      sum: { s: "exp(x - m)", mass: SMOOTHED, rest: `${SMOOTHED} * (m - x)` },
+      store: { e: EXP },
+      sum: { s: EXP, mass: SMOOTHED, rest: times(`(${SMOOTHED})`, "m - x") },
     },
     grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
     gradTarget: { store: { g: `a * e - b * (${SMOOTHED})` } },
-    targetGrad: { store: { g: "b * keep * w * (logs + m - x)" } },
-    weightGrad: { store: { g: "b * (keep * t + spread) * (logs + m - x)" } },
+    targetGrad: { store: { g: `b * ${times("(keep * w)", "logs + m - x")}` } },
+    weightGrad: { store: { g: `b * ${times("(keep * t + spread)", "logs + m - x")}` } },
   },
   tile: 65536,
   tileRows: 4096,
 });
 
-/** The same where the scores of a sample are a column, because the class axis is not the last one. */
+const SMOOTH_MASS = "keep * own + spread * all";
+/** A column whose label is ignored has counts = 0. */
+const SMOOTH_VALUE = `(counts == 0 ? 0 : ${
+  times("(keep * own)", "below + log(s)")
+} + spread * (all * log(s) + rest))`;
+
+/**
+ * The same where the scores of a sample are a column, because the class axis is not the last one. By label are looked up,
+ * for each column, the weight `own` of the right class, its exponential `right`, and how far its score is `below` the
+ * maximum; `up` is the upstream gradient. All are 0 where the label is ignored, so that nothing comes of it.
+ */
 const columnKernels = defineKernels({
   elements: ["x", "e", "g"],
-  columns: ["m", "s", "logs", "a", "b", "rest"],
-  rows: ["w"],
+  columns: ["m", "s", "rest", "own", "right", "below", "counts", "up", "value", "a", "b", "slope"],
+  rows: ["w", "total"],
+  params: ["keep", "spread", "all"],
   steps: {
     max: { store: { m: "x > m ? x : m" } },
-    exp: { store: { e: "exp(x - m)", s: "s + exp(x - m)" } },
-    expSmooth: { store: { e: "exp(x - m)", s: "s + exp(x - m)", rest: "rest + w * (m - x)" } },
-    log: { store: { logs: "log(s)" } },
+    exp: { store: { e: EXP, s: `s + ${EXP}` } },
+    expSmooth: { store: { e: EXP, s: `s + ${EXP}`, rest: `rest + ${times("w", "m - x")}` } },
+    finish: {
+      store: {
+        value: times("own", "below + log(s)"),
+        a: "up * own / s",
+        slope: "up * own * ((right - s) / s)",
+      },
+      sum: { total: times("own", "below + log(s)") },
+    },
+    finishSmooth: {
+      store: {
+        value: SMOOTH_VALUE,
+        a: `up * (${SMOOTH_MASS}) / s`,
+        b: "up * spread",
+        slope: `up * ((${SMOOTH_MASS}) * right / s - (keep + spread) * own)`,
+      },
+      sum: { total: SMOOTH_VALUE },
+    },
     grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
   },
@@ -318,23 +350,29 @@ export class CrossEntropyLoss {
       call;
     const { ignoreIndex, labelSmoothing, reduction } = this.#options;
     const { classes, samples } = axis;
-    const { element, column, row, param, run, tileRows } = rowKernels(dtype, classes);
+    const kernels = rowKernels(dtype, classes);
+    const { element, column, row, param, run } = kernels;
+    const { m, s, logs, a, b, mass, rest, right } = row;
     const keep = param.keep[0] = 1 - labelSmoothing;
     const spread = param.spread[0] = labelSmoothing / classes;
     const isSmooth = labels !== undefined && spread > 0;
     if (weights !== undefined) column.w.set(weights);
     else if (isSmooth || probabilities !== undefined) column.w.fill(1, 0, classes);
     const allWeights = isSmooth ? sumOf(column.w, classes) : 0;
-    const round = rounding(dtype);
+    // The value of a sample is a number of the call's type before it is averaged: the mean is the mean of what "none" keeps.
+    const isSingle = dtype === "float32";
     const weightSums = grad.weight && new Float64Array(classes);
 
     let total = 0;
-    const rows = rowsPerTile(classes, tileRows);
+    const rows = rowsPerTile(classes, kernels);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
       loadRows(element.x, x, axis, start, end);
       run.max(count, classes);
+      for (let r = 0; r < count; r++) {
+        if (m[r] === Infinity) m[r] = takeLimit(element.x, r * classes, 1, classes);
+      }
       if (probabilities !== undefined) {
         loadRows(element.t, probabilities, axis, start, end);
         run.expTarget(count, classes);
@@ -344,27 +382,28 @@ export class CrossEntropyLoss {
       for (let r = 0; r < count; r++) {
         const sample = start + r;
         const g = (typeof gradOutput === "number" ? gradOutput : gradOutput[sample]) / denominator;
-        const logs = row.logs[r] = Math.log(row.s[r]);
-        let mass = row.mass[r];
-        let result = mass * logs + row.rest[r];
+        const sum = s[r];
+        const log = logs[r] = Math.log(sum);
+        let size = mass[r];
+        let result = size * log + rest[r];
         if (labels !== undefined) {
           const label = labels[sample];
           if (label === ignoreIndex) {
-            row.a[r] = row.b[r] = 0;
+            a[r] = b[r] = 0;
             continue;
           }
           const own = weights === undefined ? 1 : weights[label];
-          mass = keep * own + spread * allWeights;
-          result = keep * own * (row.m[r] - x[at(axis, sample, label)] + logs);
-          if (isSmooth) result += spread * (allWeights * logs + row.rest[r]);
+          const at = r * classes + label;
+          size = keep * own + spread * allWeights;
+          result = own === 0 || keep === 0 ? 0 : keep * own * (m[r] - element.x[at] + log);
+          if (isSmooth) result += spread * (allWeights * log + rest[r]);
           // p - 1 in float64: where p is nearly 1, float32 would have lost all digits.
-          row.right[r] = g *
-            (mass * element.e[r * classes + label] / row.s[r] - (keep + spread) * own);
+          right[r] = g * (size * element.e[at] / sum - (keep + spread) * own);
         }
         if (reduction === "none") value.data[sample] = result;
-        else total += round(result);
-        row.a[r] = g * mass / row.s[r];
-        row.b[r] = labels === undefined ? g : g * spread;
+        else total += isSingle ? Math.fround(result) : result;
+        a[r] = g * size / sum;
+        b[r] = labels === undefined ? g : g * spread;
       }
 
       if (grad.input !== undefined) {
@@ -374,7 +413,7 @@ export class CrossEntropyLoss {
         for (let r = 0; r < count && labels !== undefined; r++) {
           const label = labels[start + r];
           if (label === ignoreIndex) element.g.fill(0, r * classes, (r + 1) * classes);
-          else element.g[r * classes + label] = row.right[r];
+          else element.g[r * classes + label] = right[r];
         }
         unloadRows(element.g, grad.input.data as FloatArray, axis, start, end);
       }
@@ -396,18 +435,17 @@ export class CrossEntropyLoss {
     const { dtype, axis, x, labels = [], weights, gradOutput, denominator, value, grad } = call;
     const { ignoreIndex, labelSmoothing, reduction } = this.#options;
     const { classes, inner, samples } = axis;
-    const { element, column, row, run, tile } = columnKernels(dtype, classes);
-    const keep = 1 - labelSmoothing;
-    const spread = labelSmoothing / classes;
-    const isSmooth = spread > 0;
+    const { element, column, row, param, run, tile } = columnKernels(dtype, classes);
+    const { m, s, rest, own, right, below, counts, up, slope } = column;
+    param.keep[0] = 1 - labelSmoothing;
+    param.spread[0] = labelSmoothing / classes;
+    const isSmooth = labelSmoothing > 0;
     if (weights !== undefined) row.w.set(weights);
     else row.w.fill(1, 0, classes);
-    const allWeights = isSmooth ? sumOf(row.w, classes) : 0;
-    const round = rounding(dtype);
+    param.all[0] = isSmooth ? sumOf(row.w, classes) : 0;
 
     let total = 0;
     const width = Math.min(inner, Math.max(1, Math.floor(tile / classes)));
-    const right = new Float64Array(width);
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += width) {
         const to = Math.min(from + width, inner);
@@ -415,38 +453,47 @@ export class CrossEntropyLoss {
         /** Where the columns begin in the row of class c. */
         const place = (c: number) => start * classes + c * inner + from;
         loadColumns(element.x, x, classes, cols, place);
-        column.m.fill(-Infinity, 0, cols);
-        column.s.fill(0, 0, cols);
-        column.rest.fill(0, 0, cols);
+        m.fill(-Infinity, 0, cols);
+        s.fill(0, 0, cols);
+        if (isSmooth) rest.fill(0, 0, cols);
         run.max(classes, cols);
-        (isSmooth ? run.expSmooth : run.exp)(classes, cols);
-        run.log(1, cols);
-
         for (let j = 0; j < cols; j++) {
-          const sample = start + from + j;
-          const label = labels[sample];
+          if (m[j] === Infinity) m[j] = takeLimit(element.x, j, cols, classes);
+        }
+        (isSmooth ? run.expSmooth : run.exp)(classes, cols);
+
+        const first = start + from;
+        for (let j = 0; j < cols; j++) {
+          const label = labels[first + j];
           if (label === ignoreIndex) {
-            column.a[j] = column.b[j] = right[j] = 0;
+            own[j] =
+              right[j] =
+              below[j] =
+              counts[j] =
+              up[j] =
+                0;
             continue;
           }
-          const g = (typeof gradOutput === "number" ? gradOutput : gradOutput[sample]) /
-            denominator;
-          const own = weights === undefined ? 1 : weights[label];
-          const mass = keep * own + spread * allWeights;
-          let result = keep * own * (column.m[j] - element.x[label * cols + j] + column.logs[j]);
-          if (isSmooth) result += spread * (allWeights * column.logs[j] + column.rest[j]);
-          if (reduction === "none") value.data[sample] = result;
-          else total += round(result);
-          column.a[j] = g * mass / column.s[j];
-          column.b[j] = g * spread;
-          right[j] = g * (mass * element.e[label * cols + j] / column.s[j] - (keep + spread) * own);
+          const at = label * cols + j;
+          own[j] = weights === undefined ? 1 : weights[label];
+          right[j] = element.e[at];
+          below[j] = m[j] - element.x[at];
+          counts[j] = 1;
+          up[j] = typeof gradOutput === "number"
+            ? gradOutput / denominator
+            : gradOutput[first + j] / denominator;
+        }
+        (isSmooth ? run.finishSmooth : run.finish)(1, cols);
+        total += row.total[0];
+        if (reduction === "none") {
+          unload(column.value, value.data as FloatArray, first, first + cols);
         }
 
         if (grad.input === undefined) continue;
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
         for (let j = 0; j < cols; j++) {
-          const label = labels[start + from + j];
-          if (label !== ignoreIndex) element.g[label * cols + j] = right[j];
+          const label = labels[first + j];
+          if (label !== ignoreIndex) element.g[label * cols + j] = slope[j];
           else for (let c = 0; c < classes; c++) element.g[c * cols + j] = 0;
         }
         unloadColumns(element.g, grad.input.data as FloatArray, classes, cols, place);
@@ -454,11 +501,6 @@ export class CrossEntropyLoss {
     }
     return total;
   }
-}
-
-/** The value of a sample is a number of the call's type before it is averaged: the mean is the mean of what "none" keeps. */
-function rounding(dtype: FloatType): (value: number) => number {
-  return dtype === "float32" ? Math.fround : (value) => value;
 }
 
 function sumOf(numbers: FloatArray, count: number): number {

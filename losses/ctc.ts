@@ -334,11 +334,12 @@ function softmax(
   upstream: Float64Array,
   grad: FloatArray | undefined,
 ): Normalised {
-  const { element, row, run, tile, tileRows } = kernels("float64");
+  const tiles = kernels("float64");
+  const { element, row, run, tile } = tiles;
   const count = frames * samples;
   const max = new Float64Array(count);
   const logSum = new Float64Array(count);
-  const rows = rowsPerTile(classes, tileRows);
+  const rows = rowsPerTile(classes, tiles);
   for (let start = 0; start < count; start += rows) {
     const height = Math.min(rows, count - start);
     /** Calls `step` for each piece of the rows: all of them at once, or a part of one that is longer than a tile. */

@@ -22,6 +22,7 @@ import { cosines } from "./_core/cosines.ts";
 import { distances } from "./_core/distances.ts";
 import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
 import { defineKernels } from "./_core/formula/kernels.ts";
+import { takeLimit } from "./_core/infinite_scores.ts";
 import { booleanOption, numberOption } from "./_core/options.ts";
 import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
 import { Rows } from "./_core/rows.ts";
@@ -175,7 +176,7 @@ const softmaxKernels = defineKernels({
   rows: ["m", "s", "k", "logs", "dot"],
   steps: {
     max: { max: { m: "x" } },
-    exp: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)" } },
+    exp: { store: { e: "exp(min(x - m, 0))" }, sum: { s: "exp(min(x - m, 0))" } },
     value: { store: { value: "e * k" } },
     dot: { sum: { dot: "g * (e * k)" } },
     grad: { store: { grad: "e * k * (g - dot)" } },
@@ -212,7 +213,8 @@ function softmaxHelper(
     if (wrt.includes("input")) grad.input = buffer("input", x.shape);
 
     const cols = rows.length;
-    const { element, row, run, tile, tileRows } = softmaxKernels(dtype, cols);
+    const kernels = softmaxKernels(dtype, cols);
+    const { element, row, run, tile } = kernels;
     const loadX = rows.load(x);
     const loadG = typeof gradOutput === "number"
       ? undefined
@@ -222,10 +224,13 @@ function softmaxHelper(
     }
     const valueSink = rows.sink(value);
     const gradSink = grad.input && rows.sink(grad.input);
-    rows.tiles(tileRows, (start, end) => {
+    rows.tiles(kernels, (start, end) => {
       const count = end - start;
       loadX(element.x, start, end);
       run.max(count, cols);
+      for (let r = 0; r < count; r++) {
+        if (row.m[r] === Infinity) row.m[r] = takeLimit(element.x, r * cols, 1, cols);
+      }
       run.exp(count, cols);
       for (let r = 0; r < count; r++) {
         row.k[r] = 1 / row.s[r];
@@ -297,7 +302,7 @@ function readPair(
  * Probabilities from scores: exp(x) divided by the sum of exp(x) along an axis.
  *
  * Its gradient is p (g - Σ g p), with p the probabilities and g the upstream gradient. Adding the same to all scores changes
- * nothing. A row that is -∞ throughout, or holds +∞ or NaN, is NaN.
+ * nothing. A score ∞ takes all probability; of two of them, or of -∞ throughout, there is no limit, and the row is NaN.
  *
  * ```ts
  * import { softmax } from "@lossbook/losses";

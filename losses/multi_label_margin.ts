@@ -187,11 +187,12 @@ export class MultiLabelMarginLoss {
     grad: Tensor | undefined,
   ): void {
     const { classes, samples } = axis;
-    const { element, row, run, tileRows } = kernels(dtype, classes);
+    const tiles = kernels(dtype, classes);
+    const { element, row, run } = tiles;
     const denominator = classes * (this.#reduction === "mean" ? samples : 1);
 
     let total = 0;
-    const rows = rowsPerTile(classes, tileRows);
+    const rows = rowsPerTile(classes, tiles);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;

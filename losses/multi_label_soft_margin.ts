@@ -175,8 +175,9 @@ export class MultiLabelSoftMarginLoss {
       weight ? [x, y, weight] : [x, y],
     );
 
-    const { element, row, run, tileRows } = kernels(dtype, classes);
-    const rows = rowsPerTile(classes, tileRows);
+    const tiles = kernels(dtype, classes);
+    const { element, row, run } = tiles;
+    const rows = rowsPerTile(classes, tiles);
     const loads = [loader(element.x, x, shape), loader(element.y, y, shape)];
     if (weight) loads.push(loader(element.w, weight, shape));
     else element.w.fill(1, 0, rows * classes);

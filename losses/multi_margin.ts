@@ -213,13 +213,14 @@ export class MultiMarginLoss {
   ): void {
     const { p, margin, reduction } = this.#options;
     const { classes, samples } = axis;
-    const { element, row, param, run, tileRows } = kernels(dtype, classes);
+    const tiles = kernels(dtype, classes);
+    const { element, row, param, run } = tiles;
     const step = grad ? (p === 1 ? run.grad1 : run.grad2) : p === 1 ? run.value1 : run.value2;
     const denominator = classes * (reduction === "mean" ? samples : 1);
     param.margin[0] = margin;
 
     let total = 0;
-    const rows = rowsPerTile(classes, tileRows);
+    const rows = rowsPerTile(classes, tiles);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;

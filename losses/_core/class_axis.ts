@@ -7,7 +7,6 @@
  */
 
 import { type FloatArray, load, unload } from "./formula/kernels.ts";
-import { sizeOf } from "./tensor.ts";
 
 /** A shape seen as rows of scores. */
 export interface ClassAxis {
@@ -22,13 +21,16 @@ export interface ClassAxis {
 
 /** Sees `shape` as rows along `axis`. */
 export function classAxis(shape: readonly number[], axis: number): ClassAxis {
-  const inner = sizeOf(shape.slice(axis + 1));
-  return {
-    classes: shape[axis],
-    inner,
-    samples: sizeOf(shape.slice(0, axis)) * inner,
-    sampleShape: shape.filter((_, i) => i !== axis),
-  };
+  let inner = 1;
+  let samples = 1;
+  const sampleShape: number[] = [];
+  for (let i = 0; i < shape.length; i++) {
+    if (i === axis) continue;
+    if (i > axis) inner *= shape[i];
+    samples *= shape[i];
+    sampleShape.push(shape[i]);
+  }
+  return { classes: shape[axis], inner, samples, sampleShape };
 }
 
 /** Where the score of `sample` for class `c` stands. */
@@ -36,20 +38,6 @@ export function at({ classes, inner }: ClassAxis, sample: number, c: number): nu
   if (inner === 1) return sample * classes + c;
   const outer = Math.floor(sample / inner);
   return (outer * classes + c) * inner + (sample - outer * inner);
-}
-
-/** Calls `visit(position in the tensor, position in the tile)` for the scores of samples [start, end). */
-function transpose(
-  axis: ClassAxis,
-  start: number,
-  end: number,
-  visit: (from: number, to: number) => void,
-): void {
-  for (let c = 0; c < axis.classes; c++) {
-    for (let sample = start; sample < end; sample++) {
-      visit(at(axis, sample, c), (sample - start) * axis.classes + c);
-    }
-  }
 }
 
 /** Copies samples [start, end) into a tile, one row each. */
@@ -60,8 +48,12 @@ export function loadRows(
   start: number,
   end: number,
 ): void {
-  if (axis.inner === 1) load(operand, data, start * axis.classes, end * axis.classes);
-  else transpose(axis, start, end, (from, to) => operand[to] = data[from]);
+  const { classes, inner } = axis;
+  if (inner === 1) return load(operand, data, start * classes, end * classes);
+  for (let sample = start, to = 0; sample < end; sample++) {
+    let from = at(axis, sample, 0);
+    for (let c = 0; c < classes; c++, from += inner) operand[to++] = data[from];
+  }
 }
 
 /** Copies a tile back to where {@linkcode loadRows} has taken it from. */
@@ -72,8 +64,12 @@ export function unloadRows(
   start: number,
   end: number,
 ): void {
-  if (axis.inner === 1) unload(operand, data, start * axis.classes, end * axis.classes);
-  else transpose(axis, start, end, (from, to) => data[from] = operand[to]);
+  const { classes, inner } = axis;
+  if (inner === 1) return unload(operand, data, start * classes, end * classes);
+  for (let sample = start, from = 0; sample < end; sample++) {
+    let to = at(axis, sample, 0);
+    for (let c = 0; c < classes; c++, to += inner) data[to] = operand[from++];
+  }
 }
 
 /** Copies `cols` neighbouring samples into a tile, one column each; `place` is where the row of a class begins. */
@@ -101,8 +97,12 @@ export function unloadColumns(
   for (let c = 0; c < classes; c++) data.set(operand.subarray(c * cols, (c + 1) * cols), place(c));
 }
 
-/** How many rows are worked on together: enough to make a call of a kernel worth while, few enough for the cache. */
-export function rowsPerTile(classes: number, tileRows: number): number {
-  const WORTH_WHILE = 4096;
-  return Math.max(1, Math.min(tileRows, Math.floor(WORTH_WHILE / Math.max(1, classes))));
+/** How many rows are worked on together: enough to make a call of a kernel worth while, few enough for tile and cache. */
+export function rowsPerTile(
+  classes: number,
+  { tile, tileRows }: { readonly tile: number; readonly tileRows: number },
+): number {
+  const WORTH_WHILE = 16384;
+  const elements = Math.min(tile, WORTH_WHILE);
+  return Math.max(1, Math.min(tileRows, Math.floor(elements / Math.max(1, classes))));
 }

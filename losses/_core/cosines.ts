@@ -15,9 +15,14 @@ import { sumPowers } from "./powers.ts";
 import type { Rows } from "./rows.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Both rows are scaled so that their squares have a sum; see powers.ts. */
-const X = "scaleX * x";
-const Y = "scaleY * y";
+const sum = (x: string, y: string) => ({
+  sum: { dot: `${x} * ${y}`, sumX: `square(${x})`, sumY: `square(${y})` },
+});
+const grad = (x: string, y: string) => ({
+  store: { gradX: `crossX * ${y} - ownX * ${x}`, gradY: `crossY * ${x} - ownY * ${y}` },
+});
+/** Rows whose squares have no sum are scaled; see powers.ts. */
+const SCALED = ["(scaleX * x)", "(scaleY * y)"] as const;
 
 const kernels = defineKernels({
   elements: ["x", "y", "gradX", "gradY"],
@@ -26,12 +31,11 @@ const kernels = defineKernels({
     ...["crossX", "ownX", "crossY", "ownY"] as const,
   ],
   steps: {
-    sum: {
-      sum: { dot: `(${X}) * (${Y})`, sumX: `square(${X})`, sumY: `square(${Y})` },
-    },
+    sum: sum("x", "y"),
+    grad: grad("x", "y"),
     max: { max: { maxX: "abs(x)", maxY: "abs(y)" } },
-    gradX: { store: { gradX: `crossX * (${Y}) - ownX * (${X})` } },
-    gradY: { store: { gradY: `crossY * (${X}) - ownY * (${Y})` } },
+    scaledSum: sum(...SCALED),
+    scaledGrad: grad(...SCALED),
   },
 });
 
@@ -58,7 +62,8 @@ export interface Cosines {
 export function cosines(
   { dtype, rows, x, y, divisors, gradX, gradY, each }: Cosines,
 ): void {
-  const { element, row, run, tileRows } = kernels(dtype, rows.length);
+  const tiles = kernels(dtype, rows.length);
+  const { element, row, run } = tiles;
   const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
   const loadX = rows.load(x);
   const loadY = rows.load(y);
@@ -69,13 +74,15 @@ export function cosines(
     { sum: sumY, max: row.maxY, scale: scaleY },
   ];
 
-  rows.tiles(tileRows, (start, end) => {
+  rows.tiles(tiles, (start, end) => {
     const count = end - start;
     loadX(element.x, start, end);
     loadY(element.y, start, end);
-    const sum = () => run.sum(count, rows.length);
-    const max = () => run.max(count, rows.length);
-    sumPowers(dtype, count, powers, sum, max);
+    const isPlain = sumPowers(dtype, count, powers, {
+      sum: () => run.sum(count, rows.length),
+      max: () => run.max(count, rows.length),
+      scaledSum: () => run.scaledSum(count, rows.length),
+    });
     for (let r = 0; r < count; r++) {
       const [byX, slopeX] = divisors(sumX[r], scaleX[r]);
       const [byY, slopeY] = divisors(sumY[r], scaleY[r]);
@@ -88,14 +95,9 @@ export function cosines(
       ownX[r] = slopeX === 0 ? 0 : cosine * pullX / slopeX;
       ownY[r] = slopeY === 0 ? 0 : cosine * pullY / slopeY;
     }
-    if (sinkX) {
-      run.gradX(count, rows.length);
-      sinkX.store(element.gradX, start, end);
-    }
-    if (sinkY) {
-      run.gradY(count, rows.length);
-      sinkY.store(element.gradY, start, end);
-    }
+    if (sinkX || sinkY) (isPlain ? run.grad : run.scaledGrad)(count, rows.length);
+    sinkX?.store(element.gradX, start, end);
+    sinkY?.store(element.gradY, start, end);
   });
   sinkX?.finish();
   sinkY?.finish();

@@ -40,13 +40,13 @@ const difference = ([from, to]: string) => `(${from} - ${to} + eps)`;
 /** Whether the distance is the root of a sum of powers, which can overflow. */
 const hasPowers = (p: number) => p !== 0 && p !== 1 && p !== Infinity;
 
-/** What is added up for a distance. */
-function term(p: number, pair: Pair): string {
-  const u = difference(pair);
+/** What is added up for a distance; of scaled rows (see powers.ts) only where there are powers. */
+function term(p: number, pair: Pair, isScaled = false): string {
+  const u = isScaled ? `(scale_${pair} * ${difference(pair)})` : difference(pair);
   if (p === 0) return `${u} == 0 ? 0 : 1`;
   // For p = ∞ the sum only tells whether there is a NaN, which maxima pass over.
   if (p === 1 || p === Infinity) return `abs(${u})`;
-  return p === 2 ? `square(scale_${pair} * ${u})` : `pow(abs(scale_${pair} * ${u}), ${p})`;
+  return p === 2 ? `square(${u})` : `pow(abs(${u}), ${p})`;
 }
 
 /** The gradient by the first point of a pair, times `pull`. A pull of 0 gives 0, however far the points are. */
@@ -61,10 +61,15 @@ function gradient(p: number, pair: Pair): string {
   return `(${pull} == 0 or ${u} == 0 ? 0 : ${pull} * sign(${u}) * ${power})`;
 }
 
+/** The same for p = 2 where all distances are finite and nothing is scaled. */
+function plainGradient(pair: Pair): string {
+  return `pull_${pair} * (${difference(pair)} / norm_${pair})`;
+}
+
 /** The gradient by one point: that of the pairs it begins, minus that of those it ends. */
-function gradientOf(p: number, point: Point, pairs: readonly Pair[]): string {
-  const begun = pairs.filter((pair) => pair[0] === point).map((pair) => gradient(p, pair));
-  const ended = pairs.filter((pair) => pair[1] === point).map((pair) => gradient(p, pair));
+function gradientOf(point: Point, pairs: readonly Pair[], gradient: (pair: Pair) => string) {
+  const begun = pairs.filter((pair) => pair[0] === point).map(gradient);
+  const ended = pairs.filter((pair) => pair[1] === point).map(gradient);
   // 0 - 0 is 0, as it should be where nothing pulls; -0 would be seen.
   return [begun.length ? begun.join(" + ") : "0", ...ended].join(" - ");
 }
@@ -110,7 +115,7 @@ export function distances(
   { dtype, rows, points, pairs, p, eps, grads, each }: Distances,
 ): void {
   const names = kernels(dtype, rows.length);
-  const { element, row, param, tileRows } = names;
+  const { element, row, param } = names;
   param.eps[0] = eps;
   const operands = pairs.map((pair) => ({
     sum: row[`sum_${pair}`],
@@ -129,11 +134,16 @@ export function distances(
   const ties = step("ties", () => ({
     sum: byPair(pairs, "ties", (pair) => `abs(${difference(pair)}) == max_${pair} ? 1 : 0`),
   }));
-  const grad = step(`grad ${wanted}`, () => ({
-    store: Object.fromEntries(
-      wanted.map((point) => [`grad_${point}`, gradientOf(p, point, pairs)]),
-    ),
+  const scaledSum = step("scaled sum", () => ({
+    sum: byPair(pairs, "sum", (pair) => term(p, pair, true)),
   }));
+  const gradients = (gradient: (pair: Pair) => string) => ({
+    store: Object.fromEntries(
+      wanted.map((point) => [`grad_${point}`, gradientOf(point, pairs, gradient)]),
+    ),
+  });
+  const grad = step(`grad ${wanted}`, () => gradients((pair) => gradient(p, pair)));
+  const plainGrad = step(`plain grad ${wanted}`, () => gradients(plainGradient));
 
   const loads = POINTS.flatMap((point) => {
     const tensor = points[point];
@@ -145,15 +155,19 @@ export function distances(
   const lengths = new Float64Array(pairs.length);
   const pulls = new Float64Array(pairs.length);
 
-  rows.tiles(tileRows, (start, end) => {
+  rows.tiles(names, (start, end) => {
     const count = end - start;
     for (const [operand, load] of loads) load(operand, start, end);
-    const runSum = () => sum(count, rows.length);
-    const runMax = () => max(count, rows.length);
-    if (hasPowers(p)) sumPowers(dtype, count, operands, runSum, runMax);
+    const run = {
+      sum: () => sum(count, rows.length),
+      max: () => max(count, rows.length),
+      scaledSum: () => scaledSum(count, rows.length),
+    };
+    let isPlain = false;
+    if (hasPowers(p)) isPlain = sumPowers(dtype, count, operands, run) && p === 2;
     else {
-      runSum();
-      if (p === Infinity) runMax();
+      run.sum();
+      if (p === Infinity) run.max();
       if (p === Infinity && wanted.length > 0) ties(count, rows.length);
     }
     for (let r = 0; r < count; r++) {
@@ -165,7 +179,7 @@ export function distances(
       }
     }
     if (wanted.length === 0) return;
-    grad(count, rows.length);
+    (isPlain ? plainGrad : grad)(count, rows.length);
     for (const [operand, sink] of sinks) sink.store(operand, start, end);
   });
   for (const [, sink] of sinks) sink.finish();

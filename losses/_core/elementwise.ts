@@ -180,7 +180,6 @@ export class Elementwise {
       rows: ["total", "offenders"],
       params: [...params, "scale", "center"],
       steps: {},
-      tile: 8192,
       tileRows: 1,
     });
   }

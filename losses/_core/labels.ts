@@ -3,7 +3,7 @@
  */
 
 import { position, readArgument, wrongType } from "./arguments.ts";
-import { show } from "./broadcast.ts";
+import { sameShape, show } from "./broadcast.ts";
 import { type ClassAxis, classAxis } from "./class_axis.ts";
 import type { FloatArray } from "./formula/kernels.ts";
 import type { FloatType } from "./formula/program.ts";
@@ -108,9 +108,7 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
   }
   const axis = classAxis(shape, shape.length === 1 ? 0 : 1);
   const wanted = axis.sampleShape;
-  if (
-    labels.shape.length !== wanted.length || labels.shape.some((length, i) => length !== wanted[i])
-  ) {
+  if (!sameShape(labels.shape, wanted)) {
     throw new RangeError(
       `Cannot compute ${loss} as target must have the shape of input without its class axis, ${
         show(wanted)

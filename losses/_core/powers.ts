@@ -22,31 +22,35 @@ export interface PowerSum {
 }
 
 /**
- * Computes sums of powers of scaled numbers.
+ * Computes sums of powers.
  *
  * @param dtype The type of the kernels.
  * @param count The number of rows.
  * @param powers The row operands.
- * @param sum Computes `sum` from `scale`, for all rows.
- * @param max Computes `max`, for all rows.
+ * @param run Computes, for all rows, `sum` without `scale`, `max`, and `sum` with `scale`.
+ * @returns Whether all rows are as they were: no scale but 1, no sum that is ∞ or NaN.
  */
 export function sumPowers(
   dtype: FloatType,
   count: number,
   powers: readonly PowerSum[],
-  sum: () => void,
-  max: () => void,
-): void {
+  run: { readonly sum: () => void; readonly max: () => void; readonly scaledSum: () => void },
+): boolean {
   const least = LEAST[dtype];
-  for (const { scale } of powers) scale.fill(1, 0, count);
-  sum();
-  let isSafe = true;
-  for (const { sum } of powers) {
-    for (let r = 0; r < count; r++) if (sum[r] < least || sum[r] === Infinity) isSafe = false;
+  run.sum();
+  let hasScale = false;
+  let isPlain = true;
+  for (const { sum, scale } of powers) {
+    scale.fill(1, 0, count);
+    for (let r = 0; r < count; r++) {
+      if (sum[r] >= least && sum[r] < Infinity) continue;
+      isPlain = false;
+      if (sum[r] < least || sum[r] === Infinity) hasScale = true;
+    }
   }
-  if (isSafe) return;
+  if (!hasScale) return isPlain;
 
-  max();
+  run.max();
   for (const { sum, max, scale } of powers) {
     for (let r = 0; r < count; r++) {
       // A row of zeros stays as it is, and so does one that is infinite.
@@ -55,5 +59,6 @@ export function sumPowers(
       }
     }
   }
-  sum();
+  run.scaledSum();
+  return false;
 }

@@ -79,8 +79,11 @@ export class Rows {
   }
 
   /** Calls `visit` for tiles of rows [start, end). */
-  tiles(tileRows: number, visit: (start: number, end: number) => void): void {
-    const height = rowsPerTile(this.length, tileRows);
+  tiles(
+    kernels: { readonly tile: number; readonly tileRows: number },
+    visit: (start: number, end: number) => void,
+  ): void {
+    const height = rowsPerTile(this.length, kernels);
     for (let start = 0; start < this.count; start += height) {
       visit(start, Math.min(start + height, this.count));
     }

@@ -86,7 +86,7 @@ export interface Kernels<
 }
 
 /** Elements in a tile unless a definition says otherwise: a few operands of this size stay in the L1 and L2 caches. */
-export const TILE = 4096;
+export const TILE = 8192;
 
 const PAGE = 65536;
 /** Memory for the tiles of ordinary kernels; those with longer rows get memory of their own. */

@@ -89,8 +89,12 @@ export function lower(
         return b.apply("pmax", a1, b.const(0)); // NaN goes on, as through clamp_min
       case "strictHinge":
         return b.apply("pmax", b.const(0), a1); // NaN is not > 0: the term is passed over
-      case "select":
+      case "select": {
+        // x > m ? x : m is a maximum that passes over NaN in x.
+        const { op, args: [x, m] } = node.args[0];
+        if (op === "gt" && node.args[1] === x && node.args[2] === m) return b.apply("pmax", a3, a2);
         return b.select(a1, a2, a3);
+      }
       case "exp":
         return exp(b, a1, neverPositive(node.args[0]) ? "x ≤ 0" : "any");
       case "log":
