@@ -50,11 +50,11 @@ import { defineKernels, type FloatArray, unload } from "./_core/formula/kernels.
 import type { FloatType } from "./_core/formula/program.ts";
 import { takeLimit } from "./_core/infinite_scores.ts";
 import {
+  asLabels,
   checkLabels,
   classWeights,
   labelledRows,
   type Labels,
-  readLabels,
   weightOfLabels,
 } from "./_core/labels.ts";
 import {
@@ -91,6 +91,10 @@ export interface CrossEntropyLossOptions {
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
   reduction?: Reduction;
 }
+
+const ARGUMENTS = [{ name: "input" }];
+const DIFFERENTIABLE = ["input", "target", "weight"];
+const DEFAULTS = ["input"];
 
 /** What smoothing and class weights make of the probability t of a class. */
 const SMOOTHED = "w * (keep * t + spread)";
@@ -275,9 +279,8 @@ export class CrossEntropyLoss {
     request: Request<W> = {},
   ): ValueAndGrad<W> {
     const { ignoreIndex, reduction } = this.#options;
-    const { tensors: [scores], dtype: scoreType } = readArguments("CrossEntropyLoss", [{
-      name: "input",
-    }], [input]);
+    const { tensors, dtype: scoreType } = readArguments("CrossEntropyLoss", ARGUMENTS, [input]);
+    const scores = tensors[0];
     const given = readArgument("CrossEntropyLoss", "target", target);
     const isProbability = scores.shape.length > 0 && sameShape(given.shape, scores.shape);
     const dtype: FloatType = isProbability && given.dtype === "float64" ? "float64" : scoreType;
@@ -301,7 +304,7 @@ export class CrossEntropyLoss {
       shapes.target = scores.shape;
       if (this.#weight) shapes.weight = this.#weight.shape;
     } else {
-      labels = readLabels("CrossEntropyLoss", "target", target);
+      labels = asLabels("CrossEntropyLoss", "target", given);
       axis = labelledRows("CrossEntropyLoss", scores.shape, labels);
       checkLabels("CrossEntropyLoss", "target", labels, axis.classes, ignoreIndex);
     }
@@ -313,12 +316,11 @@ export class CrossEntropyLoss {
       : weightOfLabels(labels, ignoreIndex, weights);
     const isDense = reduction === "none";
     const valueShape = isDense ? axis.sampleShape : [];
-    const names = ["input", "target", "weight"];
     const checked = checkRequest(
       "CrossEntropyLoss",
       request,
-      names,
-      ["input"],
+      DIFFERENTIABLE,
+      DEFAULTS,
       dtype,
       valueShape,
       shapes,

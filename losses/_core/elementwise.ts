@@ -437,7 +437,7 @@ export class Elementwise {
     const offenders = kernels.row.offenders;
     const data = tensor.data as FloatArray;
     const run = this.#otherRun(workspace, name, () => ({
-      sum: { offenders: `${domain.formula} ? 0 : 1` },
+      max: { offenders: `${domain.formula} ? 0 : 1` },
     }));
     for (let start = 0; start < data.length; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, data.length);

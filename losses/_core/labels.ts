@@ -25,7 +25,19 @@ export interface Labels {
  * @throws {TypeError} If they are a tensor of floats.
  */
 export function readLabels(loss: string, name: string, value: TensorLike): Labels {
-  const raw = readArgument(loss, name, value);
+  return asLabels(loss, name, readArgument(loss, name, value));
+}
+
+/**
+ * Takes an argument that has been read as labels.
+ *
+ * @param loss The class, for error messages.
+ * @param name The argument, for error messages.
+ * @param raw What was read.
+ * @returns The labels; {@linkcode checkLabels} must see them before they are used.
+ * @throws {TypeError} If they are a tensor of floats.
+ */
+export function asLabels(loss: string, name: string, raw: Raw): Labels {
   if (raw.dtype !== undefined && raw.dtype !== "int32") {
     throw wrongType(loss, name, "int32", raw.dtype);
   }

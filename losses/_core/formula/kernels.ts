@@ -268,8 +268,8 @@ function build<
   return { ...kernels, run, compile: compileStep };
 }
 
-/** Elements up to which copying one by one beats the fixed cost of making a view. */
-const SMALL = 32;
+/** Elements up to which copying one by one beats the fixed costs of copying at once, and of making a view for it. */
+const SMALL = { load: 32, unload: 96 } as const;
 
 /** Copies `source[start … end)` to the beginning of `operand`. */
 export function load(
@@ -278,7 +278,7 @@ export function load(
   start: number,
   end: number,
 ): void {
-  if (end - start <= SMALL) {
+  if (end - start <= SMALL.load) {
     for (let i = start; i < end; i++) operand[i - start] = source[i];
   } else {
     operand.set(start === 0 && end === source.length ? source : source.subarray(start, end));
@@ -287,7 +287,7 @@ export function load(
 
 /** Copies the first elements of `operand` to `target[start … end)`. */
 export function unload(operand: FloatArray, target: FloatArray, start: number, end: number): void {
-  if (end - start <= SMALL) {
+  if (end - start <= SMALL.unload) {
     for (let i = start; i < end; i++) target[i] = operand[i - start];
   } else {
     target.set(operand.subarray(0, end - start), start);
