@@ -18,7 +18,7 @@ import { type Contender, wrongIn } from "./contender.ts";
 import { type Fresh, measureFresh } from "./fresh.ts";
 import { sizeOf } from "./inputs.ts";
 import { findPeers, install, type Peers } from "./install.ts";
-import { limitOf, type Limits, measureLimits } from "./limits.ts";
+import { copies, limitOf, type Limits, measureLimits } from "./limits.ts";
 import { interleave, median, type Plan, type Warm, warmUp } from "./measure.ts";
 import { loop, ours } from "./ours.ts";
 import { report } from "./report.ts";
@@ -47,7 +47,9 @@ async function measureRow(
       console.error(`  ${contender.name} fails: ${error instanceof Error ? error.message : error}`);
     }
   }
-  const times = await interleave(entrants, plan);
+  const copier = copies(row, inputs);
+  const all = [...entrants, { runner: copier, perCall: await warmUp(copier) }];
+  const times = await interleave(all, plan);
   const expected = await entrants.find(({ name }) => name === loop.name)?.runner.answer();
   const found: Record<string, Time> = {};
   for (const [i, { name, runner }] of entrants.entries()) {
@@ -56,7 +58,8 @@ async function measureRow(
     await runner.dispose();
   }
   const limit = limitOf(row, bytesOf(row, inputs), limits);
-  return { name: row.name, part, size: sizeOf(row.shape), limit, times: found };
+  const copying = median(times[entrants.length]);
+  return { name: row.name, part, size: sizeOf(row.shape), limit, copies: copying, times: found };
 }
 
 function choose(only: RegExp, isQuick: boolean): [Line["part"], Row][] {

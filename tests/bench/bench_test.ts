@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type Answer, type Runner, wrongIn } from "./contender.ts";
-import { limitOf, type Limits } from "./limits.ts";
+import { TILE } from "../../losses/_core/formula/kernels.ts";
+import { copies, limitOf, type Limits } from "./limits.ts";
 import {
   geometricMean,
   interleave,
@@ -56,6 +57,22 @@ describe("the limit of a row", () => {
 
   it("counts the bytes of arguments and gradients", () => {
     assertEquals(bytesOf(row, inputsOf(row)), 80 * 4 + 8 * 4 + 80 * 4);
+  });
+
+  it("copies all gradients, and nothing into the arguments", () => {
+    const row = rowNamed("MarginRanking 2^20");
+    const inputs = inputsOf({ ...row, shape: [3 * TILE - 5] });
+    const before = Object.values(inputs).map(({ data }) => data.slice());
+    const runner = copies({ ...row, shape: [3 * TILE - 5] }, inputs);
+    const { grads } = runner.answer() as Answer;
+    grads.forEach((grad) => (grad as Float32Array).fill(7));
+    runner.time(1);
+    // The tile that is copied out is the one that the last argument was copied into.
+    const last = before[before.length - 1];
+    for (const grad of grads) {
+      for (let i = 0; i < grad.length; i++) assertEquals(grad[i], last[i], `${i}`);
+    }
+    assertEquals(Object.values(inputs).map(({ data }) => data), before);
   });
 
   it("is the larger of traffic and arithmetic", () => {
@@ -138,7 +155,7 @@ describe("measuring", () => {
 
 const time = (seconds: number, wrong?: string) => ({ seconds, rounds: 3, wrong });
 const line = (name: string, times: Line["times"]): Line => (
-  { name, part: "speed", size: 8, limit: 5e-4, times }
+  { name, part: "speed", size: 8, limit: 5e-4, copies: 25e-5, times }
 );
 const LINES = [
   line("A", { ours: time(1e-3), "PyTorch, 1 thread": time(2e-3), "tfjs wasm": time(9e-3) }),
@@ -198,9 +215,13 @@ describe("the README's tables", () => {
       limits: { bandwidth: 1, exp: { float32: 1, float64: 1 }, log: { float32: 1, float64: 1 } },
     };
     const rows = speedMarkdown(result).split("\n");
-    assertEquals(rows[2], "| A | 1.00 ms | 2.00× | 9.00× | – |");
-    assertEquals(rows[3], "| B | 1.00 ms | 8.00× ! | 2000× | – |");
-    assertEquals(rows[4], "| **geometric mean** |  | **4.00×** | **134×** | **–** |");
+    assertEquals(rows[2], "| A | 1.00 ms | 500 µs | 250 µs | 2.00× | 9.00× | – |");
+    assertEquals(rows[3], "| B | 1.00 ms | 500 µs | 250 µs | 8.00× ! | 2000× | – |");
+    assertEquals(rows[4], "| **geometric mean** |  |  |  | **4.00×** | **134×** | **–** |");
+    // 9 ms is more than 10 × 0.5 ms, or not.
+    assert(rows.some((row) => row.includes("In 0 of 2 rows")), rows.join("\n"));
+    const slow = LINES.map((line) => ({ ...line, copies: 1e-3 }));
+    assert(speedMarkdown({ ...result, lines: slow }).includes("In 1 of 2 rows"));
     assert(rows.at(-1)?.startsWith('A "!" marks'), rows.at(-1));
   });
 

@@ -1,7 +1,7 @@
 /** What cannot be beaten here: the memory's bandwidth, and how fast the engine's bare exp and log are. */
 import { defineKernels, TILE } from "../../losses/_core/formula/kernels.ts";
-import { timed } from "./contender.ts";
-import { type FloatType, sizeOf } from "./inputs.ts";
+import { gradientsOf, type Runner, timed } from "./contender.ts";
+import { type FloatArray, type FloatType, type Input, sizeOf, zeros } from "./inputs.ts";
 import type { Row } from "./rows.ts";
 
 /** The machine's limits, measured on one thread. */
@@ -49,4 +49,30 @@ export function limitOf(row: Row, bytes: number, limits: Limits): number {
   const arithmetic = sizeOf(row.shape) *
     (exp * limits.exp[row.dtype] + log * limits.log[row.dtype]);
   return Math.max(bytes / limits.bandwidth, arithmetic);
+}
+
+/**
+ * What kernels in a memory of their own cannot do without: every argument copied in and every gradient copied out, tile by
+ * tile. Whatever a kernel computes comes on top, as nothing can be computed while the processor copies.
+ */
+export function copies(row: Row, inputs: Record<string, Input>): Runner {
+  const tile = zeros(row.dtype, TILE);
+  const isFloat = ({ data }: Input) => !(data instanceof Int32Array);
+  const sources = Object.values(inputs).filter(isFloat).map(({ data }) => data as FloatArray);
+  const targets = gradientsOf(row, inputs);
+  const run = () => {
+    const longest = Math.max(...sources.map(({ length }) => length));
+    for (let start = 0; start < longest; start += TILE) {
+      for (const source of sources) tile.set(source.subarray(start, start + TILE));
+      for (const target of targets) {
+        const rest = target.length - start;
+        if (rest > 0) target.set(rest < TILE ? tile.subarray(0, rest) : tile, start);
+      }
+    }
+  };
+  return {
+    time: (calls) => timed(run, calls),
+    answer: () => ({ value: NaN, grads: targets }),
+    dispose() {},
+  };
 }

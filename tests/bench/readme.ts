@@ -32,24 +32,34 @@ export function speedMarkdown({ lines, machine, versions }: Result): string {
   const pytorch = [...new Set(speed.flatMap(({ times }) => Object.keys(times)))]
     .filter((name) => name.startsWith("PyTorch"));
   const others = [...pytorch, BEST_PEER, "plain loop"];
+  const compared = speed.filter(({ times }) => times[BEST_PEER] !== undefined);
+  const cheap = compared.filter(({ times, limit, copies }) =>
+    times[BEST_PEER].seconds < 10 * Math.max(limit, copies)
+  );
   const times = (x: number | undefined) => x === undefined ? "–" : `${digits(x)}×`;
   const cells = (line: Line) => [
     line.name,
     line.times["ours"] ? duration(line.times["ours"].seconds) : "–",
+    duration(line.limit),
+    duration(line.copies),
     ...others.map((name) => `${times(ratio(line, name))}${line.times[name]?.wrong ? " !" : ""}`),
   ];
   const means = others.map((name) => `**${times(meanRatio(speed, name))}**`);
   const text = [
     table([
-      ["value + gradient, float32", "ours", ...others],
+      ["value + gradient, float32", "ours", "limit", "copies", ...others],
       ...speed.map(cells),
-      ["**geometric mean**", "", ...means],
+      ["**geometric mean**", "", "", "", ...means],
     ]),
     "",
     `How many times as long the others take, medians of one run on ${machine} (${
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")
     }). Ours runs on one thread and writes into buffers given by \`out\`; PyTorch gets \`x.grad = None\` before each ` +
     "backward pass; a peer's gradient is not copied out of its memory. CTC is measured from raw scores, log-softmax included.",
+    "",
+    "The limit is what no one can stay below on one thread: all arguments read and all gradients written once at the speed of this memory, or the bare " +
+    "exponentials and logarithms. Copies are what this library adds to it: kernels see only a memory of their own, so that arguments are copied in and gradients out. " +
+    `In ${cheap.length} of ${compared.length} rows the best peer takes less than 10 times the limit or the copies, so that no kernel behind them can be 10 times as fast as the peer.`,
   ];
   if (speed.some(({ times }) => others.some((name) => times[name]?.wrong))) {
     text.push('A "!" marks a value or gradients that are off by more than 0.1 %.');

@@ -56,13 +56,14 @@ export function speedTable(lines: readonly Line[]): string {
     line.name,
     line.times["ours"] ? duration(line.times["ours"].seconds) : "–",
     duration(line.limit),
+    duration(line.copies),
     ...others.map((name) => cell(line.times[name], ratio(line, name))),
   ]);
   const means = others.map((name) => `${digits(meanRatio(lines, name) ?? NaN)}×`);
   return align([
-    ["value + gradient", "ours", "limit", ...others],
+    ["value + gradient", "ours", "limit", "copies", ...others],
     ...body,
-    ["geometric mean", "", "", ...means],
+    ["geometric mean", "", "", "", ...means],
   ]);
 }
 
@@ -102,7 +103,8 @@ function limitsText({ limits: { bandwidth, exp, log } }: Result): string {
   return `limit: the larger of bytes moved at ${digits(bandwidth / 1e9)} GB/s and of bare ` +
     `exp (${ns(exp.float32)}, float64 ${ns(exp.float64)}) and log (${ns(log.float32)}, float64 ${
       ns(log.float64)
-    }) on one thread`;
+    }) on one thread\n` +
+    "copies: arguments copied into the memory of the kernels, gradients out of it, nothing computed";
 }
 
 /** Everything that a run found. */

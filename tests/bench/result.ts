@@ -22,6 +22,8 @@ export interface Line {
   readonly size: number;
   /** Seconds that nobody can stay below here. */
   readonly limit: number;
+  /** Seconds that copying arguments in and gradients out takes, which we cannot stay below. */
+  readonly copies: number;
   /** By contender. */
   readonly times: Readonly<Record<string, Time>>;
 }
