@@ -27,8 +27,10 @@
  * Siblings: {@linkcode NLLLoss} behind logSoftmax gives the same values in two passes; BCEWithLogitsLoss is the case of
  * two classes. If all labels are ignored, the mean is NaN and the gradient 0, as in PyTorch.
  *
- * Unlike PyTorch, a negative labelSmoothing is refused rather than ignored, labels are int32, and the single row
- * of an input (C) takes a scalar label only.
+ * Unlike PyTorch, one infinite score gives the limit: its class has probability 1, all others 0 (PyTorch returns NaN, and
+ * here too only several ∞ or nothing but -∞ do, which have no limit); a class that the target gives 0 costs 0 even at a
+ * score of -∞; a negative labelSmoothing is refused rather than ignored, labels are int32, and the single row of an input
+ * (C) takes a scalar label only.
  *
  * Notebook: `notebooks/cross_entropy.ipynb`. Reference: I. J. Good, Rational decisions, 1952; J. S. Bridle, 1990.
  *

@@ -10,8 +10,8 @@
  * PyTorch: `softmax`, `log_softmax`, `sigmoid`, `logsigmoid`, `cosine_similarity` and `pairwise_distance` in
  * `torch.nn.functional`.
  *
- * Unlike PyTorch, softmax runs along the last axis if no other is named, and squares in lengths and distances do not
- * overflow.
+ * Unlike PyTorch, softmax runs along the last axis if no other is named, of one infinite score softmax and logSoftmax give
+ * the limit (PyTorch returns NaN), and squares in lengths and distances do not overflow.
  *
  * @module
  */
@@ -325,7 +325,8 @@ export const softmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
  * Logarithms of probabilities from scores: x - log Σ exp(x) along an axis.
  *
  * More exact than the logarithm of {@linkcode softmax}, which is 0 from scores 746 below the largest on, and its logarithm -∞.
- * Its gradient is g - p Σ g, with p the probabilities and g the upstream gradient.
+ * Its gradient is g - p Σ g, with p the probabilities and g the upstream gradient. Beside a score ∞, which gets 0, all others
+ * get -∞.
  *
  * ```ts
  * import { logSoftmax } from "@lossbook/losses";

@@ -9,10 +9,10 @@
  * Domain: `input` holds log-probabilities (of a log-softmax, say); `target` probabilities ≥ 0, or log-probabilities with
  * `logTarget`. Whether they sum to 1 is not checked; a negative probability gives NaN.
  *
- * Value: y log y - y x, with 0 log 0 = 0; with `logTarget` exp(y) (y - x).
+ * Value: y (log y - x); with `logTarget` exp(y) (y - x). Either is 0 where the target's probability is 0, whatever x.
  *
  * Gradient by `input`: -y; with `logTarget` -exp(y). By `target`: log y + 1 - x, NaN at y = 0, where the slope is
- * infinite; with `logTarget` exp(y) (y - x + 1).
+ * infinite; with `logTarget` exp(y) (y - x + 1), 0 where exp(y) is 0.
  *
  * Range: a single term may be negative. The sum over two distributions is ≥ 0, and 0 only if they are equal: for a given
  * target the minimiser is input = log target.
@@ -20,8 +20,9 @@
  * Siblings: {@linkcode CrossEntropyLoss} with probabilities is the same plus the entropy of the target, a constant, so
  * both have the same gradient by the scores.
  *
- * Unlike PyTorch, shapes with different numbers of axes are refused, and `"mean"` gives no warning. It averages over all
- * elements, classes included, here as there: the divergence per sample is `"batchmean"`.
+ * Unlike PyTorch, what has probability 0 in the target costs 0 even at an input of -∞ or, with `logTarget`, a target of -∞
+ * (PyTorch computes 0 ∞ = NaN); shapes with different numbers of axes are refused, and `"mean"` gives no warning. It
+ * averages over all elements, classes included, here as there: the divergence per sample is `"batchmean"`.
  *
  * Notebook: `notebooks/kl_div.ipynb`. Reference: S. Kullback, R. A. Leibler, On Information and Sufficiency, 1951.
  *
@@ -51,14 +52,14 @@ export interface KLDivLossOptions {
 
 // Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
 const formula: LossFormula = {
-  value: "xlogy(y, y) - y * x",
+  value: "y == 0 ? 0 : y * (log(y) - x)",
   // y / y is 1, and NaN at y = 0.
   grad: { input: "-y", target: "log(y) + y / y - x" },
 };
 
 const logFormula: LossFormula = {
-  value: "exp(y) * (y - x)",
-  grad: { input: "-exp(y)", target: "exp(y) * (y - x + 1)" },
+  value: "exp(y) == 0 ? 0 : exp(y) * (y - x)",
+  grad: { input: "-exp(y)", target: "exp(y) == 0 ? 0 : exp(y) * (y - x + 1)" },
 };
 
 const definition = {

@@ -9,8 +9,8 @@
  * Domain: `input` log-probabilities (≤ 0 if they are normalised, which nobody checks); `target` class labels, whole
  * numbers from 0 to C - 1, or ignoreIndex.
  *
- * Value, with y = target and w the class weights: -w[y] · input[y]; 0 where y is ignoreIndex. The mean is divided
- * by the sum of w[y] over the labels that are not ignored.
+ * Value, with y = target and w the class weights: -w[y] · input[y]; 0 where y is ignoreIndex or w[y] is 0. The mean is
+ * divided by the sum of w[y] over the labels that are not ignored.
  *
  * Gradient by `input`: -w[y] at the right class, 0 elsewhere. The weights are constants.
  *
@@ -20,7 +20,8 @@
  * Siblings: {@linkcode CrossEntropyLoss} is this loss behind logSoftmax, in one pass and without its rounding.
  * If all labels are ignored, the mean is NaN and the gradient 0, as in PyTorch.
  *
- * Unlike PyTorch, labels are int32, and the single row of an input (C) takes a scalar label only.
+ * Unlike PyTorch, a label of weight 0 costs 0 even where the log-probability is -∞ (PyTorch computes 0 ∞ = NaN), labels are
+ * int32, and the single row of an input (C) takes a scalar label only.
  *
  * Notebook: `notebooks/nll.ipynb`. Reference: R. A. Fisher, On the mathematical foundations of theoretical
  * statistics, 1922.
@@ -156,8 +157,10 @@ export class NLLLoss {
       if (label === this.#ignoreIndex) continue;
       const place = at(axis, sample, label);
       const weight = weights === undefined ? 1 : weights[label];
-      if (isDense) value.data[sample] = -weight * x[place];
-      else total -= weight * x[place];
+      // What does not count does not count at -∞ either.
+      const loss = weight === 0 ? 0 : -weight * x[place];
+      if (isDense) value.data[sample] = loss;
+      else total += loss;
       if (grad.input !== undefined) {
         const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[sample];
         grad.input.data[place] = -weight * upstream / denominator;

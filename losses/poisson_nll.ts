@@ -9,12 +9,13 @@
  * Domain: `input` is the logarithm of the rate, any real number; without `logInput` the rate itself, ≥ 0, and what makes
  * x + eps negative gives NaN. `target` is a count ≥ 0; this is not checked, and it need not be a whole number.
  *
- * Value: exp(x) - y x; without `logInput` x - y log(x + eps). `full` adds Stirling's formula for log(y!) where y > 1:
- * y log y - y + log(2 π y) / 2.
+ * Value: exp(x) - y x; without `logInput` x - y log(x + eps), with 0 log 0 = 0. At x = ±∞ it is the limit. `full` adds
+ * Stirling's formula for log(y!) where y > 1: y log y - y + log(2 π y) / 2.
  *
- * Gradient by `input`: exp(x) - y, the expected count minus the one seen; without `logInput` 1 - y / (x + eps). By
- * `target`: -x, or -log(x + eps), with `full` also log y + 1 / (2 y) where y > 1. Stirling's formula sets in with a
- * jump of about 0.92 at y = 1, which has no part in the gradient; with `full` the gradient by a target ≤ 0 is NaN.
+ * Gradient by `input`: exp(x) - y, the expected count minus the one seen; without `logInput` 1 - y / (x + eps), with
+ * 0 / 0 = 0. By `target`: -x, or -log(x + eps), with `full` also log y + 1 / (2 y) where y > 1. Stirling's formula sets
+ * in with a jump of about 0.92 at y = 1, which has no part in the gradient; with `full` the gradient by a target ≤ 0 is
+ * NaN.
  *
  * Range: any real number, as terms without x are left out; `full` brings them back, up to 0.08 for small counts. The
  * minimiser over one shared rate is the mean of the counts.
@@ -22,8 +23,10 @@
  * Siblings: {@linkcode GaussianNLLLoss} for measurements, {@linkcode MSELoss} for counts so large that their spread
  * hardly depends on the rate.
  *
- * Unlike PyTorch, a negative eps is refused, and so are shapes with different numbers of axes; `full` keeps all digits of
- * float64 where the counts are integers (PyTorch computes their logarithms in float32).
+ * Unlike PyTorch, infinite inputs have their limit, ∞ for ∞ and, beside a count of 0, 0 for a logarithm of -∞, and a rate of
+ * 0 costs a count of 0 nothing without eps either (PyTorch returns NaN); a negative eps is refused, and so are shapes with
+ * different numbers of axes; `full` keeps all digits of float64 where the counts are integers (PyTorch computes their
+ * logarithms in float32).
  *
  * Notebook: `notebooks/poisson_nll.ipynb`. Reference: J. A. Nelder, R. W. M. Wedderburn, Generalized Linear Models, 1972.
  *
@@ -49,7 +52,7 @@ export interface PoissonNLLLossOptions {
   full?: boolean;
   /**
    * Without `logInput`, what is added to the rate before its logarithm is taken. Must be ≥ 0; with 0 a rate of 0 gives
-   * ∞, or NaN beside a count of 0.
+   * ∞, or 0 beside a count of 0.
    *
    * @default {1e-8}
    */
@@ -63,14 +66,15 @@ const STIRLING = "(y > 1 ? y * log(y) - y + log(2 * pi * y) / 2 : 0)";
 // 0 log y is 0, and NaN for y ≤ 0.
 const STIRLING_GRAD = "(y > 1 ? log(y) + 1 / (2 * y) : 0 * log(y))";
 
+// exp(x) is ∞ long before x = 1000, and so is x at log x = 1000: what is taken from it must not be ∞ as well.
 const formula: LossFormula = {
-  value: "exp(x) - y * x",
+  value: "exp(x) - (y == 0 ? 0 : y * min(x, 1000))",
   grad: { input: "exp(x) - y", target: "-x" },
 };
 
 const rateFormula: LossFormula = {
-  value: "x - y * log(x + eps)",
-  grad: { input: "1 - y / (x + eps)", target: "-log(x + eps)" },
+  value: "x - (y == 0 and x + eps == 0 ? 0 : y * min(log(x + eps), 1000))",
+  grad: { input: "1 - (y == 0 and x + eps == 0 ? 0 : y / (x + eps))", target: "-log(x + eps)" },
 };
 
 const withStirling = ({ value, grad }: LossFormula): LossFormula => ({

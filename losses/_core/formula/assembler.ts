@@ -4,8 +4,10 @@
 
 import type { FloatType, Op } from "./program.ts";
 
-/** Value types, and the type of a block without a result. */
-export const I32 = 0x7f, V128 = 0x7b, EMPTY = 0x40;
+/** Value types. */
+export const I32 = 0x7f, V128 = 0x7b;
+/** The type of a block without a result. */
+const EMPTY = 0x40;
 
 /** Instructions that are one byte. */
 export const CODE = {
@@ -155,6 +157,23 @@ export class CodeWriter {
   /** The immediate of a load or store: no alignment promised, a constant offset. */
   at(offset: number): this {
     return this.byte(0).leb(offset);
+  }
+
+  /** Opens a block, loop or if without a result. */
+  open(opcode: number): this {
+    return this.byte(opcode).byte(EMPTY);
+  }
+
+  /** Pops a condition, and if it holds leaves the block `depth` levels up. */
+  leave(depth: number): this {
+    return this.byte(CODE.brIf).byte(depth);
+  }
+
+  /** Repeats the innermost loop and closes `levels` blocks. */
+  close(levels: number): this {
+    this.byte(CODE.br).byte(0);
+    for (let level = 0; level < levels; level++) this.byte(CODE.end);
+    return this;
   }
 
   /** Adds a constant to a local. */
