@@ -87,8 +87,13 @@ export class ProgramBuilder {
   readonly instructions: Instruction[] = [];
   readonly #known = new Map<string, Value>();
 
+  /** The type that all floats of the program have. */
+  readonly dtype: FloatType;
+
   /** @param dtype The type that all floats of the program have. */
-  constructor(readonly dtype: FloatType) {}
+  constructor(dtype: FloatType) {
+    this.dtype = dtype;
+  }
 
   #emit(op: Op, args: readonly Value[], value: number | bigint = 0, name = ""): Value {
     const literal = Object.is(value, -0) ? "-0" : String(value);
