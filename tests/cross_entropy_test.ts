@@ -220,20 +220,7 @@ describe("CrossEntropyLoss of extreme scores", () => {
       const lost = crossEntropy().valueAndGrad(dtype([0, -Infinity, 0]), 1);
       assertEquals([lost.value.item(), ...lost.grad.input.data], [Infinity, 0.5, -1, 0.5]);
     });
-
-    it(`${dtype.name}: ∞, NaN, or -∞ for all classes is NaN`, () => {
-      for (const row of [[Infinity, 0], [NaN, 0], [0, NaN], [-Infinity, -Infinity]]) {
-        const { value, grad } = crossEntropy().valueAndGrad(dtype(row), 0);
-        assert(Number.isNaN(value.item()), `${row}`);
-        assert(grad.input.data.every(Number.isNaN), `${row}`);
-      }
-    });
   }
-
-  it("-∞ with smoothing is ∞, and times a probability of 0 NaN, as in PyTorch", () => {
-    assertEquals(crossEntropy({ labelSmoothing: 0.1 }).forward([0, -Infinity], 0).item(), Infinity);
-    assertEquals(crossEntropy().forward([0, -Infinity], [1, 0]).item(), NaN);
-  });
 
   it("float32: a nearly certain right answer keeps the digits of its gradient", () => {
     for (const lead of [5, 10, 14, 20]) {
@@ -330,6 +317,359 @@ describe("CrossEntropyLoss of extreme scores", () => {
       2,
     ]);
     assertEquals(crossEntropy().forward(input, new Int32Array(2 ** 20).fill(1)).item(), each);
+  });
+});
+
+const transposed = (table: number[][]) => table[0].map((_, c) => table.map((row) => row[c]));
+
+/** Labels, or rows of probabilities. */
+type Answers = number[] | number[][];
+
+interface Sampled extends CrossEntropyLossOptions {
+  dtype?: typeof float64;
+  gradOutput?: number[];
+}
+
+/** Value and gradients of samples whose scores are the rows of (N, C); by target only for probabilities. */
+function ofRows(rows: number[][], answers: Answers, sampled: Sampled = {}) {
+  const { dtype = float64, gradOutput, ...options } = sampled;
+  const loss = none(options);
+  if (typeof answers[0] === "number") {
+    const { value, grad } = loss.valueAndGrad(dtype(rows), answers, { gradOutput });
+    return { value: value.toArray() as number[], input: grad.input.toArray() as number[][] };
+  }
+  const wrt: ("input" | "target")[] = ["input", "target"];
+  const { value, grad } = loss.valueAndGrad(dtype(rows), dtype(answers), { wrt, gradOutput });
+  return {
+    value: value.toArray() as number[],
+    input: grad.input.toArray() as number[][],
+    target: grad.target.toArray() as number[][],
+  };
+}
+
+/** The same where they are the columns of one image (1, C, N). */
+function ofColumns(rows: number[][], answers: Answers, sampled: Sampled = {}) {
+  const { dtype = float64, gradOutput: upstream, ...options } = sampled;
+  const gradOutput = upstream && [upstream];
+  const loss = none(options);
+  const image = dtype([transposed(rows)]);
+  const back = (tensor: Tensor) => transposed((tensor.toArray() as number[][][])[0]);
+  if (typeof answers[0] === "number") {
+    const { value, grad } = loss.valueAndGrad(image, [answers as number[]], { gradOutput });
+    return { value: (value.toArray() as number[][])[0], input: back(grad.input) };
+  }
+  const wrt: ("input" | "target")[] = ["input", "target"];
+  const target = dtype([transposed(answers as number[][])]);
+  const { value, grad } = loss.valueAndGrad(image, target, { wrt, gradOutput });
+  return {
+    value: (value.toArray() as number[][])[0],
+    input: back(grad.input),
+    target: back(grad.target),
+  };
+}
+
+/** -log softmax(row) with its limits, NaN where there is none. */
+function surprise(row: number[]): number[] {
+  const infinite = row.filter((x) => x === Infinity).length;
+  if (infinite > 1 || row.some(Number.isNaN)) return row.map(() => NaN);
+  if (infinite === 1) return row.map((x) => x === Infinity ? 0 : Infinity);
+  // Of nothing but -∞ this is log 0, and ∞ - ∞.
+  const sum = row.reduce((total, x) => total + Math.exp(x), 0);
+  return row.map((x) => Math.log(sum) - x);
+}
+
+for (const dtype of [float32, float64]) {
+  for (const each of [ofRows, ofColumns]) {
+    describe(`CrossEntropyLoss of infinite scores, ${dtype.name}, ${each.name}`, () => {
+      const by = (
+        row: number[],
+        target: number | number[],
+        options: CrossEntropyLossOptions = {},
+      ) => {
+        const out = each([row], [target] as Answers, { dtype, ...options });
+        return { value: out.value[0], input: out.input[0], target: out.target?.[0] };
+      };
+      const f = (x: number) => dtype(x).item();
+
+      it("one ∞ is certain: it costs 0 if it is right and ∞ if it is wrong", () => {
+        assertEquals(by([Infinity, 0, -3], 0), { value: 0, input: [0, 0, 0], target: undefined });
+        const wrong = { value: Infinity, input: [1, -1, 0], target: undefined };
+        assertEquals(by([Infinity, 0, -3], 1), wrong);
+        assertEquals(by([Infinity, -Infinity, -3], 1), wrong);
+        assertEquals(by([Infinity], 0), { value: 0, input: [0], target: undefined });
+      });
+
+      it("that is the limit of a score that grows", () => {
+        for (const label of [0, 1]) {
+          for (const options of [{}, { labelSmoothing: 0.3 }, { weight: [1, 2, 3] }]) {
+            const last = by([Infinity, 0, -3], label, options);
+            for (const big of [1e4, 1e30]) {
+              const near = by([big, 0, -3], label, options);
+              assertEquals(near.input, last.input, `${big}`);
+              // What costs ∞ grows with the score.
+              if (last.value === 0) assertEquals(near.value, 0);
+              else assert(last.value === Infinity && near.value > big / 20, `${near.value}`);
+            }
+          }
+        }
+      });
+
+      it("-∞ is the limit of a score that falls", () => {
+        for (const label of [0, 1]) {
+          for (const options of [{}, { labelSmoothing: 0.3 }, { weight: [1, 2, 3] }]) {
+            const last = by([2, -Infinity, 0], label, options);
+            for (const big of [1e4, 1e30]) {
+              const near = by([2, -big, 0], label, options);
+              assertEquals(near.input, last.input, `${big}`);
+              if (last.value < Infinity) assertEquals(near.value, last.value);
+              else assert(near.value > big / 20, `${near.value}`);
+            }
+          }
+        }
+      });
+
+      it("with smoothing nothing may be impossible: ∞, beside ∞ or -∞, and a gradient that is not", () => {
+        const labelSmoothing = 0.3;
+        const rest = f(0.3 / 3);
+        const certain = by([Infinity, 0, -3], 0, { labelSmoothing });
+        assertEquals(certain.value, Infinity);
+        assertClose(float64(certain.input), float64([1 - 0.8, -rest, -rest]), {
+          rtol: 1e-6,
+          atol: 0,
+          context: "∞",
+        });
+        assertEquals(by([0, -Infinity], 0, { labelSmoothing }).value, Infinity);
+        assertEquals(by([0, -Infinity], 1, { labelSmoothing: 1 }).value, Infinity);
+      });
+
+      it("a class of weight 0 does not count at -∞ either, with smoothing", () => {
+        const weight = [1, 0, 0];
+        for (const labelSmoothing of [0.3, 1]) {
+          const { value, input } = by([Infinity, 0, -3], 0, { labelSmoothing, weight });
+          assertEquals(value, 0);
+          assert(input.every((g) => Math.abs(g) < 1e-7), `${input}`);
+          const masked = by([0, -Infinity, -Infinity], 0, { labelSmoothing, weight });
+          assertEquals(masked.value, 0);
+        }
+        assertEquals(by([0, -Infinity, 1], 1, { weight }).value, 0);
+        assertEquals(by([0, -Infinity, 1], 1, { weight }).input.map(Math.abs), [0, 0, 0]);
+      });
+
+      it("weights are factors of both", () => {
+        const weight = [2, 3, 5];
+        assertEquals(by([Infinity, 0, -3], 0, { weight }).value, 0);
+        const wrong = by([Infinity, 0, -3], 1, { weight });
+        assertEquals([wrong.value, ...wrong.input], [Infinity, 3, -3, 0]);
+      });
+
+      it("probabilities: what the target gives 0 costs 0; by target the gradient is -log p", () => {
+        assertEquals(by([Infinity, 0, -3], [1, 0, 0]), {
+          value: 0,
+          input: [0, 0, 0],
+          target: [0, Infinity, Infinity],
+        });
+        assertEquals(by([Infinity, 0, -3], [0.5, 0.5, 0]), {
+          value: Infinity,
+          input: [0.5, -0.5, 0],
+          target: [0, Infinity, Infinity],
+        });
+        assertEquals(by([0, -Infinity, 0], [0.5, 0, 0.5]), {
+          value: f(Math.log(2)),
+          input: [0, 0, 0],
+          target: [f(Math.log(2)), Infinity, f(Math.log(2))],
+        });
+        const weight = [1, 0, 4];
+        assertEquals(by([Infinity, -Infinity, 0], [0.5, 0.5, 0], { weight }), {
+          value: 0,
+          input: [0, 0, 0],
+          target: [0, 0, Infinity],
+        });
+      });
+
+      it("several ∞, -∞ throughout and NaN have no limit: NaN, and neighbours do not notice", () => {
+        const lost = [
+          [Infinity, Infinity, 0],
+          [Infinity, -Infinity, Infinity],
+          [-Infinity, -Infinity, -Infinity],
+          [NaN, 0, 0],
+          [0, NaN, Infinity],
+          [-Infinity, -Infinity, NaN],
+        ];
+        const targets = [0, 1, [0.2, 0.3, 0.5], [0, 1, 0]];
+        const rows = lost.flatMap((row) => [row, [0, 0, 0], [Infinity, 0, 0]]);
+        for (const target of targets) {
+          for (const options of [{}, { labelSmoothing: 0.3 }, { weight: [1, 2, 3] }]) {
+            const found = each(rows, rows.map(() => target) as Answers, { dtype, ...options });
+            rows.forEach((row, n) => {
+              const isLost = n % 3 === 0;
+              const slopes = [...found.input[n], ...found.target?.[n] ?? []];
+              assertEquals(Number.isNaN(found.value[n]), isLost, `${row}`);
+              assert(slopes.every((g) => Number.isNaN(g) === isLost), `${row}: ${slopes}`);
+            });
+          }
+        }
+      });
+
+      it("every row of three out of -∞, -3, 0, 2, ∞, NaN, beside -Σ q log p", () => {
+        const scores = [-Infinity, -3, 0, 2, Infinity, NaN];
+        const rows = scores.flatMap((a) => scores.flatMap((b) => scores.map((c) => [a, b, c])));
+        const gradOutput = rows.map((_, n) => 0.5 + n % 3);
+        const close = dtype === float32 ? { rtol: 1e-6, atol: 1e-6 } : { rtol: 1e-14, atol: 1e-15 };
+        for (const weight of [undefined, [0, 2, 1], [0.5, 1, 2]]) {
+          for (const labelSmoothing of [0, 0.3, 1]) {
+            for (const target of [1, 2, [0, 1, 0], [0, 0.5, 0.5], [0.2, 0.3, 0.5]]) {
+              const [keep, spread] = [1 - labelSmoothing, labelSmoothing / 3];
+              const w = weight ?? [1, 1, 1];
+              const q = w.map((own, c) =>
+                typeof target === "number"
+                  ? (c === target ? keep * own : 0) + spread * own
+                  : own * (keep * target[c] + spread)
+              );
+              const wanted = rows.map((row, n) => {
+                const costs = surprise(row);
+                const factor = (of: number, cost: number) =>
+                  of === 0 && !Number.isNaN(cost) ? 0 : of * cost;
+                const mass = q.reduce((a, b) => a + b);
+                return {
+                  value: costs.reduce((sum, cost, c) => sum + factor(q[c], cost), 0),
+                  input: costs.map((cost, c) => gradOutput[n] * (Math.exp(-cost) * mass - q[c])),
+                  target: costs.map((cost, c) => gradOutput[n] * factor(keep * w[c], cost)),
+                };
+              });
+              const targets = rows.map(() => target) as Answers;
+              const options = { weight, labelSmoothing, dtype, gradOutput };
+              const found = each(rows, targets, options);
+              const context = `weight ${weight}, labelSmoothing ${labelSmoothing}, ${target}:`;
+              const compare = (name: string, a: number[], b: number[]) =>
+                assertClose(float64(a), float64(b), { ...close, context: `${context} ${name}` });
+              compare("value", found.value, wanted.map(({ value }) => value));
+              compare("input", found.input.flat(), wanted.flatMap(({ input }) => input));
+              // A factor that is exactly 0 is not asked about rows that have no limit.
+              const clear = (n: number) => !Number.isNaN(surprise(rows[n])[0]);
+              if (found.target) {
+                compare(
+                  "target",
+                  found.target.filter((_, n) => clear(n)).flat(),
+                  wanted.filter((_, n) => clear(n)).flatMap(({ target }) => target),
+                );
+              }
+            }
+          }
+        }
+      });
+    });
+  }
+}
+
+describe("CrossEntropyLoss of infinite scores, together", () => {
+  const rows = [[Infinity, 0], [0, 0], [-Infinity, 1], [5, 9]];
+  const labels = [0, 1, 1, -100];
+
+  it("sums and averages what none keeps, ∞ included", () => {
+    const sum = crossEntropy({ reduction: "sum" }).valueAndGrad(rows, labels);
+    assertEquals(sum.value.item(), Math.log(2));
+    assertEquals(sum.grad.input.toArray(), [[0, 0], [0.5, -0.5], [0, 0], [0, 0]]);
+    const mean = crossEntropy().valueAndGrad(rows, labels, { gradOutput: 6 });
+    assertEquals(mean.value.item(), Math.log(2) / 3);
+    assertEquals(mean.grad.input.toArray(), [[0, 0], [1, -1], [0, 0], [0, 0]]);
+    const lost = crossEntropy().valueAndGrad(rows, [1, 1, 1, -100], { gradOutput: 3 });
+    assertEquals(lost.value.item(), Infinity);
+    assertEquals(lost.grad.input.toArray(), [[1, -1], [0.5, -0.5], [0, 0], [0, 0]]);
+  });
+
+  it("the same down the columns of an image", () => {
+    const image = [transposed(rows)];
+    for (const reduction of ["mean", "sum"] as const) {
+      for (const options of [{}, { labelSmoothing: 0.2 }, { weight: [1, 3] }]) {
+        const loss = crossEntropy({ reduction, ...options });
+        const [down, along] = [
+          loss.valueAndGrad(image, [labels]),
+          loss.valueAndGrad(rows, labels),
+        ];
+        assertClose(down.value, along.value, { ...TIGHT, context: reduction });
+        assertClose(lastAxis(down.grad.input), along.grad.input, { ...TIGHT, context: reduction });
+      }
+    }
+  });
+
+  it("by weight: the sum of -t log p, 0 where t is 0 and ∞ where the impossible is wanted", () => {
+    const slopes = (t: number[][]) =>
+      crossEntropy({ weight: [1, 1], reduction: "sum" })
+        .valueAndGrad(rows.slice(0, 3), t, { wrt: ["weight"] }).grad.weight.toArray();
+    assertEquals(slopes([[1, 0], [0.5, 0.5], [0, 1]]), [0.5 * Math.log(2), 0.5 * Math.log(2)]);
+    assertEquals(slopes([[1, 0], [0.5, 0.5], [0.5, 0.5]]), [Infinity, 0.5 * Math.log(2)]);
+  });
+
+  it("an ignored sample costs nothing, whatever its scores", () => {
+    for (const row of [[Infinity, 0], [Infinity, Infinity], [-Infinity, -Infinity]]) {
+      for (const each of [ofRows, ofColumns]) {
+        for (const labelSmoothing of [0, 0.3]) {
+          const { value, input } = each([row, [0, 0]], [-100, 1], { labelSmoothing });
+          assertEquals([value[0], ...input[0]], [0, 0, 0], `${row}`);
+          assert(value[1] > 0 && Number.isFinite(value[1]), `${row}`);
+        }
+      }
+    }
+  });
+
+  it("in long rows, high columns and many samples, at the seams of tiles too", () => {
+    for (const [count, classes] of [[3, 70_001], [9001, 7], [40_003, 2]]) {
+      const input = new Float32Array(count * classes);
+      const labels = new Int32Array(count);
+      for (let n = 0; n < count; n++) {
+        const certain = (n * 7919 + 13) % classes;
+        input[n * classes + certain] = Infinity;
+        // Every fifth label is another class.
+        labels[n] = n % 5 === 4 ? (certain + 1) % classes : certain;
+      }
+      const wanted = Array.from(labels, (_, n) => n % 5 === 4 ? Infinity : 0);
+      const along = none().valueAndGrad(float32(input, [count, classes]), labels);
+      assertEquals([...along.value.data], wanted);
+      const down = new Float32Array(count * classes);
+      input.forEach((x, i) => down[(i % classes) * count + Math.floor(i / classes)] = x);
+      const image = none().valueAndGrad(
+        float32(down, [1, classes, count]),
+        int32(labels, [1, count]),
+      );
+      assertEquals([...image.value.data], wanted);
+      for (const { grad } of [along, image]) {
+        let total = 0;
+        for (const g of grad.input.data) total += Math.abs(g);
+        assertEquals(total, 2 * wanted.filter((v) => v > 0).length);
+      }
+    }
+  });
+
+  it("is still NLLLoss behind logSoftmax, gradients included", () => {
+    const scores = [-Infinity, 0, 2, Infinity, NaN];
+    const all = scores.flatMap((a) => scores.flatMap((b) => scores.map((c) => [a, b, c])));
+    for (const dtype of [float32, float64]) {
+      for (const weight of [undefined, [0, 2, 1]]) {
+        for (const reduction of ["none", "mean", "sum"] as const) {
+          for (const row of all) {
+            const options = { reduction, weight };
+            const input = dtype([row]);
+            const one = crossEntropy(options).valueAndGrad(input, [1]);
+            const nll = new NLLLoss(options).valueAndGrad(logSoftmax(input), [1]);
+            const through = logSoftmax.valueAndGrad(input, { gradOutput: nll.grad.input });
+            const close = { rtol: 1e-6, atol: 1e-7, context: `${row}` };
+            assertClose(one.value, nll.value, close);
+            assertClose(one.grad.input, through.grad.input, close);
+          }
+        }
+      }
+    }
+  });
+
+  it("is still BCEWithLogitsLoss of the scores 0 and x", () => {
+    for (const x of [Infinity, -Infinity]) {
+      for (const y of [0, 1, 0.25]) {
+        const bce = new BCEWithLogitsLoss().valueAndGrad([x], [y]);
+        const two = crossEntropy().valueAndGrad([0, x], [1 - y, y]);
+        assertEquals(two.value.item(), bce.value.item());
+        assertEquals(two.grad.input.data[1], bce.grad.input.data[0]);
+      }
+    }
   });
 });
 

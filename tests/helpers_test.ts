@@ -146,17 +146,97 @@ describe("softmax and logSoftmax", () => {
     assertEquals(logSoftmax([-1e300, -1e300]).toArray(), [-Math.LN2, -Math.LN2]);
   });
 
-  it("give +∞, all -∞ and NaN as NaN, as PyTorch does, and one -∞ as probability 0", () => {
-    for (const bad of [[Infinity, 0], [-Infinity, -Infinity], [NaN, 0]]) {
-      for (const helper of [softmax, logSoftmax]) {
-        const { value, grad } = helper.valueAndGrad([bad, [0, 0]]);
-        assertEquals([...value.data].map(Number.isNaN), [true, true, false, false]);
-        assertEquals([...grad.input.data].map(Number.isNaN), [true, true, false, false]);
+  it("give one -∞ the probability 0", () => {
+    for (const dtype of [float32, float64]) {
+      const x = dtype([0, -Infinity, 0]);
+      assertEquals(softmax(x).toArray(), [1 / 2, 0, 1 / 2]);
+      const { value, grad } = logSoftmax.valueAndGrad(x, { gradOutput: [1, 3, 2] });
+      const half = dtype(-Math.LN2).item();
+      assertEquals(value.toArray(), [half, -Infinity, half]);
+      assertEquals(grad.input.toArray(), [1 - 6 / 2, 3, 2 - 6 / 2]);
+    }
+  });
+
+  it("give one ∞ all probability, where PyTorch gives NaN", () => {
+    const gradOutput = [1, 3, 2];
+    for (const dtype of [float32, float64]) {
+      for (const row of [[2, Infinity, 0], [-Infinity, Infinity, -3]]) {
+        const p = softmax.valueAndGrad(dtype(row), { gradOutput });
+        assertEquals(p.value.toArray(), [0, 1, 0]);
+        assertEquals([...p.grad.input.data].map(Math.abs), [0, 0, 0]);
+        const log = logSoftmax.valueAndGrad(dtype(row), { gradOutput });
+        assertEquals(log.value.toArray(), [-Infinity, 0, -Infinity]);
+        assertEquals(log.grad.input.toArray(), [1, 3 - (1 + 3 + 2), 2]);
+      }
+      assertEquals(softmax(dtype([Infinity])).toArray(), [1]);
+      assertEquals(logSoftmax(dtype(Infinity)).item(), 0);
+    }
+  });
+
+  it("that is the limit of a score that grows: probabilities and gradients are there already", () => {
+    const gradOutput = [1, 3, 2];
+    for (const dtype of [float32, float64]) {
+      const [p, log] = [softmax, logSoftmax].map((f) =>
+        f.valueAndGrad(dtype([2, Infinity, 0]), { gradOutput })
+      );
+      for (const big of [1e4, 1e30]) {
+        const row = dtype([2, big, 0]);
+        assertEquals(softmax.valueAndGrad(row, { gradOutput }), p);
+        const near = logSoftmax.valueAndGrad(row, { gradOutput });
+        assertEquals(near.grad, log.grad);
+        assertEquals(near.value.data[1], 0);
+        assert(near.value.data[0] < -big / 2 && near.value.data[2] < -big / 2);
       }
     }
-    assertEquals(softmax([0, -Infinity]).toArray(), [1, 0]);
-    const { value, grad } = logSoftmax.valueAndGrad([0, -Infinity], { gradOutput: [1, 3] });
-    assertEquals([value.toArray(), grad.input.toArray()], [[0, -Infinity], [1 - 4, 3]]);
+  });
+
+  it("give several ∞, all -∞ and NaN as NaN, as PyTorch does, and nothing to their neighbours", () => {
+    const lost = [
+      [Infinity, Infinity],
+      [-Infinity, -Infinity],
+      [NaN, 0],
+      [NaN, Infinity],
+      [Infinity, NaN],
+    ];
+    for (const bad of lost) {
+      for (const dtype of [float32, float64]) {
+        for (const helper of [softmax, logSoftmax]) {
+          const along = helper.valueAndGrad(dtype([bad, [0, 0], [Infinity, 0]]));
+          const isLost = [true, true, false, false, false, false];
+          assertEquals([...along.value.data].map(Number.isNaN), isLost, `${bad}`);
+          assertEquals([...along.grad.input.data].map(Number.isNaN), isLost, `${bad}`);
+          const columns = dtype([[0, bad[0], Infinity], [0, bad[1], 0]]);
+          const down = helper.valueAndGrad(columns, { dim: 0 });
+          const isLostDown = [false, true, false, false, true, false];
+          assertEquals([...down.value.data].map(Number.isNaN), isLostDown, `${bad}`);
+          assertEquals([...down.grad.input.data].map(Number.isNaN), isLostDown, `${bad}`);
+        }
+      }
+    }
+  });
+
+  it("take one ∞ along any axis, and in rows longer than a tile", () => {
+    const x = float64(new Float64Array(2 * 3 * 4), [2, 3, 4]);
+    x.data[(1 * 3 + 2) * 4 + 1] = Infinity;
+    for (const dim of [0, 1, 2]) {
+      const p = softmax(x, { dim });
+      const ones = [...p.data].flatMap((v, i) => v === 1 ? [i] : []);
+      const zeros = [...p.data].filter((v) => v === 0).length;
+      assertEquals([ones, zeros], [[(1 * 3 + 2) * 4 + 1], x.shape[dim] - 1]);
+    }
+    const long = float32(new Float32Array(2 * 90_001), [2, 90_001]);
+    long.data[90_000] = Infinity;
+    const log = logSoftmax(long);
+    assertEquals(log.data[90_000], 0);
+    assert(log.data.subarray(0, 90_000).every((v) => v === -Infinity));
+    assert(log.data.subarray(90_001).every((v) => v === Math.fround(-Math.log(90_001))));
+  });
+
+  it("leave the scores as they were, infinite or not", () => {
+    const x = float64([1, Infinity, -Infinity]);
+    softmax(x);
+    logSoftmax.valueAndGrad(x);
+    assertEquals(x.toArray(), [1, Infinity, -Infinity]);
   });
 
   it("take rows longer than a tile, along any axis", () => {

@@ -155,7 +155,8 @@ describe("KLDivLoss at a target of 0", () => {
 
   it("shows the formula that it runs", () => {
     assertEquals(none.formula, KLDivLoss.formula);
-    assertEquals(klDiv({ logTarget: true }).formula.value, "exp(y) * (y - x)");
+    const { formula } = klDiv({ logTarget: true });
+    assertEquals(formula.value, "exp(y) == 0 ? 0 : exp(y) * (y - x)");
   });
 });
 
@@ -172,10 +173,72 @@ describe("KLDivLoss of extreme numbers", () => {
     assertEquals(at(-1000, -0.5, { logTarget: true })[0], Math.exp(-0.5) * 999.5);
   });
 
-  it("±∞: infinite where the impossible happened, NaN beside a target of 0", () => {
-    assertEquals(at(-Infinity, 0.5), [Infinity, -0.5]);
-    assertEquals(at(-Infinity, 0)[0], NaN);
-    assertEquals(at(-1, -Infinity, { logTarget: true })[0], NaN);
+  it("-∞: infinite where the impossible happened", () => {
+    for (const dtype of [float64, float32]) {
+      assertEquals(at(-Infinity, 0.5, { dtype }), [Infinity, -0.5]);
+      assertEquals(at(-Infinity, 0.5, { by: "target", dtype }), [Infinity, Infinity]);
+      const log = at(-Infinity, 0, { logTarget: true, dtype });
+      assertEquals(log, [Infinity, -1]);
+    }
+  });
+
+  it("-∞ beside a target of 0: what cannot happen costs nothing, where PyTorch gives NaN", () => {
+    for (const dtype of [float64, float32]) {
+      for (const y of [0, -0]) {
+        for (const x of [-Infinity, -1, 0, 3, Infinity]) assertEquals(at(x, y, { dtype })[0], 0);
+        assert(at(-Infinity, y, { dtype })[1] === 0);
+        assertEquals(at(-Infinity, y, { by: "target", dtype })[1], NaN);
+      }
+    }
+  });
+
+  it("-∞ as the logarithm of the target: the same, with gradients of 0", () => {
+    for (const dtype of [float64, float32]) {
+      for (const x of [-Infinity, -1, 0, 3, Infinity]) {
+        const [value, slope] = at(x, -Infinity, { logTarget: true, dtype });
+        assert(value === 0 && slope === 0, `${x}: ${value}, ${slope}`);
+        const { 1: other } = at(x, -Infinity, { logTarget: true, by: "target", dtype });
+        assertEquals(other, 0);
+      }
+    }
+  });
+
+  it("that is the limit of a target that vanishes", () => {
+    let last = Infinity;
+    for (const y of [1e-3, 1e-30, 1e-300]) {
+      const [value, slope] = at(-7, y);
+      assert(Math.abs(value) < last && Math.abs(value) < 1e3 * y && slope === -y);
+      last = Math.abs(value);
+    }
+    last = Infinity;
+    for (const y of [-10, -100, -700]) {
+      const values = [
+        ...at(-7, y, { logTarget: true }),
+        at(-7, y, { logTarget: true, by: "target" })[1],
+      ];
+      const size = Math.max(...values.map(Math.abs));
+      assert(size < last && size <= 1e3 * Math.exp(y));
+      last = size;
+    }
+  });
+
+  it("a distribution with holes: its divergence counts what is possible", () => {
+    const [input, target] = [[[-Infinity, Math.log(0.5), Math.log(0.5)]], [[0, 0.25, 0.75]]];
+    const wanted = 0.25 * Math.log(0.25 / 0.5) + 0.75 * Math.log(0.75 / 0.5);
+    for (
+      const [reduction, count] of [["sum", 1], ["batchmean", 1], ["mean", 3]] as const
+    ) {
+      const plain = klDiv({ reduction }).valueAndGrad(input, target);
+      assert(near(plain.value.item(), wanted / count));
+      const slopes = [0, -0.25 / count, -0.75 / count];
+      plain.grad.input.data.forEach((g, i) => assert(g === slopes[i] || near(g, slopes[i])));
+      const log = call(klDiv({ reduction, logTarget: true }), {
+        input,
+        target: target.map((row) => row.map(Math.log)),
+      }, { wrt });
+      assert(near(log.value.item(), wanted / count));
+      assert([...log.grad.input.data, ...log.grad.target.data].every(Number.isFinite));
+    }
   });
 
   it("NaN, and a target below 0: NaN", () => {

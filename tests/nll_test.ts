@@ -117,8 +117,29 @@ describe("NLLLoss of extreme log-probabilities", () => {
     assertEquals(none().forward([-Infinity, -0.5], 1).item(), 0.5);
   });
 
-  it("a weight of 0 times ∞ is NaN, as in PyTorch", () => {
-    assertEquals(none({ weight: [0, 1] }).forward([-Infinity, 0], 0).item(), NaN);
+  it("a label of weight 0 costs nothing at -∞ either, where PyTorch gives NaN", () => {
+    for (const dtype of [float32, float64]) {
+      const input = dtype([[-Infinity, -1], [-4, -2], [-Infinity, -3]]);
+      const labels = [0, 1, 0];
+      const by = (reduction: "none" | "mean" | "sum") =>
+        nll({ weight: [0, 2], reduction }).valueAndGrad(input, labels, { gradOutput: 1 });
+      assertEquals(none({ weight: [0, 2] }).forward(input, labels).toArray(), [0, 2 * 2, 0]);
+      assertEquals(by("sum").value.item(), 2 * 2);
+      assertEquals(by("mean").value.item(), 2 * 2 / (0 + 2 + 0));
+      for (const [reduction, slope] of [["sum", -2], ["mean", -2 / 2]] as const) {
+        const slopes = [...by(reduction).grad.input.data].map((g) => g + 0);
+        assertEquals(slopes, [0, 0, 0, slope, 0, 0]);
+      }
+      const image = dtype([[[-Infinity, -4], [-1, -2]]]);
+      assertEquals(none({ weight: [0, 2] }).forward(image, [[0, 1]]).toArray(), [[0, 2 * 2]]);
+    }
+  });
+
+  it("a small weight is not 0: ∞", () => {
+    for (const w of [1e-300, 5e-324, -1e-300]) {
+      const value = none({ weight: [w, 1] }).forward([-Infinity, 0], 0).item();
+      assertEquals(value, Math.sign(w) * Infinity);
+    }
   });
 
   it("NaN for the label goes on, for another class it does not", () => {

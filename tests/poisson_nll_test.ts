@@ -167,7 +167,11 @@ describe("PoissonNLLLoss where Stirling's formula sets in", () => {
   it("shows the formula that it runs", () => {
     assertEquals(none.formula, PoissonNLLLoss.formula);
     assert(poisson({ full: true }).formula.value.startsWith(PoissonNLLLoss.formula.value));
-    assert(poisson({ logInput: false }).formula.value === "x - y * log(x + eps)");
+    const { formula } = poisson({ logInput: false });
+    assertEquals(
+      formula.value,
+      "x - (y == 0 and x + eps == 0 ? 0 : y * min(log(x + eps), 1000))",
+    );
   });
 });
 
@@ -181,8 +185,26 @@ describe("PoissonNLLLoss of extreme numbers", () => {
   it("a rate of 0 costs what eps makes of it", () => {
     assertEquals(at(0, 2, { logInput: false }), [-2 * Math.log(1e-8), 1 - 2 / 1e-8]);
     assertEquals(at(0, 2, { logInput: false, eps: 0 }), [Infinity, -Infinity]);
-    assertEquals(at(0, 0, { logInput: false, eps: 0 }), [NaN, NaN]);
     assertEquals(at(0, 0, { logInput: false }), [0, 1]);
+  });
+
+  it("and a count of 0 costs nothing there without eps either, where PyTorch gives NaN", () => {
+    for (const dtype of [float64, float32]) {
+      for (const full of [false, true]) {
+        const options = { logInput: false, eps: 0, full, dtype };
+        for (const [x, y] of [[0, 0], [-0, 0], [0, -0]]) assertEquals(at(x, y, options), [0, 1]);
+      }
+      const options = { logInput: false, eps: 0, dtype };
+      assertEquals(at(0, 0, { ...options, by: "target" })[1], Infinity);
+      // The limit: of a rate that vanishes beside a count of 0.
+      for (const rate of [1e-10, 1e-30]) {
+        assertEquals(at(rate, 0, options), [dtype(rate).item(), 1]);
+      }
+    }
+  });
+
+  it("a rate below -eps is NaN, beside a count of 0 too", () => {
+    for (const y of [0, 1, 2.5]) assertEquals(at(-1, y, { logInput: false })[0], NaN);
   });
 
   it("huge: overflows where exp does", () => {
@@ -191,12 +213,66 @@ describe("PoissonNLLLoss of extreme numbers", () => {
     assertEquals(at(100, 3, { dtype: float32 }), [Infinity, Infinity]);
   });
 
-  it("±∞ and NaN", () => {
-    assertEquals(at(-Infinity, 2), [Infinity, -2]);
-    assertEquals(at(-Infinity, 0)[0], NaN);
-    assertEquals(at(Infinity, 2)[0], NaN);
-    assertEquals(at(NaN, 1), [NaN, NaN]);
-    assertEquals(at(1, NaN), [NaN, NaN]);
+  it("-∞, a rate of 0: ∞ for what was counted, 0 where nothing was (PyTorch: NaN)", () => {
+    for (const dtype of [float64, float32]) {
+      for (const full of [false, true]) {
+        assertEquals(at(-Infinity, 2, { dtype, full }), [Infinity, -2]);
+        assertEquals(at(-Infinity, 0.5, { dtype, full }), [Infinity, -0.5]);
+        assertEquals(at(-Infinity, 0, { dtype, full }), [0, 0]);
+        assertEquals(at(-Infinity, -0, { dtype, full }), [0, 0]);
+      }
+      assertEquals(at(-Infinity, 0, { dtype, by: "target" })[1], Infinity);
+    }
+    assertEquals(at(-1e4, 0), at(-Infinity, 0));
+  });
+
+  it("∞, as a rate or its logarithm: ∞ whatever was counted (PyTorch: NaN)", () => {
+    for (const dtype of [float64, float32]) {
+      for (const full of [false, true]) {
+        for (const y of [0, 0.5, 2, 1e6]) {
+          assertEquals(at(Infinity, y, { dtype, full }), [Infinity, Infinity]);
+          const rate = at(Infinity, y, { dtype, full, logInput: false });
+          assertEquals(rate, [Infinity, 1]);
+        }
+        const by = { dtype, full, by: "target" };
+        assertEquals(at(Infinity, 2, by)[1], -Infinity);
+        assertEquals(at(Infinity, 2, { ...by, logInput: false })[1], -Infinity);
+      }
+    }
+    // The limit: exp(x) outgrows y x, and a rate its logarithm, however large y is.
+    for (const y of [2, 1e6]) {
+      for (const x of [800, 1e4, 1e300]) assertEquals(at(x, y), [Infinity, Infinity]);
+      for (const rate of [1e20, 1e300]) {
+        assert(near(at(rate, y, { logInput: false })[0], rate - y * Math.log(rate)));
+      }
+    }
+  });
+
+  it("the last finite numbers are no limits: nothing is cut off", () => {
+    const { MAX_VALUE } = Number;
+    const wanted = MAX_VALUE - 1e305 * Math.log(MAX_VALUE);
+    assert(near(at(MAX_VALUE, 1e305, { logInput: false })[0], wanted));
+    assert(near(at(709, 1e300)[0], Math.exp(709) - 1e300 * 709, 1e-13));
+    assert(near(at(-1e300, 1e5)[0], 1e305));
+  });
+
+  it("adds up beside numbers that are finite", () => {
+    const [input, target] = [[-Infinity, 0, 1], [0, 3, 0]];
+    const { value, grad } = poisson().valueAndGrad(input, target);
+    assert(near(value.item(), (0 + 1 + Math.E) / 3));
+    const slopes = [0, (1 - 3) / 3, Math.E / 3];
+    grad.input.data.forEach((g, i) => assert(near(g, slopes[i])));
+    const sum = poisson({ reduction: "sum" }).forward([Infinity, ...input], [7, ...target]);
+    assertEquals(sum.item(), Infinity);
+  });
+
+  it("NaN", () => {
+    for (const logInput of [true, false]) {
+      for (const y of [0, 1]) assertEquals(at(NaN, y, { logInput })[0], NaN);
+      assertEquals(at(NaN, 1, { logInput }), [NaN, NaN]);
+      assertEquals(at(1, NaN, { logInput }), [NaN, NaN]);
+      assertEquals(at(Infinity, NaN, { logInput })[0], NaN);
+    }
     assertEquals(at(-1, 1, { logInput: false }), [NaN, 1 - 1 / (1e-8 - 1)]);
   });
 });
