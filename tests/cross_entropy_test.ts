@@ -381,12 +381,14 @@ function surprise(row: number[]): number[] {
 for (const dtype of [float32, float64]) {
   for (const each of [ofRows, ofColumns]) {
     describe(`CrossEntropyLoss of infinite scores, ${dtype.name}, ${each.name}`, () => {
+      /** The first of two samples, as a single column is a row. */
       const by = (
         row: number[],
         target: number | number[],
         options: CrossEntropyLossOptions = {},
       ) => {
-        const out = each([row], [target] as Answers, { dtype, ...options });
+        const rows = [row, row.map(() => 1)];
+        const out = each(rows, [target, target] as Answers, { dtype, ...options });
         return { value: out.value[0], input: out.input[0], target: out.target?.[0] };
       };
       const f = (x: number) => dtype(x).item();
