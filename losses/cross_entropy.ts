@@ -102,9 +102,9 @@ const DEFAULTS = ["input"];
 const SMOOTHED = "w * (keep * t + spread)";
 /** The minimum, which is x - m anyway, shows that exp need not be prepared for numbers above 0. */
 const EXP = "exp(min(x - m, 0))";
-/** A class that does not count does not count at -∞ either. */
+/** What does not count does not count at -∞ either; NaN stays NaN. */
 const times = (factor: string, minusLog: string) =>
-  `(${factor} == 0 ? 0 : ${factor} * (${minusLog}))`;
+  `(${factor} == 0 and ${minusLog} == ${minusLog} ? 0 : ${factor} * (${minusLog}))`;
 
 /**
  * One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then what is made of both.
@@ -134,7 +134,8 @@ const rowKernels = defineKernels({
 });
 
 const SMOOTH_MASS = "keep * own + spread * all";
-/** A column whose label is ignored has counts = 0. */
+/** A column whose label is ignored has counts = 0, whatever its scores. */
+const VALUE = `(counts == 0 ? 0 : ${times("own", "below + log(s)")})`;
 const SMOOTH_VALUE = `(counts == 0 ? 0 : ${
   times("(keep * own)", "below + log(s)")
 } + spread * (all * log(s) + rest))`;
@@ -155,11 +156,11 @@ const columnKernels = defineKernels({
     expSmooth: { store: { e: EXP, s: `s + ${EXP}`, rest: `rest + ${times("w", "m - x")}` } },
     finish: {
       store: {
-        value: times("own", "below + log(s)"),
+        value: VALUE,
         a: "up * own / s",
         slope: "up * own * ((right - s) / s)",
       },
-      sum: { total: times("own", "below + log(s)") },
+      sum: { total: VALUE },
     },
     finishSmooth: {
       store: {
@@ -399,7 +400,8 @@ export class CrossEntropyLoss {
           const own = weights === undefined ? 1 : weights[label];
           const at = r * classes + label;
           size = keep * own + spread * allWeights;
-          result = own === 0 || keep === 0 ? 0 : keep * own * (m[r] - element.x[at] + log);
+          const below = m[r] - element.x[at] + log;
+          result = keep * own === 0 && below === Infinity ? 0 : keep * own * below;
           if (isSmooth) result += spread * (allWeights * log + rest[r]);
           // p - 1 in float64: where p is nearly 1, float32 would have lost all digits.
           right[r] = g * (size * element.e[at] / sum - (keep + spread) * own);

@@ -50,16 +50,16 @@ export interface KLDivLossOptions {
   reduction?: KLDivReduction;
 }
 
-// Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
+// x == x lets NaN through. Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
 const formula: LossFormula = {
-  value: "y == 0 ? 0 : y * (log(y) - x)",
+  value: "y == 0 and x == x ? 0 : y * (log(y) - x)",
   // y / y is 1, and NaN at y = 0.
   grad: { input: "-y", target: "log(y) + y / y - x" },
 };
 
 const logFormula: LossFormula = {
-  value: "exp(y) == 0 ? 0 : exp(y) * (y - x)",
-  grad: { input: "-exp(y)", target: "exp(y) == 0 ? 0 : exp(y) * (y - x + 1)" },
+  value: "exp(y) == 0 and x == x ? 0 : exp(y) * (y - x)",
+  grad: { input: "-exp(y)", target: "exp(y) == 0 and x == x ? 0 : exp(y) * (y - x + 1)" },
 };
 
 const definition = {

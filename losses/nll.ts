@@ -157,8 +157,8 @@ export class NLLLoss {
       if (label === this.#ignoreIndex) continue;
       const place = at(axis, sample, label);
       const weight = weights === undefined ? 1 : weights[label];
-      // What does not count does not count at -∞ either.
-      const loss = weight === 0 ? 0 : -weight * x[place];
+      // What does not count does not count at -∞ either; NaN stays NaN.
+      const loss = weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place];
       if (isDense) value.data[sample] = loss;
       else total += loss;
       if (grad.input !== undefined) {

@@ -602,6 +602,17 @@ describe("CrossEntropyLoss of infinite scores, together", () => {
     assertEquals(slopes([[1, 0], [0.5, 0.5], [0.5, 0.5]]), [Infinity, 0.5 * Math.log(2)]);
   });
 
+  it("a weight or a probability of 0 does not hide NaN", () => {
+    for (const each of [ofRows, ofColumns]) {
+      for (const labelSmoothing of [0, 0.3]) {
+        const { value } = each([[NaN, 0], [0, NaN]], [0, 0], { labelSmoothing, weight: [0, 1] });
+        assertEquals(value, [NaN, NaN]);
+      }
+    }
+    const none = crossEntropy({ reduction: "none" });
+    assertEquals(none.forward([[NaN, 0]], [[0, 1]]).toArray(), [NaN]);
+  });
+
   it("an ignored sample costs nothing, whatever its scores", () => {
     for (const row of [[Infinity, 0], [Infinity, Infinity], [-Infinity, -Infinity]]) {
       for (const each of [ofRows, ofColumns]) {

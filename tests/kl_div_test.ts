@@ -156,7 +156,7 @@ describe("KLDivLoss at a target of 0", () => {
   it("shows the formula that it runs", () => {
     assertEquals(none.formula, KLDivLoss.formula);
     const { formula } = klDiv({ logTarget: true });
-    assertEquals(formula.value, "exp(y) == 0 ? 0 : exp(y) * (y - x)");
+    assertEquals(formula.value, "exp(y) == 0 and x == x ? 0 : exp(y) * (y - x)");
   });
 });
 
@@ -245,6 +245,9 @@ describe("KLDivLoss of extreme numbers", () => {
     assertEquals(at(NaN, 0.5), [NaN, -0.5]);
     assertEquals(at(-1, NaN), [NaN, NaN]);
     assertEquals(at(-1, -0.5), [NaN, 0.5]);
+    // Not even a probability of 0 hides it.
+    assertEquals(at(NaN, 0)[0], NaN);
+    assertEquals(at(NaN, -Infinity, { logTarget: true })[0], NaN);
   });
 });
 

@@ -135,6 +135,10 @@ describe("NLLLoss of extreme log-probabilities", () => {
     }
   });
 
+  it("but not at NaN, which stays", () => {
+    assertEquals(none({ weight: [0, 2] }).forward([NaN, -1], 0).item(), NaN);
+  });
+
   it("a small weight is not 0: ∞", () => {
     for (const w of [1e-300, 5e-324, -1e-300]) {
       const value = none({ weight: [w, 1] }).forward([-Infinity, 0], 0).item();
