@@ -290,6 +290,7 @@ export function unload(operand: FloatArray, target: FloatArray, start: number, e
   if (end - start <= SMALL.unload) {
     for (let i = start; i < end; i++) target[i] = operand[i - start];
   } else {
-    target.set(operand.subarray(0, end - start), start);
+    const isWhole = end - start === operand.length;
+    target.set(isWhole ? operand : operand.subarray(0, end - start), start);
   }
 }
