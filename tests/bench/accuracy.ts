@@ -56,7 +56,9 @@ const FUNCTIONS: Readonly<Record<string, readonly [low: number, high: number]>> 
   sigmoid: [-80, 20],
   softplus: [-80, 20],
 };
-const POINTS = 400;
+/** Points drawn, and how many of them are held against 64 digits: those that seem to be farthest off. */
+const POINTS = { float32: 2 ** 20, float64: 2000 } as const;
+const CANDIDATES = { float32: 200, float64: 2000 } as const;
 
 /**
  * Where PyTorch's float64 is no yardstick: scores at which its BCEWithLogits cancels, and the logarithm of whole numbers, which
@@ -131,16 +133,29 @@ function accuracyOfFunction(
   const formula = `${name}(x)`;
   const worst = (dtype: FloatType) => {
     const draw = new Draw(dtype);
-    const { data } = draw.floats([POINTS], () => low + (high - low) * draw.next());
-    const got = new Formula(formula).evaluate({ x: data }, dtype);
-    let most = 0;
-    data.forEach((x, i) => {
-      const exact = oracle(formula, { x });
-      const place = placeOf(exact.toNumber(), dtype);
-      const ulp = floatAt(place + 1n, dtype) - floatAt(place, dtype);
-      most = Math.max(most, Math.abs(exact.sub(got[i]).toNumber()) / Math.abs(ulp));
+    // Half of them near 0, where results are neither 0, 1 nor the argument.
+    const near = [Math.max(low, -2), Math.min(high, 2)];
+    const { data } = draw.floats([POINTS[dtype]], () => {
+      const [from, to] = draw.next() < 0.5 ? near : [low, high];
+      return from + (to - from) * draw.next();
     });
-    return most;
+    const kernel = new Formula(formula);
+    const got = kernel.evaluate({ x: data }, dtype);
+    // In float64 the same kernel is good enough to tell where float32 is bad.
+    const better = kernel.evaluate({ x: data }, "float64");
+    const error = (exact: number, difference: number) => {
+      const place = placeOf(exact, dtype);
+      return Math.abs(difference / (floatAt(place + 1n, dtype) - floatAt(place, dtype)));
+    };
+    const candidates = Array.from(data, (_, i) => i);
+    if (dtype === "float32") {
+      const apparent = candidates.map((i) => error(better[i], got[i] - better[i]));
+      candidates.sort((i, j) => apparent[j] - apparent[i]);
+    }
+    return candidates.slice(0, CANDIDATES[dtype]).reduce((most, i) => {
+      const exact = oracle(formula, { x: data[i] });
+      return Math.max(most, error(exact.toNumber(), exact.sub(got[i]).toNumber()));
+    }, 0);
   };
   return { name, float32: worst("float32"), float64: worst("float64") };
 }
