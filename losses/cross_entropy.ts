@@ -472,12 +472,8 @@ export class CrossEntropyLoss {
         for (let j = 0; j < cols; j++) {
           const label = labels[first + j];
           if (label === ignoreIndex) {
-            own[j] =
-              right[j] =
-              below[j] =
-              counts[j] =
-              up[j] =
-                0;
+            own[j] = counts[j] = up[j] = 0;
+            right[j] = below[j] = 0;
             continue;
           }
           const at = label * cols + j;

@@ -124,9 +124,9 @@ interface Workspace {
   readonly total: Float64Array;
   readonly scale: Float64Array;
   readonly center: Float64Array;
-  /** Kernels for what calls have asked for so far, by what else they asked. */
+  /** What calls have asked for so far: first by reduction, weight and upstream gradient, then by gradients. */
   readonly runs: Pass[][];
-  /** Runs that were needed beside these: sums of weights, counts of offenders. */
+  /** Kernels that were needed beside these, by name: sums of weights, searches for offenders. */
   readonly others: Map<string, Run>;
 }
 
