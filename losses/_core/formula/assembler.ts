@@ -86,72 +86,66 @@ const lanes = new DataView(new ArrayBuffer(16));
 const laneBytes = new Uint8Array(lanes.buffer);
 
 /**
- * Writes code, byte by byte, into one growing array. It runs once per kernel, and therefore cold: nothing here makes
- * an array or an object per instruction. Methods return the writer, so that instructions can be strung together.
+ * Writes code into one growing array. A kernel is written once, by code that the engine has not compiled yet: every
+ * instruction is therefore one call, and one call of `push`. Methods return the writer, so that instructions can be strung
+ * together.
  */
 export class CodeWriter {
-  #bytes = new Uint8Array(4096);
-  #length = 0;
-
   /** What has been written. */
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
-  }
+  readonly bytes: number[] = [];
 
   /** One byte: an opcode, or a number below 128. */
   byte(byte: number): this {
-    if (this.#length === this.#bytes.length) this.#grow(this.#length + 1);
-    this.#bytes[this.#length++] = byte;
+    this.bytes.push(byte);
     return this;
-  }
-
-  #grow(length: number): void {
-    const larger = new Uint8Array(2 * length);
-    larger.set(this.#bytes);
-    this.#bytes = larger;
   }
 
   /** Bytes that are ready. */
   append(bytes: ArrayLike<number>): this {
-    const end = this.#length + bytes.length;
-    if (end > this.#bytes.length) this.#grow(end);
-    this.#bytes.set(bytes, this.#length);
-    this.#length = end;
+    for (let i = 0; i < bytes.length; i++) this.bytes.push(bytes[i]);
     return this;
   }
 
   /** A number ≥ 0 (unsigned LEB128). */
   leb(value: number): this {
     while (value > 127) {
-      this.byte((value % 128) | 128);
+      this.bytes.push((value % 128) | 128);
       value = Math.floor(value / 128);
     }
-    return this.byte(value);
+    this.bytes.push(value);
+    return this;
   }
 
   /** Pushes a 32-bit integer (signed LEB128). */
   i32(value: number): this {
-    this.byte(0x41);
+    this.bytes.push(0x41);
     while (value < -64 || value > 63) {
-      this.byte((value & 127) | 128);
+      this.bytes.push((value & 127) | 128);
       value >>= 7;
     }
-    return this.byte(value & 127);
+    this.bytes.push(value & 127);
+    return this;
   }
 
   /** A vector instruction. */
   simd(opcode: number): this {
-    return this.byte(0xfd).leb(opcode);
+    if (opcode < 128) this.bytes.push(0xfd, opcode);
+    else this.bytes.push(0xfd, (opcode & 127) | 128, opcode >> 7);
+    return this;
   }
 
   /** Pushes a local. */
   get(local: number): this {
-    return this.byte(0x20).leb(local);
+    if (local < 128) this.bytes.push(0x20, local);
+    else this.byte(0x20).leb(local);
+    return this;
   }
 
   /** Pops into a local. */
   set(local: number): this {
-    return this.byte(0x21).leb(local);
+    if (local < 128) this.bytes.push(0x21, local);
+    else this.byte(0x21).leb(local);
+    return this;
   }
 
   /** The immediate of a load or store: no alignment promised, a constant offset. */
@@ -190,7 +184,8 @@ export class CodeWriter {
     } else if (typeof value === "bigint") lanes.setBigUint64(0, BigInt.asUintN(64, value), true);
     else lanes.setFloat64(0, value, true);
     laneBytes.copyWithin(8, 0, 8);
-    return this.simd(VECTOR.const).append(laneBytes);
+    this.simd(VECTOR.const).bytes.push(...laneBytes);
+    return this;
   }
 
   /** Pushes the vector 0, 1, 2, … */
@@ -219,5 +214,5 @@ export function moduleOf(
   section(3, [1, 0]);
   section(7, [1, run.length, ...run, 0x00, 0]);
   section(10, new CodeWriter().byte(1).leb(code.bytes.length).append(code.bytes).bytes);
-  return out.bytes;
+  return new Uint8Array(out.bytes);
 }

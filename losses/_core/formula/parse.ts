@@ -22,14 +22,21 @@ const TOKEN =
   /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z]\w*|<=|>=|==|!=|[-+*/<>?:(),]|\S/g;
 const SINGLE = /[\w<>?:(),+*/-]/;
 
-/** Binary operators from the loosest to the tightest. */
-const LEVELS: readonly Readonly<Record<string, Binary>>[] = [
-  { or: "or" },
-  { and: "and" },
-  { "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne" },
-  { "+": "add", "-": "sub" },
-  { "*": "mul", "/": "div" },
-];
+/** Binary operators, and how tightly they bind. */
+const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new Map([
+  ["or", ["or", 0]],
+  ["and", ["and", 1]],
+  ["<", ["lt", 2]],
+  ["<=", ["le", 2]],
+  [">", ["gt", 2]],
+  [">=", ["ge", 2]],
+  ["==", ["eq", 2]],
+  ["!=", ["ne", 2]],
+  ["+", ["add", 3]],
+  ["-", ["sub", 3]],
+  ["*", ["mul", 4]],
+  ["/", ["div", 4]],
+]);
 const COMPARISON = 2;
 
 function tokenize(text: string): string[] {
@@ -72,15 +79,20 @@ export function parse(graph: Graph, text: string): Node {
     return graph.apply("select", condition, yes, conditional());
   }
 
-  function binary(level: number): Node {
-    if (level === LEVELS.length) return unary();
-    let left = binary(level + 1);
-    while (at < tokens.length && Object.hasOwn(LEVELS[level], tokens[at])) {
-      left = graph.apply(LEVELS[level][tokens[at++]], left, binary(level + 1));
+  /** Operands joined by operators that bind at least as tightly as `least`. */
+  function binary(least: number): Node {
+    let left = unary();
+    let most = Infinity;
+    for (;;) {
+      const operator = OPERATORS.get(tokens[at]);
+      if (operator === undefined) return left;
+      const [op, level] = operator;
+      if (level < least || level > most) return left;
+      at++;
+      left = graph.apply(op, left, binary(level + 1));
       // mathjs chains a < b < c; here it would silently mean something else.
-      if (level === COMPARISON) break;
+      most = level === COMPARISON ? level - 1 : level;
     }
-    return left;
   }
 
   function unary(): Node {

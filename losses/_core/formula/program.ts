@@ -100,16 +100,17 @@ export class ProgramBuilder {
     const key = `${op} ${name} ${literal} ${args.join(" ")}`;
     let index = this.#known.get(key);
     if (index === undefined) {
-      const latest = Math.max(
-        0,
-        ...args.map((arg) => STAGES.indexOf(this.instructions[arg].stage)),
-      );
+      let stage = STAGE_OF_LEAF[op] ?? "call";
+      for (let i = 0; i < args.length; i++) {
+        const { stage: other } = this.instructions[args[i]];
+        if (STAGES.indexOf(other) > STAGES.indexOf(stage)) stage = other;
+      }
       index = this.instructions.push({
         op,
         args,
         value,
         name,
-        stage: STAGE_OF_LEAF[op] ?? STAGES[latest],
+        stage,
       }) - 1;
       this.#known.set(key, index);
     }
