@@ -33,8 +33,8 @@
  * Siblings: {@linkcode CrossEntropyLoss} with a score for every class; {@linkcode LinearCrossEntropyLoss}, which keeps
  * all classes apart but never holds all scores.
  *
- * Unlike PyTorch, the gradient of a cluster that no label fell into is 0 rather than none, labels are int32, and float32
- * with float64 gives float64.
+ * Unlike PyTorch, the gradient of a cluster that no label fell into is 0 rather than none, one infinite score gives the
+ * limit, as in CrossEntropyLoss, labels are int32, and float32 with float64 gives float64.
  *
  * Notebook: `notebooks/adaptive_log_softmax_with_loss.ipynb`. Reference: E. Grave, A. Joulin, M. Cissé, D. Grangier and
  * H. Jégou, Efficient softmax approximation for GPUs, 2016.

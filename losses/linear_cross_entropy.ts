@@ -28,8 +28,8 @@
  * sample's, so that memory does not grow with N × C; the result does not depend on it but for rounding.
  *
  * Unlike PyTorch, `options` is honoured in every case, rather than ignored with a warning where there are outFeatures,
- * label smoothing or probabilities, and without it there are chunks too; float32 with float64 gives float64; labels are
- * int32.
+ * label smoothing or probabilities, and without it there are chunks too; one infinite score gives the limit, as in
+ * {@linkcode CrossEntropyLoss}; float32 with float64 gives float64; labels are int32.
  *
  * Notebook: `notebooks/linear_cross_entropy.ipynb`. Reference: E. Wijmans et al., Cut Your Losses in Large-Vocabulary
  * Language Models, 2024.

@@ -343,6 +343,12 @@ describe("AdaptiveLogSoftmaxWithLoss of extreme numbers", () => {
     assert(grad["head.weight"].data.every((slope) => slope === 0));
   });
 
+  it("one infinite score has its limit: log-probability 0 if it is right, -∞ if it is wrong", () => {
+    const bias = { "head.bias": float64([Infinity, 0]) };
+    const loss = make({ ...small, headBias: true }, { ...parameters, ...bias });
+    assertEquals(loss.forward([[1], [1]], [0, 1]).output.toArray(), [0, -Infinity]);
+  });
+
   it("scores of ± 1000: no overflow", () => {
     const loss = make(small, parameters);
     assertEquals(loss.forward([[1000]], [0]).output.data[0], 0);

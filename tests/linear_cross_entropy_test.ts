@@ -359,6 +359,15 @@ describe("LinearCrossEntropyLoss of extreme numbers", () => {
     assertEquals(loss.forward([[1000, 0]], [0]).item(), 0);
   });
 
+  it("one infinite score has its limit: 0 if it is right, ∞ if it is wrong", () => {
+    const bias = { "linear.bias": float64([0, Infinity, 0]) };
+    const loss = make({ ...small, bias: true, reduction: "none" }, { ...parameters, ...bias });
+    const input = [[1, 2], [1, 2]];
+    const { value, grad } = loss.valueAndGrad(input, [1, 2], { wrt: ["linear.bias"] });
+    assertEquals(value.toArray(), [0, Infinity]);
+    assertEquals(grad["linear.bias"].toArray(), [0, 1, -1]);
+  });
+
   it("NaN in one sample stays in its own value and gradient of input", () => {
     const loss = make({ ...small, reduction: "none" }, parameters);
     const { value, grad } = loss.valueAndGrad([[NaN, 0], [0, 0]], [0, 1]);
