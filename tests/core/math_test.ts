@@ -233,6 +233,43 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
   });
 }
 
+describe("exp of what a formula shows to be never positive", () => {
+  for (const text of ["exp(min(x, 0))", "exp(-abs(x))"]) {
+    it(`has the bits of exp: ${text}`, () => {
+      for (const dtype of ["float32", "float64"] as const) {
+        const x = sample(SUBJECTS.exp, dtype, 20_000, 3).map((x) => -Math.abs(x));
+        const ends = [-0, -Infinity, NaN];
+        const scope = { x: Float64Array.of(...x, ...ends) };
+        for (const machine of MACHINES) {
+          const [found, wanted] = [text, "exp(x)"].map((text) =>
+            new Formula(text).evaluate(scope, dtype, machine)
+          );
+          const at = found.findIndex((v, i) => !Object.is(v, wanted[i]));
+          assertEquals(at, -1, `${dtype}, ${machine}, x = ${scope.x[at]}: ${found[at]}`);
+        }
+      }
+    });
+  }
+});
+
+describe("NaN with something written into it, such as R's NA", () => {
+  const float32 = new Float32Array(Uint32Array.of(0x7fc00001, 0xffc00123, 0x7fffffff).buffer);
+  const float64 = new Float64Array(
+    BigUint64Array.of(0x7ff00000000007a2n, 0xfff8000000000fffn, 0x7fffffffffffffffn).buffer,
+  );
+  const names = Object.keys(SUBJECTS).map((name) => `${name}(x)`);
+  for (const text of [...names, "exp(min(x, 0))", "pow(x, y)", "xlogy(x, x)"]) {
+    it(`stays NaN: ${text}`, () => {
+      for (const machine of MACHINES) {
+        for (const [dtype, x] of [["float32", float32], ["float64", float64]] as const) {
+          const found = new Formula(text).evaluate({ x, y: 0.5 }, dtype, machine);
+          assert(found.every(Number.isNaN), `${dtype}, ${machine}: ${found}`);
+        }
+      }
+    });
+  }
+});
+
 describe("the worst cases found", () => {
   it("are printed", () => {
     console.log(report.join("\n"));

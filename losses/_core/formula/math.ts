@@ -128,10 +128,10 @@ export type ExpRange = "any" | "x ≤ 0";
 /**
  * exp(x) = p · 2ⁿ with n = round(x / ln 2) and p = exp(x - n ln 2).
  *
- * Rounding adds the shifter, and with it a bias: n + bias then stands in the lowest bits, from where it is shifted to the
- * place of the exponent. But 2ⁿ need not be a normal number. For x ≤ 0, n + k is added to the exponent of p, with k so large
- * that the sum is one, and the result multiplied by 2⁻ᵏ. For all x, 2ⁿ is multiplied in two halves. Either way results
- * that are subnormal are rounded once, and those beyond the largest number become infinite, without a second path.
+ * Rounding adds the shifter, and with it a bias: n + bias then stands in the lowest bits, and shifted to the place of the
+ * exponent it is a power of 2. But 2ⁿ need not be a normal number. For x ≤ 0, 2ⁿ⁺ᵏ is, with k in the middle, and p 2⁻ᵏ
+ * costs no more than p. For all x, 2ⁿ is multiplied in two halves. Either way results that are subnormal are rounded once,
+ * those beyond the largest number become infinite, and NaN goes through, without a second path.
  *
  * @param b The program.
  * @param x The argument.
@@ -141,32 +141,28 @@ export function exp(b: ProgramBuilder, x: Value, range: ExpRange = "any"): Value
   return expParts(b, x, range).value;
 }
 
-/** exp(x), and p = 1 + tail, which has been rounded. */
-function expParts(
-  b: ProgramBuilder,
-  x: Value,
-  range: ExpRange,
-): { value: Value; p: Value; tail: Value } {
+/** exp(x), and p - 1 before p is rounded. */
+function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value; tail: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
   const k = (c.bias + 1) / 2;
-  const shifter = c.shifter + (range === "any" ? 2 * c.bias : k);
+  const shifter = c.shifter + c.bias + (range === "any" ? c.bias : k);
   const below = range === "any" ? apply("pmin", x, b.const(c.expMax)) : x;
   const t = apply("pmax", below, b.const(c.expMin));
   const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(shifter));
   const n = apply("sub", shifted, b.const(shifter));
   const r = apply("nmadd", n, b.const(c.ln2Lo), apply("nmadd", n, b.const(c.ln2Hi), t));
   const tail = apply("madd", apply("mul", r, r), polynomial(b, r, c.expPoly), r);
-  const p = apply("add", tail, b.const(1));
-  const exponent = b.shift("shl", shifted, c.mantissa);
+  const power = b.shift("shl", shifted, c.mantissa);
   if (range !== "any") {
-    return { value: apply("mul", apply("iadd", p, exponent), b.const(2 ** -k)), p, tail };
+    const down = b.const(2 ** -k);
+    return { value: apply("mul", apply("madd", tail, down, down), power), tail };
   }
   // (n + 2 bias) / 2, rounded down: shifted one place less, the bit below the exponent cleared.
   const mask = BigInt(2 * c.bias + 1) << BigInt(c.mantissa);
   const half = apply("and", b.shift("shl", shifted, c.mantissa - 1), b.bits(mask));
-  const value = apply("mul", apply("mul", p, half), apply("isub", exponent, half));
-  return { value, p, tail };
+  const p = apply("add", tail, b.const(1));
+  return { value: apply("mul", apply("mul", p, half), apply("isub", power, half)), tail };
 }
 
 /**
@@ -272,7 +268,8 @@ export function sigmoid(b: ProgramBuilder, x: Value): Value {
  */
 export function softplus(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
-  const { value: z, p, tail } = expNegAbs(b, x);
+  const { value: z, tail } = expNegAbs(b, x);
+  const p = apply("add", tail, b.const(1));
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
