@@ -102,7 +102,7 @@ const DEFAULTS = ["input"];
 const SMOOTHED = "w * (keep * t + spread)";
 /** The minimum, which is x - m anyway, shows that exp need not be prepared for numbers above 0. */
 const EXP = "exp(min(x - m, 0))";
-/** What does not count does not count at -∞ either; NaN stays NaN. */
+/** A factor 0 makes its term 0 even at a score of -∞; NaN stays NaN. */
 const times = (factor: string, minusLog: string) =>
   `(${factor} == 0 and ${minusLog} == ${minusLog} ? 0 : ${factor} * (${minusLog}))`;
 

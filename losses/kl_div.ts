@@ -50,7 +50,8 @@ export interface KLDivLossOptions {
   reduction?: KLDivReduction;
 }
 
-// x == x lets NaN through. Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
+// What has probability 0 costs 0, and x == x lets NaN through all the same. Naive: y log(y / exp(x)). At y = 0 it is
+// 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
 const formula: LossFormula = {
   value: "y == 0 and x == x ? 0 : y * (log(y) - x)",
   // y / y is 1, and NaN at y = 0.

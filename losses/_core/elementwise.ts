@@ -113,7 +113,6 @@ interface Pass {
 
 /** The kernels of one float type with their operands at hand: a call on few elements has no time to look them up by name. */
 interface Workspace {
-  readonly dtype: FloatType;
   readonly kernels: Kernels<string, string, string, string, string>;
   /** In the order of the arguments, and of the tensors among the options. */
   readonly inputs: readonly FloatArray[];
@@ -317,7 +316,6 @@ export class Elementwise {
     const kernels = this.#kernels(dtype);
     const { element, row, param } = kernels;
     return {
-      dtype,
       kernels,
       inputs: this.#definition.arguments.map(({ symbol }) => element[symbol]),
       tensors: (this.#definition.tensors ?? []).map(({ symbol }) => element[symbol]),

@@ -43,6 +43,7 @@ const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][]
   ["x < y ? 1 : 2", (x, y) => x < y ? 1 : 2],
   ["x <= y ? x : y", (x, y) => x <= y ? x : y],
   ["x > y ? x : 0", (x, y) => x > y ? x : 0],
+  ["x > y ? x : y", (x, y) => x > y ? x : y],
   ["x >= y ? 0 : x", (x, y) => x >= y ? 0 : x],
   ["x == y ? 1 : 2", (x, y) => x === y ? 1 : 2],
   ["x != y ? 1 : 2", (x, y) => x !== y ? 1 : 2],
