@@ -130,8 +130,9 @@ interface Workspace {
 }
 
 /** Where a tile of an argument is copied to, and from. */
-interface Load extends Operand {
+interface Load {
   readonly into: FloatArray;
+  readonly from: Operand;
 }
 
 /** Where a tile of a gradient is copied from, and to; with strides it is added up. */
@@ -216,27 +217,23 @@ export class Elementwise {
     const { kernels } = workspace;
     const inputs = tensors.slice();
     const loads: Load[] = [];
-    const addLoad = (into: FloatArray, tensor: Tensor) => {
-      const { data, strides } = along(tensor, shape);
-      loads.push({ into, data, strides });
-    };
     // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
       shapes[specs[i].name] = given.tensors[i].shape;
-      addLoad(workspace.inputs[i], tensors[i]);
+      loads.push({ into: workspace.inputs[i], from: along(tensors[i], shape) });
     }
     if (options.tensors !== undefined) {
       this.#definition.tensors?.forEach(({ name, symbol }, i) => {
         const tensor = this.#fit(name, options.tensors![symbol], shape, dtype, true);
         inputs.push(tensor);
-        addLoad(workspace.tensors[i], tensor);
+        loads.push({ into: workspace.tensors[i], from: along(tensor, shape) });
       });
     }
     if (weight !== undefined) {
       inputs.push(weight);
       if (!weightBroadcasts) shapes[WEIGHT] = weight.shape;
-      addLoad(workspace.weight, weight);
+      loads.push({ into: workspace.weight, from: along(weight, shape) });
     }
     for (const i of this.#domains) this.#checkDomain(workspace, i, tensors[i]);
     const isDense = reduction === "none";
@@ -266,7 +263,7 @@ export class Elementwise {
       ? this.#evaluate(options, values).value.data[0]
       : 0;
     const hasUpstream = typeof gradOutput !== "number";
-    if (hasUpstream) loads.push({ into: workspace.upstream, data: gradOutput });
+    if (hasUpstream) loads.push({ into: workspace.upstream, from: { data: gradOutput } });
     for (const name in params) kernels.param[name][0] = params[name];
     workspace.center[0] = center;
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
@@ -293,7 +290,7 @@ export class Elementwise {
     for (let start = 0; start < size; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, size);
       for (let i = 0; i < loads.length; i++) {
-        const { into, data, strides } = loads[i];
+        const { into, from: { data, strides } } = loads[i];
         if (strides === undefined) load(into, data, start, end);
         else if (data.length > 1) gather({ data, strides }, shape, start, end, into);
         else if (start === 0) into.fill(data[0], 0, end);
@@ -341,25 +338,24 @@ export class Elementwise {
     const known = runs[(isDense ? 4 : 0) + (isWeighted ? 2 : 0) + (hasUpstream ? 1 : 0)] ??= [];
     for (let i = 0; i < known.length; i++) if (sameNames(known[i].wrt, wrt)) return known[i];
     const { value, grad } = this.#definition.formula;
-    const weighted = (text: string) => isWeighted ? `w * (${text})` : text;
+    const weighted = isWeighted ? `w * (${value})` : value;
     const upstream = hasUpstream ? "g" : "scale";
+    const factor = isWeighted ? `${upstream} * w` : upstream;
     const store: Record<string, string> = {};
+    const from: FloatArray[] = [];
+    const at: number[] = [];
     for (const name of wrt) {
-      store[GRAD + name] = name === WEIGHT
+      const operand = GRAD + name;
+      store[operand] = name === WEIGHT
         ? `${upstream} * ((${value}) - center)`
-        : `${upstream} * ${weighted(`(${grad[name]})`)}`;
+        : `${factor} * (${grad[name]})`;
+      from.push(kernels.element[operand]);
+      at.push(this.#names.indexOf(name));
     }
     const run = kernels.compile(
-      isDense
-        ? { store: { value: weighted(value), ...store } }
-        : { store, sum: { total: weighted(value) } },
+      isDense ? { store: { value: weighted, ...store } } : { store, sum: { total: weighted } },
     );
-    const pass: Pass = {
-      run,
-      wrt: wrt.slice(),
-      from: wrt.map((name) => kernels.element[GRAD + name]),
-      at: wrt.map((name) => this.#names.indexOf(name)),
-    };
+    const pass: Pass = { run, wrt: wrt.slice(), from, at };
     known.push(pass);
     return pass;
   }
@@ -367,7 +363,9 @@ export class Elementwise {
   #shape(tensors: readonly Tensor[]): readonly number[] {
     const { loss, shapes = "common" } = this.#definition;
     const names = this.#names;
-    if (tensors.every(({ shape }) => sameShape(shape, tensors[0].shape))) return tensors[0].shape;
+    let same = true;
+    for (const { shape } of tensors) same &&= sameShape(shape, tensors[0].shape);
+    if (same) return tensors[0].shape;
     const common = commonShape(loss, names, tensors);
     tensors.forEach(({ shape }, i) => {
       const fits = shapes === "common" || sameShape(shape, common) ||

@@ -99,13 +99,11 @@ export function checkRequest(
       }`,
     );
   }
-  const isDifferentiable = (name: string) =>
-    differentiable.includes(name) && shapes[name] !== undefined;
   for (const name of wrt) {
-    if (!isDifferentiable(name)) {
+    if (!differentiable.includes(name) || shapes[name] === undefined) {
       throw new TypeError(
         `Cannot differentiate ${loss} by ${describe(name)}: wanted is one of ${
-          differentiable.filter(isDifferentiable).join(", ")
+          differentiable.filter((name) => shapes[name] !== undefined).join(", ")
         }`,
       );
     }

@@ -90,7 +90,8 @@ export class Graph {
   #intern(op: Node["op"], args: readonly Node[], value = 0, name = ""): Node {
     // Object.is tells 0 from -0, and so must the key.
     const literal = Object.is(value, -0) ? "-0" : String(value);
-    const key = `${op} ${name || literal} ${args.map((arg) => arg.id).join(" ")}`;
+    let key = `${op} ${name || literal}`;
+    for (let i = 0; i < args.length; i++) key += ` ${args[i].id}`;
     let node = this.#nodes.get(key);
     if (node === undefined) {
       node = { op, value, name, args, id: this.#nodes.size };
@@ -111,16 +112,16 @@ export class Graph {
 
   /** An operator applied to its arguments, exactly as written. */
   apply(op: Unary | Binary | "select", ...args: readonly Node[]): Node {
-    args.forEach((arg, i) => {
+    for (let i = 0; i < args.length; i++) {
       const wantsCondition = TAKES_CONDITIONS.has(op) || (op === "select" && i === 0);
-      if (isCondition(arg) !== wantsCondition) {
+      if (isCondition(args[i]) !== wantsCondition) {
         throw new TypeError(
           `Cannot build the formula as argument ${i + 1} of '${op}' must be a ${
             wantsCondition ? "condition" : "number"
-          }: current argument is '${arg.op}'`,
+          }: current argument is '${args[i].op}'`,
         );
       }
-    });
+    }
     return this.#intern(op, args);
   }
 

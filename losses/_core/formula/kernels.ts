@@ -25,7 +25,7 @@ import { interpret } from "./interpret.ts";
 import { lower } from "./lower.ts";
 import { parse } from "./parse.ts";
 import { type Reduction, type Run, SLACK, type Store } from "./plan.ts";
-import { type FloatType, ProgramBuilder, type Value } from "./program.ts";
+import { type FloatType, type OperandKind, ProgramBuilder, type Value } from "./program.ts";
 import { compile, hasRelaxedSimd } from "./wasm.ts";
 
 /** The typed arrays that hold floats. */
@@ -120,13 +120,32 @@ function bestMachine(): Machine {
 
 /** Gives operands consecutive places in the scratch memory. */
 class Layout {
+  readonly kinds = new Map<string, OperandKind>();
   readonly offsets = new Map<string, number>();
   bytes = 0;
 
-  place(name: string, bytes: number): void {
-    if (this.offsets.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
-    this.offsets.set(name, this.bytes);
-    this.bytes = Math.ceil((this.bytes + bytes + SLACK) / LINE) * LINE;
+  /** Places operands of `bytes` each. */
+  place(kind: OperandKind, names: readonly string[], bytes: number): void {
+    for (const name of names) {
+      if (this.offsets.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
+      this.kinds.set(name, kind);
+      this.offsets.set(name, this.bytes);
+      this.bytes = Math.ceil((this.bytes + bytes + SLACK) / LINE) * LINE;
+    }
+  }
+
+  /** Views of the places of operands, by name. */
+  views<N extends string, A>(
+    names: readonly N[],
+    View: new (buffer: ArrayBuffer, offset: number, length: number) => A,
+    buffer: ArrayBufferLike,
+    length: number,
+  ): Record<N, A> {
+    const views = {} as Record<N, A>;
+    for (const name of names) {
+      views[name] = new View(buffer as ArrayBuffer, this.offsets.get(name)!, length);
+    }
+    return views;
   }
 }
 
@@ -179,93 +198,81 @@ function build<
 ): Kernels<E, C, R, P, S> {
   const { elements, columns = [], rows = [], params = [], steps } = definition;
   const tileRows = definition.tileRows ?? tile;
+  const FloatArray: new (buffer: ArrayBuffer, offset: number, length: number) => FloatArray =
+    dtype === "float32" ? Float32Array : Float64Array;
   const size = dtype === "float32" ? 4 : 8;
   const layout = new Layout();
-  for (const name of [...elements, ...columns]) layout.place(name, tile * size);
-  for (const name of rows) layout.place(name, tileRows * 8);
-  for (const name of params) layout.place(name, 8);
+  layout.place("element", elements, tile * size);
+  layout.place("column", columns, tile * size);
+  layout.place("row", rows, tileRows * 8);
+  layout.place("param", params, 8);
 
   const pages = Math.max(SCRATCH_PAGES, Math.ceil(layout.bytes / PAGE));
   const scratch = machine !== undefined || pages > SCRATCH_PAGES
     ? newScratch(machine ?? bestMachine(), pages)
     : shared ??= newScratch(bestMachine(), SCRATCH_PAGES);
-
-  const FloatArray = dtype === "float32" ? Float32Array : Float64Array;
-  const floats = (name: string): FloatArray =>
-    new FloatArray(scratch.buffer as ArrayBuffer, layout.offsets.get(name)!, tile);
-  const doubles = (name: string, length: number) =>
-    new Float64Array(scratch.buffer, layout.offsets.get(name)!, length);
-  const operands = <N extends string, A>(names: readonly N[], make: (name: N) => A) =>
-    Object.fromEntries(names.map((name) => [name, make(name)])) as Record<N, A>;
-
-  const kernels = {
-    tile,
-    tileRows,
-    element: operands(elements, floats),
-    column: operands(columns, floats),
-    row: operands(rows, (name) => doubles(name, tileRows)),
-    param: operands(params, (name) => doubles(name, 1)),
-  };
-
-  const kindOf = (name: string): "element" | "column" | "row" | "param" | undefined => {
-    if (Object.hasOwn(kernels.element, name)) return "element";
-    if (Object.hasOwn(kernels.column, name)) return "column";
-    if (Object.hasOwn(kernels.row, name)) return "row";
-    return Object.hasOwn(kernels.param, name) ? "param" : undefined;
-  };
-
-  function compileStep({ store = {}, sum = {}, max = {} }: Step): Run {
-    const graph = new Graph();
-    const program = new ProgramBuilder(dtype);
-    const lowered = new Map<Node, Value>();
-    const operand = (name: string): Value => {
-      const kind = kindOf(name);
-      if (kind === undefined) {
-        throw new ReferenceError(`Cannot compile the formula as '${name}' is not an operand`);
-      }
-      return program.operand(kind, name);
-    };
-    const value = (text: string) => lower(program, parse(graph, text), operand, lowered);
-    const offset = (name: string) => layout.offsets.get(name)!;
-    const isRead = (name: string) =>
-      program.instructions.some(({ op, name: read }) => op === "element" && read === name);
-
-    const stores = Object.entries(store).map(([name, text]): Store => {
-      const kind = kindOf(name);
-      if (kind !== "element" && kind !== "column") {
-        throw new TypeError(
-          `Cannot store into '${name}' as it is neither an element nor a column operand`,
-        );
-      }
-      return { kind, name, offset: offset(name), value: value(text) };
-    });
-    const reduce = (kind: "sum" | "max", texts: Readonly<Record<string, string>>): Reduction[] =>
-      Object.entries(texts).map(([name, text]) => {
-        if (kindOf(name) !== "row") {
-          throw new TypeError(`Cannot reduce into '${name}' as it is not a row operand`);
-        }
-        return { kind, offset: offset(name), value: value(text) };
-      });
-    const reductions = [...reduce("sum", sum), ...reduce("max", max)];
-    for (const { kind, name } of stores) {
-      if (kind === "element" && isRead(name)) {
-        throw new TypeError(
-          `Cannot store into '${name}' as it is read in the same step: the last vector of a row reaches into the next`,
-        );
-      }
-    }
-    const plan = { program, offsets: layout.offsets, stores, reductions };
-    return scratch.memory === undefined
-      ? interpret(plan, scratch.buffer)
-      : compile(plan, scratch.memory, scratch.machine === "relaxed");
-  }
+  const { buffer } = scratch;
 
   const run = {} as Record<S, Run>;
-  for (const name of Object.keys(steps) as S[]) {
+  for (const name in steps) {
     // The first call compiles and takes the place of this stub.
-    run[name] = (rows, cols) => (run[name] = compileStep(steps[name]))(rows, cols);
+    run[name] = (rows, cols) =>
+      (run[name] = compileStep(steps[name], dtype, layout, scratch))(rows, cols);
   }
-  return { ...kernels, run, compile: compileStep };
+  return {
+    tile,
+    tileRows,
+    element: layout.views(elements, FloatArray, buffer, tile),
+    column: layout.views(columns, FloatArray, buffer, tile),
+    row: layout.views(rows, Float64Array, buffer, tileRows),
+    param: layout.views(params, Float64Array, buffer, 1),
+    run,
+    compile: (step) => compileStep(step, dtype, layout, scratch),
+  };
+}
+
+function compileStep(
+  { store = {}, sum = {}, max = {} }: Step,
+  dtype: FloatType,
+  { kinds, offsets }: Layout,
+  { machine, buffer, memory }: Scratch,
+): Run {
+  const graph = new Graph();
+  const program = new ProgramBuilder(dtype);
+  const lowered = new Map<Node, Value>();
+  const stores: Store[] = [];
+  const reductions: Reduction[] = [];
+  for (const [kind, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
+    for (const name in texts) {
+      const operand = kinds.get(name);
+      const offset = offsets.get(name) ?? 0;
+      const value = lower(program, parse(graph, texts[name]), kinds, lowered);
+      if (kind !== "store") {
+        if (operand !== "row") {
+          throw new TypeError(`Cannot reduce into '${name}' as it is not a row operand`);
+        }
+        reductions.push({ kind, offset, value });
+      } else {
+        if (operand !== "element" && operand !== "column") {
+          throw new TypeError(
+            `Cannot store into '${name}' as it is neither an element nor a column operand`,
+          );
+        }
+        stores.push({ kind: operand, name, offset, value });
+      }
+    }
+  }
+  for (const { op, name } of program.instructions) {
+    if (op === "element" && Object.hasOwn(store, name)) {
+      throw new TypeError(
+        `Cannot store into '${name}' as it is read in the same step: the last vector of a row reaches into the next`,
+      );
+    }
+  }
+  const plan = { program, offsets, stores, reductions };
+  return memory === undefined
+    ? interpret(plan, buffer)
+    : compile(plan, memory, machine === "relaxed");
 }
 
 /** Elements up to which copying one by one beats the fixed costs of copying at once, and of making a view for it. */

@@ -41,9 +41,10 @@ const COMPARISON = 2;
 
 function tokenize(text: string): string[] {
   const tokens: string[] = text.match(TOKEN) ?? [];
-  const unknown = tokens.find((token) => token.length === 1 && !SINGLE.test(token));
-  if (unknown !== undefined) {
-    throw new SyntaxError(`Cannot parse the formula as '${unknown}' is unknown: '${text}'`);
+  for (const token of tokens) {
+    if (token.length === 1 && !SINGLE.test(token)) {
+      throw new SyntaxError(`Cannot parse the formula as '${token}' is unknown: '${text}'`);
+    }
   }
   return tokens;
 }

@@ -57,6 +57,9 @@ export type Op =
   | "shl"
   | "shr";
 
+/** The kinds of operands, see plan.ts. */
+export type OperandKind = "element" | "column" | "row" | "param";
+
 /** How often a value changes: never or once per call, once per row, with every element. */
 export type Stage = "call" | "row" | "element";
 
@@ -133,7 +136,7 @@ export class ProgramBuilder {
   }
 
   /** An operand of the kernel. */
-  operand(kind: "element" | "column" | "row" | "param", name: string): Value {
+  operand(kind: OperandKind, name: string): Value {
     return this.#emit(kind, [], 0, name);
   }
 
