@@ -23,7 +23,10 @@ export interface Request<W extends string> {
 
 /** A loss and its gradients. */
 export interface ValueAndGrad<W extends string> {
-  /** The loss: a scalar, or with reduction `"none"` one value per element or sample. */
+  /**
+   * The loss: a scalar, or with reduction `"none"` one value per element or sample. The one number of a scalar's `data`
+   * lies in a buffer that it shares with other values.
+   */
   readonly value: Tensor;
   /** The gradient with respect to each argument asked for, in that argument's shape. */
   readonly grad: { readonly [name in W]: Tensor };

@@ -377,9 +377,25 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
 }
 
-/** A scalar. */
+/** Numbers that scalars are handed out from, one after the other. */
+interface Pool {
+  readonly numbers: Float32Array | Float64Array;
+  used: number;
+}
+const POOL_SIZE = 256;
+const pools: { [dtype in "float32" | "float64"]?: Pool } = {};
+
+/**
+ * A scalar. Its number lies in an array that it shares with other scalars: to make an array for each takes V8 longer than
+ * a loss over 8 elements.
+ */
 export function scalar(dtype: "float32" | "float64", value: number): Tensor {
-  const data = new ARRAYS[dtype](1);
+  let pool = pools[dtype];
+  // An array whose buffer was given away has length 0.
+  if (pool === undefined || pool.used >= pool.numbers.length) {
+    pool = pools[dtype] = { numbers: new ARRAYS[dtype](POOL_SIZE), used: 0 };
+  }
+  const data = pool.numbers.subarray(pool.used, ++pool.used);
   data[0] = value;
   return new Tensor(data, []);
 }

@@ -216,3 +216,28 @@ describe("Tensor", () => {
     assertEquals(float64([[], []]).toArray(), [[], []]);
   });
 });
+
+describe("the value of a loss", () => {
+  const loss = new L1Loss();
+  for (const [name, make] of [["float32", float32], ["float64", float64]] as const) {
+    it(`stays what it is, however many follow (${name})`, () => {
+      const values = Array.from({ length: 1000 }, (_, i) => loss.forward(make([i]), make([0])));
+      assertEquals(values.map((value) => value.item()), values.map((_, i) => i));
+      assertEquals(values.map(({ data }) => data.length), values.map(() => 1));
+    });
+
+    it(`can give its buffer away (${name})`, () => {
+      const { data } = loss.forward(make([1]), make([0]));
+      assertEquals(structuredClone(data, { transfer: [data.buffer as ArrayBuffer] })[0], 1);
+      assertEquals(loss.forward(make([2]), make([0])).item(), 2);
+    });
+
+    it(`is no buffer for the gradient of another (${name})`, () => {
+      const first = loss.forward(make([1]), make([0]));
+      const { value, grad } = loss.valueAndGrad(make([3]), make([0]), {
+        out: { input: first.data as Float32Array | Float64Array },
+      });
+      assertEquals([value.item(), grad.input.item()], [3, 1]);
+    });
+  }
+});
