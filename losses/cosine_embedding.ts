@@ -34,7 +34,7 @@
 
 import { position, readArgument, readArguments } from "./_core/arguments.ts";
 import { commonShape, show } from "./_core/broadcast.ts";
-import { cosines } from "./_core/cosines.ts";
+import { cosines, type Divisors } from "./_core/cosines.ts";
 import { type LossFormula, SIGNS } from "./_core/elementwise.ts";
 import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
 import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
@@ -57,13 +57,15 @@ export interface CosineEmbeddingLossOptions {
 /** Keeps lengths away from 0; PyTorch's 1e-12 is a float32. */
 const DELTA = Math.fround(1e-12);
 
-/** The length of a row with δ in it, √(‖x‖² + δ), which is also what its own derivative is divided by. */
-function divisors(sumOfSquares: number, scale: number): readonly [number, number] {
-  const length = scale <= 1
-    ? Math.sqrt(sumOfSquares + DELTA * scale * scale)
-    // A tiny row has a scale whose square is infinite.
-    : Math.hypot(Math.sqrt(sumOfSquares), Math.sqrt(DELTA) * scale);
-  return [length, length];
+/** The lengths of rows with δ in them, √(‖x‖² + δ), which is also what their own derivatives are divided by. */
+function divide(count: number, { sumOfSquares, scale, divisor, slope }: Divisors): void {
+  for (let r = 0; r < count; r++) {
+    const k = scale[r];
+    divisor[r] = slope[r] = k <= 1
+      ? Math.sqrt(sumOfSquares[r] + DELTA * k * k)
+      // A tiny row has a scale whose square is infinite.
+      : Math.hypot(Math.sqrt(sumOfSquares[r]), Math.sqrt(DELTA) * k);
+  }
 }
 
 /**
@@ -179,19 +181,22 @@ export class CosineEmbeddingLoss {
       rows,
       x,
       y,
-      divisors,
       gradX: grad.input1,
       gradY: grad.input2,
-      each: (row, c) => {
-        const isSimilar = labels.data[labels.data.length === 1 ? 0 : row] === 1;
-        const h = isSimilar ? 1 - c : c - this.#margin;
-        const result = isSimilar ? h : Math.max(h, 0);
-        if (isDense) value.data[row] = result;
-        else total += result;
-        // The kink belongs to the active side; a NaN reaches the gradients as well.
-        const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
-        return slope * (typeof gradOutput === "number" ? gradOutput : gradOutput[row]) /
-          denominator;
+      divide,
+      take: (start, count, cosine, pull) => {
+        for (let r = 0; r < count; r++) {
+          const row = start + r;
+          const isSimilar = labels.data[labels.data.length === 1 ? 0 : row] === 1;
+          const h = isSimilar ? 1 - cosine[r] : cosine[r] - this.#margin;
+          const result = isSimilar ? h : Math.max(h, 0);
+          if (isDense) value.data[row] = result;
+          else total += result;
+          // The kink belongs to the active side; a NaN reaches the gradients as well.
+          const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
+          pull[r] = slope * (typeof gradOutput === "number" ? gradOutput : gradOutput[row]) /
+            denominator;
+        }
       },
     });
     if (!isDense) value.data[0] = total / denominator;
@@ -202,12 +207,13 @@ export class CosineEmbeddingLoss {
 /** Reads labels that are 1 or -1. */
 function readSigns(loss: string, target: TensorLike): Raw {
   const labels = readArgument(loss, "target", target);
-  const wrong = Array.from(labels.data).findIndex((label) => !SIGNS.valid(label));
-  if (wrong >= 0) {
+  const { data, shape } = labels;
+  for (let i = 0; i < data.length; i++) {
+    if (SIGNS.valid(data[i])) continue;
     throw new RangeError(
       `Cannot compute ${loss} as target must be ${SIGNS.wanted}: current value at ${
-        position(wrong, labels.shape)
-      } is ${describe(labels.data[wrong])}`,
+        position(i, shape)
+      } is ${describe(data[i])}`,
     );
   }
   return labels;

@@ -414,15 +414,19 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
       rows,
       x,
       y,
-      divisors(sumOfSquares, scale) {
-        const length = Math.sqrt(sumOfSquares);
-        return [Math.max(length, eps * scale), length];
-      },
       gradX: grad.x1,
       gradY: grad.x2,
-      each(row, cosine) {
-        value.data[row] = cosine;
-        return upstream(row);
+      divide(count, { sumOfSquares, scale, divisor, slope }) {
+        for (let r = 0; r < count; r++) {
+          slope[r] = Math.sqrt(sumOfSquares[r]);
+          divisor[r] = Math.max(slope[r], eps * scale[r]);
+        }
+      },
+      take(start, count, cosine, pull) {
+        for (let r = 0; r < count; r++) {
+          value.data[start + r] = cosine[r];
+          pull[r] = upstream(start + r);
+        }
       },
     });
     return { value, grad };

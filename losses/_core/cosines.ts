@@ -29,6 +29,8 @@ const kernels = defineKernels({
   rows: [
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
     ...["crossX", "ownX", "crossY", "ownY"] as const,
+    // Of no kernel, but per row as well.
+    ...["byX", "byY", "slopeX", "slopeY", "pull"] as const,
   ],
   steps: {
     sum: sum("x", "y"),
@@ -39,11 +41,15 @@ const kernels = defineKernels({
   },
 });
 
-/** What a row is divided by, and the L of the derivative of that, x / L; all scaled as the row is. */
-export type Divisors = (
-  sumOfSquares: number,
-  scale: number,
-) => readonly [divisor: number, slope: number];
+/** For each row, what is known and what is wanted; all scaled as the row is. */
+export interface Divisors {
+  readonly sumOfSquares: Float64Array;
+  readonly scale: Float64Array;
+  /** Receives what the row is divided by. */
+  readonly divisor: Float64Array;
+  /** Receives the L of the derivative of that, x / L. */
+  readonly slope: Float64Array;
+}
 
 /** What is to be computed. */
 export interface Cosines {
@@ -51,20 +57,20 @@ export interface Cosines {
   readonly rows: Rows;
   readonly x: Tensor;
   readonly y: Tensor;
-  readonly divisors: Divisors;
   readonly gradX?: Tensor;
   readonly gradY?: Tensor;
-  /** Takes the cosine of a row and answers with the derivative of the result by it. */
-  each(row: number, cosine: number): number;
+  /** Finds the divisors of the first `count` rows of a tile. */
+  divide(count: number, divisors: Divisors): void;
+  /** Takes the cosines of rows [start, start + count) and answers into `pull` with the derivatives of the result by them. */
+  take(start: number, count: number, cosine: Float64Array, pull: Float64Array): void;
 }
 
-/** Computes cosines between rows, and the gradients that `each` asks for. */
-export function cosines(
-  { dtype, rows, x, y, divisors, gradX, gradY, each }: Cosines,
-): void {
+/** Computes cosines between rows, and the gradients that `take` asks for. */
+export function cosines({ dtype, rows, x, y, gradX, gradY, divide, take }: Cosines): void {
   const tiles = kernels(dtype, rows.length);
   const { element, row, run } = tiles;
   const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
+  const { byX, byY, slopeX, slopeY, pull } = row;
   const loadX = rows.load(x);
   const loadY = rows.load(y);
   const sinkX = gradX && rows.sink(gradX);
@@ -83,17 +89,17 @@ export function cosines(
       max: () => run.max(count, rows.length),
       scaledSum: () => run.scaledSum(count, rows.length),
     });
+    divide(count, { sumOfSquares: sumX, scale: scaleX, divisor: byX, slope: slopeX });
+    divide(count, { sumOfSquares: sumY, scale: scaleY, divisor: byY, slope: slopeY });
+    for (let r = 0; r < count; r++) dot[r] = dot[r] / byX[r] / byY[r];
+    take(start, count, dot, pull);
     for (let r = 0; r < count; r++) {
-      const [byX, slopeX] = divisors(sumX[r], scaleX[r]);
-      const [byY, slopeY] = divisors(sumY[r], scaleY[r]);
-      const cosine = dot[r] / byX / byY;
-      const pull = each(start + r, cosine);
-      const pullX = pull * (scaleX[r] / byX);
-      const pullY = pull * (scaleY[r] / byY);
-      crossX[r] = pullX / byY;
-      crossY[r] = pullY / byX;
-      ownX[r] = slopeX === 0 ? 0 : cosine * pullX / slopeX;
-      ownY[r] = slopeY === 0 ? 0 : cosine * pullY / slopeY;
+      const pullX = pull[r] * (scaleX[r] / byX[r]);
+      const pullY = pull[r] * (scaleY[r] / byY[r]);
+      crossX[r] = pullX / byY[r];
+      crossY[r] = pullY / byX[r];
+      ownX[r] = slopeX[r] === 0 ? 0 : dot[r] * pullX / slopeX[r];
+      ownY[r] = slopeY[r] === 0 ? 0 : dot[r] * pullY / slopeY[r];
     }
     if (sinkX || sinkY) (isPlain ? run.grad : run.scaledGrad)(count, rows.length);
     sinkX?.store(element.gradX, start, end);
