@@ -475,9 +475,11 @@ export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = helper<
       p,
       eps,
       grads: { x: grad.x1, y: grad.x2 },
-      each(row, distances, pulls) {
-        value.data[row] = distances[0];
-        pulls[0] = upstream(row);
+      take(start, count, [distance], [pull]) {
+        for (let r = 0; r < count; r++) {
+          value.data[start + r] = distance[r];
+          pull[r] = upstream(start + r);
+        }
       },
     });
     return { value, grad };

@@ -39,6 +39,7 @@ import { readArguments } from "./_core/arguments.ts";
 import { commonShape, show } from "./_core/broadcast.ts";
 import { distances, type Pair } from "./_core/distances.ts";
 import type { LossFormula } from "./_core/elementwise.ts";
+import type { FloatArray } from "./_core/formula/kernels.ts";
 import {
   booleanOption,
   checkOptions,
@@ -95,24 +96,27 @@ export function checkRanks(loss: string, tensors: readonly Tensor[]): void {
  * The loss of one triplet.
  *
  * @param margin The margin.
- * @param distances From anchor to positive, from anchor to negative, and with swap from positive to negative.
+ * @param i Which triplet.
+ * @param distances Of all triplets, from anchor to positive, from anchor to negative, and with swap from positive to negative.
  * @param slopes Receives the derivative of the loss by each distance.
  * @returns The loss.
  */
 export function tripletHinge(
   margin: number,
-  distances: ArrayLike<number>,
-  slopes: Float64Array,
+  i: number,
+  distances: readonly FloatArray[],
+  slopes: readonly Float64Array[],
 ): number {
-  const [toPositive, toNegative, swapped] = [distances[0], distances[1], distances[2]];
   const isSwapped = distances.length === 3;
-  const h = margin + toPositive - (isSwapped ? Math.min(toNegative, swapped) : toNegative);
+  const toNegative = distances[1][i];
+  const swapped = isSwapped ? distances[2][i] : Infinity;
+  const h = margin + distances[0][i] - Math.min(toNegative, swapped);
   // The kink belongs to the active side; a NaN reaches the gradients as well.
   const slope = h >= 0 ? 1 : h < 0 ? 0 : NaN;
   const share = !isSwapped || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
-  slopes[0] = slope;
-  slopes[1] = -slope * share;
-  if (isSwapped) slopes[2] = -slope * (1 - share);
+  slopes[0][i] = slope;
+  slopes[1][i] = -slope * share;
+  if (isSwapped) slopes[2][i] = -slope * (1 - share);
   return Math.max(h, 0);
 }
 
@@ -156,13 +160,15 @@ export function pNormTriplets<W extends TripletArgument>(
     p,
     eps,
     grads: { x: grad.anchor, y: grad.positive, z: grad.negative },
-    each(row, distances, pulls) {
-      const result = tripletHinge(margin, distances, pulls);
-      if (isDense) value.data[row] = result;
-      else total += result;
-      const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[row]) /
-        denominator;
-      for (let k = 0; k < pulls.length; k++) pulls[k] *= upstream;
+    take(start, count, distances, pulls) {
+      for (let r = 0; r < count; r++) {
+        const result = tripletHinge(margin, r, distances, pulls);
+        if (isDense) value.data[start + r] = result;
+        else total += result;
+        const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[start + r]) /
+          denominator;
+        for (let k = 0; k < pulls.length; k++) pulls[k][r] *= upstream;
+      }
     },
   });
   if (!isDense) value.data[0] = total / denominator;

@@ -246,16 +246,13 @@ export class TripletMarginWithDistanceLoss {
     const value = isDense ? zeros(dtype, shape) : scalar(dtype, 0);
     const columns = distances.map((distance) => spread(distance, shape));
     const pulls = distances.map(() => new Float64Array(count));
-    const row = new Float64Array(pairs.length);
-    const slopes = new Float64Array(pairs.length);
     let total = 0;
     for (let i = 0; i < count; i++) {
-      for (let k = 0; k < row.length; k++) row[k] = columns[k][i];
-      const result = tripletHinge(margin, row, slopes);
+      const result = tripletHinge(margin, i, columns, pulls);
       if (isDense) value.data[i] = result;
       else total += result;
       const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[i]) / denominator;
-      for (let k = 0; k < row.length; k++) pulls[k][i] = upstream * slopes[k];
+      for (let k = 0; k < pulls.length; k++) pulls[k][i] *= upstream;
     }
     if (!isDense) value.data[0] = total / denominator;
 

@@ -30,7 +30,7 @@ const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 const kernels = defineKernels<string, string, string, string, string>({
   elements: [...POINTS, ...POINTS.map((point) => `grad_${point}`)],
   rows: PAIRS.flatMap((pair) =>
-    ["sum", "max", "scale", "ties", "pull", "norm"].map((name) => `${name}_${pair}`)
+    ["sum", "max", "scale", "ties", "pull", "norm", "length"].map((name) => `${name}_${pair}`)
   ),
   params: ["eps"],
   steps: {},
@@ -104,15 +104,20 @@ export interface Distances {
   /** Where gradients go, for the points that have one. */
   readonly grads: { readonly [point in Point]?: Tensor };
   /**
-   * Takes the distances of a row, in the order of `pairs`, and answers into `pulls` with the derivatives of the result
-   * by each of them.
+   * Takes the distances of rows [start, start + count), in the order of `pairs`, and answers into `pulls` with the
+   * derivatives of the result by each of them.
    */
-  each(row: number, distances: Float64Array, pulls: Float64Array): void;
+  take(
+    start: number,
+    count: number,
+    distances: readonly Float64Array[],
+    pulls: readonly Float64Array[],
+  ): void;
 }
 
-/** Computes distances between rows, and the gradients that `each` asks for. */
+/** Computes distances between rows, and the gradients that `take` asks for. */
 export function distances(
-  { dtype, rows, points, pairs, p, eps, grads, each }: Distances,
+  { dtype, rows, points, pairs, p, eps, grads, take }: Distances,
 ): void {
   const names = kernels(dtype, rows.length);
   const { element, row, param } = names;
@@ -124,7 +129,10 @@ export function distances(
     ties: row[`ties_${pair}`],
     pull: row[`pull_${pair}`],
     norm: row[`norm_${pair}`],
+    length: row[`length_${pair}`],
   }));
+  const lengths = operands.map(({ length }) => length);
+  const pulls = operands.map(({ pull }) => pull);
   const wanted = POINTS.filter((point) => grads[point] !== undefined);
   const step = (name: string, make: () => Step) => lazy(names, `${name} ${p} ${pairs}`, make);
   const sum = step("sum", () => ({ sum: byPair(pairs, "sum", (pair) => term(p, pair)) }));
@@ -152,8 +160,6 @@ export function distances(
   const sinks = wanted.map((point) =>
     [element[`grad_${point}`], rows.sink(grads[point] as Tensor)] as const
   );
-  const lengths = new Float64Array(pairs.length);
-  const pulls = new Float64Array(pairs.length);
 
   rows.tiles(names, (start, end) => {
     const count = end - start;
@@ -170,12 +176,11 @@ export function distances(
       if (p === Infinity) run.max();
       if (p === Infinity && wanted.length > 0) ties(count, rows.length);
     }
-    for (let r = 0; r < count; r++) {
-      for (let k = 0; k < pairs.length; k++) lengths[k] = lengthOf(p, r, operands[k]);
-      each(start + r, lengths, pulls);
-      for (let k = 0; k < pairs.length; k++) {
-        const { pull, ties } = operands[k];
-        pull[r] = p === Infinity && pulls[k] !== 0 ? pulls[k] / ties[r] : pulls[k];
+    for (const operand of operands) findLengths(p, count, operand);
+    take(start, count, lengths, pulls);
+    if (p === Infinity) {
+      for (const { pull, ties } of operands) {
+        for (let r = 0; r < count; r++) if (pull[r] !== 0) pull[r] /= ties[r];
       }
     }
     if (wanted.length === 0) return;
@@ -185,17 +190,24 @@ export function distances(
   for (const [, sink] of sinks) sink.finish();
 }
 
-/** The distance of a row, from its sum or maximum. */
-function lengthOf(
+/** The distances of rows, from their sums or maxima. */
+function findLengths(
   p: number,
-  r: number,
-  { sum, max, scale, norm }: PowerSum & { readonly norm: Float64Array },
-): number {
-  if (p === 0 || p === 1 || Number.isNaN(sum[r])) return norm[r] = sum[r];
-  // A row without columns has no maximum.
-  if (p === Infinity) return Math.max(0, max[r]);
-  const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
-  // Where all u are 0, so is the gradient: 0 / 1.
-  norm[r] = root === 0 ? 1 : root;
-  return root / scale[r];
+  count: number,
+  { sum, max, scale, norm, length }: PowerSum & {
+    readonly norm: Float64Array;
+    readonly length: Float64Array;
+  },
+): void {
+  for (let r = 0; r < count; r++) {
+    if (p === 0 || p === 1 || Number.isNaN(sum[r])) length[r] = norm[r] = sum[r];
+    // A row without columns has no maximum.
+    else if (p === Infinity) length[r] = Math.max(0, max[r]);
+    else {
+      const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
+      // Where all u are 0, so is the gradient: 0 / 1.
+      norm[r] = root === 0 ? 1 : root;
+      length[r] = root / scale[r];
+    }
+  }
 }
