@@ -21,6 +21,7 @@ import { findPeers, install, type Peers } from "./install.ts";
 import { copies, limitOf, type Limits, measureLimits } from "./limits.ts";
 import { interleave, median, type Plan, type Warm, warmUp } from "./measure.ts";
 import { loop, ours } from "./ours.ts";
+import { profileRow } from "./profile.ts";
 import { report } from "./report.ts";
 import { type Line, type Time, writeResult } from "./result.ts";
 import { bytesOf, CALL_ROWS, DOUBLE_ROWS, inputsOf, type Row, ROWS } from "./rows.ts";
@@ -111,6 +112,11 @@ async function main(args: string[]): Promise<number> {
     console.error(`${done + 1}/${rows.length} ${row.name}`);
     lines[i] = await measureRow(row, part, contenders, limits, plan);
     if (!lines[i].times[ours.name]) console.error(`  mod.ts does not export ${row.subject.loss}`);
+  }
+  for (const [i, line] of lines.entries()) {
+    if (line.part !== "speed" || !line.times[ours.name]) continue;
+    console.error(`profile of ${line.name}`);
+    lines[i] = { ...line, shares: await profileRow(line.name) };
   }
   let fresh: Fresh | undefined;
   if (values.only === "") {

@@ -15,7 +15,16 @@ import {
 } from "./measure.ts";
 import { loop, ours } from "./ours.ts";
 import { between, MARKERS, speedMarkdown, withBestPeer } from "./readme.ts";
-import { align, duration, meanRatio, ratio, speedTable, wrongAnswers } from "./report.ts";
+import { sharesOf } from "./profile.ts";
+import {
+  align,
+  duration,
+  meanRatio,
+  profileTable,
+  ratio,
+  speedTable,
+  wrongAnswers,
+} from "./report.ts";
 import type { Line, Result } from "./result.ts";
 import { bytesOf, DOUBLE_ROWS, inputsOf, type Row, rowNamed, ROWS, SUBJECTS } from "./rows.ts";
 
@@ -153,12 +162,48 @@ describe("measuring", () => {
   });
 });
 
+describe("a profile", () => {
+  const tree: [name: string, children?: number[]][] = [
+    ["(root)", [1, 2, 8]],
+    ["warm up", [3]],
+    ["profiled", [4, 5, 6, 7]],
+    ["wasm-function[0]"],
+    ["wasm-function[0]"],
+    ["load", [9]],
+    ["unloadColumns"],
+    ["valueAndGrad"],
+    ["(garbage collector)"],
+    ["subarray"],
+  ];
+  const nodes = tree.map(([functionName, children], id) => (
+    { id, callFrame: { functionName, url: "" }, children }
+  ));
+
+  it("counts what was sampled below the measured function, by the innermost one", () => {
+    const samples = [3, 8, 4, 5, 6, 7, 8, 8, 1, 8, 9];
+    const timeDeltas = [64, 64, 4, 1, 2, 3, 1, 1, 64, 64, 4];
+    const shares = { kernels: 4 / 16, copies: 3 / 16, typescript: 7 / 16, garbage: 2 / 16 };
+    assertEquals(sharesOf({ nodes, samples, timeDeltas }), shares);
+  });
+
+  it("without such samples is refused", () => {
+    assertThrows(
+      () => sharesOf({ nodes, samples: [3, 8], timeDeltas: [1, 1] }),
+      Error,
+      "no sample",
+    );
+  });
+});
+
 const time = (seconds: number, wrong?: string) => ({ seconds, rounds: 3, wrong });
 const line = (name: string, times: Line["times"]): Line => (
   { name, part: "speed", size: 8, limit: 5e-4, copies: 25e-5, times }
 );
-const LINES = [
-  line("A", { ours: time(1e-3), "PyTorch, 1 thread": time(2e-3), "tfjs wasm": time(9e-3) }),
+const LINES: Line[] = [
+  {
+    ...line("A", { ours: time(1e-3), "PyTorch, 1 thread": time(2e-3), "tfjs wasm": time(9e-3) }),
+    shares: { kernels: 0.25, copies: 0.5, typescript: 0.125, garbage: 0.125 },
+  },
   line("B", {
     ours: time(1e-3),
     "PyTorch, 1 thread": time(8e-3, "3 of 8 gradients"),
@@ -188,6 +233,13 @@ describe("the report", () => {
     assertEquals(align([["name", "x"], ["a", "10"]]), "name   x\na     10");
   });
 
+  it("shows where time goes, of rows that were profiled", () => {
+    const [head, a, ...rest] = profileTable(LINES).split("\n");
+    assertEquals(head.split(/ {2,}/), ["our time", "kernels", "copies", "TypeScript", "garbage"]);
+    assertEquals(a.split(/ {2,}/), ["A", "25 %", "50 %", "13 %", "13 %"]);
+    assertEquals(rest, []);
+  });
+
   it("marks wrong answers and names them", () => {
     const [, , b] = speedTable(LINES).split("\n");
     assert(b.includes("8.00 ms !  8.00×"), b);
@@ -212,14 +264,19 @@ describe("the README's tables", () => {
       machine: "a machine",
       versions: { Deno: "2" },
       lines: LINES,
-      limits: { bandwidth: 1, exp: { float32: 1, float64: 1 }, log: { float32: 1, float64: 1 } },
+      limits: {
+        bandwidth: 1,
+        exp: { float32: 2e-9, float64: 1 },
+        log: { float32: 1, float64: 1 },
+      },
     };
     const rows = speedMarkdown(result).split("\n");
-    assertEquals(rows[2], "| A | 1.00 ms | 500 µs | 250 µs | 2.00× | 9.00× | – |");
-    assertEquals(rows[3], "| B | 1.00 ms | 500 µs | 250 µs | 8.00× ! | 2000× | – |");
-    assertEquals(rows[4], "| **geometric mean** |  |  |  | **4.00×** | **134×** | **–** |");
+    assertEquals(rows[2], "| A | 1.00 ms | 500 µs | 250 µs | 25 % | 2.00× | 9.00× | – |");
+    assertEquals(rows[3], "| B | 1.00 ms | 500 µs | 250 µs | – | 8.00× ! | 2000× | – |");
+    assertEquals(rows[4], "| **geometric mean** |  |  |  |  | **4.00×** | **134×** | **–** |");
     // 9 ms is more than 10 × 0.5 ms, or not.
     assert(rows.some((row) => row.includes("In 0 of 2 rows")), rows.join("\n"));
+    assert(rows.some((row) => row.includes("exponential took 2.00 ns")), rows.join("\n"));
     const slow = LINES.map((line) => ({ ...line, copies: 1e-3 }));
     assert(speedMarkdown({ ...result, lines: slow }).includes("In 1 of 2 rows"));
     assert(rows.at(-1)?.startsWith('A "!" marks'), rows.at(-1));

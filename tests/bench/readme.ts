@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { PROJECT } from "../checks/files.ts";
 import { findWorld } from "../offline/world.ts";
 import type { Accuracy } from "./accuracy.ts";
-import { digits, duration, meanRatio, ratio } from "./report.ts";
+import { digits, duration, meanRatio, percent, ratio } from "./report.ts";
 import { type Line, readResult, type Result } from "./result.ts";
 
 /** The lines between which the tables stand. */
@@ -27,7 +27,7 @@ export function withBestPeer(lines: readonly Line[]): Line[] {
 }
 
 /** The table of speed as Markdown. */
-export function speedMarkdown({ lines, machine, versions }: Result): string {
+export function speedMarkdown({ lines, limits, machine, versions }: Result): string {
   const speed = withBestPeer(lines.filter(({ part }) => part === "speed"));
   const pytorch = [...new Set(speed.flatMap(({ times }) => Object.keys(times)))]
     .filter((name) => name.startsWith("PyTorch"));
@@ -42,14 +42,15 @@ export function speedMarkdown({ lines, machine, versions }: Result): string {
     line.times["ours"] ? duration(line.times["ours"].seconds) : "–",
     duration(line.limit),
     duration(line.copies),
+    line.shares ? percent(line.shares.kernels) : "–",
     ...others.map((name) => `${times(ratio(line, name))}${line.times[name]?.wrong ? " !" : ""}`),
   ];
   const means = others.map((name) => `**${times(meanRatio(speed, name))}**`);
   const text = [
     table([
-      ["value + gradient, float32", "ours", "limit", "copies", ...others],
+      ["value + gradient, float32", "ours", "limit", "copies", "kernels", ...others],
       ...speed.map(cells),
-      ["**geometric mean**", "", "", "", ...means],
+      ["**geometric mean**", "", "", "", "", ...means],
     ]),
     "",
     `How many times as long the others take, medians of one run on ${machine} (${
@@ -59,6 +60,10 @@ export function speedMarkdown({ lines, machine, versions }: Result): string {
     "",
     "The limit is what no one can stay below on one thread: all arguments read and all gradients written once at the speed of this memory, or the bare " +
     "exponentials and logarithms. Copies are what this library adds to it: kernels see only a memory of their own, so that arguments are copied in and gradients out. " +
+    "Kernels are the share of our time in which anything is computed; the rest is copies and, where rows are few or labels many, TypeScript. " +
+    `In this run a bare exponential took ${duration(limits.exp.float32)} (float64 ${
+      duration(limits.exp.float64)
+    }), which tells how fast the machine was. ` +
     `In ${cheap.length} of ${compared.length} rows the best peer takes less than 10 times the limit or the copies, so that no kernel behind them can be 10 times as fast as the peer.`,
   ];
   if (speed.some(({ times }) => others.some((name) => times[name]?.wrong))) {

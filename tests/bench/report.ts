@@ -78,6 +78,25 @@ export function doubleTable(lines: readonly Line[]): string {
   return align([["time in float64 / in float32", "ours"], ...body]);
 }
 
+/** A share of something. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+/** What our time is spent on. */
+export function profileTable(lines: readonly Line[]): string {
+  const body = lines.flatMap(({ name, shares }) =>
+    shares === undefined ? [] : [[
+      name,
+      percent(shares.kernels),
+      percent(shares.copies),
+      percent(shares.typescript),
+      percent(shares.garbage),
+    ]]
+  );
+  return align([["our time", "kernels", "copies", "TypeScript", "garbage"], ...body]);
+}
+
 /** Who computed something else than the plain loop. */
 export function wrongAnswers(lines: readonly Line[]): string[] {
   return lines.flatMap(({ name, times }) =>
@@ -120,6 +139,7 @@ export function report(result: Result): string {
       .map((name) => speedTable(part(name))),
     limitsText(result),
     ...(part("float64").length > 0 ? [doubleTable(lines)] : []),
+    ...(lines.some(({ shares }) => shares) ? [profileTable(lines)] : []),
     ...(wrong.length > 0 ? [`! answers beside those of the plain loop:\n${wrong.join("\n")}`] : []),
     ...(fresh ? [freshText(fresh)] : []),
   ];

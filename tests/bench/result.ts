@@ -2,6 +2,7 @@
 import type { Fresh } from "./fresh.ts";
 import { FOLDER } from "./install.ts";
 import type { Limits } from "./limits.ts";
+import type { Shares } from "./profile.ts";
 
 /** One contender in one row. */
 export interface Time {
@@ -24,6 +25,8 @@ export interface Line {
   readonly limit: number;
   /** Seconds that copying arguments in and gradients out takes, which we cannot stay below. */
   readonly copies: number;
+  /** What our time is spent on, if it was looked at. */
+  readonly shares?: Shares;
   /** By contender. */
   readonly times: Readonly<Record<string, Time>>;
 }
