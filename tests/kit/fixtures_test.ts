@@ -48,6 +48,14 @@ describe("compareWithPyTorch", () => {
     assertMatch(await failure(({ data }) => data.fill(NaN)), /got Infinity/);
   });
 
+  it("looks at the cases that it is asked for, and says how many they are", async () => {
+    const wrong = spoilt(({ data }) => data[0] *= 1 + 1e-4);
+    const only = ({ dtype }: { dtype: string }) => dtype === "float32";
+    const { message } = await assertRejects(() => compareWithPyTorch("huber", wrong, only), Error);
+    assertMatch(message, /^1 of 4 checks[^]*float32, value/);
+    assertMatch(message, /: (\d+) of \d+ cases of PyTorch/);
+  });
+
   it("fails where there are no fixtures", async () => {
     await assertRejects(() => compareWithPyTorch("nothing", huber), Deno.errors.NotFound);
   });
