@@ -51,7 +51,7 @@ export interface KLDivLossOptions {
 }
 
 // What has probability 0 costs 0, and x == x lets NaN through all the same. Naive: y log(y / exp(x)). At y = 0 it is
-// 0 (-∞) = NaN, at x = -746 (float32: -104) ∞, as exp(x) is rounded to 0.
+// 0 (-∞) = NaN, and ∞ as soon as log(y) - x is 710 (float32: 89), as y / exp(x) overflows.
 const formula: LossFormula = {
   value: "y == 0 and x == x ? 0 : y * (log(y) - x)",
   // y / y is 1, and NaN at y = 0.
