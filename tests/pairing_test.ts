@@ -11,7 +11,6 @@ const STILL_TO_COME: string[] = [
   "adaptive_log_softmax_with_loss",
   "ctc",
   "gaussian_nll",
-  "kl_div",
   "linear_cross_entropy",
   "margin_ranking",
   "multi_label_soft_margin",
