@@ -13,7 +13,6 @@ const STILL_TO_COME: string[] = [
   "gaussian_nll",
   "linear_cross_entropy",
   "margin_ranking",
-  "multi_label_soft_margin",
   "poisson_nll",
   "triplet_margin",
   "triplet_margin_with_distance",
