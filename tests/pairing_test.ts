@@ -14,8 +14,6 @@ const STILL_TO_COME: string[] = [
   "linear_cross_entropy",
   "margin_ranking",
   "poisson_nll",
-  "triplet_margin",
-  "triplet_margin_with_distance",
 ];
 
 /** Tests about the project, not about a loss. */
