@@ -14,7 +14,7 @@
  *
  * Gradient by `input`: exp(x) - y, the expected count minus the one seen; without `logInput` 1 - y / (x + eps), with
  * 0 / 0 = 0. By `target`: -x, or -log(x + eps), with `full` also log y + 1 / (2 y) where y > 1. Stirling's formula sets
- * in with a jump of about 0.92 at y = 1, which has no part in the gradient; with `full` the gradient by a target ≤ 0 is
+ * in with a jump of about -0.08 at y = 1, which has no part in the gradient; with `full` the gradient by a target ≤ 0 is
  * NaN.
  *
  * Range: any real number, as terms without x are left out; `full` brings them back, up to 0.08 for small counts. The
