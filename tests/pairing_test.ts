@@ -10,10 +10,8 @@ import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 const STILL_TO_COME: string[] = [
   "adaptive_log_softmax_with_loss",
   "ctc",
-  "gaussian_nll",
   "linear_cross_entropy",
   "margin_ranking",
-  "poisson_nll",
 ];
 
 /** Tests about the project, not about a loss. */
