@@ -11,7 +11,6 @@ const STILL_TO_COME: string[] = [
   "adaptive_log_softmax_with_loss",
   "ctc",
   "linear_cross_entropy",
-  "margin_ranking",
 ];
 
 /** Tests about the project, not about a loss. */
