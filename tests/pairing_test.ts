@@ -6,12 +6,6 @@ import { isThere, namesIn, projectFiles, readConfig, readProject } from "./check
 import { type Listing, pairingProblems } from "./checks/pairing.ts";
 import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 
-/** Losses whose notebook is not written yet. The list only shrinks. */
-const STILL_TO_COME: string[] = [
-  "adaptive_log_softmax_with_loss",
-  "linear_cross_entropy",
-];
-
 /** Tests about the project, not about a loss. */
 const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme", "runtimes"];
 
@@ -38,7 +32,7 @@ function codeIn(path: string): string {
 
 describe("the files of a loss", () => {
   it("stand together: module, notebook, test, cases, fixtures", () => {
-    assertEquals(pairingProblems(listing(), STILL_TO_COME), []);
+    assertEquals(pairingProblems(listing()), []);
   });
 
   it("are found", () => {
@@ -76,27 +70,12 @@ describe("the pairing check", () => {
   };
 
   it("has nothing to say about a whole project", () => {
-    assertEquals(pairingProblems(whole, []), []);
+    assertEquals(pairingProblems(whole), []);
   });
 
-  it("lets a notebook on the list be missing, and only such a one", () => {
-    assertEquals(pairingProblems({ ...whole, notebooks: [] }, ["huber"]), []);
-    assertEquals(pairingProblems({ ...whole, notebooks: [] }, []), [
+  it("finds a missing notebook, test, cases file and fixture", () => {
+    assertEquals(pairingProblems({ ...whole, notebooks: [], tests: [], cases: [], fixtures: [] }), [
       "losses/huber.ts has no notebooks/huber.ipynb",
-    ]);
-  });
-
-  it("shrinks the list", () => {
-    assertEquals(pairingProblems(whole, ["huber"]), [
-      "notebooks/huber.ipynb is there: take it off the list of those still to come",
-    ]);
-    assertEquals(pairingProblems(whole, ["hubert"]), [
-      "hubert is on the list of notebooks still to come, but there is no losses/hubert.ts",
-    ]);
-  });
-
-  it("finds a missing test, cases file and fixture", () => {
-    assertEquals(pairingProblems({ ...whole, tests: [], cases: [], fixtures: [] }, []), [
       "losses/huber.ts has no tests/huber_test.ts",
       "losses/huber.ts has no tests/cases/huber.ts",
       "losses/huber.ts has no tests/fixtures/huber.json",
@@ -105,10 +84,10 @@ describe("the pairing check", () => {
   });
 
   it("finds a file without its loss", () => {
-    assertEquals(pairingProblems({ ...whole, losses: [] }, []), [
+    assertEquals(pairingProblems({ ...whole, losses: [] }), [
+      "notebooks/huber.ipynb has no losses/huber.ts",
       "tests/huber_test.ts has no losses/huber.ts",
       "tests/cases/huber.ts has no losses/huber.ts",
-      "notebooks/huber.ipynb has no losses/huber.ts",
     ]);
   });
 });

@@ -1,6 +1,5 @@
 /**
- * The path through all notebooks: what index.ipynb lists. A notebook that is not there yet is listed
- * as such, so that the list stays true while notebooks are added.
+ * The path through all notebooks: what index.ipynb lists.
  *
  * @module
  */
@@ -268,26 +267,19 @@ export type Step = Record<
 
 const NOTEBOOKS = new URL("../", import.meta.url);
 
-/** The path through all notebooks, with links and reading times for those that are there. */
+/** The path through all notebooks, with links and reading times. */
 export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
-  const minutes = await Promise.all(contents.map(({ file }) => minutesOf(file, folder)));
-  return contents.map(({ file, loss, zh, en }, i) => ({
-    "#": `${i + 1}`,
-    "笔记本 · notebook": minutes[i] === undefined ? loss : `[${loss}](${file}.ipynb)`,
-    "问题": zh,
-    "question": en,
-    "分钟 · minutes": minutes[i] === undefined ? "待写 · to come" : `${minutes[i]}`,
-  }));
-}
-
-async function minutesOf(file: string, folder: URL): Promise<number | undefined> {
-  try {
+  const minutes = await Promise.all(contents.map(async ({ file }) => {
     const { notebook } = await readNotebook(fileURLToPath(new URL(`${file}.ipynb`, folder)));
     return readingMinutes(notebook.cells);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  }));
+  return contents.map(({ file, loss, zh, en }, i) => ({
+    "#": `${i + 1}`,
+    "笔记本 · notebook": `[${loss}](${file}.ipynb)`,
+    "问题": zh,
+    "question": en,
+    "分钟 · minutes": `${minutes[i]}`,
+  }));
 }
 
 /** What a reader of difficult text manages in a minute. */

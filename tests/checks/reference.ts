@@ -4,7 +4,7 @@
  * @module
  */
 import * as lossbook from "@lossbook/losses";
-import { isThere, namesIn, readProject } from "./files.ts";
+import { namesIn, readProject } from "./files.ts";
 
 /** One row: a loss and what belongs to it. */
 export interface Row {
@@ -14,8 +14,6 @@ export interface Row {
   readonly file: string;
   /** The value, as the kernel reads it. */
   readonly formula: string;
-  /** Whether the notebook is written. */
-  readonly hasNotebook: boolean;
 }
 
 /** The lines between which the table stands in the README. */
@@ -30,21 +28,20 @@ export function lossesOfProject(): Row[] {
     if (typeof loss !== "function") throw new Error(`mod.ts does not export ${name}`);
     const formula = (Reflect.get(loss, "formula") as { value?: unknown } | undefined)?.value;
     if (typeof formula !== "string") throw new Error(`${name}.formula.value is no text`);
-    return [{ name, file, formula, hasNotebook: isThere(`notebooks/${file}.ipynb`) }];
+    return [{ name, file, formula }];
   });
 }
 
 /** The table as Markdown. */
 export function referenceTable(rows: readonly Row[]): string {
-  const lines = rows.map(({ name, file, formula, hasNotebook }) => {
+  const lines = rows.map(({ name, file, formula }) => {
     // A bar would end the cell even inside code.
     const value = formula.replaceAll("|", "\\|");
-    const notebook = hasNotebook ? `[${file}](notebooks/${file}.ipynb)` : "";
     const cells = [
       `[\`${name}\`](losses/${file}.ts)`,
       `\`${value}\``,
       `\`torch.nn.${name}\``,
-      notebook,
+      `[${file}](notebooks/${file}.ipynb)`,
       `[test](tests/${file}_test.ts)`,
     ];
     return `| ${cells.join(" | ")} |`;

@@ -53,35 +53,38 @@ describe("the contents", () => {
 });
 
 describe("links in notebooks", () => {
-  const toCome = contents.map(({ file }) => `notebooks/${file}.ipynb`);
   for (const name of namesIn("notebooks", ".ipynb")) {
-    it(`lead from ${name} to a file, or to a notebook that is to come`, () => {
+    it(`lead from ${name} to a file`, () => {
       const { cells } = parseNotebook(readProject(`notebooks/${name}.ipynb`));
       const dead = cells.filter(({ cell_type }) => cell_type === "markdown")
         .flatMap(({ source }) => [...source.matchAll(/\]\(([^)\s#]+)/g)].map(([, link]) => link))
         .filter((link) => !/^[a-z]+:/.test(link))
         .map((link) => new URL(link, "file:///notebooks/").pathname.slice(1))
-        .filter((path) => !isThere(path) && !toCome.includes(path));
+        .filter((path) => !isThere(path));
       assertEquals(dead, []);
     });
   }
 });
 
 describe("the path", () => {
-  it("links a notebook that is there, and says of another that it is to come", async () => {
+  it("links every notebook with its time, and fails if one is missing or broken", async () => {
     const folder = await Deno.makeTempDir();
     try {
-      const cells = [text("字".repeat(2400)), code, { ...code, id: "c" }];
-      const notebook = { cells, metadata: {}, nbformat: 4 as const, nbformat_minor: 5 };
-      await Deno.writeTextFile(`${folder}/huber.ipynb`, formatNotebook(notebook));
+      const write = (cells: Cell[], file: string) => {
+        const notebook = { cells, metadata: {}, nbformat: 4 as const, nbformat_minor: 5 };
+        return Deno.writeTextFile(`${folder}/${file}.ipynb`, formatNotebook(notebook));
+      };
+      for (const { file } of contents) await write([text("字")], file);
+      await write([text("字".repeat(2400)), code, { ...code, id: "c" }], "huber");
       const path = await readingPath(pathToFileURL(`${folder}/`));
       const row = (loss: string) => path.find((step) => step["笔记本 · notebook"].includes(loss));
       assertEquals(row("HuberLoss")?.["笔记本 · notebook"], "[HuberLoss](huber.ipynb)");
       assertEquals(row("HuberLoss")?.["分钟 · minutes"], "10");
-      assertEquals(row("MSELoss")?.["笔记本 · notebook"], "MSELoss");
-      assertEquals(row("MSELoss")?.["分钟 · minutes"], "待写 · to come");
+      assertEquals(row("MSELoss")?.["分钟 · minutes"], "5");
       await Deno.writeTextFile(`${folder}/l1.ipynb`, "{");
       await assertRejects(() => readingPath(pathToFileURL(`${folder}/`)), Error, "JSON");
+      await Deno.remove(`${folder}/l1.ipynb`);
+      await assertRejects(() => readingPath(pathToFileURL(`${folder}/`)), Deno.errors.NotFound);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
