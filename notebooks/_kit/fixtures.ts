@@ -15,6 +15,8 @@ interface StoredCase {
   dtype: "float32" | "float64";
   options: Record<string, unknown>;
   args: Record<string, StoredTensor>;
+  /** Those of a loss that has layers of its own. */
+  parameters?: Record<string, StoredTensor>;
   gradOutput: number | StoredTensor;
   value: StoredTensor;
   grad: Record<string, StoredTensor>;
@@ -23,6 +25,8 @@ interface StoredCase {
   value64?: StoredTensor;
   grad64?: Record<string, StoredTensor>;
 }
+
+type Build<Options> = (options: Options, parameters: Record<string, Tensor>) => AnyLoss;
 
 /** What rounding may differ by, in units of the largest expected number of a tensor. */
 const TOLERANCE = { float64: 1e-12, float32: 1e-5 };
@@ -33,12 +37,12 @@ const TOLERANCE = { float64: 1e-12, float32: 1e-5 };
  * than rounding. A float32 number may be as near to PyTorch's float64 result instead.
  *
  * @param name The file in tests/fixtures without ".json".
- * @param build Makes the loss from the options of a case.
+ * @param build Makes the loss from the options of a case and, if it has layers of its own, their parameters.
  * @param only Which cases count, if PyTorch's own numbers are off in some; the heading says how many they are.
  */
 export async function compareWithPyTorch<Options>(
   name: string,
-  build: (options: Options) => AnyLoss,
+  build: Build<Options>,
   only: (stored: { name: string; dtype: "float32" | "float64" }) => boolean = () => true,
 ): Promise<void> {
   const file = new URL(`../../tests/fixtures/${name}.json`, import.meta.url);
@@ -78,14 +82,16 @@ export async function compareWithPyTorch<Options>(
   );
 }
 
-function compute<Options>(stored: StoredCase, build: (options: Options) => AnyLoss) {
+function compute<Options>(stored: StoredCase, build: Build<Options>) {
   const { gradOutput } = stored;
   const options = Object.entries(stored.options).map(([key, option]) => [key, revived(option)]);
   const call = [
     ...Object.values(stored.args).map(tensor),
     { wrt: Object.keys(stored.grad), gradOutput: revived(gradOutput) },
   ];
-  return build(Object.fromEntries(options)).valueAndGrad(...call as never[]);
+  const parameters = Object.entries(stored.parameters ?? {}).map(([key, p]) => [key, tensor(p)]);
+  return build(Object.fromEntries(options), Object.fromEntries(parameters))
+    .valueAndGrad(...call as never[]);
 }
 
 /** The largest difference of two tensors in units of the largest expected number. */

@@ -2,7 +2,13 @@
 
 import { assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { HuberLoss, type HuberLossOptions, type Tensor } from "@lossbook/losses";
+import {
+  HuberLoss,
+  type HuberLossOptions,
+  LinearCrossEntropyLoss,
+  type LinearCrossEntropyLossOptions,
+  type Tensor,
+} from "@lossbook/losses";
 import { compareWithPyTorch } from "../../notebooks/_kit/fixtures.ts";
 
 const huber = (options: HuberLossOptions) => new HuberLoss(options);
@@ -54,6 +60,19 @@ describe("compareWithPyTorch", () => {
     const { message } = await assertRejects(() => compareWithPyTorch("huber", wrong, only), Error);
     assertMatch(message, /^1 of 4 checks[^]*float32, value/);
     assertMatch(message, /: (\d+) of \d+ cases of PyTorch/);
+  });
+
+  it("hands on the parameters of a loss that has layers of its own", async () => {
+    const layer = (options: LinearCrossEntropyLossOptions) => new LinearCrossEntropyLoss(options);
+    await compareWithPyTorch(
+      "linear_cross_entropy",
+      (options: LinearCrossEntropyLossOptions, given) => {
+        const loss = layer(options);
+        loss.setParameters(given);
+        return loss;
+      },
+    );
+    await assertRejects(() => compareWithPyTorch("linear_cross_entropy", layer), Error, "checks");
   });
 
   it("fails where there are no fixtures", async () => {
