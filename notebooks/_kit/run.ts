@@ -138,9 +138,12 @@ async function runAll(paths: string[], { write, timeout, jobs }: Settings): Prom
   return failed === 0 ? PASSED : FAILED;
 }
 
+/** The longest name of a notebook has 30 letters. */
+const NAME_WIDTH = 31;
+
 function describe(report: RunReport): string {
   const state = report.problem === undefined ? "ok    " : "FAILED";
-  const line = `${state} ${report.name.padEnd(24)}${columns(report)}`;
+  const line = `${state} ${report.name.padEnd(NAME_WIDTH)}${columns(report)}`;
   const problem = report.problem?.trimEnd().replaceAll(/^/gm, "       ") ?? "";
   return [line + (report.written ? "   written" : ""), problem].filter(Boolean).join("\n");
 }
@@ -149,7 +152,7 @@ function total(reports: RunReport[], seconds: number): string {
   const sum = (field: "cells" | "checks" | "figures"): number =>
     reports.reduce((total, report) => total + report[field], 0);
   const sums = { cells: sum("cells"), checks: sum("checks"), figures: sum("figures"), seconds };
-  return `total  ${`${reports.length} notebooks`.padEnd(24)}${columns(sums)}`;
+  return `total  ${`${reports.length} notebooks`.padEnd(NAME_WIDTH)}${columns(sums)}`;
 }
 
 function columns(
