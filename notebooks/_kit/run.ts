@@ -113,10 +113,12 @@ async function runAll(paths: string[], { write, timeout, jobs }: Settings): Prom
   using interrupt = new Interrupt();
   const { signal } = interrupt;
   const reports: RunReport[] = [];
+  const width =
+    Math.max(`${paths.length} notebooks`.length, ...paths.map((path) => nameOf(path).length)) + 1;
   const queue = [...paths];
   const work = async () => {
     for (let path = queue.shift(); path && !signal.aborted; path = queue.shift()) {
-      const name = path.replace(/^.*[/\\]|\.ipynb$/g, "");
+      const name = nameOf(path);
       const report = await runNotebook(path, {
         timeout,
         write,
@@ -124,7 +126,7 @@ async function runAll(paths: string[], { write, timeout, jobs }: Settings): Prom
         onProgress: (done, total) => progress.update(name, `${done}/${total}`),
       });
       reports.push(report);
-      progress.print(describe(report), name);
+      progress.print(describe(report, width), name);
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));
@@ -133,26 +135,28 @@ async function runAll(paths: string[], { write, timeout, jobs }: Settings): Prom
     return INTERRUPTED;
   }
   const failed = reports.filter(({ problem }) => problem !== undefined).length;
-  progress.print(total(reports, (performance.now() - start) / 1000));
+  progress.print(total(reports, (performance.now() - start) / 1000, width));
   progress.print(`${reports.length - failed} passed, ${failed} failed`);
   return failed === 0 ? PASSED : FAILED;
 }
 
-/** The longest name of a notebook has 30 letters. */
-const NAME_WIDTH = 31;
+/** A notebook's name: its file's, without folder and ending. */
+function nameOf(path: string): string {
+  return path.replace(/^.*[/\\]|\.ipynb$/g, "");
+}
 
-function describe(report: RunReport): string {
+function describe(report: RunReport, width: number): string {
   const state = report.problem === undefined ? "ok    " : "FAILED";
-  const line = `${state} ${report.name.padEnd(NAME_WIDTH)}${columns(report)}`;
+  const line = `${state} ${report.name.padEnd(width)}${columns(report)}`;
   const problem = report.problem?.trimEnd().replaceAll(/^/gm, "       ") ?? "";
   return [line + (report.written ? "   written" : ""), problem].filter(Boolean).join("\n");
 }
 
-function total(reports: RunReport[], seconds: number): string {
+function total(reports: RunReport[], seconds: number, width: number): string {
   const sum = (field: "cells" | "checks" | "figures"): number =>
     reports.reduce((total, report) => total + report[field], 0);
   const sums = { cells: sum("cells"), checks: sum("checks"), figures: sum("figures"), seconds };
-  return `total  ${`${reports.length} notebooks`.padEnd(NAME_WIDTH)}${columns(sums)}`;
+  return `total  ${`${reports.length} notebooks`.padEnd(width)}${columns(sums)}`;
 }
 
 function columns(
