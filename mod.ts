@@ -14,22 +14,19 @@
  * @module
  */
 
-export {
-  type AnyTypedArray,
-  type DType,
-  float32,
-  float64,
-  type ForeignTensor,
-  int32,
-  type NestedArray,
-  Tensor,
-  type TensorData,
-  type TensorLike,
-} from "./losses/_core/tensor.ts";
+export { float32, float64, int32 } from "./losses/_core/tensor/read.ts";
+export { Tensor, type TensorLike } from "./losses/_core/tensor/tensor.ts";
+export type {
+  AnyTypedArray,
+  DType,
+  ForeignTensor,
+  NestedArray,
+  TensorData,
+} from "./losses/_core/tensor/types.ts";
 export type { LossFormula } from "./losses/_core/elementwise.ts";
-export type { Reduction } from "./losses/_core/options.ts";
-export type { ParameterOptions } from "./losses/_core/parameters.ts";
-export type { Request, ValueAndGrad } from "./losses/_core/request.ts";
+export type { Reduction } from "./losses/_core/call/options.ts";
+export type { ParameterOptions } from "./losses/_core/layer/parameters.ts";
+export type { Request, ValueAndGrad } from "./losses/_core/call/request.ts";
 export * from "./losses/adaptive_log_softmax_with_loss.ts";
 export * from "./losses/bce.ts";
 export * from "./losses/bce_with_logits.ts";

@@ -42,17 +42,28 @@
  * @module
  */
 
-import { readArguments } from "./_core/arguments.ts";
-import { sameShape, show } from "./_core/broadcast.ts";
-import { CHUNK_SCORES } from "./_core/chunks.ts";
-import type { FloatArray } from "./_core/formula/kernels.ts";
-import type { FloatType } from "./_core/formula/program.ts";
-import { checkLabels, readLabels } from "./_core/labels.ts";
-import { addColumnSums, type Matrix, matrix, multiply, rowsOf, transpose } from "./_core/linear.ts";
-import { booleanOption, checkOptions, numberOption, wholeOption } from "./_core/options.ts";
-import { type ParameterOptions, Parameters, type ParameterShape } from "./_core/parameters.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { describe, scalar, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+import { readArguments } from "./_core/call/arguments.ts";
+import { sameShape, show } from "./_core/tensor/shape.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { scalar, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { CHUNK_SCORES } from "./_linear_cross_entropy/chunks.ts";
+import { checkLabels, readLabels } from "./_core/call/labels.ts";
+import {
+  addColumnSums,
+  type Matrix,
+  matrix,
+  multiply,
+  rowsOf,
+  transpose,
+} from "./_core/layer/linear.ts";
+import { booleanOption, checkOptions, numberOption, wholeOption } from "./_core/call/options.ts";
+import {
+  type ParameterOptions,
+  Parameters,
+  type ParameterShape,
+} from "./_core/layer/parameters.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 import { CrossEntropyLoss } from "./cross_entropy.ts";
 import { logSoftmax } from "./helpers.ts";
 

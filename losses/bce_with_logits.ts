@@ -33,9 +33,9 @@
  */
 
 import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
-import type { Request, ValueAndGrad } from "./_core/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions {

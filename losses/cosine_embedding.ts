@@ -32,14 +32,22 @@
  * @module
  */
 
-import { position, readArgument, readArguments } from "./_core/arguments.ts";
-import { commonShape, show } from "./_core/broadcast.ts";
-import { cosines, type Divisors } from "./_core/cosines.ts";
+import { position, readArgument, readArguments } from "./_core/call/arguments.ts";
+import { commonShape } from "./_core/tensor/broadcast.ts";
+import { show } from "./_core/tensor/shape.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import type { Raw } from "./_core/tensor/read.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { type LossFormula, SIGNS } from "./_core/elementwise.ts";
-import { checkOptions, numberOption, type Reduction, reductionOption } from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { Rows } from "./_core/rows.ts";
-import { describe, type Raw, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+import {
+  checkOptions,
+  numberOption,
+  type Reduction,
+  reductionOption,
+} from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import { Rows } from "./_core/rows/rows.ts";
 
 /** Options of {@linkcode CosineEmbeddingLoss}. */
 export interface CosineEmbeddingLossOptions {

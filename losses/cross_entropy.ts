@@ -37,8 +37,12 @@
  * @module
  */
 
-import { readArgument, readArguments, wrongType } from "./_core/arguments.ts";
-import { sameShape } from "./_core/broadcast.ts";
+import { readArgument, readArguments, wrongType } from "./_core/call/arguments.ts";
+import { sameShape } from "./_core/tensor/shape.ts";
+import { defineKernels, unload } from "./_core/kernel/kernels.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import {
   type ClassAxis,
   classAxis,
@@ -47,10 +51,8 @@ import {
   rowsPerTile,
   unloadColumns,
   unloadRows,
-} from "./_core/class_axis.ts";
-import { defineKernels, type FloatArray, unload } from "./_core/formula/kernels.ts";
-import type { FloatType } from "./_core/formula/program.ts";
-import { takeLimit } from "./_core/infinite_scores.ts";
+} from "./_core/rows/class_axis.ts";
+import { takeLimit } from "./_core/rows/infinite_scores.ts";
 import {
   asLabels,
   checkLabels,
@@ -58,24 +60,15 @@ import {
   labelledRows,
   type Labels,
   weightOfLabels,
-} from "./_core/labels.ts";
+} from "./_core/call/labels.ts";
 import {
   checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
   wholeOption,
-} from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import {
-  type Raw,
-  read,
-  scalar,
-  type Tensor,
-  type TensorLike,
-  toTensor,
-  zeros,
-} from "./_core/tensor.ts";
+} from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {

@@ -41,21 +41,23 @@
  * @module
  */
 
-import { Alignments, spell, type Spelling } from "./_core/alignment.ts";
-import { position, readArguments } from "./_core/arguments.ts";
-import { show } from "./_core/broadcast.ts";
-import { rowsPerTile } from "./_core/class_axis.ts";
-import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
-import { type Labels, readLabels } from "./_core/labels.ts";
+import { Alignments, spell, type Spelling } from "./_ctc/alignment.ts";
+import { position, readArguments } from "./_core/call/arguments.ts";
+import { show } from "./_core/tensor/shape.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { rowsPerTile } from "./_core/rows/class_axis.ts";
+import { type Labels, readLabels } from "./_core/call/labels.ts";
 import {
   booleanOption,
   checkOptions,
   type Reduction,
   reductionOption,
   wholeOption,
-} from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { describe, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+} from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 
 /** Options of {@linkcode CTCLoss}. */
 export interface CTCLossOptions<L extends boolean = boolean> {

@@ -28,7 +28,8 @@
  * @module
  */
 
-import { show } from "./_core/broadcast.ts";
+import { show } from "./_core/tensor/shape.ts";
+import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
 import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
 import {
   booleanOption,
@@ -36,9 +37,8 @@ import {
   numberOption,
   type Reduction,
   reductionOption,
-} from "./_core/options.ts";
-import type { Request, ValueAndGrad } from "./_core/request.ts";
-import { Tensor, type TensorLike } from "./_core/tensor.ts";
+} from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 
 /** Options of {@linkcode GaussianNLLLoss}. */
 export interface GaussianNLLLossOptions {

@@ -16,17 +16,18 @@
  * @module
  */
 
-import { readArguments } from "./_core/arguments.ts";
-import { commonShape } from "./_core/broadcast.ts";
-import { cosines } from "./_core/cosines.ts";
-import { distances } from "./_core/distances.ts";
+import { readArguments } from "./_core/call/arguments.ts";
+import { commonShape } from "./_core/tensor/broadcast.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { cosines } from "./_core/rows/cosines.ts";
+import { distances } from "./_core/rows/distances.ts";
 import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import { defineKernels } from "./_core/formula/kernels.ts";
-import { takeLimit } from "./_core/infinite_scores.ts";
-import { booleanOption, numberOption } from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { Rows } from "./_core/rows.ts";
-import { describe, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+import { takeLimit } from "./_core/rows/infinite_scores.ts";
+import { booleanOption, numberOption } from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import { Rows } from "./_core/rows/rows.ts";
 
 /** A function of one tensor, with its gradient. */
 export interface UnaryHelper<Options extends object> {

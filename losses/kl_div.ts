@@ -30,9 +30,14 @@
  */
 
 import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import { booleanOption, checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
-import type { Request, ValueAndGrad } from "./_core/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor.ts";
+import {
+  booleanOption,
+  checkOptions,
+  type Reduction,
+  reductionOption,
+} from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** The reductions of {@linkcode KLDivLoss}: `"batchmean"` divides the sum by the length of the input's first axis. */
 export type KLDivReduction = Reduction | "batchmean";

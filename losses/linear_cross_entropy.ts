@@ -37,13 +37,19 @@
  * @module
  */
 
-import { readArgument, readArguments, wrongType } from "./_core/arguments.ts";
-import { sameShape, show } from "./_core/broadcast.ts";
-import { checkChunking, chunkSize, type LinearCrossEntropyOptions } from "./_core/chunks.ts";
-import type { FloatArray } from "./_core/formula/kernels.ts";
-import type { FloatType } from "./_core/formula/program.ts";
-import { checkLabels, classWeights, type Labels, readLabels } from "./_core/labels.ts";
-import { addColumnSums, matrix, multiply, rowsOf, transpose } from "./_core/linear.ts";
+import { readArgument, readArguments, wrongType } from "./_core/call/arguments.ts";
+import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
+import { scalar, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import {
+  checkChunking,
+  chunkSize,
+  type LinearCrossEntropyOptions,
+} from "./_linear_cross_entropy/chunks.ts";
+import { checkLabels, classWeights, type Labels, readLabels } from "./_core/call/labels.ts";
+import { addColumnSums, matrix, multiply, rowsOf, transpose } from "./_core/layer/linear.ts";
 import {
   booleanOption,
   checkOptions,
@@ -51,22 +57,11 @@ import {
   type Reduction,
   reductionOption,
   wholeOption,
-} from "./_core/options.ts";
-import { type ParameterOptions, Parameters } from "./_core/parameters.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import {
-  describe,
-  type Raw,
-  read,
-  scalar,
-  sizeOf,
-  Tensor,
-  type TensorLike,
-  toTensor,
-  zeros,
-} from "./_core/tensor.ts";
+} from "./_core/call/options.ts";
+import { type ParameterOptions, Parameters } from "./_core/layer/parameters.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 import { CrossEntropyLoss } from "./cross_entropy.ts";
-import { weightOfLabels } from "./_core/labels.ts";
+import { weightOfLabels } from "./_core/call/labels.ts";
 
 export type { LinearCrossEntropyOptions };
 

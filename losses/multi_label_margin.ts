@@ -28,22 +28,23 @@
  * @module
  */
 
-import { position, readArguments } from "./_core/arguments.ts";
-import { sameShape, show } from "./_core/broadcast.ts";
-import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/class_axis.ts";
+import { position, readArguments } from "./_core/call/arguments.ts";
+import { sameShape, show } from "./_core/tensor/shape.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
 import type { LossFormula } from "./_core/elementwise.ts";
-import { defineKernels, type FloatArray } from "./_core/formula/kernels.ts";
-import type { FloatType } from "./_core/formula/program.ts";
-import { type Labels, readLabels } from "./_core/labels.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
+import { type Labels, readLabels } from "./_core/call/labels.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
 import {
   type CheckedRequest,
   checkRequest,
   type Request,
   type ValueAndGrad,
-} from "./_core/request.ts";
-import { scoreRows } from "./_core/score_rows.ts";
-import { describe, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+} from "./_core/call/request.ts";
+import { scoreRows } from "./_core/call/score_rows.ts";
 
 /** Options of {@linkcode MultiLabelMarginLoss}. */
 export interface MultiLabelMarginLossOptions {

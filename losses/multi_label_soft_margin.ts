@@ -33,14 +33,17 @@
  * @module
  */
 
-import { readArguments } from "./_core/arguments.ts";
-import { along, commonShape, gather, scatterAdd, show } from "./_core/broadcast.ts";
-import { classAxis, rowsPerTile } from "./_core/class_axis.ts";
+import { readArguments } from "./_core/call/arguments.ts";
+import { along, commonShape, gather, scatterAdd } from "./_core/tensor/broadcast.ts";
+import { show } from "./_core/tensor/shape.ts";
+import { defineKernels, load, unload } from "./_core/kernel/kernels.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { toTensor } from "./_core/tensor/read.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { classAxis, rowsPerTile } from "./_core/rows/class_axis.ts";
 import { type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import { defineKernels, type FloatArray, load, unload } from "./_core/formula/kernels.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { scalar, type Tensor, type TensorLike, toTensor, zeros } from "./_core/tensor.ts";
+import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions {

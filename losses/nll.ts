@@ -29,19 +29,25 @@
  * @module
  */
 
-import { readArguments } from "./_core/arguments.ts";
-import { at } from "./_core/class_axis.ts";
-import type { FloatArray } from "./_core/formula/kernels.ts";
+import { readArguments } from "./_core/call/arguments.ts";
+import { at } from "./_core/rows/class_axis.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { type Raw, read } from "./_core/tensor/read.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import {
   checkLabels,
   classWeights,
   labelledRows,
   readLabels,
   weightOfLabels,
-} from "./_core/labels.ts";
-import { checkOptions, type Reduction, reductionOption, wholeOption } from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { type Raw, read, scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+} from "./_core/call/labels.ts";
+import {
+  checkOptions,
+  type Reduction,
+  reductionOption,
+  wholeOption,
+} from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 
 /** Options of {@linkcode NLLLoss}. */
 export interface NLLLossOptions {

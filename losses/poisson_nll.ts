@@ -40,9 +40,9 @@ import {
   numberOption,
   type Reduction,
   reductionOption,
-} from "./_core/options.ts";
-import type { Request, ValueAndGrad } from "./_core/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor.ts";
+} from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {

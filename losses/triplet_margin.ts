@@ -35,21 +35,22 @@
  * @module
  */
 
-import { readArguments } from "./_core/arguments.ts";
-import { commonShape, show } from "./_core/broadcast.ts";
-import { distances, type Pair } from "./_core/distances.ts";
+import { readArguments } from "./_core/call/arguments.ts";
+import { commonShape } from "./_core/tensor/broadcast.ts";
+import { show } from "./_core/tensor/shape.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { distances, type Pair } from "./_core/rows/distances.ts";
 import type { LossFormula } from "./_core/elementwise.ts";
-import type { FloatArray } from "./_core/formula/kernels.ts";
 import {
   booleanOption,
   checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
-} from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { Rows } from "./_core/rows.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+} from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import { Rows } from "./_core/rows/rows.ts";
 
 /** Options of {@linkcode TripletMarginLoss}. */
 export interface TripletMarginLossOptions {

@@ -32,13 +32,20 @@
  * @module
  */
 
-import { readArguments, wrongType } from "./_core/arguments.ts";
-import { along, commonShape, gather, sameShape, scatterAdd, show } from "./_core/broadcast.ts";
+import { readArguments, wrongType } from "./_core/call/arguments.ts";
+import { along, commonShape, gather, scatterAdd } from "./_core/tensor/broadcast.ts";
+import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { scalar, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import type { LossFormula } from "./_core/elementwise.ts";
-import type { FloatArray } from "./_core/formula/kernels.ts";
-import { booleanOption, checkOptions, type Reduction, reductionOption } from "./_core/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/request.ts";
-import { describe, scalar, sizeOf, Tensor, type TensorLike, zeros } from "./_core/tensor.ts";
+import {
+  booleanOption,
+  checkOptions,
+  type Reduction,
+  reductionOption,
+} from "./_core/call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 import { pairwiseDistance } from "./helpers.ts";
 import {
   checkRanks,

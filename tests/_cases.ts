@@ -1,10 +1,10 @@
-/** Runs the document's examples (tests/cases) against a loss. */
+/** Runs the document's examples (tests/reference/cases) against a loss. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float64, type NestedArray, type Tensor } from "@lossbook/losses";
 import { assertClose } from "./_close.ts";
 import { type LossLike, TOLERANCE } from "./_fixtures.ts";
-import { type Case, printedBy } from "./cases/_case.ts";
+import { type Case, printedBy } from "./reference/cases/_case.ts";
 
 /** Registers one test for each example: its value, its gradients, and every character that was printed. */
 export function testCases<Options extends object>(

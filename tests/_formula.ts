@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { LossFormula } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
-import { derivative, sameFunction } from "../notebooks/_kit/math.ts";
+import { derivative, sameFunction } from "./reference/maths/math.ts";
 
 /**
  * Registers a test for each gradient formula.

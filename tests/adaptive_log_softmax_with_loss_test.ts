@@ -24,7 +24,7 @@ import {
   testFixtures,
   TOLERANCE,
 } from "./_fixtures.ts";
-import { cases } from "./cases/adaptive_log_softmax_with_loss.ts";
+import { cases } from "./reference/cases/adaptive_log_softmax_with_loss.ts";
 
 const two = { inFeatures: 4, nClasses: 9, cutoffs: [3, 5], divValue: 2, headBias: true };
 const exact = { rtol: 1e-13, atol: 1e-14 };

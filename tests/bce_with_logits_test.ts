@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
-import { oracle } from "../notebooks/_kit/math.ts";
+import { oracle } from "./reference/maths/math.ts";
 import { testCases } from "./_cases.ts";
 import {
   call,
@@ -28,7 +28,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/bce_with_logits.ts";
+import { cases, formulas } from "./reference/cases/bce_with_logits.ts";
 
 const bceWithLogits = (options?: BCEWithLogitsLossOptions) => new BCEWithLogitsLoss(options);
 const none = bceWithLogits({ reduction: "none" });

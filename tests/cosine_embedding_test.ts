@@ -19,7 +19,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/cosine_embedding.ts";
+import { cases, formulas } from "./reference/cases/cosine_embedding.ts";
 
 const cosine = (options?: CosineEmbeddingLossOptions) => new CosineEmbeddingLoss(options);
 const none = (margin = 0) => cosine({ margin, reduction: "none" });

@@ -19,7 +19,7 @@ import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases } from "./cases/cross_entropy.ts";
+import { cases } from "./reference/cases/cross_entropy.ts";
 
 const crossEntropy = (options?: CrossEntropyLossOptions) => new CrossEntropyLoss(options);
 const none = (options?: CrossEntropyLossOptions) => crossEntropy({ ...options, reduction: "none" });

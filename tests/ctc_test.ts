@@ -16,7 +16,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testManners } from "./_manners.ts";
-import { cases, softmax } from "./cases/ctc.ts";
+import { cases, softmax } from "./reference/cases/ctc.ts";
 
 const ctc = (options: CTCLossOptions<false> = {}) => new CTCLoss(options);
 const fused = (options: CTCLossOptions<true> = {}) => new CTCLoss({ ...options, logits: true });

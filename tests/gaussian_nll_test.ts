@@ -25,7 +25,7 @@ import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.t
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases } from "./cases/gaussian_nll.ts";
+import { cases } from "./reference/cases/gaussian_nll.ts";
 
 const gaussian = (options?: GaussianNLLLossOptions) => new GaussianNLLLoss(options);
 const none = gaussian({ reduction: "none" });

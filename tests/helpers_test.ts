@@ -28,7 +28,7 @@ import {
 } from "./_fixtures.ts";
 import { holds } from "./_property.ts";
 import { floatsBetween } from "./_ulp.ts";
-import { cases } from "./cases/helpers.ts";
+import { cases } from "./reference/cases/helpers.ts";
 
 const unary = { softmax, logSoftmax, sigmoid, logSigmoid };
 const binary = { cosineSimilarity, pairwiseDistance };

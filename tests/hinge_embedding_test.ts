@@ -29,7 +29,7 @@ import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
 import { floatsBetween } from "./_ulp.ts";
-import { cases, formulas, seeded } from "./cases/hinge_embedding.ts";
+import { cases, formulas, seeded } from "./reference/cases/hinge_embedding.ts";
 
 const hinge = (options?: HingeEmbeddingLossOptions) => new HingeEmbeddingLoss(options);
 const none = (margin = 1) => hinge({ margin, reduction: "none" });

@@ -28,7 +28,7 @@ import {
   testReductions,
   testShapes,
 } from "./_regression.ts";
-import { cases, formulas } from "./cases/huber.ts";
+import { cases, formulas } from "./reference/cases/huber.ts";
 
 const huber = (options?: HuberLossOptions) => new HuberLoss(options);
 const none = (delta = 1) => huber({ delta, reduction: "none" });

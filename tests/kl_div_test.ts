@@ -25,7 +25,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/kl_div.ts";
+import { cases, formulas } from "./reference/cases/kl_div.ts";
 
 const klDiv = (options?: KLDivLossOptions) => new KLDivLoss(options);
 const none = klDiv({ reduction: "none" });

@@ -26,7 +26,7 @@ import {
   testReductions,
   testShapes,
 } from "./_regression.ts";
-import { cases, figure, formulas } from "./cases/l1.ts";
+import { cases, figure, formulas } from "./reference/cases/l1.ts";
 
 const l1 = (options?: L1LossOptions) => new L1Loss(options);
 const none = l1({ reduction: "none" });

@@ -10,7 +10,7 @@ import {
   type LinearCrossEntropyLossOptions,
   type Tensor,
 } from "@lossbook/losses";
-import { checkChunking, CHUNK_SCORES, chunkSize } from "../losses/_core/chunks.ts";
+import { checkChunking, CHUNK_SCORES, chunkSize } from "../losses/_linear_cross_entropy/chunks.ts";
 import { testCases } from "./_cases.ts";
 import {
   assertClose,
@@ -21,7 +21,7 @@ import {
   testFixtures,
 } from "./_fixtures.ts";
 import { type LossClass, testManners } from "./_manners.ts";
-import { cases } from "./cases/linear_cross_entropy.ts";
+import { cases } from "./reference/cases/linear_cross_entropy.ts";
 
 const layer = { inFeatures: 3, numClasses: 5 };
 const exact = { rtol: 1e-13, atol: 1e-14 };

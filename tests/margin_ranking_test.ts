@@ -26,7 +26,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/margin_ranking.ts";
+import { cases, formulas } from "./reference/cases/margin_ranking.ts";
 
 const ranking = (options?: MarginRankingLossOptions) => new MarginRankingLoss(options);
 const none = (margin = 0) => ranking({ margin, reduction: "none" });

@@ -27,8 +27,8 @@ import {
   testReductions,
   testShapes,
 } from "./_regression.ts";
-import { figure } from "./cases/l1.ts";
-import { cases, formulas } from "./cases/mse.ts";
+import { figure } from "./reference/cases/l1.ts";
+import { cases, formulas } from "./reference/cases/mse.ts";
 
 const mse = (options?: MSELossOptions) => new MSELoss(options);
 const none = mse({ reduction: "none" });

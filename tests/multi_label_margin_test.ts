@@ -18,7 +18,7 @@ import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
-import { cases, formulas } from "./cases/multi_label_margin.ts";
+import { cases, formulas } from "./reference/cases/multi_label_margin.ts";
 
 const multiLabelMargin = (options?: MultiLabelMarginLossOptions) =>
   new MultiLabelMarginLoss(options);

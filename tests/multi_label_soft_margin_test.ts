@@ -19,7 +19,7 @@ import { assertClose, assertGradient, numericGradient, Random, testFixtures } fr
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { floatsBetween } from "./_ulp.ts";
-import { cases, formulas } from "./cases/multi_label_soft_margin.ts";
+import { cases, formulas } from "./reference/cases/multi_label_soft_margin.ts";
 
 const softMargin = (options?: MultiLabelSoftMarginLossOptions) =>
   new MultiLabelSoftMarginLoss(options);

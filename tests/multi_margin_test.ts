@@ -18,7 +18,7 @@ import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
-import { cases, formulas } from "./cases/multi_margin.ts";
+import { cases, formulas } from "./reference/cases/multi_margin.ts";
 
 const multiMargin = (options?: MultiMarginLossOptions) => new MultiMarginLoss(options);
 const none = (options?: MultiMarginLossOptions) => multiMargin({ ...options, reduction: "none" });

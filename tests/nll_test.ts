@@ -19,7 +19,7 @@ import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.t
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas, printedLogProbs, scores } from "./cases/nll.ts";
+import { cases, formulas, printedLogProbs, scores } from "./reference/cases/nll.ts";
 
 const nll = (options?: NLLLossOptions) => new NLLLoss(options);
 const none = (options?: NLLLossOptions) => nll({ ...options, reduction: "none" });

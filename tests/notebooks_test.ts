@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { checkCells } from "../notebooks/_kit/cells.ts";
+import { checkCells } from "../notebooks/_kit/runner/cells.ts";
 import {
   type Cell,
   formatNotebook,
   type JsonObject,
   type Notebook,
   parseNotebook,
-} from "../notebooks/_kit/notebook_file.ts";
+} from "../notebooks/_kit/notebook/notebook_file.ts";
 import { namesIn, PROJECT, readProject } from "./checks/files.ts";
 import { notebookProblems } from "./checks/notebook.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { parseNotebook } from "../notebooks/_kit/notebook_file.ts";
+import { parseNotebook } from "../notebooks/_kit/notebook/notebook_file.ts";
 import { arrowProblems } from "./checks/arrows.ts";
 import { isThere, namesIn, projectFiles, readConfig, readProject } from "./checks/files.ts";
 import { type Listing, pairingProblems } from "./checks/pairing.ts";
@@ -18,7 +18,7 @@ function listing(): Listing {
     helpers: modules.filter((name) => !isLoss(name)),
     notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index"),
     tests: namesIn("tests", "_test.ts").filter((name) => !PROJECT_TESTS.includes(name)),
-    cases: namesIn("tests/cases", ".ts"),
+    cases: namesIn("tests/reference/cases", ".ts"),
     fixtures: namesIn("tests/fixtures", ".json"),
   };
 }
@@ -41,7 +41,7 @@ describe("the files of a loss", () => {
 });
 
 describe("imports", () => {
-  it("point one way: mod.ts → losses → _core, notebooks and tests → mod.ts", () => {
+  it("point one way: mod.ts → losses → _core, in it from floor to floor; notebooks → reference → mod.ts", () => {
     const { imports } = readConfig();
     const sources = projectFiles().filter((path) => /\.(ts|ipynb)$/.test(path));
     assertEquals(sources.flatMap((path) => arrowProblems(path, codeIn(path), imports)), []);
@@ -77,7 +77,7 @@ describe("the pairing check", () => {
     assertEquals(pairingProblems({ ...whole, notebooks: [], tests: [], cases: [], fixtures: [] }), [
       "losses/huber.ts has no notebooks/huber.ipynb",
       "losses/huber.ts has no tests/huber_test.ts",
-      "losses/huber.ts has no tests/cases/huber.ts",
+      "losses/huber.ts has no tests/reference/cases/huber.ts",
       "losses/huber.ts has no tests/fixtures/huber.json",
       "losses/softmax.ts has no tests/softmax_test.ts",
     ]);
@@ -87,7 +87,7 @@ describe("the pairing check", () => {
     assertEquals(pairingProblems({ ...whole, losses: [] }), [
       "notebooks/huber.ipynb has no losses/huber.ts",
       "tests/huber_test.ts has no losses/huber.ts",
-      "tests/cases/huber.ts has no losses/huber.ts",
+      "tests/reference/cases/huber.ts has no losses/huber.ts",
     ]);
   });
 });
@@ -98,13 +98,16 @@ describe("the import check", () => {
 
   it("lets imports along the arrows pass", () => {
     assertEquals(problems("mod.ts", `export * from "./losses/huber.ts";`), []);
-    assertEquals(problems("losses/huber.ts", `import { a } from "./_core/tensor.ts";`), []);
-    assertEquals(problems("losses/_core/a.ts", `import type { b } from "./formula/b.ts";`), []);
+    assertEquals(problems("losses/huber.ts", `import { a } from "./_core/tensor/tensor.ts";`), []);
+    assertEquals(
+      problems("losses/_core/kernel/a.ts", `import type { b } from "../formula/b.ts";`),
+      [],
+    );
     assertEquals(
       problems(
         "notebooks/huber.ipynb",
-        `import { HuberLoss } from "@lossbook/losses";\nimport { plot } from "./_kit/plot.ts";
-         import { examples } from "../tests/cases/huber.ts";\nimport { derivative } from "mathjs";`,
+        `import { HuberLoss } from "@lossbook/losses";\nimport { plot } from "./_kit/plot/mod.ts";
+         import { examples } from "../tests/reference/cases/huber.ts";\nimport { derivative } from "mathjs";`,
       ),
       [],
     );
@@ -114,16 +117,26 @@ describe("the import check", () => {
   for (
     const [path, specifier] of [
       ["mod.ts", "./tests/close.ts"],
-      ["losses/_core/tensor.ts", "../huber.ts"],
+      ["losses/_core/tensor/tensor.ts", "../../huber.ts"],
+      ["losses/_core/tensor/tensor.ts", "../kernel/kernels.ts"],
+      ["losses/_core/formula/graph.ts", "../formula.ts"],
+      ["losses/_core/kernel/kernels.ts", "../rows/rows.ts"],
+      ["losses/_core/elementwise.ts", "../_ctc/alignment.ts"],
+      ["losses/_core/elsewhere/a.ts", "../tensor/tensor.ts"],
+      ["losses/_ctc/alignment.ts", "../ctc.ts"],
+      ["tests/reference/maths/math.ts", "../cases/huber.ts"],
+      ["tests/reference/torch/random.ts", "../../_close.ts"],
+      ["tests/reference/cases/huber.ts", "../../../notebooks/_kit/mod.ts"],
+      ["notebooks/_kit/show/show.ts", "../runner/cells.ts"],
       ["losses/huber.ts", "../mod.ts"],
       ["losses/huber.ts", "mathjs"],
       ["losses/huber.ts", "@std/assert"],
       ["losses/huber.ts", "jsr:@std/math"],
       ["notebooks/huber.ipynb", "../losses/huber.ts"],
       ["notebooks/huber.ipynb", "../mod.ts"],
-      ["notebooks/_kit/plot.ts", "@std/assert"],
-      ["notebooks/_kit/plot.ts", "../../losses/_core/tensor.ts"],
-      ["tests/cases/huber.ts", "@std/assert"],
+      ["notebooks/_kit/plot/mod.ts", "@std/assert"],
+      ["notebooks/_kit/plot/mod.ts", "../../../losses/_core/tensor/tensor.ts"],
+      ["tests/reference/cases/huber.ts", "@std/assert"],
     ]
   ) {
     it(`stops ${path} from importing ${specifier}`, () => {

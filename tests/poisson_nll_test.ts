@@ -25,7 +25,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/poisson_nll.ts";
+import { cases, formulas } from "./reference/cases/poisson_nll.ts";
 
 const poisson = (options?: PoissonNLLLossOptions) => new PoissonNLLLoss(options);
 const none = poisson({ reduction: "none" });

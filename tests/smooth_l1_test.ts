@@ -28,7 +28,7 @@ import {
   testReductions,
   testShapes,
 } from "./_regression.ts";
-import { cases, formulas } from "./cases/smooth_l1.ts";
+import { cases, formulas } from "./reference/cases/smooth_l1.ts";
 
 const smoothL1 = (options?: SmoothL1LossOptions) => new SmoothL1Loss(options);
 const none = (beta = 1) => smoothL1({ beta, reduction: "none" });

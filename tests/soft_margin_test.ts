@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
-import { oracle } from "../notebooks/_kit/math.ts";
+import { oracle } from "./reference/maths/math.ts";
 import { testCases } from "./_cases.ts";
 import {
   call,
@@ -28,7 +28,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/soft_margin.ts";
+import { cases, formulas } from "./reference/cases/soft_margin.ts";
 
 const softMargin = (options?: SoftMarginLossOptions) => new SoftMarginLoss(options);
 const none = softMargin({ reduction: "none" });

@@ -20,7 +20,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, formulas } from "./cases/triplet_margin.ts";
+import { cases, formulas } from "./reference/cases/triplet_margin.ts";
 
 const triplet = (options?: TripletMarginLossOptions) => new TripletMarginLoss(options);
 const none = (options: TripletMarginLossOptions = {}) => triplet({ ...options, reduction: "none" });

@@ -21,7 +21,7 @@ import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
 import { testManners } from "./_manners.ts";
 import { holds } from "./_property.ts";
-import { cases, cosine, squared } from "./cases/triplet_margin_with_distance.ts";
+import { cases, cosine, squared } from "./reference/cases/triplet_margin_with_distance.ts";
 
 type Options = TripletMarginWithDistanceLossOptions;
 const triplet = (options?: Options) => new TripletMarginWithDistanceLoss(options);

@@ -6,29 +6,16 @@
  * copied into the scratch memory, the kernel runs, gradients are copied out.
  */
 
-import { type Argument, offender, readArguments } from "./arguments.ts";
-import {
-  along,
-  commonShape,
-  gather,
-  type Operand,
-  sameShape,
-  scatterAdd,
-  show,
-} from "./broadcast.ts";
-import {
-  defineKernels,
-  type FloatArray,
-  type Kernels,
-  load,
-  type Step,
-  unload,
-} from "./formula/kernels.ts";
-import type { Run } from "./formula/plan.ts";
-import type { FloatType } from "./formula/program.ts";
-import type { Reduction } from "./options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./request.ts";
-import { read, scalar, sizeOf, type Tensor, type TensorLike, toTensor, zeros } from "./tensor.ts";
+import { type Argument, offender, readArguments } from "./call/arguments.ts";
+import { along, commonShape, gather, type Operand, scatterAdd } from "./tensor/broadcast.ts";
+import { sameShape, show, sizeOf } from "./tensor/shape.ts";
+import { defineKernels, type Kernels, load, type Step, unload } from "./kernel/kernels.ts";
+import type { FloatArray, FloatType } from "./tensor/types.ts";
+import { read, toTensor } from "./tensor/read.ts";
+import { scalar, type Tensor, type TensorLike, zeros } from "./tensor/tensor.ts";
+import type { Run } from "./kernel/plan.ts";
+import type { Reduction } from "./call/options.ts";
+import { checkRequest, type Request, type ValueAndGrad } from "./call/request.ts";
 
 /** A loss as its formulas, in the symbols of its arguments and the names of its options. */
 export interface LossFormula {

@@ -8,18 +8,18 @@
  * @module
  */
 
-export * from "./checks.ts";
-export * from "./data.ts";
-export * from "./descent.ts";
-export * from "./display.ts";
-export { exercise, runSolutions, TODO } from "./exercise.ts";
-export * from "./figures.ts";
-export * from "./fixtures.ts";
-export * from "./loss.ts";
-export * from "./math.ts";
-export * from "./show.ts";
-export * from "./simplex.ts";
-export * from "./torch_random.ts";
-export * from "./torch_sum.ts";
-export * from "./plot.ts";
-export * from "./style.ts";
+export * from "./show/checks.ts";
+export * from "./data/data.ts";
+export * from "./data/descent.ts";
+export * from "./show/display.ts";
+export { exercise, runSolutions, TODO } from "./show/exercise.ts";
+export * from "./figures/figures.ts";
+export * from "./losses/fixtures.ts";
+export * from "./losses/loss.ts";
+export * from "../../tests/reference/maths/math.ts";
+export * from "./show/show.ts";
+export * from "./figures/simplex.ts";
+export * from "../../tests/reference/torch/random.ts";
+export * from "../../tests/reference/torch/sum.ts";
+export * from "./plot/mod.ts";
+export * from "./plot/style.ts";

@@ -8,8 +8,8 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { Progress } from "./progress.ts";
-import { runNotebook, type RunReport } from "./run_notebook.ts";
+import { Progress } from "./runner/progress.ts";
+import { runNotebook, type RunReport } from "./runner/run_notebook.ts";
 
 const USAGE = `Usage: deno task notebooks [NAME…] [--write] [--timeout SECONDS] [--jobs N]
 

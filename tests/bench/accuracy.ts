@@ -5,7 +5,7 @@
 import * as lossbook from "@lossbook/losses";
 import type { Tensor } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
-import { oracle } from "../../notebooks/_kit/math.ts";
+import { oracle } from "../reference/maths/math.ts";
 import {
   type FixtureCase,
   type FixtureTensor,

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type Answer, type Runner, wrongIn } from "./contender.ts";
-import { TILE } from "../../losses/_core/formula/kernels.ts";
+import { TILE } from "../../losses/_core/kernel/kernels.ts";
 import { copies, limitOf, type Limits } from "./limits.ts";
 import {
   geometricMean,

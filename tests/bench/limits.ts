@@ -1,5 +1,5 @@
 /** What cannot be beaten here: the memory's bandwidth, and how fast the engine's bare exp and log are. */
-import { defineKernels, TILE } from "../../losses/_core/formula/kernels.ts";
+import { defineKernels, TILE } from "../../losses/_core/kernel/kernels.ts";
 import { gradientsOf, type Runner, timed } from "./contender.ts";
 import { type FloatArray, type FloatType, type Input, sizeOf, zeros } from "./inputs.ts";
 import type { Row } from "./rows.ts";

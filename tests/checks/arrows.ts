@@ -1,19 +1,86 @@
 import { importsOf, withoutTexts } from "./source.ts";
 
-/** What each part of the project may import; paths are seen from the project's folder. */
-const MAY_IMPORT: [part: RegExp, allowed: RegExp][] = [
-  [/^mod\.ts$/, /^losses\//],
-  [/^losses\/_core\//, /^losses\/_core\//],
-  [/^losses\//, /^losses\//],
-  [/^notebooks\/_kit\//, /^notebooks\/_kit\/|^@lossbook\/|^npm:|^node:/],
-  [/^notebooks\/.*\.ipynb$/, /^notebooks\/_kit\/|^tests\/cases\/|^@lossbook\/|^npm:/],
-  // Cases are read by notebooks, whose kernel cannot load from JSR. Seeded ones draw their inputs with the kit's generator.
-  [/^tests\/cases\//, /^tests\/cases\/|^notebooks\/_kit\/torch_|^@lossbook\/|^mod\.ts$/],
+/** A part of the project and what it may import besides itself; paths are seen from the project's folder. */
+interface Room {
+  readonly part: RegExp;
+  readonly mayImport: readonly RegExp[];
+}
+
+const PACKAGE = /^@lossbook\/losses(\/formula)?$/;
+const CORE = "losses/_core";
+const KIT = "notebooks/_kit";
+const REFERENCE = "tests/reference";
+
+/** Folders of one house from the ground floor up: each may import itself and what it names, all of it further down. */
+function rooms(
+  house: string,
+  floors: Readonly<Record<string, readonly (string | RegExp)[]>>,
+): Room[] {
+  const inside = (room: string) => new RegExp(`^${house}/${room.replace(".", "\\.")}(/|$)`);
+  const known = new Set<string>();
+  return Object.entries(floors).map(([room, uses]) => {
+    known.add(room);
+    const mayImport = [room, ...uses].map((used) => {
+      if (typeof used !== "string") return used;
+      // What is named must stand above in the list: so no circle can be written down.
+      if (!known.has(used)) {
+        throw new RangeError(`${house}/${room} may not use ${used}: it comes later`);
+      }
+      return inside(used);
+    });
+    return { part: inside(room), mayImport };
+  });
+}
+
+const ROOMS: readonly Room[] = [
+  { part: /^mod\.ts$/, mayImport: [/^losses\//] },
+  ...rooms(CORE, {
+    "tensor": [],
+    "formula": [],
+    "kernel": ["formula", "tensor"],
+    "rows": ["kernel", "tensor"],
+    "call": ["rows", "tensor"],
+    "layer": ["call", "kernel", "tensor"],
+    "formula.ts": ["formula", "kernel", "tensor"],
+    "elementwise.ts": ["call", "kernel", "tensor"],
+  }),
+  // A folder of the core that the list does not know belongs nowhere.
+  { part: /^losses\/_core\//, mayImport: [] },
+  // What belongs to one loss stands in a folder of its name.
+  { part: /^losses\/_/, mayImport: [/^losses\/_/] },
+  { part: /^losses\//, mayImport: [/^losses\//] },
+  ...rooms(REFERENCE, {
+    "torch": [],
+    "maths": ["torch", PACKAGE, /^npm:mathjs@/],
+    "cases": ["torch", "maths", PACKAGE],
+  }),
+  { part: /^tests\/reference\//, mayImport: [] },
+  ...rooms(KIT, {
+    "notebook": [],
+    "kernel": [/^node:/],
+    "show": ["notebook"],
+    "losses": ["show", PACKAGE],
+    "plot": ["show", /^npm:/, /^node:/],
+    "figures": ["plot", "losses", PACKAGE, /^npm:/],
+    "data": [/^npm:vega-datasets@/, /^tests\/reference\/torch\//],
+    "runner": ["notebook", "kernel", "show", "figures", /^node:/],
+    "mod.ts": [
+      ...["show", "losses", "plot", "figures", "data"],
+      /^tests\/reference\/(torch|maths)\//,
+    ],
+    "run.ts": ["runner", /^node:/],
+    "lab.ts": [/^node:/],
+  }),
+  { part: /^notebooks\/_kit\//, mayImport: [] },
+  {
+    part: /^notebooks\/.*\.ipynb$/,
+    mayImport: [/^notebooks\/_kit\//, /^tests\/reference\//, PACKAGE, /^npm:/],
+  },
 ];
 
 /**
- * Says which imports of a file point the wrong way (mod.ts → losses → _core; notebooks and tests → mod.ts), and what keeps a
- * loss from running in Node, Bun or a browser.
+ * Says which imports of a file point the wrong way (mod.ts → losses → _core, and inside of that from the upper floors down;
+ * notebooks and tests → reference → mod.ts), and what keeps a loss from running in Node, Bun or a browser.
  *
  * @param path The file, seen from the project's folder.
  * @param code Its source; for a notebook, that of its code cells.
@@ -25,10 +92,12 @@ export function arrowProblems(
   bareNames: Readonly<Record<string, string>>,
 ): string[] {
   const problems: string[] = [];
-  const allowed = MAY_IMPORT.find(([part]) => part.test(path))?.[1];
-  for (const specifier of allowed ? importsOf(code) : []) {
+  const room = ROOMS.find(({ part }) => part.test(path));
+  for (const specifier of room ? importsOf(code) : []) {
     const target = resolve(specifier, path, bareNames);
-    if (!allowed?.test(target)) problems.push(`${path} imports ${specifier}`);
+    if (!room?.mayImport.some((allowed) => allowed.test(target))) {
+      problems.push(`${path} imports ${specifier}`);
+    }
   }
   if (path.startsWith("losses/") || path === "mod.ts") {
     const bare = withoutTexts(code);

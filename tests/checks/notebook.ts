@@ -4,7 +4,7 @@ import {
   type Notebook,
   type Output,
   parseNotebook,
-} from "../../notebooks/_kit/notebook_file.ts";
+} from "../../notebooks/_kit/notebook/notebook_file.ts";
 import { machinePathIn } from "./source.ts";
 
 const MAX_BYTES = 1_000_000;

@@ -8,7 +8,7 @@ export interface Listing {
   readonly notebooks: readonly string[];
   /** `tests/x_test.ts`, without those that are about the project itself. */
   readonly tests: readonly string[];
-  /** `tests/cases/x.ts`. */
+  /** `tests/reference/cases/x.ts`. */
   readonly cases: readonly string[];
   /** `tests/fixtures/x.json`. */
   readonly fixtures: readonly string[];
@@ -19,7 +19,7 @@ export function pairingProblems(files: Listing): string[] {
   const partners = {
     [`notebooks/{}.ipynb`]: files.notebooks,
     [`tests/{}_test.ts`]: files.tests,
-    [`tests/cases/{}.ts`]: files.cases,
+    [`tests/reference/cases/{}.ts`]: files.cases,
     [`tests/fixtures/{}.json`]: files.fixtures,
   };
   const problems: string[] = [];

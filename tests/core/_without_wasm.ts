@@ -16,7 +16,7 @@ if (how === "forbidden") {
 }
 
 const { float32, float64, HuberLoss } = await import("../../mod.ts");
-const { Formula } = await import("../../losses/_core/formula/mod.ts");
+const { Formula } = await import("../../losses/_core/formula.ts");
 
 const wave = (size: number, step: number) =>
   Array.from({ length: size }, (_, i) => Math.sin(i * step) * 3);

@@ -1,7 +1,7 @@
 /** Sums over alignments: which way they are taken, which the tests of the losses cannot see. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Alignments, spell } from "../../losses/_core/alignment.ts";
+import { Alignments, spell } from "../../losses/_ctc/alignment.ts";
 import { Random } from "../_numeric.ts";
 
 /** The sum for `rows` of log-probabilities, blank 0. */

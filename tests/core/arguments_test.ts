@@ -2,21 +2,15 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float32, float64, int32, type Tensor, type TensorLike } from "@lossbook/losses";
-import { offender, position, promote, readArguments } from "../../losses/_core/arguments.ts";
-import {
-  along,
-  commonShape,
-  gather,
-  sameShape,
-  scatterAdd,
-  show,
-} from "../../losses/_core/broadcast.ts";
+import { offender, position, promote, readArguments } from "../../losses/_core/call/arguments.ts";
+import { along, commonShape, gather, scatterAdd } from "../../losses/_core/tensor/broadcast.ts";
+import { sameShape, show } from "../../losses/_core/tensor/shape.ts";
 import {
   booleanOption,
   checkOptions,
   numberOption,
   reductionOption,
-} from "../../losses/_core/options.ts";
+} from "../../losses/_core/call/options.ts";
 import { Random } from "../_numeric.ts";
 
 describe("promote", () => {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
-import { derivative as byMathjs, sameFunction } from "../../notebooks/_kit/math.ts";
+import { derivative as byMathjs, sameFunction } from "../reference/maths/math.ts";
 import { numericGradient, Random } from "../_numeric.ts";
 
 /** One formula at least for each operator; none has a kink, or an end of its domain, where the tests evaluate it. */

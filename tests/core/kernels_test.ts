@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { describe, it } from "@std/testing/bdd";
 import { Formula, type Machine } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
-import { defineKernels, load, TILE, unload } from "../../losses/_core/formula/kernels.ts";
+import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/kernels.ts";
 import { sameNumbers } from "../_close.ts";
 import { Random } from "../_numeric.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";

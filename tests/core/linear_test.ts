@@ -8,7 +8,7 @@ import {
   multiply,
   rowsOf,
   transpose,
-} from "../../losses/_core/linear.ts";
+} from "../../losses/_core/layer/linear.ts";
 import { assertClose, Random } from "../_fixtures.ts";
 
 const at = (m: Matrix, r: number, c: number) => m.data[m.start + r * m.down + c * m.across];

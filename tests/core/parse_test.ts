@@ -5,7 +5,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
 import { parse } from "../../losses/_core/formula/parse.ts";
 import { print } from "../../losses/_core/formula/text.ts";
-import { sameFunction } from "../../notebooks/_kit/math.ts";
+import { sameFunction } from "../reference/maths/math.ts";
 
 /** The tree of a text with every operator spelled out. */
 function tree(text: string): string {

@@ -1,8 +1,8 @@
 /** The coefficients of math.ts, computed again with 64 digits: polynomials through their functions at Chebyshev nodes. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { CONSTANTS } from "../../losses/_core/formula/math.ts";
-import { type BigNumber, oracle } from "../../notebooks/_kit/math.ts";
+import { CONSTANTS } from "../../losses/_core/kernel/math.ts";
+import { type BigNumber, oracle } from "../reference/maths/math.ts";
 
 const big = (text: string, scope = {}) => oracle(text, scope);
 

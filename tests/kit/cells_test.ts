@@ -2,8 +2,8 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { checkCells, checkTypes, joinCells } from "../../notebooks/_kit/cells.ts";
-import { type Notebook, readNotebook } from "../../notebooks/_kit/notebook_file.ts";
+import { checkCells, checkTypes, joinCells } from "../../notebooks/_kit/runner/cells.ts";
+import { type Notebook, readNotebook } from "../../notebooks/_kit/notebook/notebook_file.ts";
 import { Folder } from "./temporary_notebooks.ts";
 
 describe("joinCells", () => {

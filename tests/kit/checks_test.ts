@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { check, type CheckRow } from "../../notebooks/_kit/checks.ts";
-import { layout, numberText } from "../../notebooks/_kit/table.ts";
+import { check, type CheckRow } from "../../notebooks/_kit/show/checks.ts";
+import { layout, numberText } from "../../notebooks/_kit/show/table.ts";
 import { outputsOf } from "./kernel_stub.ts";
 
 const passes = (row: Omit<CheckRow, "name">) => check("title", [{ name: "row", ...row }]);

@@ -2,8 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { cellLabel, differences } from "../../notebooks/_kit/compare.ts";
-import type { JsonObject, Notebook, Output } from "../../notebooks/_kit/notebook_file.ts";
+import { cellLabel, differences } from "../../notebooks/_kit/runner/compare.ts";
+import type { JsonObject, Notebook, Output } from "../../notebooks/_kit/notebook/notebook_file.ts";
 
 function notebook(outputs: Output[], execution_count: number | null = 1): Notebook {
   const common = { metadata: {}, source: "" };

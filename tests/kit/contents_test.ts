@@ -9,9 +9,13 @@ import {
   readingPath,
   sourceLosses,
   terms,
-} from "../../notebooks/_kit/contents.ts";
-import { lossPanels } from "../../notebooks/_kit/losses_picture.ts";
-import { type Cell, formatNotebook, parseNotebook } from "../../notebooks/_kit/notebook_file.ts";
+} from "../../notebooks/_kit/runner/contents.ts";
+import { lossPanels } from "../../notebooks/_kit/figures/losses_picture.ts";
+import {
+  type Cell,
+  formatNotebook,
+  parseNotebook,
+} from "../../notebooks/_kit/notebook/notebook_file.ts";
 import { isThere, namesIn, readProject } from "../checks/files.ts";
 import { lossesOfProject } from "../checks/reference.ts";
 

@@ -11,7 +11,7 @@ import {
   sideBySide,
   standardise,
   trainTest,
-} from "../../notebooks/_kit/data.ts";
+} from "../../notebooks/_kit/data/data.ts";
 
 const ROWS: Record<keyof DataSets, number> = {
   anscombe: 44,

@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { finiteDifferences, gradientDescent } from "../../notebooks/_kit/descent.ts";
+import { finiteDifferences, gradientDescent } from "../../notebooks/_kit/data/descent.ts";
 
 const bowl = ([a, b]: number[]) => ({
   value: (a - 3) ** 2 + 2 * (b + 1) ** 2,

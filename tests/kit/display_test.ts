@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { display, inKernel } from "../../notebooks/_kit/display.ts";
-import { markdown, table, tex } from "../../notebooks/_kit/show.ts";
+import { display, inKernel } from "../../notebooks/_kit/show/display.ts";
+import { markdown, table, tex } from "../../notebooks/_kit/show/show.ts";
 import { outputsOf } from "./kernel_stub.ts";
 
 describe("display", () => {

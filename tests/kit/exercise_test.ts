@@ -2,8 +2,8 @@
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { exercise, runSolutions, solutionsIn, TODO } from "../../notebooks/_kit/exercise.ts";
-import type { Cell } from "../../notebooks/_kit/notebook_file.ts";
+import { exercise, runSolutions, solutionsIn, TODO } from "../../notebooks/_kit/show/exercise.ts";
+import type { Cell } from "../../notebooks/_kit/notebook/notebook_file.ts";
 import { Folder } from "./temporary_notebooks.ts";
 
 const half = exercise("1 ★", (answer: (e: number) => number) => [

@@ -3,7 +3,7 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
-import { MessageCodec } from "../../notebooks/_kit/jupyter_message.ts";
+import { MessageCodec } from "../../notebooks/_kit/kernel/jupyter_message.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Kernel, KernelError } from "../../notebooks/_kit/kernel.ts";
-import type { Output } from "../../notebooks/_kit/notebook_file.ts";
-import { OutputCollector } from "../../notebooks/_kit/outputs.ts";
+import { Kernel, KernelError } from "../../notebooks/_kit/kernel/kernel.ts";
+import type { Output } from "../../notebooks/_kit/notebook/notebook_file.ts";
+import { OutputCollector } from "../../notebooks/_kit/runner/outputs.ts";
 
 const CWD = Deno.cwd();
 const TIMEOUT = 20_000;

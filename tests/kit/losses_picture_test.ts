@@ -7,7 +7,7 @@ import {
   LOSSES_PNG,
   lossesPicture,
   lossPanels,
-} from "../../notebooks/_kit/losses_picture.ts";
+} from "../../notebooks/_kit/figures/losses_picture.ts";
 import { lossesOfProject } from "../checks/reference.ts";
 
 describe("the picture of all losses", () => {

@@ -9,7 +9,7 @@ import {
   sameFunction,
   symbolsOf,
   toTex,
-} from "../../notebooks/_kit/math.ts";
+} from "../reference/maths/math.ts";
 
 const digits = (formula: string, scope: Record<string, number> = {}) =>
   oracle(formula, scope).toPrecision(64);

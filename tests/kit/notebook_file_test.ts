@@ -8,7 +8,7 @@ import {
   parseNotebook,
   readNotebook,
   replaceFile,
-} from "../../notebooks/_kit/notebook_file.ts";
+} from "../../notebooks/_kit/notebook/notebook_file.ts";
 
 /** Written by nbformat 5.11 (Python): every kind of cell and output, odd texts and numbers. */
 const WRITTEN_BY_JUPYTER = String.raw`{

@@ -2,9 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Message } from "../../notebooks/_kit/jupyter_message.ts";
-import type { Output } from "../../notebooks/_kit/notebook_file.ts";
-import { OutputCollector } from "../../notebooks/_kit/outputs.ts";
+import type { Message } from "../../notebooks/_kit/kernel/jupyter_message.ts";
+import type { Output } from "../../notebooks/_kit/notebook/notebook_file.ts";
+import { OutputCollector } from "../../notebooks/_kit/runner/outputs.ts";
 
 function message(type: string, content: Record<string, unknown> = {}): Message {
   return { type, parent: "", content };

@@ -14,8 +14,8 @@ import {
   optionSweep,
   smallMultiples,
   titles,
-} from "../../notebooks/_kit/figures.ts";
-import { type Figure, plot, type PlotOptions } from "../../notebooks/_kit/plot.ts";
+} from "../../notebooks/_kit/figures/figures.ts";
+import { type Figure, plot, type PlotOptions } from "../../notebooks/_kit/plot/mod.ts";
 import { parseTransform, transformBox } from "../../notebooks/_kit/plot/box.ts";
 import { fontFace } from "../../notebooks/_kit/plot/font.ts";
 import { branches } from "../../notebooks/_kit/plot/kinks.ts";
@@ -24,7 +24,13 @@ import { pathPoints, pointAtLength, polylineLength } from "../../notebooks/_kit/
 import { encodeIndexed, encodeRgba } from "../../notebooks/_kit/plot/png.ts";
 import { portable } from "../../notebooks/_kit/plot/portable.ts";
 import { toSvg } from "../../notebooks/_kit/plot/still.ts";
-import { classColours, classSymbols, colour, layout, sweep } from "../../notebooks/_kit/style.ts";
+import {
+  classColours,
+  classSymbols,
+  colour,
+  layout,
+  sweep,
+} from "../../notebooks/_kit/plot/style.ts";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 const size = { width: 720, height: 420 };
@@ -76,7 +82,7 @@ describe("plot", () => {
     const heat = `{ data: [{ type: "heatmap", z: [[1, 2], [3, 4]] }] }`;
     const draw = (figure: string) => `await plot(${figure}, { alt: "a figure" })`;
     const child = async (...figures: string[]): Promise<string> => {
-      const kit = new URL("../../notebooks/_kit/plot.ts", import.meta.url);
+      const kit = new URL("../../notebooks/_kit/plot/mod.ts", import.meta.url);
       const script = `import { plot } from ${JSON.stringify(kit.href)};
         const outputs = [${figures.map(draw).join(", ")}];
         console.log(JSON.stringify(outputs.at(-1)));`;

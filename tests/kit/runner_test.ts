@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { fileURLToPath } from "node:url";
-import { parseNotebook } from "../../notebooks/_kit/notebook_file.ts";
-import { runNotebook, type RunReport } from "../../notebooks/_kit/run_notebook.ts";
+import { parseNotebook } from "../../notebooks/_kit/notebook/notebook_file.ts";
+import { runNotebook, type RunReport } from "../../notebooks/_kit/runner/run_notebook.ts";
 import { Folder } from "./temporary_notebooks.ts";
 
 const NOTEBOOKS = fileURLToPath(new URL("../../notebooks/", import.meta.url));

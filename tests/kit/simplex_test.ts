@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { inTriangle, simplexPanel, simplexPoints } from "../../notebooks/_kit/simplex.ts";
+import { inTriangle, simplexPanel, simplexPoints } from "../../notebooks/_kit/figures/simplex.ts";
 
 describe("the simplex", () => {
   it("has its corners one apart and its centre in the middle", () => {

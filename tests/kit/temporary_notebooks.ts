@@ -1,7 +1,7 @@
 /** Small notebooks in a folder that goes away again. */
 
 import { join } from "node:path";
-import { type Cell, formatNotebook } from "../../notebooks/_kit/notebook_file.ts";
+import { type Cell, formatNotebook } from "../../notebooks/_kit/notebook/notebook_file.ts";
 
 /** A cell for a notebook: its code, or its code and tags. */
 export type Source = string | { code: string; tags: string[] };

@@ -6,10 +6,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createHash } from "node:crypto";
-import { Mt19937 } from "../../notebooks/_kit/mt19937.ts";
-import { fma32, fma64 } from "../../notebooks/_kit/torch_normal.ts";
-import { TorchRandom } from "../../notebooks/_kit/torch_random.ts";
-import { torchCosine, torchMean, torchSum } from "../../notebooks/_kit/torch_sum.ts";
+import { Mt19937 } from "../reference/torch/mt19937.ts";
+import { fma32, fma64 } from "../reference/torch/normal.ts";
+import { TorchRandom } from "../reference/torch/random.ts";
+import { torchCosine, torchMean, torchSum } from "../reference/torch/sum.ts";
 
 const SEEDS = [0, 20, 42];
 

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { type SocketType, ZmtpSocket } from "../../notebooks/_kit/zmtp.ts";
+import { type SocketType, ZmtpSocket } from "../../notebooks/_kit/kernel/zmtp.ts";
 
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);

@@ -1,0 +1,153 @@
+/**
+ * Class labels: whole numbers that say which class a sample belongs to.
+ */
+
+import { position, readArgument, wrongType } from "./arguments.ts";
+import { sameShape, show } from "../tensor/shape.ts";
+import type { FloatArray, FloatType } from "../tensor/types.ts";
+import { describe } from "../tensor/describe.ts";
+import { type Raw, toTensor } from "../tensor/read.ts";
+import type { TensorLike } from "../tensor/tensor.ts";
+import { type ClassAxis, classAxis } from "../rows/class_axis.ts";
+
+/** Labels as they came, with their shape. */
+export interface Labels {
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Reads labels.
+ *
+ * @param loss The class, for error messages.
+ * @param name The argument, for error messages.
+ * @param value Whole numbers: a plain array, an int32 tensor or any integer array.
+ * @returns The labels; {@linkcode checkLabels} must see them before they are used.
+ * @throws {TypeError} If they are a tensor of floats.
+ */
+export function readLabels(loss: string, name: string, value: TensorLike): Labels {
+  return asLabels(loss, name, readArgument(loss, name, value));
+}
+
+/**
+ * Takes an argument that has been read as labels.
+ *
+ * @param loss The class, for error messages.
+ * @param name The argument, for error messages.
+ * @param raw What was read.
+ * @returns The labels; {@linkcode checkLabels} must see them before they are used.
+ * @throws {TypeError} If they are a tensor of floats.
+ */
+export function asLabels(loss: string, name: string, raw: Raw): Labels {
+  if (raw.dtype !== undefined && raw.dtype !== "int32") {
+    throw wrongType(loss, name, "int32", raw.dtype);
+  }
+  return raw;
+}
+
+/**
+ * Refuses labels that name no class.
+ *
+ * @param loss The class, for error messages.
+ * @param name The argument, for error messages.
+ * @param labels The labels.
+ * @param classes The number of classes.
+ * @param ignore A label that is allowed although it names no class.
+ * @throws {RangeError} If a label is neither a whole number from 0 to classes - 1 nor `ignore`.
+ */
+export function checkLabels(
+  loss: string,
+  name: string,
+  { data, shape }: Labels,
+  classes: number,
+  ignore?: number,
+): void {
+  for (let i = 0; i < data.length; i++) {
+    const label = data[i];
+    if ((label >= 0 && label < classes && Number.isInteger(label)) || label === ignore) continue;
+    const also = ignore === undefined ? "" : ` or ignoreIndex, ${ignore}`;
+    throw new RangeError(
+      `Cannot compute ${loss} as ${name} must hold classes from 0 to ${
+        classes - 1
+      }${also}: current value at ${position(i, shape)} is ${describe(label)}`,
+    );
+  }
+}
+
+/**
+ * Reads one weight per class.
+ *
+ * @param loss The class, for error messages.
+ * @param weight The option, or undefined for a weight of 1 each.
+ * @param classes The number of classes.
+ * @param dtype The type of the scores.
+ * @returns The weights in that type.
+ * @throws {TypeError} If the weights are a tensor of another type.
+ * @throws {RangeError} If there are more or fewer weights than classes.
+ */
+export function classWeights(
+  loss: string,
+  weight: Raw | undefined,
+  classes: number,
+  dtype: FloatType,
+): FloatArray | undefined {
+  if (weight === undefined) return undefined;
+  if (weight.shape.length !== 1 || weight.shape[0] !== classes) {
+    throw new RangeError(
+      `Cannot compute ${loss} as weight must have the shape ${
+        show([classes])
+      }, one number per class: current shape is ${show(weight.shape)}`,
+    );
+  }
+  if (weight.dtype !== undefined && weight.dtype !== dtype) {
+    throw wrongType(loss, "weight", dtype, weight.dtype);
+  }
+  return toTensor(weight, dtype, "weight").data as FloatArray;
+}
+
+/**
+ * Sees `shape` as rows of scores and checks that there is one label for each.
+ *
+ * @param loss The class, for error messages.
+ * @param shape The shape of the scores.
+ * @param labels The labels.
+ * @returns The class axis: the first of a single row, else the second.
+ */
+export function labelledRows(loss: string, shape: readonly number[], labels: Labels): ClassAxis {
+  if (shape.length === 0) {
+    throw new RangeError(
+      `Cannot compute ${loss} as input must have a class axis: current shape is ()`,
+    );
+  }
+  const axis = classAxis(shape, shape.length === 1 ? 0 : 1);
+  const wanted = axis.sampleShape;
+  if (!sameShape(labels.shape, wanted)) {
+    throw new RangeError(
+      `Cannot compute ${loss} as target must have the shape of input without its class axis, ${
+        show(wanted)
+      }: ` +
+        `current shapes are ${show(shape)} and ${show(labels.shape)}`,
+    );
+  }
+  return axis;
+}
+
+/**
+ * What a mean over labelled samples is divided by.
+ *
+ * @param labels The labels.
+ * @param ignoreIndex The label that does not count.
+ * @param weights One weight per class, 1 each if undefined.
+ * @returns The sum of the weights of all labels that count.
+ */
+export function weightOfLabels(
+  labels: Labels,
+  ignoreIndex: number,
+  weights: FloatArray | undefined,
+): number {
+  let sum = 0;
+  for (let i = 0; i < labels.data.length; i++) {
+    if (labels.data[i] !== ignoreIndex) sum += weights === undefined ? 1 : weights[labels.data[i]];
+  }
+  return sum;
+}

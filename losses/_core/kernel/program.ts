@@ -1,0 +1,177 @@
+/**
+ * The vector program: a formula taken apart into steps that a SIMD machine has.
+ *
+ * A program is a list of instructions, each naming earlier ones as its arguments. A value is a vector of
+ * floats (or of the bits of floats: masks and integers are the same vector looked at differently).
+ * {@linkcode ProgramBuilder} makes each instruction once and notes how often its value changes, so that the
+ * backends compute it as seldom as possible.
+ */
+
+import type { FloatType } from "../tensor/types.ts";
+
+/** What a machine must be able to do. Names follow WebAssembly's. */
+export type Op =
+  // Leaves: a float, raw bits, and the four kinds of operands.
+  | "const"
+  | "bits"
+  | "element"
+  | "column"
+  | "row"
+  | "param"
+  // Floats.
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "neg"
+  | "abs"
+  | "sqrt"
+  | "min"
+  | "max"
+  /** `b < a ? b : a`: hands `a` on when either is NaN. */
+  | "pmin"
+  /** `a < b ? b : a`: hands `a` on when either is NaN. */
+  | "pmax"
+  /** `a * b + c`, rounded once or twice. */
+  | "madd"
+  /** `c - a * b`, rounded once or twice. */
+  | "nmadd"
+  // Masks: all bits set or none.
+  | "lt"
+  | "le"
+  | "gt"
+  | "ge"
+  | "eq"
+  | "ne"
+  | "and"
+  | "or"
+  /** `a & ~b`. */
+  | "andnot"
+  | "not"
+  /** `mask ? a : b`, arguments in the order mask, a, b. */
+  | "select"
+  // Integers of the width of a float.
+  | "iadd"
+  | "isub"
+  | "shl"
+  | "shr";
+
+/** The kinds of operands, see plan.ts. */
+export type OperandKind = "element" | "column" | "row" | "param";
+
+/** How often a value changes: never or once per call, once per row, with every element. */
+export type Stage = "call" | "row" | "element";
+
+/** One step. */
+export interface Instruction {
+  readonly op: Op;
+  /** Indices of earlier instructions. */
+  readonly args: readonly number[];
+  /** The float of a `const`, the bits of `bits`, the distance of a shift. */
+  readonly value: number | bigint;
+  /** The operand's name, for the four kinds of operands. */
+  readonly name: string;
+  readonly stage: Stage;
+}
+
+/** Index of an instruction: the handle of its value. */
+export type Value = number;
+
+const STAGES: readonly Stage[] = ["call", "row", "element"];
+const STAGE_OF_LEAF: Readonly<Partial<Record<Op, Stage>>> = {
+  row: "row",
+  element: "element",
+  column: "element",
+};
+
+/** Collects instructions, each only once. */
+export class ProgramBuilder {
+  readonly instructions: Instruction[] = [];
+  readonly #known = new Map<string, Value>();
+
+  /** The type that all floats of the program have. */
+  readonly dtype: FloatType;
+
+  /** @param dtype The type that all floats of the program have. */
+  constructor(dtype: FloatType) {
+    this.dtype = dtype;
+  }
+
+  #emit(op: Op, args: readonly Value[], value: number | bigint = 0, name = ""): Value {
+    const literal = Object.is(value, -0) ? "-0" : String(value);
+    const key = `${op} ${name} ${literal} ${args.join(" ")}`;
+    let index = this.#known.get(key);
+    if (index === undefined) {
+      let stage = STAGE_OF_LEAF[op] ?? "call";
+      for (let i = 0; i < args.length; i++) {
+        const { stage: other } = this.instructions[args[i]];
+        if (STAGES.indexOf(other) > STAGES.indexOf(stage)) stage = other;
+      }
+      index = this.instructions.push({
+        op,
+        args,
+        value,
+        name,
+        stage,
+      }) - 1;
+      this.#known.set(key, index);
+    }
+    return index;
+  }
+
+  /** The bit that makes a float negative. */
+  #sign(): Value {
+    return this.bits(this.dtype === "float32" ? 1n << 31n : 1n << 63n);
+  }
+
+  /** A float in every lane. */
+  const(value: number): Value {
+    return this.#emit("const", [], this.dtype === "float32" ? Math.fround(value) : value);
+  }
+
+  /** Raw bits in every lane. */
+  bits(value: number | bigint): Value {
+    return this.#emit("bits", [], BigInt(value));
+  }
+
+  /** An operand of the kernel. */
+  operand(kind: OperandKind, name: string): Value {
+    return this.#emit(kind, [], 0, name);
+  }
+
+  /** Any other instruction. */
+  apply(op: Op, ...args: readonly Value[]): Value {
+    if (op === "abs") {
+      const inner = this.instructions[args[0]];
+      // |-a| = ||a|| = |a|: so that exp(-|x|) is the same value in sigmoid(x), sigmoid(-x) and softplus(-|x|).
+      if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]);
+      if (inner.op === "or" && inner.args[1] === this.#sign()) {
+        return this.apply("abs", inner.args[0]);
+      }
+    }
+    // -|a| sets the sign.
+    if (op === "neg" && this.instructions[args[0]].op === "abs") {
+      return this.#emit("or", [this.instructions[args[0]].args[0], this.#sign()]);
+    }
+    return this.#emit(op, args);
+  }
+
+  /** Integer shift of every lane, to the left or (filling with zeros) to the right. */
+  shift(op: "shl" | "shr", a: Value, distance: number): Value {
+    return this.#emit(op, [a], distance);
+  }
+
+  /** `mask ? a : b`, in the cheapest form. */
+  select(mask: Value, a: Value, b: Value): Value {
+    if (a === b) return a;
+    if (this.isZero(b)) return this.apply("and", mask, a);
+    if (this.isZero(a)) return this.apply("andnot", b, mask);
+    return this.apply("select", mask, a, b);
+  }
+
+  /** Whether a value is the literal +0. */
+  isZero(value: Value): boolean {
+    const { op, value: literal } = this.instructions[value];
+    return op === "const" && Object.is(literal, 0);
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * Encodes a kernel as a WebAssembly module with one function, `run(rows, cols)`.
+ *
+ *     constants and parameters into locals
+ *     for each row:
+ *       row parameters into locals, accumulators to their start
+ *       for each block of vectors of columns:     a vector is 4 × float32 or 2 × float64
+ *         for each vector: load, compute, store
+ *         add the block up and accumulate it
+ *       for each vector that is left:             the last one partial, with a mask on what is accumulated
+ *         load, compute, store, accumulate
+ *       write the accumulators
+ *
+ * What is used once is computed in place, on the stack; what is used again gets a local. Constants get one
+ * too: a constant inside the loop would be built anew in every round, which made exp 2.6 times slower. So do the steps of
+ * polynomials, which makes exp 1.05 times faster in float32 and 1.3 times in float64.
+ *
+ * Stage 4a of 5 on the way from text to kernel: parse → graph → lower → **wasm**.
+ */
+
+import { CODE, CodeWriter, I32, moduleOf, RELAXED, SIMD, V128, VECTOR } from "./assembler.ts";
+import type { Plan, Reduction, Run } from "./plan.ts";
+import type { Instruction, Stage, Value } from "./program.ts";
+import type { FloatType } from "../tensor/types.ts";
+
+/** Parameters and integer locals: positions in bytes along all rows, along one row and along the row operands. */
+const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, END = 7;
+const INTEGERS = [I, J, R, BLOCKS, FULL, END].length;
+const VECTOR_BYTES = 16;
+/** The local of a value that has none: it is computed where it is used. */
+const NONE = -1;
+/** Bytes 8 to 15 of a vector, twice. */
+const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/**
+ * Vectors in a block, and the instructions they may have together. The vectors of a block are computed side by side, each
+ * step for all of them: a constant that does not fit into the registers is then loaded once for four uses, which makes
+ * softplus 1.4 times faster. Counting and adding up is done once a block, too.
+ */
+const UNROLL = 4;
+const BLOCK_INSTRUCTIONS = 512;
+
+/** The bytes of `plan`; `relaxed` uses relaxed SIMD's fused multiply-add and select. */
+export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
+  return new Encoder(plan, relaxed).encode();
+}
+
+/**
+ * Encodes one plan. A class rather than one function with functions in it: a kernel is encoded once, so that the time goes
+ * into reading this code, and engines read methods when they are first called, but inner functions again and again.
+ */
+class Encoder {
+  readonly #code = new CodeWriter();
+  readonly #plan: Plan;
+  readonly #relaxed: boolean;
+  readonly #dtype: FloatType;
+  /** Column of the opcode tables: 0 for float32, 1 for float64. */
+  readonly #wide: 0 | 1;
+  /** Vectors in a block. */
+  readonly #unroll: number;
+  /** By value, its first local, or NONE: one for each vector of a block, the same for all if it does not change within a row. */
+  readonly #local: Int32Array;
+  /** How many locals there are so far. */
+  #locals = 2 + INTEGERS;
+  readonly #mask: number;
+  readonly #pending: number;
+  readonly #accumulators: number;
+
+  constructor(plan: Plan, relaxed: boolean) {
+    const { program: { dtype, instructions }, stores, reductions } = plan;
+    this.#plan = plan;
+    this.#relaxed = relaxed;
+    this.#dtype = dtype;
+    this.#wide = dtype === "float64" ? 1 : 0;
+
+    // Which values need a local? Those that are used twice or in an inner loop, leaves, and the steps of polynomials: each
+    // waits for the one before, so that the polynomials of a block must be computed side by side.
+    const uses = new Uint32Array(instructions.length);
+    const crosses = new Uint8Array(instructions.length);
+    const use = (value: Value, stage: Stage) => {
+      uses[value]++;
+      if (instructions[value].stage !== stage) crosses[value] = 1;
+    };
+    for (const { value } of stores) use(value, "element");
+    for (const { value } of reductions) use(value, "element");
+    let elementInstructions = 0;
+    for (let value = instructions.length - 1; value >= 0; value--) {
+      const { args, stage } = instructions[value];
+      if (uses[value] === 0) continue;
+      for (const arg of args) use(arg, stage);
+      if (stage === "element") elementInstructions++;
+    }
+    this.#unroll = UNROLL * elementInstructions <= BLOCK_INSTRUCTIONS ? UNROLL : 1;
+    this.#local = new Int32Array(instructions.length).fill(NONE);
+    for (let value = 0; value < instructions.length; value++) {
+      const { op, args, stage } = instructions[value];
+      const isStep = stage === "element" && (op === "madd" || op === "nmadd");
+      if (
+        uses[value] > 1 || (uses[value] === 1 && (isStep || crosses[value] || args.length === 0))
+      ) {
+        this.#local[value] = this.#newLocals(stage === "element" ? this.#unroll : 1);
+      }
+    }
+    this.#mask = this.#newLocals(1);
+    this.#pending = this.#newLocals(this.#unroll);
+    this.#accumulators = this.#newLocals(2 * reductions.length);
+  }
+
+  #newLocals(count: number): number {
+    this.#locals += count;
+    return this.#locals - count;
+  }
+
+  encode(): Uint8Array<ArrayBuffer> {
+    const code = this.#code;
+    const wide = this.#wide;
+    const { reductions } = this.#plan;
+    const size = wide ? 8 : 4;
+    const blockBytes = this.#unroll * VECTOR_BYTES;
+
+    code.get(COLS).i32(size).byte(CODE.i32Mul).set(END);
+    code.get(END).i32(-VECTOR_BYTES).byte(CODE.i32And).set(FULL);
+    code.get(END).i32(-blockBytes).byte(CODE.i32And).set(BLOCKS);
+    this.#computeStage("call", 1);
+    code.open(CODE.block).get(ROWS).byte(CODE.i32Eqz).leave(0);
+    code.open(CODE.loop); // for each row
+    this.#computeStage("row", 1);
+    for (let k = 0; k < reductions.length; k++) this.#start(k);
+    code.i32(0).set(J);
+
+    code.open(CODE.block).open(CODE.loop); // for each block
+    code.get(J).get(BLOCKS).byte(CODE.i32GeU).leave(1);
+    this.#computeStage("element", this.#unroll);
+    this.#store(this.#unroll);
+    for (let k = 0; k < reductions.length; k++) this.#accumulate(k);
+    code.step(I, blockBytes).step(J, blockBytes).close(2);
+
+    code.splat(this.#dtype, -1n).set(this.#mask);
+    code.open(CODE.block).open(CODE.loop); // for each vector that is left
+    code.get(J).get(END).byte(CODE.i32GeU).leave(1);
+    // The partial vector: only the lanes that the row still has count.
+    code.get(J).get(FULL).byte(CODE.i32GeU).open(CODE.if);
+    code.laneNumbers(this.#dtype).get(COLS).i32(VECTOR_BYTES / size - 1).byte(CODE.i32And);
+    code.byte(wide ? CODE.f64ConvertU : CODE.f32ConvertU).simd(SIMD.splat[wide]);
+    code.simd(SIMD.lt[wide]).set(this.#mask).byte(CODE.end);
+    this.#computeStage("element", 1);
+    this.#store(1);
+    for (let k = 0; k < reductions.length; k++) this.#accumulateMasked(k);
+    code.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).close(2);
+
+    for (let k = 0; k < reductions.length; k++) this.#finish(k);
+    // A partial vector has moved I too far: the next row begins where this one ends.
+    code.get(I).get(J).byte(CODE.i32Sub).get(END).byte(CODE.i32Add).set(I);
+    code.step(R, 8);
+    code.get(ROWS).i32(1).byte(CODE.i32Sub).byte(CODE.localTee).byte(ROWS).byte(CODE.brIf).byte(0);
+    code.byte(CODE.end).byte(CODE.end);
+    return moduleOf([I32, I32], [[INTEGERS, I32], [this.#locals - 2 - INTEGERS, V128]], code);
+  }
+
+  /** Sets the locals of one stage, in order, so that each finds its arguments ready; `count` vectors side by side. */
+  #computeStage(stage: Stage, count: number): void {
+    const { instructions } = this.#plan.program;
+    for (let value = 0; value < instructions.length; value++) {
+      if (this.#local[value] === NONE || instructions[value].stage !== stage) continue;
+      for (let u = 0; u < count; u++) {
+        this.#compute(instructions[value], u);
+        this.#code.set(this.#localOf(value, u));
+      }
+    }
+  }
+
+  #localOf(value: Value, u: number): number {
+    const varies = this.#plan.program.instructions[value].stage === "element";
+    return this.#local[value] + (varies ? u : 0);
+  }
+
+  /** Pushes a value: its local, or its instruction with the code of its arguments before it. */
+  #push(value: Value, u: number): void {
+    if (this.#local[value] === NONE) this.#compute(this.#plan.program.instructions[value], u);
+    else this.#code.get(this.#localOf(value, u));
+  }
+
+  /** Pushes the result of an instruction for vector `u` of a block. */
+  #compute({ op, args, value, name }: Instruction, u: number): void {
+    const code = this.#code;
+    const wide = this.#wide;
+    const relaxed = this.#relaxed;
+    switch (op) {
+      case "const":
+      case "bits":
+        code.splat(this.#dtype, value);
+        return;
+      case "element":
+      case "column":
+        code.get(op === "element" ? I : J).simd(VECTOR.load);
+        code.at(this.#plan.offsets.get(name)! + u * VECTOR_BYTES);
+        return;
+      case "row":
+      case "param":
+        if (op === "row") code.get(R);
+        else code.i32(0);
+        code.byte(CODE.f64Load).at(this.#plan.offsets.get(name)!);
+        if (!wide) code.byte(CODE.f32Demote);
+        code.simd(SIMD.splat[wide]);
+        return;
+      case "select":
+        this.#push(args[1], u);
+        this.#push(args[2], u);
+        this.#push(args[0], u);
+        code.simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect);
+        return;
+      case "madd":
+        this.#push(args[0], u);
+        this.#push(args[1], u);
+        if (!relaxed) code.simd(SIMD.mul[wide]);
+        this.#push(args[2], u);
+        code.simd(relaxed ? RELAXED.madd[wide] : SIMD.add[wide]);
+        return;
+      case "nmadd":
+        if (!relaxed) this.#push(args[2], u);
+        this.#push(args[0], u);
+        this.#push(args[1], u);
+        if (relaxed) this.#push(args[2], u);
+        code.simd(relaxed ? RELAXED.nmadd[wide] : SIMD.mul[wide]);
+        if (!relaxed) code.simd(SIMD.sub[wide]);
+        return;
+      case "shl":
+      case "shr":
+        this.#push(args[0], u);
+        code.i32(Number(value)).simd(SIMD[op][wide]);
+        return;
+      default:
+        this.#push(args[0], u);
+        if (args.length > 1) this.#push(args[1], u);
+        code.simd(SIMD[op][wide]);
+    }
+  }
+
+  #store(count: number): void {
+    for (const { kind, offset, value } of this.#plan.stores) {
+      for (let u = 0; u < count; u++) {
+        this.#code.get(kind === "element" ? I : J);
+        this.#push(value, u);
+        this.#code.simd(VECTOR.store).at(offset + u * VECTOR_BYTES);
+      }
+    }
+  }
+
+  // Reductions. Sums are kept in float64 lanes: two accumulators for the halves of a float32 vector.
+
+  #start(k: number): void {
+    const start = this.#plan.reductions[k].kind === "sum" ? 0 : -Infinity;
+    for (let half = 0; half < 2; half++) {
+      this.#code.splat(this.#dtype, start).set(this.#accumulators + 2 * k + half);
+    }
+  }
+
+  /** Accumulates the vectors of a block. */
+  #accumulate(k: number): void {
+    const { kind, value } = this.#plan.reductions[k];
+    for (let u = 0; u < this.#unroll; u++) {
+      this.#push(value, u);
+      this.#code.set(this.#pending + u);
+    }
+    if (this.#unroll > 1) {
+      this.#pushTree(this.#combine(kind), this.#pending, this.#unroll);
+      this.#code.set(this.#pending);
+    }
+    this.#addUp(k);
+  }
+
+  /** Accumulates a vector that is left, of which the mask may hide some lanes. */
+  #accumulateMasked(k: number): void {
+    const { kind, value } = this.#plan.reductions[k];
+    const code = this.#code;
+    this.#push(value, 0);
+    if (kind === "sum") code.get(this.#mask).simd(SIMD.and[this.#wide]);
+    else code.splat(this.#dtype, -Infinity).get(this.#mask).simd(VECTOR.bitselect);
+    code.set(this.#pending);
+    this.#addUp(k);
+  }
+
+  #combine(kind: Reduction["kind"]): number {
+    return kind === "sum" ? SIMD.add[this.#wide] : SIMD.pmax[this.#wide];
+  }
+
+  /** Pushes values combined in pairs: n equal float32 numbers have an exact sum, if n is a power of 2. */
+  #pushTree(combine: number, from: number, count: number): void {
+    if (count === 1) {
+      this.#code.get(from);
+      return;
+    }
+    this.#pushTree(combine, from, count / 2);
+    this.#pushTree(combine, from + count / 2, count / 2);
+    this.#code.simd(combine);
+  }
+
+  /** Adds the pending vector to the accumulators. */
+  #addUp(k: number): void {
+    const { kind } = this.#plan.reductions[k];
+    const code = this.#code;
+    const low = this.#accumulators + 2 * k;
+    if (kind === "max" || this.#wide) {
+      code.get(low).get(this.#pending).simd(this.#combine(kind)).set(low);
+      return;
+    }
+    code.get(low).get(this.#pending).simd(VECTOR.f64PromoteLow).simd(SIMD.add[1]).set(low);
+    code.get(low + 1);
+    this.#pushUpper(this.#pending);
+    code.simd(SIMD.add[1]).set(low + 1);
+  }
+
+  /** Pushes the upper half of the float32 vector in a local as float64. */
+  #pushUpper(vector: number): void {
+    this.#code.get(vector).get(vector).simd(VECTOR.shuffle).append(UPPER_HALF);
+    this.#code.simd(VECTOR.f64PromoteLow);
+  }
+
+  /** Writes the result of a reduction for the present row. */
+  #finish(k: number): void {
+    const { kind, offset } = this.#plan.reductions[k];
+    const code = this.#code;
+    const low = this.#accumulators + 2 * k;
+    if (!this.#wide && kind === "sum") code.get(low).get(low + 1).simd(SIMD.add[1]).set(low);
+    if (!this.#wide && kind === "max") {
+      code.get(low).simd(VECTOR.f64PromoteLow);
+      this.#pushUpper(low);
+      code.simd(SIMD.pmax[1]).set(low);
+    }
+    code.get(R);
+    code.get(low).simd(VECTOR.f64Extract).byte(0).get(low).simd(VECTOR.f64Extract).byte(1);
+    code.byte(kind === "sum" ? CODE.f64Add : CODE.f64Max).byte(CODE.f64Store).at(offset);
+  }
+}
+
+/** A module with one function, `local.set 0 (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0))`. */
+const RELAXED_PROBE = new Uint8Array([
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 17, 1, 15],
+  ...[1, 1, V128, 0x20, 0, 0x20, 0, 0x20, 0, 0xfd, 0x85, 0x02, 0x21, 0, CODE.end],
+]);
+
+/** Whether this machine has relaxed SIMD. */
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_PROBE);
+}
+
+/** Compiles a kernel. */
+export function compile(plan: Plan, memory: WebAssembly.Memory, relaxed: boolean): Run {
+  const module = new WebAssembly.Module(encode(plan, relaxed));
+  return new WebAssembly.Instance(module, { m: { m: memory } }).exports.run as Run;
+}

@@ -1,0 +1,124 @@
+/**
+ * The trainable parameters of a loss that owns a layer, under the names of PyTorch's `state_dict`.
+ */
+
+import { wrongType } from "../call/arguments.ts";
+import { sameShape, show } from "../tensor/shape.ts";
+import type { FloatType } from "../tensor/types.ts";
+import { describe } from "../tensor/describe.ts";
+import { read, toTensor } from "../tensor/read.ts";
+import { type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
+
+/** A parameter to be made. */
+export interface ParameterShape {
+  readonly shape: readonly number[];
+  /** The number of inputs of the layer: the first numbers lie between ± 1 / √fanIn, as those of PyTorch's Linear. */
+  readonly fanIn: number;
+}
+
+/** Options of a loss that owns parameters. */
+export interface ParameterOptions {
+  /**
+   * The type of the parameters. If it is not given, they are float32 at first, and later of the type that
+   * `setParameters` finds: that of a tensor, and float64 for plain arrays.
+   *
+   * @default {"float32"}
+   */
+  dtype?: "float32" | "float64";
+  /**
+   * Where the first parameters come from: a function that returns evenly spread numbers from 0 to 1, such as a
+   * seeded generator.
+   *
+   * @default {Math.random}
+   */
+  random?: () => number;
+}
+
+/** The parameters of one loss. */
+export class Parameters {
+  readonly #loss: string;
+  readonly #dtype: FloatType | undefined;
+  readonly #tensors: Record<string, Tensor> = {};
+
+  /** Draws the parameters, in order. */
+  constructor(
+    loss: string,
+    shapes: Readonly<Record<string, ParameterShape>>,
+    { dtype, random = Math.random }: ParameterOptions,
+  ) {
+    if (dtype !== undefined && dtype !== "float32" && dtype !== "float64") {
+      const message =
+        `Cannot make ${loss} as dtype must be "float32" or "float64": current value is ${
+          describe(dtype)
+        }`;
+      throw typeof dtype === "string" ? new RangeError(message) : new TypeError(message);
+    }
+    if (typeof random !== "function") {
+      throw new TypeError(
+        `Cannot make ${loss} as random must be a function: current value is ${describe(random)}`,
+      );
+    }
+    this.#loss = loss;
+    this.#dtype = dtype;
+    for (const [name, { shape, fanIn }] of Object.entries(shapes)) {
+      const tensor = zeros(dtype ?? "float32", shape);
+      const bound = 1 / Math.sqrt(fanIn);
+      for (let i = 0; i < tensor.data.length; i++) {
+        const drawn = random();
+        if (!(drawn >= 0 && drawn <= 1)) {
+          throw new RangeError(
+            `Cannot make ${loss} as random must return numbers from 0 to 1: current value is ${
+              describe(drawn)
+            }`,
+          );
+        }
+        tensor.data[i] = bound * (2 * drawn - 1);
+      }
+      this.#tensors[name] = tensor;
+    }
+  }
+
+  /** The tensors themselves, by name: whoever changes their numbers changes the loss. */
+  get tensors(): Record<string, Tensor> {
+    return { ...this.#tensors };
+  }
+
+  /** Copies numbers into parameters; nothing is copied unless everything fits. */
+  set(values: Readonly<Record<string, TensorLike>>): void {
+    const loss = this.#loss;
+    if (typeof values !== "object" || values === null) {
+      throw new TypeError(
+        `Cannot set the parameters of ${loss} as they must be an object of tensors: current value is ${
+          describe(values)
+        }`,
+      );
+    }
+    const fresh: [name: string, tensor: Tensor][] = [];
+    for (const [name, value] of Object.entries(values)) {
+      if (!Object.hasOwn(this.#tensors, name)) {
+        throw new TypeError(
+          `Cannot set the parameters of ${loss} as '${name}' is unknown: known are ${
+            Object.keys(this.#tensors).join(", ")
+          }`,
+        );
+      }
+      const raw = read(value, name);
+      if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
+      const { shape } = this.#tensors[name];
+      if (!sameShape(raw.shape, shape)) {
+        throw new RangeError(
+          `Cannot set the parameters of ${loss} as ${name} must have the shape ${
+            show(shape)
+          }: current shape is ${show(raw.shape)}`,
+        );
+      }
+      fresh.push([name, toTensor(raw, this.#dtype ?? raw.dtype ?? "float64", name)]);
+    }
+    for (const [name, tensor] of fresh) {
+      if (this.#tensors[name].dtype !== tensor.dtype) {
+        this.#tensors[name] = zeros(tensor.dtype, tensor.shape);
+      }
+      this.#tensors[name].data.set(tensor.data);
+    }
+  }
+}

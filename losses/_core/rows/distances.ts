@@ -1,0 +1,213 @@
+/**
+ * Distances between rows: the p-norm of x - y + eps, between two tensors or within three, and gradients through them.
+ *
+ * With u = x - y + eps, the distance is (Σ |u|^p)^(1/p), for p = ∞ the largest |u| and for p = 0 the number of
+ * u that are not 0. Its gradient by x, by y the opposite:
+ *
+ *     p = 1      sign(u)
+ *     p = 2      u / d
+ *     p = ∞      sign(u) / ties   where |u| = d, else 0
+ *     otherwise  sign(u) (|u| / d)^(p - 1)
+ *
+ * and 0 where u = 0 or d = 0, and for p = 0: a count does not change with what is counted.
+ */
+
+import { defineKernels, type Step } from "../kernel/kernels.ts";
+import type { FloatType } from "../tensor/types.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Run } from "../kernel/plan.ts";
+import { type PowerSum, sumPowers } from "./powers.ts";
+import type { Rows } from "./rows.ts";
+
+/** The tensors by symbol, and the distances between two of them. */
+export type Point = "x" | "y" | "z";
+/** A distance from the first point to the second. */
+export type Pair = "xy" | "xz" | "yz";
+
+const POINTS: readonly Point[] = ["x", "y", "z"];
+const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
+
+const kernels = defineKernels<string, string, string, string, string>({
+  elements: [...POINTS, ...POINTS.map((point) => `grad_${point}`)],
+  rows: PAIRS.flatMap((pair) =>
+    ["sum", "max", "scale", "ties", "pull", "norm", "length"].map((name) => `${name}_${pair}`)
+  ),
+  params: ["eps"],
+  steps: {},
+});
+
+const difference = ([from, to]: string) => `(${from} - ${to} + eps)`;
+/** Whether the distance is the root of a sum of powers, which can overflow. */
+const hasPowers = (p: number) => p !== 0 && p !== 1 && p !== Infinity;
+
+/** What is added up for a distance; of scaled rows (see powers.ts) only where there are powers. */
+function term(p: number, pair: Pair, isScaled = false): string {
+  const u = isScaled ? `(scale_${pair} * ${difference(pair)})` : difference(pair);
+  if (p === 0) return `${u} == 0 ? 0 : 1`;
+  // For p = ∞ the sum only tells whether there is a NaN, which maxima pass over.
+  if (p === 1 || p === Infinity) return `abs(${u})`;
+  return p === 2 ? `square(${u})` : `pow(abs(${u}), ${p})`;
+}
+
+/** The gradient by the first point of a pair, times `pull`. A pull of 0 gives 0, however far the points are. */
+function gradient(p: number, pair: Pair): string {
+  const u = difference(pair);
+  const pull = `pull_${pair}`;
+  if (p === 0) return "0";
+  if (p === 1) return `${pull} * sign(${u})`;
+  if (p === 2) return `(${pull} == 0 ? 0 : ${pull} * (scale_${pair} * ${u} / norm_${pair}))`;
+  if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${pull} * sign(${u}) : 0)`;
+  const power = `pow(abs(scale_${pair} * ${u}) / norm_${pair}, ${p - 1})`;
+  return `(${pull} == 0 or ${u} == 0 ? 0 : ${pull} * sign(${u}) * ${power})`;
+}
+
+/** The same for p = 2 where all distances are finite and nothing is scaled. */
+function plainGradient(pair: Pair): string {
+  return `pull_${pair} * (${difference(pair)} / norm_${pair})`;
+}
+
+/** The gradient by one point: that of the pairs it begins, minus that of those it ends. */
+function gradientOf(point: Point, pairs: readonly Pair[], gradient: (pair: Pair) => string) {
+  const begun = pairs.filter((pair) => pair[0] === point).map(gradient);
+  const ended = pairs.filter((pair) => pair[1] === point).map(gradient);
+  // 0 - 0 is 0, as it should be where nothing pulls; -0 would be seen.
+  return [begun.length ? begun.join(" + ") : "0", ...ended].join(" - ");
+}
+
+/** Steps by what they are to do, for each set of kernels. */
+const runs = new WeakMap<object, Map<string, Run>>();
+
+/** A step that is compiled when it first runs. */
+function lazy(kernels: { compile(step: Step): Run }, name: string, make: () => Step): Run {
+  return (rows, cols) => {
+    let known = runs.get(kernels);
+    if (known === undefined) runs.set(kernels, known = new Map());
+    let run = known.get(name);
+    if (run === undefined) known.set(name, run = kernels.compile(make()));
+    run(rows, cols);
+  };
+}
+
+const byPair = (pairs: readonly Pair[], name: string, text: (pair: Pair) => string) =>
+  Object.fromEntries(pairs.map((pair) => [`${name}_${pair}`, text(pair)]));
+
+/** What is to be computed. */
+export interface Distances {
+  readonly dtype: FloatType;
+  readonly rows: Rows;
+  /** The tensors, by symbol. */
+  readonly points: { readonly [point in Point]?: Tensor };
+  /** The distances to compute. */
+  readonly pairs: readonly Pair[];
+  readonly p: number;
+  readonly eps: number;
+  /** Where gradients go, for the points that have one. */
+  readonly grads: { readonly [point in Point]?: Tensor };
+  /**
+   * Takes the distances of rows [start, start + count), in the order of `pairs`, and answers into `pulls` with the
+   * derivatives of the result by each of them.
+   */
+  take(
+    start: number,
+    count: number,
+    distances: readonly Float64Array[],
+    pulls: readonly Float64Array[],
+  ): void;
+}
+
+/** Computes distances between rows, and the gradients that `take` asks for. */
+export function distances(
+  { dtype, rows, points, pairs, p, eps, grads, take }: Distances,
+): void {
+  const names = kernels(dtype, rows.length);
+  const { element, row, param } = names;
+  param.eps[0] = eps;
+  const operands = pairs.map((pair) => ({
+    sum: row[`sum_${pair}`],
+    max: row[`max_${pair}`],
+    scale: row[`scale_${pair}`],
+    ties: row[`ties_${pair}`],
+    pull: row[`pull_${pair}`],
+    norm: row[`norm_${pair}`],
+    length: row[`length_${pair}`],
+  }));
+  const lengths = operands.map(({ length }) => length);
+  const pulls = operands.map(({ pull }) => pull);
+  const wanted = POINTS.filter((point) => grads[point] !== undefined);
+  const step = (name: string, make: () => Step) => lazy(names, `${name} ${p} ${pairs}`, make);
+  const sum = step("sum", () => ({ sum: byPair(pairs, "sum", (pair) => term(p, pair)) }));
+  const max = step("max", () => ({
+    max: byPair(pairs, "max", (pair) => `abs(${difference(pair)})`),
+  }));
+  const ties = step("ties", () => ({
+    sum: byPair(pairs, "ties", (pair) => `abs(${difference(pair)}) == max_${pair} ? 1 : 0`),
+  }));
+  const scaledSum = step("scaled sum", () => ({
+    sum: byPair(pairs, "sum", (pair) => term(p, pair, true)),
+  }));
+  const gradients = (gradient: (pair: Pair) => string) => ({
+    store: Object.fromEntries(
+      wanted.map((point) => [`grad_${point}`, gradientOf(point, pairs, gradient)]),
+    ),
+  });
+  const grad = step(`grad ${wanted}`, () => gradients((pair) => gradient(p, pair)));
+  const plainGrad = step(`plain grad ${wanted}`, () => gradients(plainGradient));
+
+  const loads = POINTS.flatMap((point) => {
+    const tensor = points[point];
+    return tensor === undefined ? [] : [[element[point], rows.load(tensor)] as const];
+  });
+  const sinks = wanted.map((point) =>
+    [element[`grad_${point}`], rows.sink(grads[point] as Tensor)] as const
+  );
+
+  rows.tiles(names, (start, end) => {
+    const count = end - start;
+    for (const [operand, load] of loads) load(operand, start, end);
+    const run = {
+      sum: () => sum(count, rows.length),
+      max: () => max(count, rows.length),
+      scaledSum: () => scaledSum(count, rows.length),
+    };
+    let isPlain = false;
+    if (hasPowers(p)) isPlain = sumPowers(dtype, count, operands, run) && p === 2;
+    else {
+      run.sum();
+      if (p === Infinity) run.max();
+      if (p === Infinity && wanted.length > 0) ties(count, rows.length);
+    }
+    for (const operand of operands) findLengths(p, count, operand);
+    take(start, count, lengths, pulls);
+    if (p === Infinity) {
+      for (const { pull, ties } of operands) {
+        for (let r = 0; r < count; r++) if (pull[r] !== 0) pull[r] /= ties[r];
+      }
+    }
+    if (wanted.length === 0) return;
+    (isPlain ? plainGrad : grad)(count, rows.length);
+    for (const [operand, sink] of sinks) sink.store(operand, start, end);
+  });
+  for (const [, sink] of sinks) sink.finish();
+}
+
+/** The distances of rows, from their sums or maxima. */
+function findLengths(
+  p: number,
+  count: number,
+  { sum, max, scale, norm, length }: PowerSum & {
+    readonly norm: Float64Array;
+    readonly length: Float64Array;
+  },
+): void {
+  for (let r = 0; r < count; r++) {
+    if (p === 0 || p === 1 || Number.isNaN(sum[r])) length[r] = norm[r] = sum[r];
+    // A row without columns has no maximum.
+    else if (p === Infinity) length[r] = Math.max(0, max[r]);
+    else {
+      const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
+      // Where all u are 0, so is the gradient: 0 / 1.
+      norm[r] = root === 0 ? 1 : root;
+      length[r] = root / scale[r];
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Sums of powers along rows that neither overflow nor fade away: 1e200 has no square among the doubles, but a vector of
+ * such numbers has a length.
+ *
+ * Rows are summed as they are. Only if a sum leaves the range in which it has all its digits, its row gets a scale, a power
+ * of 2 that brings its largest number near 1, and is summed again.
+ */
+
+import type { FloatType } from "../tensor/types.ts";
+
+/** Sums below have lost digits to terms that vanished; the largest number of a row is then scaled up. */
+const LEAST = { float32: 2 ** -100, float64: 2 ** -960 } as const;
+/** Exponent of the largest scale, which must be finite in the type of the kernel. */
+const MOST = { float32: 126, float64: 1022 } as const;
+
+/** The row operands of one sum of powers of `scale * u`. */
+export interface PowerSum {
+  readonly sum: Float64Array;
+  /** The largest |u|. */
+  readonly max: Float64Array;
+  readonly scale: Float64Array;
+}
+
+/**
+ * Computes sums of powers.
+ *
+ * @param dtype The type of the kernels.
+ * @param count The number of rows.
+ * @param powers The row operands.
+ * @param run Computes, for all rows, `sum` without `scale`, `max`, and `sum` with `scale`.
+ * @returns Whether all rows are as they were: no scale but 1, no sum that is ∞ or NaN.
+ */
+export function sumPowers(
+  dtype: FloatType,
+  count: number,
+  powers: readonly PowerSum[],
+  run: { readonly sum: () => void; readonly max: () => void; readonly scaledSum: () => void },
+): boolean {
+  const least = LEAST[dtype];
+  run.sum();
+  let hasScale = false;
+  let isPlain = true;
+  for (const { sum, scale } of powers) {
+    scale.fill(1, 0, count);
+    for (let r = 0; r < count; r++) {
+      if (sum[r] >= least && sum[r] < Infinity) continue;
+      isPlain = false;
+      if (sum[r] < least || sum[r] === Infinity) hasScale = true;
+    }
+  }
+  if (!hasScale) return isPlain;
+
+  run.max();
+  for (const { sum, max, scale } of powers) {
+    for (let r = 0; r < count; r++) {
+      // A row of zeros stays as it is, and so does one that is infinite.
+      if ((sum[r] < least || sum[r] === Infinity) && max[r] > 0 && max[r] < Infinity) {
+        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(max[r])));
+      }
+    }
+  }
+  run.scaledSum();
+  return false;
+}

@@ -1,0 +1,97 @@
+/**
+ * Tensors as rows: the numbers along one axis of a common shape, wherever that axis stands, for kernels that
+ * work on tiles of rows.
+ *
+ * A tensor of the common shape is copied as it lies (class_axis.ts); one that is repeated along an axis is read along
+ * strides, and its gradient is added up on the way back. Neither is ever copied as a whole.
+ */
+
+import { along, gather, scatterAdd } from "../tensor/broadcast.ts";
+import { sameShape } from "../tensor/shape.ts";
+import type { FloatArray } from "../tensor/types.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type ClassAxis, classAxis, loadRows, rowsPerTile, unloadRows } from "./class_axis.ts";
+
+/** Copies rows [start, end) of a tensor into an operand of a kernel. */
+export type Load = (operand: FloatArray, start: number, end: number) => void;
+
+/** Takes rows of a result from an operand of a kernel. */
+export interface Sink {
+  /** Takes rows [start, end). */
+  store(operand: FloatArray, start: number, end: number): void;
+  /** To be called when all rows have been stored. */
+  finish(): void;
+}
+
+/** A shape seen as rows along one of its axes. */
+export class Rows {
+  /** Number of rows. */
+  readonly count: number;
+  /** Numbers in a row. */
+  readonly length: number;
+  /** The shape without the axis. */
+  readonly outerShape: readonly number[];
+  readonly #shape: readonly number[];
+  readonly #axis: ClassAxis;
+  readonly #at: number;
+
+  /**
+   * @param shape The shape that all tensors are read along; a scalar is one row of one number.
+   * @param at The axis that rows run along.
+   */
+  constructor(shape: readonly number[], at: number) {
+    this.#shape = shape;
+    this.#at = at;
+    this.#axis = shape.length === 0 ? classAxis([1], 0) : classAxis(shape, at);
+    this.count = this.#axis.samples;
+    this.length = this.#axis.classes;
+    this.outerShape = this.#axis.sampleShape;
+  }
+
+  /** How a tensor is read. */
+  load(tensor: Tensor): Load {
+    const data = tensor.data as FloatArray;
+    if (sameShape(tensor.shape, this.#shape)) {
+      return (operand, start, end) => loadRows(operand, data, this.#axis, start, end);
+    }
+    const repeated = { data, strides: this.#rowsLast(along(tensor, this.#shape).strides ?? []) };
+    const shape = this.#rowsLast(this.#shape);
+    return (operand, start, end) =>
+      gather(repeated, shape, start * this.length, end * this.length, operand);
+  }
+
+  /** How a result is written. */
+  sink(tensor: Tensor): Sink {
+    const data = tensor.data as FloatArray;
+    if (sameShape(tensor.shape, this.#shape)) {
+      return {
+        store: (operand, start, end) => unloadRows(operand, data, this.#axis, start, end),
+        finish: () => {},
+      };
+    }
+    const strides = this.#rowsLast(along(tensor, this.#shape).strides ?? []);
+    const shape = this.#rowsLast(this.#shape);
+    const sums = new Float64Array(data.length);
+    return {
+      store: (operand, start, end) =>
+        scatterAdd(strides, shape, start * this.length, end * this.length, operand, sums),
+      finish: () => data.set(sums),
+    };
+  }
+
+  /** Calls `visit` for tiles of rows [start, end). */
+  tiles(
+    kernels: { readonly tile: number; readonly tileRows: number },
+    visit: (start: number, end: number) => void,
+  ): void {
+    const height = rowsPerTile(this.length, kernels);
+    for (let start = 0; start < this.count; start += height) {
+      visit(start, Math.min(start + height, this.count));
+    }
+  }
+
+  /** Sizes or strides with those of the rows' axis at the end. */
+  #rowsLast(numbers: readonly number[]): number[] {
+    return [...numbers.filter((_, axis) => axis !== this.#at), numbers[this.#at]];
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Which shapes go together, and how the smaller is read along the larger.
+ *
+ * Shapes go together if they are equal, if they have as many axes and differ only where one of them is 1, or
+ * if one of them is a scalar. NumPy and PyTorch allow more, namely shapes with different numbers of axes:
+ * there (N, 1) against (N) silently becomes (N, N), a mistake that trains without complaint.
+ */
+
+import { sameShape, show, sizeOf } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+import type { FloatArray } from "./types.ts";
+
+/**
+ * The common shape of several tensors.
+ *
+ * @param loss The class, for error messages.
+ * @param names The names of the tensors, in the same order.
+ * @param tensors The tensors.
+ * @returns The shape that all of them are read along.
+ * @throws {RangeError} If they do not go together.
+ */
+export function commonShape(
+  loss: string,
+  names: readonly string[],
+  tensors: readonly Tensor[],
+): readonly number[] {
+  let common: readonly number[] = tensors[0].shape;
+  for (let i = 1; i < tensors.length; i++) {
+    const { shape } = tensors[i];
+    if (sameShape(shape, common) || shape.length === 0) continue;
+    if (common.length === 0) {
+      common = shape;
+      continue;
+    }
+    if (!fit(shape, common)) {
+      // `common` need not be the shape of any of them: name the first that this one clashes with.
+      const other = tensors.findIndex((tensor) => !fit(shape, tensor.shape));
+      throw new RangeError(mismatch(loss, names[other], tensors[other].shape, names[i], shape));
+    }
+    // An axis of length 1 follows the other, down to 0 too.
+    common = common.map((length, axis) => length === 1 ? shape[axis] : length);
+  }
+  return common;
+}
+
+/** Whether two shapes go together. */
+function fit(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length === 0 || b.length === 0) return true;
+  return a.length === b.length &&
+    a.every((length, axis) => length === b[axis] || length === 1 || b[axis] === 1);
+}
+
+function mismatch(
+  loss: string,
+  a: string,
+  shapeA: readonly number[],
+  b: string,
+  shapeB: readonly number[],
+): string {
+  const same = sizeOf(shapeA) === sizeOf(shapeB);
+  const fix = same
+    ? `give both the same shape, such as ${show(shapeA)}`
+    : shapeA.length === shapeB.length
+    ? "axes must be equal or 1"
+    : "give both the same number of axes, with 1 where one is to be repeated";
+  return `Cannot compute ${loss} as the shapes of ${a} and ${b} do not go together: current shapes are ${
+    show(shapeA)
+  } and ${show(shapeB)}; ${fix}`;
+}
+
+/** A tensor read along a shape that may be larger than its own. */
+export interface Operand {
+  readonly data: FloatArray;
+  /** Steps through `data` along each axis of the common shape; undefined if both shapes are the same. */
+  readonly strides?: readonly number[];
+}
+
+/** Prepares a tensor for being read along `shape`; trailing axes correspond. */
+export function along(
+  tensor: Pick<Tensor, "data" | "shape">,
+  shape: readonly number[],
+): Operand {
+  const data = tensor.data as FloatArray;
+  if (sameShape(tensor.shape, shape)) return { data };
+  const strides: number[] = new Array(shape.length).fill(0);
+  let step = 1;
+  for (let axis = tensor.shape.length - 1; axis >= 0; axis--) {
+    const at = axis + shape.length - tensor.shape.length;
+    if (tensor.shape[axis] !== 1) strides[at] = step;
+    step *= tensor.shape[axis];
+  }
+  return { data, strides };
+}
+
+/** Calls `visit(position in the operand, position in the range)` for each element of `[start, end)` of `shape`. */
+function walk(
+  strides: readonly number[],
+  shape: readonly number[],
+  start: number,
+  end: number,
+  visit: (from: number, to: number) => void,
+): void {
+  const index: number[] = new Array(shape.length).fill(0);
+  let from = 0;
+  for (let axis = shape.length - 1, rest = start; axis >= 0; axis--) {
+    index[axis] = rest % shape[axis];
+    rest = Math.floor(rest / shape[axis]);
+    from += index[axis] * strides[axis];
+  }
+  for (let to = 0; to < end - start; to++) {
+    visit(from, to);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      index[axis] = 0;
+      from -= shape[axis] * strides[axis];
+    }
+  }
+}
+
+/** Copies elements `[start, end)` of the common shape out of a smaller operand. */
+export function gather(
+  { data, strides }: Required<Operand>,
+  shape: readonly number[],
+  start: number,
+  end: number,
+  target: FloatArray,
+): void {
+  walk(strides, shape, start, end, (from, to) => target[to] = data[from]);
+}
+
+/** Adds elements `[start, end)` of the common shape up into the places of a smaller operand. */
+export function scatterAdd(
+  strides: readonly number[],
+  shape: readonly number[],
+  start: number,
+  end: number,
+  source: FloatArray,
+  sums: Float64Array,
+): void {
+  walk(strides, shape, start, end, (from, to) => sums[from] += source[to]);
+}

@@ -1,0 +1,18 @@
+/**
+ * Values as error messages show them.
+ */
+
+/** A value as an error message shows it. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "string") return `"${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) {
+    return value.length <= 6
+      ? `[${value.map(describe).join(", ")}]`
+      : `an array of ${value.length}`;
+  }
+  return `an object of class ${value.constructor?.name ?? "Object"}`;
+}

@@ -1,0 +1,199 @@
+/**
+ * Reads what a caller hands over in place of a tensor: numbers, nested arrays, typed arrays, tensors of other libraries.
+ */
+
+import { describe } from "./describe.ts";
+import { isShape, show, sizeOf } from "./shape.ts";
+import { ARRAYS, shapeError, Tensor, type TensorLike } from "./tensor.ts";
+import type { AnyTypedArray, DType, TensorData } from "./types.ts";
+
+/** A checked copy of a shape. */
+function shapeOf(shape: unknown, name: string): number[] {
+  if (!isShape(shape)) throw shapeError(`read ${name}`, shape);
+  return [...shape];
+}
+
+/** What an argument turned out to be; `dtype` is undefined where it takes the type of the tensors beside it. */
+export interface Raw {
+  /** Set if the argument can be used as it is. */
+  readonly tensor?: Tensor;
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+  readonly dtype?: DType;
+}
+
+/**
+ * Reads an argument of any allowed kind.
+ *
+ * @param value The argument.
+ * @param name Its name, for error messages.
+ * @returns Its numbers, shape and type.
+ * @throws {TypeError} If it is none of the kinds of {@linkcode TensorLike}, or ragged.
+ */
+export function read(value: TensorLike, name: string): Raw {
+  if (value instanceof Tensor) {
+    return { tensor: value, data: value.data, shape: value.shape, dtype: value.dtype };
+  }
+  if (typeof value === "number") return { data: [value], shape: [] };
+  if (Array.isArray(value)) return readNested(value, name);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    return readTyped(value as AnyTypedArray, [(value as AnyTypedArray).length], name);
+  }
+  if (typeof value === "object" && value !== null && "data" in value) {
+    const { data } = value;
+    const shape = shapeOf(
+      "shape" in value ? value.shape : "dims" in value ? value.dims : undefined,
+      name,
+    );
+    const raw = ArrayBuffer.isView(data)
+      ? readTyped(data as AnyTypedArray, shape, name)
+      : Array.isArray(data)
+      ? { ...readNested(data, name), shape }
+      : undefined;
+    if (raw !== undefined) {
+      if (raw.data.length !== sizeOf(shape)) {
+        throw new RangeError(
+          `Cannot read ${name} as its shape (${shape.join(", ")}) holds ${
+            sizeOf(shape)
+          } numbers: current data has ${raw.data.length}`,
+        );
+      }
+      return raw;
+    }
+  }
+  throw new TypeError(
+    `Cannot read ${name} as it must be a number, an array, a typed array or a tensor: current value is ${
+      describe(value)
+    }`,
+  );
+}
+
+function readTyped(data: AnyTypedArray, shape: readonly number[], name: string): Raw {
+  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
+    const dtype = data instanceof Float32Array
+      ? "float32"
+      : data instanceof Float64Array
+      ? "float64"
+      : "int32";
+    return { data, shape, dtype };
+  }
+  const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
+  // Half floats: not every runtime has them, so they are known by name.
+  if (data.constructor.name === "Float16Array") {
+    return { data: Float32Array.from(numbers), shape, dtype: "float32" };
+  }
+  return { data: toInt32(numbers, name), shape, dtype: "int32" };
+}
+
+function readNested(value: readonly unknown[], name: string): Raw {
+  const shape: number[] = [];
+  for (let inner: unknown = value; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
+  const data: number[] = [];
+  const visit = (part: unknown, axis: number, path: string): void => {
+    if (axis === shape.length) {
+      if (typeof part !== "number") {
+        throw new TypeError(
+          `Cannot read ${name} as ${name}${path} must be a number: current value is ${
+            describe(part)
+          }`,
+        );
+      }
+      data.push(part);
+      return;
+    }
+    if (!Array.isArray(part) || part.length !== shape[axis]) {
+      throw new TypeError(
+        `Cannot read ${name} as ${name}${path} must be an array of ${
+          shape[axis]
+        } like its siblings: current value is ${describe(part)}`,
+      );
+    }
+    // By index, as forEach would skip the holes of a sparse array.
+    for (let i = 0; i < part.length; i++) visit(part[i], axis + 1, `${path}[${i}]`);
+  };
+  visit(value, 0, "");
+  return { data, shape };
+}
+
+function toInt32(data: ArrayLike<number>, name: string): Int32Array {
+  const result = new Int32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    result[i] = data[i];
+    if (result[i] !== data[i]) {
+      throw new RangeError(
+        `Cannot make ${name} an int32 tensor as element ${i} must be a whole number between -2^31 and 2^31 - 1: current value is ${
+          data[i]
+        }`,
+      );
+    }
+  }
+  return result;
+}
+
+/** What was read, as a tensor of the wanted type; numbers that have that type already are not copied. */
+export function toTensor(raw: Raw, dtype: DType, name: string): Tensor {
+  if (raw.dtype === dtype) return raw.tensor ?? new Tensor(raw.data as TensorData, raw.shape);
+  if (dtype === "int32") return new Tensor(toInt32(raw.data, name), raw.shape);
+  return new Tensor(new ARRAYS[dtype](raw.data), raw.shape);
+}
+
+function make(dtype: DType, value: TensorLike, shape?: readonly number[]): Tensor {
+  const raw = read(value, dtype);
+  const tensor = toTensor(raw, dtype, dtype);
+  return shape === undefined ? tensor : new Tensor(tensor.data, shapeOf(shape, dtype));
+}
+
+/**
+ * Makes a float32 tensor.
+ *
+ * @param value Numbers of any kind; a `Float32Array` is taken as it is, not copied.
+ * @param shape The size of each axis; that of `value` by default.
+ * @returns The tensor.
+ * @throws {TypeError} If `value` is ragged or not made of numbers.
+ * @throws {RangeError} If `shape` does not hold as many numbers as `value` has.
+ *
+ * ```ts
+ * import { float32 } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(float32(new Float32Array(6), [2, 3]).shape, [2, 3]);
+ * assertEquals(float32(0.5).item(), 0.5);
+ * ```
+ */
+export function float32(value: TensorLike, shape?: readonly number[]): Tensor {
+  return make("float32", value, shape);
+}
+
+/**
+ * Makes a float64 tensor.
+ *
+ * @param value Numbers of any kind; a `Float64Array` is taken as it is, not copied.
+ * @param shape The size of each axis; that of `value` by default.
+ * @returns The tensor.
+ * @throws {TypeError} If `value` is ragged or not made of numbers.
+ * @throws {RangeError} If `shape` does not hold as many numbers as `value` has.
+ */
+export function float64(value: TensorLike, shape?: readonly number[]): Tensor {
+  return make("float64", value, shape);
+}
+
+/**
+ * Makes an int32 tensor, for labels and lengths.
+ *
+ * @param value Whole numbers of any kind; an `Int32Array` is taken as it is, not copied.
+ * @param shape The size of each axis; that of `value` by default.
+ * @returns The tensor.
+ * @throws {TypeError} If `value` is ragged or not made of numbers.
+ * @throws {RangeError} If a number is not a whole number of 32 bits, or `shape` does not fit.
+ *
+ * ```ts
+ * import { int32 } from "@lossbook/losses";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(int32([1, 0, 2]).dtype, "int32");
+ * assertThrows(() => int32([1.5]), RangeError, "element 0 must be a whole number");
+ * ```
+ */
+export function int32(value: TensorLike, shape?: readonly number[]): Tensor {
+  return make("int32", value, shape);
+}

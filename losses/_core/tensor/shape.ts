@@ -1,0 +1,30 @@
+/**
+ * Shapes: how many numbers they hold, whether they are equal, how an error message shows them.
+ */
+
+/** How many numbers a shape holds. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const length of shape) size *= length;
+  return size;
+}
+
+/** Whether a value is a shape: an array of whole numbers ≥ 0. */
+export function isShape(shape: unknown): shape is number[] {
+  if (!Array.isArray(shape)) return false;
+  for (const length of shape) if (!Number.isInteger(length) || length < 0) return false;
+  return true;
+}
+
+/** Whether two shapes are equal. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** A shape as an error message shows it. */
+export function show(shape: readonly number[]): string {
+  return `(${shape.join(", ")}${shape.length === 1 ? ",)" : ")"}`;
+}

@@ -1,0 +1,171 @@
+/**
+ * The tensor: a typed array with a shape.
+ *
+ * This folder holds what all others stand on: numbers, shapes, reading what a caller hands over, broadcasting, printing. It
+ * knows neither formulas nor kernels nor losses.
+ */
+
+import { describe } from "./describe.ts";
+import { printTensor } from "./print.ts";
+import { isShape, show, sizeOf } from "./shape.ts";
+import type {
+  AnyTypedArray,
+  DType,
+  FloatType,
+  ForeignTensor,
+  NestedArray,
+  TensorData,
+} from "./types.ts";
+
+/** What every argument may be: a number, a nested array, a typed array, a tensor or an object with data and shape. */
+export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
+
+/** The typed array of each element type. */
+export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+
+/**
+ * Numbers in a typed array, row by row, with a shape.
+ *
+ * Made by {@linkcode float32}, {@linkcode float64} and {@linkcode int32}. Prints as PyTorch prints.
+ *
+ * ```ts
+ * import { float32 } from "@lossbook/losses";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = float32([[0.5, -1], [2, 0]]);
+ * assertEquals(x.shape, [2, 2]);
+ * assertEquals(x.toArray(), [[0.5, -1], [2, 0]]);
+ * assertEquals(`${x}`, "tensor([[ 0.5000, -1.0000],\n        [ 2.0000,  0.0000]])");
+ * ```
+ */
+export class Tensor {
+  /** The numbers, row by row. */
+  readonly data: TensorData;
+  /** The size of each axis; empty for a scalar. */
+  readonly shape: readonly number[];
+  /** The element type. */
+  readonly dtype: DType;
+
+  /**
+   * Wraps a typed array, which is not copied.
+   *
+   * @param data The numbers, row by row.
+   * @param shape The size of each axis.
+   * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` no array of whole numbers.
+   * @throws {RangeError} If the shape does not hold as many numbers as there are.
+   */
+  constructor(data: TensorData, shape: readonly number[]) {
+    if (data instanceof Float32Array) this.dtype = "float32";
+    else if (data instanceof Float64Array) this.dtype = "float64";
+    else if (data instanceof Int32Array) this.dtype = "int32";
+    else {
+      throw new TypeError(
+        `Cannot make a tensor as data must be a Float32Array, Float64Array or Int32Array: current value is ${
+          describe(data)
+        }`,
+      );
+    }
+    if (!isShape(shape)) throw shapeError("make a tensor", shape);
+    if (sizeOf(shape) !== data.length) {
+      throw new RangeError(
+        `Cannot make a tensor as its shape must hold as many numbers as there are: current shape (${
+          shape.join(", ")
+        }) holds ${sizeOf(shape)}, data has ${data.length}`,
+      );
+    }
+    this.data = data;
+    this.shape = shape;
+  }
+
+  /**
+   * The number of a tensor that holds only one.
+   *
+   * @returns The number; of a float32 tensor, the nearest double.
+   * @throws {RangeError} If the tensor holds more or fewer numbers than one.
+   */
+  item(): number {
+    if (this.data.length !== 1) {
+      throw new RangeError(
+        `Cannot take the item as the tensor must hold one number: current shape is (${
+          this.shape.join(", ")
+        })`,
+      );
+    }
+    return this.data[0];
+  }
+
+  /**
+   * The numbers as nested arrays.
+   *
+   * @returns A number for a scalar, else arrays nested as deep as there are axes.
+   */
+  toArray(): number | NestedArray {
+    let at = 0;
+    const build = (axis: number): number | NestedArray =>
+      axis === this.shape.length
+        ? this.data[at++]
+        : Array.from({ length: this.shape[axis] }, () => build(axis + 1));
+    return build(0);
+  }
+
+  /**
+   * The tensor as PyTorch prints it.
+   *
+   * @returns Text such as `tensor([[0.6444, 0.7981]])`.
+   */
+  toString(): string {
+    return printTensor(this);
+  }
+
+  /** How a terminal shows the tensor (Deno). */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+
+  /** How a terminal shows the tensor (Node, Bun). */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  /** How a notebook shows the tensor. */
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    return { "text/plain": this.toString() };
+  }
+}
+
+/** The error for what is no shape. */
+export function shapeError(what: string, shape: unknown): TypeError {
+  return new TypeError(
+    `Cannot ${what} as its shape must be an array of whole numbers ≥ 0: current value is ${
+      describe(shape)
+    }`,
+  );
+}
+
+/** A new tensor of zeros. */
+export function zeros(dtype: DType, shape: readonly number[]): Tensor {
+  return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
+}
+
+/** Numbers that scalars are handed out from, one after the other. */
+interface Pool {
+  readonly numbers: Float32Array | Float64Array;
+  used: number;
+}
+const POOL_SIZE = 256;
+const pools: { [dtype in "float32" | "float64"]?: Pool } = {};
+
+/**
+ * A scalar. Its number lies in an array that it shares with other scalars: to make an array for each takes V8 longer than
+ * a loss over 8 elements.
+ */
+export function scalar(dtype: "float32" | "float64", value: number): Tensor {
+  let pool = pools[dtype];
+  // An array whose buffer was given away has length 0.
+  if (pool === undefined || pool.used >= pool.numbers.length) {
+    pool = pools[dtype] = { numbers: new ARRAYS[dtype](POOL_SIZE), used: 0 };
+  }
+  const data = pool.numbers.subarray(pool.used, ++pool.used);
+  data[0] = value;
+  return new Tensor(data, []);
+}

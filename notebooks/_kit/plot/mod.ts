@@ -1,0 +1,78 @@
+/**
+ * Figures for notebooks: interactive where Plotly runs, a sharp picture everywhere else.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { display, inKernel } from "../show/display.ts";
+import { checkFigure, checkOptions } from "./check.ts";
+import type { Figure } from "./figure.ts";
+import { portable } from "./portable.ts";
+import { toPng } from "./still.ts";
+import { figureSize, layout } from "./style.ts";
+
+export type { Figure };
+
+/** How {@linkcode plot} shows a figure. */
+export interface PlotOptions {
+  /** What the figure shows, in one line, for readers who do not see it. */
+  alt: string;
+  /** In CSS pixels. @default {720} */
+  width?: number;
+  /** In CSS pixels. @default {420} */
+  height?: number;
+}
+
+/** One Jupyter output: the figure in several forms, and what viewers should know about them. */
+export interface PlotOutput {
+  /** The forms by MIME type. */
+  data: Record<string, unknown>;
+  /** Size and alternative text of the picture. */
+  metadata: Record<string, unknown>;
+}
+
+/**
+ * Shows a figure below the cell: as Plotly figure, as PNG with twice the pixels, as text. Outside
+ * the kernel nothing is shown and the output is returned.
+ *
+ * Text in figures is English and mathematics in Unicode (ŷ, σ, ∂, ², −, ≤), with `<sub>`, `<sup>`,
+ * `<i>` and `<b>`.
+ *
+ * @param figure Traces and what is particular about their layout; the house style does the rest.
+ * @param options What the figure shows, and its size.
+ *
+ * @example
+ * ```ts
+ * const x = Array.from({ length: 201 }, (_, i) => -3 + 0.03 * i);
+ * await plot(
+ *   { data: [{ x, y: x.map((x) => x * x / 2), mode: "lines" }] },
+ *   { alt: "A parabola: the squared error over the residual" },
+ * );
+ * ```
+ */
+export async function plot(figure: Figure, options: PlotOptions): Promise<PlotOutput | undefined> {
+  const output = await render(figure, options);
+  if (!inKernel()) return output;
+  await display(output.data, output.metadata);
+  // A value at the end of a cell would be shown once more.
+  return undefined;
+}
+
+/** The live figure and the picture are made from the same rounded numbers. */
+async function render(figure: Figure, options: PlotOptions): Promise<PlotOutput> {
+  checkOptions(options);
+  checkFigure(figure);
+  const { alt, width, height } = { ...figureSize, ...options };
+  const size = { width, height };
+  const drawn = portable({ data: figure.data, layout: layout(figure.layout, size) });
+  const png = await toPng(drawn, size);
+  return {
+    data: {
+      "application/vnd.plotly.v1+json": { ...drawn, config: { responsive: false } },
+      "image/png": Buffer.from(png).toString("base64"),
+      "text/plain": alt,
+    },
+    metadata: { "image/png": { width, height, alt } },
+  };
+}

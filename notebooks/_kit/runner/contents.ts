@@ -1,0 +1,318 @@
+/**
+ * The path through all notebooks: what index.ipynb lists.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import type { Group } from "../figures/losses_picture.ts";
+import { type Cell, readNotebook } from "../notebook/notebook_file.ts";
+
+/** One loss in the order of reading. */
+export interface Chapter {
+  /** Of the module, the notebook, the test. */
+  file: string;
+  /** The class. */
+  loss: string;
+  /** What it is about. */
+  group: Group;
+  /** The question that it answers, in Chinese. */
+  zh: string;
+  /** The question that it answers, in English. */
+  en: string;
+  /** Where it is used, in Chinese. */
+  useZh: string;
+  /** Where it is used, in English. */
+  useEn: string;
+}
+
+function chapters(
+  group: Group,
+  rows: readonly (readonly [
+    file: string,
+    loss: string,
+    zh: string,
+    en: string,
+    useZh: string,
+    useEn: string,
+  ])[],
+): Chapter[] {
+  return rows.map(([file, loss, zh, en, useZh, useEn]) => {
+    return { file, loss, group, zh, en, useZh, useEn };
+  });
+}
+
+/** All losses, so that each needs only what stands above it. */
+export const contents: readonly Chapter[] = [
+  ...chapters("numbers", [
+    [
+      "l1",
+      "L1Loss",
+      "预测离目标有多远？",
+      "How far off is the prediction?",
+      "回归，目标里有离群点，想要中位数",
+      "regression with outlying targets; the median is wanted",
+    ],
+    [
+      "mse",
+      "MSELoss",
+      "怎样预测均值？",
+      "How does one predict the mean?",
+      "回归，噪声近似正态，没有离群点",
+      "regression with nearly normal noise and no outliers",
+    ],
+    [
+      "huber",
+      "HuberLoss",
+      "几个目标值不可信时，该预测多少？",
+      "What to predict when a few targets cannot be trusted?",
+      "稳健回归；强化学习的价值估计",
+      "robust regression; value estimates in reinforcement learning",
+    ],
+    [
+      "smooth_l1",
+      "SmoothL1Loss",
+      "怎样把 L1 的折点磨圆？",
+      "How is the kink of L1 rounded off?",
+      "目标检测的框回归；有较大数值的回归",
+      "box regression in object detection; targets with large values",
+    ],
+    [
+      "poisson_nll",
+      "PoissonNLLLoss",
+      "一件事平均发生几次？",
+      "How many times does it happen on average?",
+      "计数数据：事故、访问、订单",
+      "count data: accidents, visits, orders",
+    ],
+    [
+      "gaussian_nll",
+      "GaussianNLLLoss",
+      "预测值是多少，又有多不确定？",
+      "What is the prediction, and how uncertain is it?",
+      "方差随输入变化的回归，不确定性估计",
+      "regression whose variance depends on the input; uncertainty",
+    ],
+  ]),
+  ...chapters("classes", [
+    [
+      "nll",
+      "NLLLoss",
+      "模型给正确类别多大的概率？",
+      "How likely does the model find the right class?",
+      "多分类，模型已经输出对数概率",
+      "several classes; the model gives log-probabilities",
+    ],
+    [
+      "cross_entropy",
+      "CrossEntropyLoss",
+      "几个类别里，答案是哪一个？",
+      "Which one of several classes is it?",
+      "多分类，类别不平衡时加权重",
+      "several classes, with weights if they are unbalanced",
+    ],
+    [
+      "bce",
+      "BCELoss",
+      "“是”的概率给对了吗？",
+      "Is the probability of “yes” right?",
+      "二分类，模型已经输出概率",
+      "yes or no; the model gives probabilities",
+    ],
+    [
+      "bce_with_logits",
+      "BCEWithLogitsLoss",
+      "是，还是不是？",
+      "Yes or no?",
+      "二分类和多标签分类，模型输出分数",
+      "yes or no, and several labels; the model gives scores",
+    ],
+    [
+      "soft_margin",
+      "SoftMarginLoss",
+      "分数的符号对吗，差多少？",
+      "Has the score the right sign, and by how much?",
+      "标签为 ±1 的二分类（逻辑斯蒂回归）",
+      "yes or no with labels ±1: logistic regression",
+    ],
+    [
+      "multi_label_soft_margin",
+      "MultiLabelSoftMarginLoss",
+      "每个标签各自判断：有，还是没有？",
+      "Each label for itself: does it apply?",
+      "多标签分类，标签互不相干",
+      "several labels at a time that do not depend on each other",
+    ],
+    [
+      "kl_div",
+      "KLDivLoss",
+      "两个分布差多远？",
+      "How far apart are two distributions?",
+      "知识蒸馏，变分推断，聚类、降维和生成模型",
+      "distillation, variational inference, clustering, generative models",
+    ],
+    [
+      "multi_margin",
+      "MultiMarginLoss",
+      "正确类别领先得够吗？",
+      "Does the right class lead by enough?",
+      "多分类的支持向量机",
+      "several classes, as in a support vector machine",
+    ],
+    [
+      "multi_label_margin",
+      "MultiLabelMarginLoss",
+      "该有的标签都排在不该有的前面吗？",
+      "Do all labels that apply lead all that do not?",
+      "多标签分类，只看先后次序",
+      "several labels at a time, where only their order counts",
+    ],
+    [
+      "ctc",
+      "CTCLoss",
+      "不知道何时说了什么，怎样学会听写？",
+      "How does one learn dictation without knowing when what was said?",
+      "语音识别、文字识别：没有对齐的序列",
+      "speech and text recognition: sequences without alignment",
+    ],
+    [
+      "linear_cross_entropy",
+      "LinearCrossEntropyLoss",
+      "类别太多，分数放不进内存，怎么办？",
+      "What if the scores of all classes do not fit into memory?",
+      "大词表的语言模型",
+      "language models with large vocabularies",
+    ],
+    [
+      "adaptive_log_softmax_with_loss",
+      "AdaptiveLogSoftmaxWithLoss",
+      "罕见的类别可以少算一点吗？",
+      "Can rare classes cost less work?",
+      "词频悬殊的大词表",
+      "large vocabularies in which most words are rare",
+    ],
+  ]),
+  ...chapters("pairs", [
+    [
+      "margin_ranking",
+      "MarginRankingLoss",
+      "两个里，哪个该排在前面？",
+      "Which of two should come first?",
+      "排序、推荐，孪生网络，GAN",
+      "ranking, recommendation, Siamese networks, GANs",
+    ],
+    [
+      "hinge_embedding",
+      "HingeEmbeddingLoss",
+      "这一对的距离够近，或够远吗？",
+      "Is this pair near enough, or far enough apart?",
+      "判断两个输入相似与否，非线性嵌入，半监督学习",
+      "telling whether two inputs are alike; embeddings, semi-supervised learning",
+    ],
+    [
+      "cosine_embedding",
+      "CosineEmbeddingLoss",
+      "两个向量指向同一边吗？",
+      "Do two vectors point the same way?",
+      "文本和图像的相似度，只看方向",
+      "similarity of texts and images, where only direction counts",
+    ],
+    [
+      "triplet_margin",
+      "TripletMarginLoss",
+      "锚点离正例比离负例近吗？",
+      "Is the anchor nearer to the positive than to the negative?",
+      "人脸识别、检索",
+      "face recognition, retrieval",
+    ],
+    [
+      "triplet_margin_with_distance",
+      "TripletMarginWithDistanceLoss",
+      "换一种距离呢？",
+      "And with another distance?",
+      "自己定义距离的三元组",
+      "triplets with a distance of one's own",
+    ],
+  ]),
+];
+
+/** The losses of the source in its order: its heading, and the files that restate it. */
+export const sourceLosses: readonly (readonly [heading: string, loss: string, file: string])[] = [
+  ["L1范数损失", "L1Loss", "l1"],
+  ["均方误差（L2 Loss)损失", "MSELoss", "mse"],
+  ["平滑版L1损失", "SmoothL1Loss", "smooth_l1"],
+  ["交叉熵损失", "CrossEntropyLoss", "cross_entropy"],
+  ["KL 散度（相对熵）损失", "KLDivLoss", "kl_div"],
+  ["二进制交叉熵损失", "BCELoss", "bce"],
+  ["BCEWithLogitsLoss", "BCEWithLogitsLoss", "bce_with_logits"],
+  ["MarginRankingLoss", "MarginRankingLoss", "margin_ranking"],
+  ["HingeEmbeddingLoss", "HingeEmbeddingLoss", "hinge_embedding"],
+  ["三元组损失", "TripletMarginLoss", "triplet_margin"],
+  ["cosine 损失", "CosineEmbeddingLoss", "cosine_embedding"],
+  ["多标签分类损失", "MultiLabelMarginLoss", "multi_label_margin"],
+  ["MultiMarginLoss", "MultiMarginLoss", "multi_margin"],
+  ["2分类的logistic损失", "SoftMarginLoss", "soft_margin"],
+  ["多标签 one-versus-all 损失", "MultiLabelSoftMarginLoss", "multi_label_soft_margin"],
+  ["连接时序分类损失", "CTCLoss", "ctc"],
+  ["负对数似然损失", "NLLLoss", "nll"],
+  ["PoissonNLLLoss", "PoissonNLLLoss", "poisson_nll"],
+  ["NLLLoss2d", "NLLLoss2d", "nll"],
+];
+
+/** A line of the path. */
+export type Step = Record<
+  "#" | "笔记本 · notebook" | "问题" | "question" | "分钟 · minutes",
+  string
+>;
+
+const NOTEBOOKS = new URL("../../", import.meta.url);
+
+/** The path through all notebooks, with links and reading times. */
+export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
+  const minutes = await Promise.all(contents.map(async ({ file }) => {
+    const { notebook } = await readNotebook(fileURLToPath(new URL(`${file}.ipynb`, folder)));
+    return readingMinutes(notebook.cells);
+  }));
+  return contents.map(({ file, loss, zh, en }, i) => ({
+    "#": `${i + 1}`,
+    "笔记本 · notebook": `[${loss}](${file}.ipynb)`,
+    "问题": zh,
+    "question": en,
+    "分钟 · minutes": `${minutes[i]}`,
+  }));
+}
+
+/** What a reader of difficult text manages in a minute. */
+const PACE = { characters: 250, words: 130, codeCells: 2 };
+
+/**
+ * How long it takes to read a notebook in one of its languages, the slower one, without exercises.
+ *
+ * @param cells All cells; folded parts, which are solutions, are not counted.
+ * @returns Whole steps of five minutes.
+ */
+export function readingMinutes(cells: readonly Cell[]): number {
+  const text = cells.flatMap((cell) => cell.cell_type === "markdown" ? cell.source : []).join("\n")
+    .replace(/<details>[\s\S]*?<\/details>|\$\$[\s\S]*?\$\$|\$[^$\n]+\$|\]\([^)]*\)/g, " ");
+  const characters = text.match(/\p{Script=Han}/gu)?.length ?? 0;
+  const words = text.match(/[A-Za-z][\w'’-]*/g)?.length ?? 0;
+  const code = cells.filter((cell) => cell.cell_type === "code").length;
+  const minutes = Math.max(characters / PACE.characters, words / PACE.words) +
+    code / PACE.codeCells;
+  return Math.max(5, Math.round(minutes / 5) * 5);
+}
+
+/**
+ * Rows of the list of terms.
+ *
+ * @param english Which, by the English term.
+ */
+export async function terms(english: readonly string[]): Promise<Record<string, string>[]> {
+  const text = await Deno.readTextFile(new URL("../terms.md", import.meta.url));
+  const rows = [...text.matchAll(/^\| (.+?) \| (.+?) \| (.*?) ?\|$/gm)];
+  return english.map((term) => {
+    const row = rows.find(([, , name]) => name === term);
+    if (row === undefined) throw new RangeError(`Cannot show the term "${term}": it is not listed`);
+    return { "中文": row[1], "English": row[2], "说明 · note": row[3] };
+  });
+}
