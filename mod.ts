@@ -23,7 +23,9 @@ export type {
   NestedArray,
   TensorData,
 } from "./losses/_core/tensor/types.ts";
-export type { LossFormula } from "./losses/_core/elementwise.ts";
+export type { LossFormula } from "./losses/_core/elementwise/definition.ts";
+export type { ElementwiseLoss, InputAndTarget } from "./losses/_core/elementwise/loss.ts";
+export type { Loss } from "./losses/_core/call/loss.ts";
 export type { Reduction } from "./losses/_core/call/options.ts";
 export type { ParameterOptions } from "./losses/_core/layer/parameters.ts";
 export type { Request, ValueAndGrad } from "./losses/_core/call/request.ts";
@@ -51,6 +53,7 @@ export * from "./losses/smooth_l1.ts";
 export * from "./losses/soft_margin.ts";
 export {
   type TripletArgument,
+  type TripletArguments,
   TripletMarginLoss,
   type TripletMarginLossOptions,
 } from "./losses/triplet_margin.ts";

@@ -46,7 +46,7 @@ import { readArguments } from "./_core/call/arguments.ts";
 import { sameShape, show } from "./_core/tensor/shape.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 import { describe } from "./_core/tensor/describe.ts";
-import { scalar, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { scalar, SCALAR_SHAPE, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import { CHUNK_SCORES } from "./_linear_cross_entropy/chunks.ts";
 import { checkLabels, readLabels } from "./_core/call/labels.ts";
 import {
@@ -272,23 +272,22 @@ export class AdaptiveLogSoftmaxWithLoss {
     checkLabels(NAME, "target", labels, this.#ends[this.#ends.length - 1]);
     const shapes: Record<string, readonly number[]> = { input: x.shape };
     for (const [name, { shape }] of Object.entries(parameters)) shapes[name] = shape;
-    const names = Object.keys(shapes);
-    const read = [x, labels, ...Object.values(parameters)];
-    const checked = checkRequest(NAME, request, names, names, dtype, [], shapes, read);
+    const { wrt, gradOutput, grad } = checkRequest(NAME, request, {
+      dtype,
+      valueShape: SCALAR_SHAPE,
+      shapes,
+      defaults: Object.keys(shapes),
+      inputs: [x, labels, ...Object.values(parameters)],
+    });
 
     const samples = labels.data.length;
-    const grad: Record<string, Tensor> = {};
-    for (const name of checked.wrt) {
-      grad[name] = checked.buffer(name, shapes[name]);
-      grad[name].data.fill(0);
-    }
-    const { gradOutput } = checked;
+    for (const name of wrt) grad[name]!.data.fill(0);
     const call: Call = {
       dtype,
       input: matrix(x.data as FloatArray, samples, this.#inFeatures),
       parameters,
       labels: Int32Array.from(labels.data),
-      upstream: checked.wrt.length === 0
+      upstream: wrt.length === 0
         ? undefined
         : (typeof gradOutput === "number" ? gradOutput : gradOutput[0]) / samples,
       grad,

@@ -24,10 +24,10 @@
  * @module
  */
 
-import { type Domain, Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { Domain, ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode BCELoss}. */
 export interface BCELossOptions {
@@ -56,17 +56,17 @@ const probability = (symbol: string): Domain => ({
   wanted: "between 0 and 1",
 });
 
-const bce = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "BCELoss",
   arguments: [
     { name: "input", symbol: "x", domain: probability("x") },
     { name: "target", symbol: "y", domain: probability("y") },
   ],
   formula,
+  weight: "is repeated",
   shapes: "equal",
   sameTypes: true,
-  weightBroadcasts: true,
-});
+};
 
 /**
  * Binary cross entropy of a probability: the surprise, in nats, at the right answer.
@@ -92,11 +92,9 @@ const bce = new Elementwise({
  * assertAlmostEquals(grad.input.data[0], -1e12, 1e4);
  * ```
  */
-export class BCELoss {
+export class BCELoss extends ElementwiseLoss<InputAndTarget, "input" | "target", "input"> {
   /** Value and gradients as formulas in x (input) and y (target). */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction; weight?: Tensor };
 
   /**
    * Makes a loss with these options.
@@ -106,42 +104,6 @@ export class BCELoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: BCELossOptions = {}) {
-    checkOptions("BCELoss", options, ["reduction", "weight"]);
-    const { reduction = "mean", weight } = options;
-    this.#options = {
-      reduction: reductionOption("BCELoss", reduction),
-      weight: tensorOption(weight),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Probabilities of "yes".
-   * @param target The answers, 0 or 1 or a probability, of the same shape and type.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor, or of another type than the other.
-   * @throws {RangeError} If the shapes differ, or a number lies outside of [0, 1].
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return bce.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Probabilities of "yes".
-   * @param target The answers, 0 or 1 or a probability, of the same shape and type.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor, or of another type than the other, or a name is unknown.
-   * @throws {RangeError} If the shapes differ, a number lies outside of [0, 1], or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return bce.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

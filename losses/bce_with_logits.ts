@@ -32,10 +32,10 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions {
@@ -69,18 +69,14 @@ const weightedFormula: LossFormula = {
   },
 };
 
-const definition = {
+const definition: ElementwiseDefinition = {
   loss: "BCEWithLogitsLoss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
-  shapes: "equal",
-  weightBroadcasts: true,
-} as const;
-const bceWithLogits = new Elementwise({ ...definition, formula });
-const weighted = new Elementwise({
-  ...definition,
-  formula: weightedFormula,
   tensors: [{ name: "posWeight", symbol: "p" }],
-});
+  formula: ({ posWeight }) => posWeight === undefined ? formula : weightedFormula,
+  weight: "is repeated",
+  shapes: "equal",
+};
 
 /**
  * Binary cross entropy of a score: what a classifier of yes and no is trained with.
@@ -105,14 +101,10 @@ const weighted = new Elementwise({
  * assertEquals(loss.forward([-800, 800, Infinity], [1, 0, 1]).toArray(), [3 * 800, 800, 0]);
  * ```
  */
-export class BCEWithLogitsLoss {
-  /** Value and gradients as formulas in x (input) and y (target), without posWeight. */
+export class BCEWithLogitsLoss
+  extends ElementwiseLoss<InputAndTarget, "input" | "target", "input"> {
+  /** Value and gradients as formulas in x (input) and y (target), without posWeight (p in the formulas of an object). */
   static readonly formula: LossFormula = formula;
-  /** Value and gradients with the options of this object: in x (input), y (target) and p (posWeight), if it has one. */
-  readonly formula: LossFormula;
-
-  readonly #driver: Elementwise;
-  readonly #options: { reduction: Reduction; weight?: Tensor; tensors?: { p: Tensor } };
 
   /**
    * Makes a loss with these options.
@@ -122,46 +114,6 @@ export class BCEWithLogitsLoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: BCEWithLogitsLossOptions = {}) {
-    checkOptions("BCEWithLogitsLoss", options, ["reduction", "weight", "posWeight"]);
-    const { reduction = "mean", weight, posWeight } = options;
-    const p = tensorOption(posWeight, "posWeight");
-    this.#driver = p === undefined ? bceWithLogits : weighted;
-    this.formula = this.#driver.formula;
-    this.#options = {
-      reduction: reductionOption("BCEWithLogitsLoss", reduction),
-      weight: tensorOption(weight),
-      tensors: p && { p },
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Scores: positive for "yes", negative for "no".
-   * @param target The answers, 0 or 1 or a probability, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor of floats.
-   * @throws {RangeError} If the shapes differ, or a weight cannot be repeated along them.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.#driver.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Scores: positive for "yes", negative for "no".
-   * @param target The answers, 0 or 1 or a probability, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor of floats or a name is unknown.
-   * @throws {RangeError} If the shapes differ, or a weight or sizes do not go with them.
-   */
-  valueAndGrad<W extends "input" | "target" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return this.#driver.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

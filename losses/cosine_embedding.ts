@@ -32,22 +32,23 @@
  * @module
  */
 
-import { position, readArgument, readArguments } from "./_core/call/arguments.ts";
-import { commonShape } from "./_core/tensor/broadcast.ts";
-import { show } from "./_core/tensor/shape.ts";
-import { describe } from "./_core/tensor/describe.ts";
-import type { Raw } from "./_core/tensor/read.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import { cosines, type Divisors } from "./_core/rows/cosines.ts";
-import { type LossFormula, SIGNS } from "./_core/elementwise.ts";
+import { offender, readArgument, readArguments } from "./_core/call/arguments.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
 } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import { type LossFormula, SIGNS } from "./_core/elementwise/definition.ts";
+import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
+import { commonShape } from "./_core/tensor/broadcast.ts";
+import type { Raw } from "./_core/tensor/read.ts";
+import { show } from "./_core/tensor/shape.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode CosineEmbeddingLoss}. */
 export interface CosineEmbeddingLossOptions {
@@ -61,6 +62,11 @@ export interface CosineEmbeddingLossOptions {
   /** Keep the value of each pair, average over them, or add them up. @default {"mean"} */
   reduction?: Reduction;
 }
+
+/** The arguments of {@linkcode CosineEmbeddingLoss}. */
+export type CosineEmbeddingArguments = [input1: TensorLike, input2: TensorLike, target: TensorLike];
+
+const INPUTS = [{ name: "input1" }, { name: "input2" }];
 
 /** Keeps lengths away from 0; PyTorch's 1e-12 is a float32. */
 const DELTA = Math.fround(1e-12);
@@ -92,8 +98,9 @@ function divide(count: number, { sumOfSquares, scale, divisor, slope }: Divisors
  * assertAlmostEquals(grad.input1.data[0], -(1 / 5 - 0.6 * 3 / 25), 1e-9);
  * ```
  */
-export class CosineEmbeddingLoss {
-  /** Value of one pair and its derivative by the cosine, as formulas in c (the cosine), y (target) and margin. */
+export class CosineEmbeddingLoss
+  extends Loss<CosineEmbeddingArguments, "input1" | "input2", "input1" | "input2"> {
+  /** Value of one pair and its derivative with respect to the cosine, as formulas in c (the cosine), y (target) and margin. */
   static readonly formula: LossFormula = {
     value: "y == 1 ? 1 - c : hinge(c - margin)",
     grad: { c: "y == 1 ? -1 : c - margin >= 0 ? 1 : 0" },
@@ -110,8 +117,9 @@ export class CosineEmbeddingLoss {
    * @throws {RangeError} If margin is infinite or NaN, or the reduction is unknown.
    */
   constructor(options: CosineEmbeddingLossOptions = {}) {
+    super(3);
     checkOptions("CosineEmbeddingLoss", options, ["margin", "reduction"]);
-    const { margin = 0, reduction = "mean" } = options;
+    const { margin = 0, reduction } = options;
     this.#margin = numberOption(
       "CosineEmbeddingLoss",
       "margin",
@@ -122,107 +130,57 @@ export class CosineEmbeddingLoss {
     this.#reduction = reductionOption("CosineEmbeddingLoss", reduction);
   }
 
-  /**
-   * The loss.
-   *
-   * @param input1 Vectors, (N, D) or (D).
-   * @param input2 What each is compared with, of the same shape.
-   * @param target 1 for similar, -1 for dissimilar, (N) or ().
-   * @returns A scalar, or with reduction `"none"` one value per pair.
-   * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
-   */
-  forward(input1: TensorLike, input2: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input1, input2, target, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradients.
-   *
-   * @param input1 Vectors, (N, D) or (D).
-   * @param input2 What each is compared with, of the same shape.
-   * @param target 1 for similar, -1 for dissimilar, (N) or ().
-   * @param request Which gradients (default both inputs), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is of the wrong kind or type, or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
-   */
-  valueAndGrad<W extends "input1" | "input2" = "input1" | "input2">(
-    input1: TensorLike,
-    input2: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
+  /** @ignore */
+  protected override evaluate(
+    [input1, input2, target]: CosineEmbeddingArguments,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
     const loss = "CosineEmbeddingLoss";
-    const names = ["input1", "input2"];
-    const { tensors, dtype } = readArguments(
-      loss,
-      names.map((name) => ({ name })),
-      [input1, input2],
-    );
+    const { tensors, dtype } = readArguments(loss, INPUTS, [input1, input2]);
+    const [x, y] = tensors as [Tensor, Tensor];
     const labels = readSigns(loss, target);
-    const [x, y] = tensors;
     const shape = pairShape(loss, tensors, labels.shape);
     const rows = new Rows(shape, shape.length - 1);
-    const isDense = this.#reduction === "none";
-    const valueShape = isDense ? rows.outerShape : [];
-    const shapes = { input1: x.shape, input2: y.shape };
-    const { wrt, gradOutput, buffer } = checkRequest(
+    const call = new RowCall({
       loss,
-      request,
-      names,
-      names,
+      reduction: this.#reduction,
       dtype,
-      valueShape,
-      shapes,
-      [...tensors, labels],
-    );
+      rowShape: rows.outerShape,
+      divisor: rows.count,
+      shapes: { input1: x.shape, input2: y.shape },
+      defaults: ["input1", "input2"],
+      inputs: [x, y, labels],
+    }, request);
 
-    const denominator = this.#reduction === "mean" ? rows.count : 1;
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const grad: { input1?: Tensor; input2?: Tensor } = {};
-    if (wrt.includes("input1")) grad.input1 = buffer("input1", x.shape);
-    if (wrt.includes("input2")) grad.input2 = buffer("input2", y.shape);
-    let total = 0;
     cosines({
       dtype,
       rows,
       x,
       y,
-      gradX: grad.input1,
-      gradY: grad.input2,
+      gradX: call.grad.input1,
+      gradY: call.grad.input2,
       divide,
-      take: (start, count, cosine, pull) => {
+      onTile: (start, count, cosine, upstream) => {
         for (let r = 0; r < count; r++) {
           const row = start + r;
           const isSimilar = labels.data[labels.data.length === 1 ? 0 : row] === 1;
-          const h = isSimilar ? 1 - cosine[r] : cosine[r] - this.#margin;
-          const result = isSimilar ? h : Math.max(h, 0);
-          if (isDense) value.data[row] = result;
-          else total += result;
+          const h = isSimilar ? 1 - cosine[r]! : cosine[r]! - this.#margin;
+          call.put(row, isSimilar ? h : Math.max(h, 0));
           // The kink belongs to the active side; a NaN reaches the gradients as well.
           const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
-          pull[r] = slope * (typeof gradOutput === "number" ? gradOutput : gradOutput[row]) /
-            denominator;
+          upstream[r] = slope * call.upstream(row) / call.divisor;
         }
       },
     });
-    if (!isDense) value.data[0] = total / denominator;
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+    return call.answer();
   }
 }
 
 /** Reads labels that are 1 or -1. */
 function readSigns(loss: string, target: TensorLike): Raw {
   const labels = readArgument(loss, "target", target);
-  const { data, shape } = labels;
-  for (let i = 0; i < data.length; i++) {
-    if (SIGNS.valid(data[i])) continue;
-    throw new RangeError(
-      `Cannot compute ${loss} as target must be ${SIGNS.wanted}: current value at ${
-        position(i, shape)
-      } is ${describe(data[i])}`,
-    );
+  if (!Array.prototype.every.call(labels.data, SIGNS.valid)) {
+    throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);
   }
   return labels;
 }

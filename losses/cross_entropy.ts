@@ -37,12 +37,28 @@
  * @module
  */
 
-import { readArgument, readArguments, wrongType } from "./_core/call/arguments.ts";
-import { sameShape } from "./_core/tensor/shape.ts";
-import { defineKernels, unload } from "./_core/kernel/kernels.ts";
-import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
-import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { asScores, readArgument, wrongType } from "./_core/call/arguments.ts";
+import {
+  asLabels,
+  checkLabels,
+  classWeights,
+  labelledRows,
+  type Labels,
+  orIgnored,
+  weightOfLabels,
+} from "./_core/call/labels.ts";
+import { Loss } from "./_core/call/loss.ts";
+import {
+  checkOptions,
+  numberOption,
+  type Reduction,
+  reductionOption,
+  wholeOption,
+} from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
 import {
   type ClassAxis,
   classAxis,
@@ -52,23 +68,11 @@ import {
   unloadColumns,
   unloadRows,
 } from "./_core/rows/class_axis.ts";
-import { takeLimit } from "./_core/rows/infinite_scores.ts";
-import {
-  asLabels,
-  checkLabels,
-  classWeights,
-  labelledRows,
-  type Labels,
-  weightOfLabels,
-} from "./_core/call/labels.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-  wholeOption,
-} from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import { EXP, EXPONENTIALS, MAX, takeLimit, takeLimits } from "./_core/rows/softmax.ts";
+import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
+import { sameShape } from "./_core/tensor/shape.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {
@@ -87,30 +91,21 @@ export interface CrossEntropyLossOptions {
   reduction?: Reduction;
 }
 
-const ARGUMENTS = [{ name: "input" }];
-const DIFFERENTIABLE = ["input", "target", "weight"];
-const DEFAULTS = ["input"];
-
 /** What smoothing and class weights make of the probability t of a class. */
 const SMOOTHED = "w * (keep * t + spread)";
-/** The minimum, which is x - m anyway, shows that exp need not be prepared for numbers above 0. */
-const EXP = "exp(min(x - m, 0))";
 /** A factor 0 makes its term 0 even at a score of -∞; NaN stays NaN. */
 const times = (factor: string, minusLog: string) =>
   `(${factor} == 0 and ${minusLog} == ${minusLog} ? 0 : ${factor} * (${minusLog}))`;
 
-/**
- * One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then what is made of both.
- * Subtracting m keeps exp in range: exp(89) is infinite in float32.
- */
+/** One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then what is made of both. */
 const rowKernels = defineKernels({
   elements: ["x", "t", "e", "g"],
   columns: ["w"],
   rows: ["m", "s", "logs", "a", "b", "mass", "rest", "right"],
   params: ["keep", "spread"],
   steps: {
-    max: { max: { m: "x" } },
-    exp: { store: { e: EXP }, sum: { s: EXP } },
+    max: MAX,
+    exp: EXPONENTIALS,
     expSmooth: { store: { e: EXP }, sum: { s: EXP, rest: times("w", "m - x") } },
     expTarget: {
       store: { e: EXP },
@@ -170,20 +165,14 @@ const columnKernels = defineKernels({
   tile: 32768,
 });
 
-/** A call, checked: everything that going through the rows needs. */
-interface Call {
-  readonly dtype: FloatType;
+/** What going through the rows needs to know. */
+interface Batch {
   readonly axis: ClassAxis;
   readonly x: FloatArray;
-  /** Either labels or probabilities. */
-  readonly labels?: ArrayLike<number>;
-  readonly probabilities?: FloatArray;
-  readonly weights?: FloatArray;
-  readonly gradOutput: number | FloatArray;
-  /** What the sum is divided by. */
-  readonly denominator: number;
-  readonly value: Tensor;
-  readonly grad: Readonly<Record<string, Tensor>>;
+  /** Labels, or else probabilities. */
+  readonly labels: ArrayLike<number> | undefined;
+  readonly probabilities: FloatArray | undefined;
+  readonly weights: FloatArray | undefined;
 }
 
 /**
@@ -202,7 +191,11 @@ interface Call {
  * assertAlmostEquals(grad.input.data[1], (Math.exp(-first) - 1) / 2, 1e-6);
  * ```
  */
-export class CrossEntropyLoss {
+export class CrossEntropyLoss extends Loss<
+  InputAndTarget,
+  "input" | "target" | "weight",
+  "input"
+> {
   /**
    * Value and gradient of one class as formulas: x is its score, m the largest score of the row, s the sum of
    * exp(x - m), q what the target says of the class and Q the sum of all q.
@@ -224,13 +217,14 @@ export class CrossEntropyLoss {
    * is unknown.
    */
   constructor(options: CrossEntropyLossOptions = {}) {
+    super(2);
     checkOptions("CrossEntropyLoss", options, [
       "weight",
       "ignoreIndex",
       "labelSmoothing",
       "reduction",
     ]);
-    const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction = "mean" } = options;
+    const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#options = {
       ignoreIndex: wholeOption("CrossEntropyLoss", "ignoreIndex", ignoreIndex),
@@ -245,110 +239,87 @@ export class CrossEntropyLoss {
     };
   }
 
-  /**
-   * The loss.
-   *
-   * @param input Scores, (C), (N, C) or (N, C, d1, …, dK).
-   * @param target Class labels, (), (N) or (N, d1, …, dK), or class probabilities of the shape of `input`.
-   * @returns A scalar, or with reduction `"none"` one value per sample.
-   * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input, target, { wrt: [] }).value;
+  /** @ignore */
+  protected override evaluate(
+    [input, target]: InputAndTarget,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    const { ignoreIndex, reduction } = this.#options;
+    const raw = readArgument("CrossEntropyLoss", "input", input);
+    const given = readArgument("CrossEntropyLoss", "target", target);
+    const own = asScores("CrossEntropyLoss", "input", raw, given, this.#weight);
+    const isProbability = own.shape.length > 0 && sameShape(given.shape, own.shape);
+    const dtype: FloatType = isProbability && given.dtype === "float64" ? "float64" : own.dtype;
+    const scores = toTensor(own, dtype, "input");
+    const x = scores.data as FloatArray;
+    const batch = isProbability
+      ? this.#withProbabilities(scores.shape, x, given, dtype)
+      : this.#withLabels(scores.shape, x, asLabels("CrossEntropyLoss", "target", given), dtype);
+    const { axis, labels, weights } = batch;
+    const call = new RowCall({
+      loss: "CrossEntropyLoss",
+      reduction,
+      dtype,
+      rowShape: axis.sampleShape,
+      divisor: labels === undefined ? axis.samples : weightOfLabels(labels, ignoreIndex, weights),
+      shapes: {
+        input: scores.shape,
+        ...isProbability && { target: scores.shape },
+        ...isProbability && this.#weight && { weight: this.#weight.shape },
+      },
+      defaults: ["input"],
+      inputs: [scores, given, { data: weights ?? [] }],
+    }, request);
+    if (labels !== undefined && axis.inner > 1) this.#columns(batch, labels, call);
+    else this.#rows(batch, call);
+    return call.answer();
   }
 
-  /**
-   * The loss and its gradients.
-   *
-   * @param input Scores, (C), (N, C) or (N, C, d1, …, dK).
-   * @param target Class labels, (), (N) or (N, d1, …, dK), or class probabilities of the shape of `input`.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers. `target` and
-   * `weight` are differentiable if the target holds probabilities.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const { ignoreIndex, reduction } = this.#options;
-    const { tensors, dtype: scoreType } = readArguments("CrossEntropyLoss", ARGUMENTS, [input]);
-    const scores = tensors[0];
-    const given = readArgument("CrossEntropyLoss", "target", target);
-    const isProbability = scores.shape.length > 0 && sameShape(given.shape, scores.shape);
-    const dtype: FloatType = isProbability && given.dtype === "float64" ? "float64" : scoreType;
-    const x = toTensor(scores, dtype, "input").data as FloatArray;
-    const shapes: Record<string, readonly number[]> = { input: scores.shape };
-
-    let axis: ClassAxis;
-    let labels: Labels | undefined;
-    let probabilities: FloatArray | undefined;
-    if (isProbability) {
-      if (given.dtype === "int32") {
-        throw wrongType("CrossEntropyLoss", "target of the shape of input", dtype, "int32");
-      }
-      if (ignoreIndex >= 0) {
-        throw new RangeError(
-          `Cannot compute CrossEntropyLoss as ignoreIndex must be < 0 if target holds probabilities: current value is ${ignoreIndex}`,
-        );
-      }
-      axis = classAxis(scores.shape, scores.shape.length === 1 ? 0 : 1);
-      probabilities = toTensor(given, dtype, "target").data as FloatArray;
-      shapes.target = scores.shape;
-      if (this.#weight) shapes.weight = this.#weight.shape;
-    } else {
-      labels = asLabels("CrossEntropyLoss", "target", given);
-      axis = labelledRows("CrossEntropyLoss", scores.shape, labels);
-      checkLabels("CrossEntropyLoss", "target", labels, axis.classes, ignoreIndex);
+  /** Scores beside one probability for each of them. */
+  #withProbabilities(
+    shape: readonly number[],
+    x: FloatArray,
+    target: Raw,
+    dtype: FloatType,
+  ): Batch {
+    const { ignoreIndex } = this.#options;
+    if (target.dtype === "int32") {
+      throw wrongType("CrossEntropyLoss", "target of the shape of input", dtype, "int32");
     }
-    const weights = classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype);
-    const denominator = reduction !== "mean"
-      ? 1
-      : labels === undefined
-      ? axis.samples
-      : weightOfLabels(labels, ignoreIndex, weights);
-    const isDense = reduction === "none";
-    const valueShape = isDense ? axis.sampleShape : [];
-    const checked = checkRequest(
-      "CrossEntropyLoss",
-      request,
-      DIFFERENTIABLE,
-      DEFAULTS,
-      dtype,
-      valueShape,
-      shapes,
-      [scores, given, { data: weights ?? [] }],
-    );
-    const grad: Record<string, Tensor> = {};
-    for (const name of checked.wrt) grad[name] = checked.buffer(name, shapes[name]);
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const call: Call = {
-      dtype,
+    if (ignoreIndex >= 0) {
+      throw new RangeError(
+        `Cannot compute CrossEntropyLoss as ignoreIndex must be < 0 if target holds probabilities: current value is ${ignoreIndex}`,
+      );
+    }
+    const axis = classAxis(shape, shape.length === 1 ? 0 : 1);
+    return {
       axis,
       x,
-      labels: labels?.data,
-      probabilities,
-      weights,
-      gradOutput: checked.gradOutput,
-      denominator,
-      value,
-      grad,
+      labels: undefined,
+      probabilities: toTensor(target, dtype, "target").data as FloatArray,
+      weights: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
     };
-    const total = labels !== undefined && axis.inner > 1 ? this.#columns(call) : this.#rows(call);
-    if (!isDense) value.data[0] = total / denominator;
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
   }
 
-  /** Goes through samples whose scores are rows, tile by tile; returns the sum of all values. */
-  #rows(call: Call): number {
-    const { dtype, axis, x, labels, probabilities, weights, gradOutput, denominator, value, grad } =
-      call;
-    const { ignoreIndex, labelSmoothing, reduction } = this.#options;
+  /** Scores beside one label for each sample. */
+  #withLabels(shape: readonly number[], x: FloatArray, labels: Labels, dtype: FloatType): Batch {
+    const axis = labelledRows("CrossEntropyLoss", shape, labels);
+    const rule = orIgnored(this.#options.ignoreIndex);
+    checkLabels("CrossEntropyLoss", "target", labels, axis.classes, rule);
+    return {
+      axis,
+      x,
+      labels: labels.data,
+      probabilities: undefined,
+      weights: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
+    };
+  }
+
+  /** Goes through samples whose scores are rows, tile by tile. */
+  #rows({ axis, x, labels, probabilities, weights }: Batch, call: RowCall): void {
+    const { ignoreIndex, labelSmoothing } = this.#options;
     const { classes, samples } = axis;
-    const kernels = rowKernels(dtype, classes);
+    const kernels = rowKernels(call.dtype, classes);
     const { element, column, row, param, run } = kernels;
     const { m, s, logs, a, b, mass, rest, right } = row;
     const keep = param.keep[0] = 1 - labelSmoothing;
@@ -357,20 +328,18 @@ export class CrossEntropyLoss {
     if (weights !== undefined) column.w.set(weights);
     else if (isSmooth || probabilities !== undefined) column.w.fill(1, 0, classes);
     const allWeights = isSmooth ? sumOf(column.w, classes) : 0;
-    // The value of a sample is a number of the call's type before it is averaged: the mean is the mean of what "none" keeps.
-    const isSingle = dtype === "float32";
-    const weightSums = grad.weight && new Float64Array(classes);
+    const inputGrad = call.gradData("input");
+    const targetGrad = call.gradData("target");
+    const weightGrad = call.gradData("weight");
+    const weightSums = weightGrad && new Float64Array(classes);
 
-    let total = 0;
     const rows = rowsPerTile(classes, kernels);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
       loadRows(element.x, x, axis, start, end);
       run.max(count, classes);
-      for (let r = 0; r < count; r++) {
-        if (m[r] === Infinity) m[r] = takeLimit(element.x, r * classes, 1, classes);
-      }
+      takeLimits(element.x, m, count, classes);
       if (probabilities !== undefined) {
         loadRows(element.t, probabilities, axis, start, end);
         run.expTarget(count, classes);
@@ -379,62 +348,59 @@ export class CrossEntropyLoss {
 
       for (let r = 0; r < count; r++) {
         const sample = start + r;
-        const g = (typeof gradOutput === "number" ? gradOutput : gradOutput[sample]) / denominator;
-        const sum = s[r];
+        const g = call.upstream(sample) / call.divisor;
+        const sum = s[r]!;
         const log = logs[r] = Math.log(sum);
-        let size = mass[r];
-        let result = size * log + rest[r];
+        let size = mass[r]!;
+        let value = size * log + rest[r]!;
         if (labels !== undefined) {
-          const label = labels[sample];
+          const label = labels[sample]!;
           if (label === ignoreIndex) {
             a[r] = b[r] = 0;
             continue;
           }
-          const own = weights === undefined ? 1 : weights[label];
+          const own = weights === undefined ? 1 : weights[label]!;
           const at = r * classes + label;
           size = keep * own + spread * allWeights;
-          const below = m[r] - element.x[at] + log;
-          result = keep * own === 0 && below === Infinity ? 0 : keep * own * below;
-          if (isSmooth) result += spread * (allWeights * log + rest[r]);
+          const below = m[r]! - element.x[at]! + log;
+          value = keep * own === 0 && below === Infinity ? 0 : keep * own * below;
+          if (isSmooth) value += spread * (allWeights * log + rest[r]!);
           // p - 1 in float64: where p is nearly 1, float32 would have lost all digits.
-          right[r] = g * (size * element.e[at] / sum - (keep + spread) * own);
+          right[r] = g * (size * element.e[at]! / sum - (keep + spread) * own);
         }
-        if (reduction === "none") value.data[sample] = result;
-        else total += isSingle ? Math.fround(result) : result;
+        call.put(sample, value);
         a[r] = g * size / sum;
         b[r] = labels === undefined ? g : g * spread;
       }
 
-      if (grad.input !== undefined) {
+      if (inputGrad !== undefined) {
         if (probabilities !== undefined) run.gradTarget(count, classes);
         else if (isSmooth) run.gradSmooth(count, classes);
         else run.grad(count, classes);
         for (let r = 0; r < count && labels !== undefined; r++) {
-          const label = labels[start + r];
+          const label = labels[start + r]!;
           if (label === ignoreIndex) element.g.fill(0, r * classes, (r + 1) * classes);
-          else element.g[r * classes + label] = right[r];
+          else element.g[r * classes + label] = right[r]!;
         }
-        unloadRows(element.g, grad.input.data as FloatArray, axis, start, end);
+        unloadRows(element.g, inputGrad, axis, start, end);
       }
-      if (grad.target !== undefined) {
+      if (targetGrad !== undefined) {
         run.targetGrad(count, classes);
-        unloadRows(element.g, grad.target.data as FloatArray, axis, start, end);
+        unloadRows(element.g, targetGrad, axis, start, end);
       }
       if (weightSums !== undefined) {
         run.weightGrad(count, classes);
-        for (let i = 0; i < count * classes; i++) weightSums[i % classes] += element.g[i];
+        for (let i = 0; i < count * classes; i++) weightSums[i % classes]! += element.g[i]!;
       }
     }
-    if (weightSums !== undefined) grad.weight.data.set(weightSums);
-    return total;
+    if (weightSums !== undefined) weightGrad!.set(weightSums);
   }
 
   /** Goes through labelled samples whose scores are columns: like rows, with sums that run down the tile. */
-  #columns(call: Call): number {
-    const { dtype, axis, x, labels = [], weights, gradOutput, denominator, value, grad } = call;
-    const { ignoreIndex, labelSmoothing, reduction } = this.#options;
+  #columns({ axis, x, weights }: Batch, labels: ArrayLike<number>, call: RowCall): void {
+    const { ignoreIndex, labelSmoothing } = this.#options;
     const { classes, inner, samples } = axis;
-    const { element, column, row, param, run, tile } = columnKernels(dtype, classes);
+    const { element, column, row, param, run, tile } = columnKernels(call.dtype, classes);
     const { m, s, rest, own, right, below, counts, up, slope } = column;
     param.keep[0] = 1 - labelSmoothing;
     param.spread[0] = labelSmoothing / classes;
@@ -442,8 +408,8 @@ export class CrossEntropyLoss {
     if (weights !== undefined) row.w.set(weights);
     else row.w.fill(1, 0, classes);
     param.all[0] = isSmooth ? sumOf(row.w, classes) : 0;
+    const grad = call.gradData("input");
 
-    let total = 0;
     const width = Math.min(inner, Math.max(1, Math.floor(tile / classes)));
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += width) {
@@ -463,43 +429,37 @@ export class CrossEntropyLoss {
 
         const first = start + from;
         for (let j = 0; j < cols; j++) {
-          const label = labels[first + j];
+          const label = labels[first + j]!;
           if (label === ignoreIndex) {
             own[j] = counts[j] = up[j] = 0;
             right[j] = below[j] = 0;
             continue;
           }
           const at = label * cols + j;
-          own[j] = weights === undefined ? 1 : weights[label];
-          right[j] = element.e[at];
-          below[j] = m[j] - element.x[at];
+          own[j] = weights === undefined ? 1 : weights[label]!;
+          right[j] = element.e[at]!;
+          below[j] = m[j]! - element.x[at]!;
           counts[j] = 1;
-          up[j] = typeof gradOutput === "number"
-            ? gradOutput / denominator
-            : gradOutput[first + j] / denominator;
+          up[j] = call.upstream(first + j) / call.divisor;
         }
         (isSmooth ? run.finishSmooth : run.finish)(1, cols);
-        total += row.total[0];
-        if (reduction === "none") {
-          unload(column.value, value.data as FloatArray, first, first + cols);
-        }
+        call.putAll(first, cols, column.value, row.total[0]!);
 
-        if (grad.input === undefined) continue;
+        if (grad === undefined) continue;
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
         for (let j = 0; j < cols; j++) {
-          const label = labels[first + j];
-          if (label !== ignoreIndex) element.g[label * cols + j] = slope[j];
+          const label = labels[first + j]!;
+          if (label !== ignoreIndex) element.g[label * cols + j] = slope[j]!;
           else for (let c = 0; c < classes; c++) element.g[c * cols + j] = 0;
         }
-        unloadColumns(element.g, grad.input.data as FloatArray, classes, cols, place);
+        unloadColumns(element.g, grad, classes, cols, place);
       }
     }
-    return total;
   }
 }
 
-function sumOf(numbers: FloatArray, count: number): number {
+function sumOf(numbers: FloatArray | Float64Array, count: number): number {
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += numbers[i];
+  for (let i = 0; i < count; i++) sum += numbers[i]!;
   return sum;
 }

@@ -41,15 +41,9 @@
  * @module
  */
 
-import { Alignments, spell, type Spelling } from "./_ctc/alignment.ts";
-import { position, readArguments } from "./_core/call/arguments.ts";
-import { show } from "./_core/tensor/shape.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
-import type { FloatArray } from "./_core/tensor/types.ts";
-import { describe } from "./_core/tensor/describe.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import { rowsPerTile } from "./_core/rows/class_axis.ts";
-import { type Labels, readLabels } from "./_core/call/labels.ts";
+import { position, readScores } from "./_core/call/arguments.ts";
+import { checkLabels, type Labels, readLabels } from "./_core/call/labels.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   checkOptions,
@@ -57,7 +51,16 @@ import {
   reductionOption,
   wholeOption,
 } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import { defineKernels, load, unload } from "./_core/kernel/kernels.ts";
+import { rowsPerTile } from "./_core/rows/class_axis.ts";
+import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { show } from "./_core/tensor/shape.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { Alignments, type PreparedLabels, prepareLabels } from "./_ctc/alignment.ts";
 
 /** Options of {@linkcode CTCLoss}. */
 export interface CTCLossOptions<L extends boolean = boolean> {
@@ -79,16 +82,18 @@ export type CTCValueAndGrad<W extends string> = [W] extends [never] ? ValueAndGr
   : W extends string ? ValueAndGrad<W>
   : never;
 
-/** One row of scores at a time, as in CrossEntropyLoss. A score of ∞ is its own maximum: no ∞ - ∞ is formed. */
-const EXP = "x == m ? 1 : exp(x - m)";
+/** The arguments of {@linkcode CTCLoss}. */
+export type CTCArguments = [
+  logProbs: TensorLike,
+  targets: TensorLike,
+  inputLengths: TensorLike,
+  targetLengths: TensorLike,
+];
+
 const kernels = defineKernels({
   elements: ["x", "e", "g"],
   rows: ["m", "s", "a"],
-  steps: {
-    rowMax: { max: { m: "x" } },
-    exp: { store: { e: EXP }, sum: { s: EXP } },
-    grad: { store: { g: "a * e" } },
-  },
+  steps: { max: MAX, exp: EXPONENTIALS, grad: { store: { g: "a * e" } } },
   tile: 65536,
   tileRows: 4096,
 });
@@ -130,7 +135,11 @@ interface Batch {
  * assertAlmostEquals(fused.grad.logits.data[1], 1 / 2 - 2 / 3, 1e-15);
  * ```
  */
-export class CTCLoss<const L extends boolean = false> {
+export class CTCLoss<const L extends boolean = false> extends Loss<
+  CTCArguments,
+  CTCScores<L>,
+  CTCScores<L>
+> {
   /**
    * The recursion, the value and the gradients of one class in one frame as formulas: p is the probability of the class,
    * a, b and c are α of a state, of the one before and of that before it in the frame before, last and previous are
@@ -159,8 +168,9 @@ export class CTCLoss<const L extends boolean = false> {
    * @throws {RangeError} If blank is no whole number ≥ 0, or the reduction is unknown.
    */
   constructor(options: CTCLossOptions<L> = {}) {
+    super(4);
     checkOptions("CTCLoss", options, ["blank", "zeroInfinity", "reduction", "logits"]);
-    const { blank = 0, zeroInfinity = false, reduction = "mean", logits = false } = options;
+    const { blank = 0, zeroInfinity = false, reduction, logits = false } = options;
     this.#options = {
       blank: wholeOption("CTCLoss", "blank", blank, 0),
       zeroInfinity: booleanOption("CTCLoss", "zeroInfinity", zeroInfinity),
@@ -170,102 +180,56 @@ export class CTCLoss<const L extends boolean = false> {
   }
 
   /**
-   * The loss.
-   *
-   * @param logProbs Log-probabilities, or scores with `logits: true`, (T, N, C) or (T, C).
-   * @param targets Class labels, (N, S) or all one after the other.
-   * @param inputLengths The number of frames of each sample.
-   * @param targetLengths The number of labels of each sample.
-   * @returns A scalar, or with reduction `"none"` one value per sample.
-   * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If shapes or lengths do not go together, or a label is blank or no class.
-   */
-  forward(
-    logProbs: TensorLike,
-    targets: TensorLike,
-    inputLengths: TensorLike,
-    targetLengths: TensorLike,
-  ): Tensor {
-    return this.#run(logProbs, targets, inputLengths, targetLengths, { wrt: [] }).value;
-  }
-
-  /**
    * The loss and its gradient.
    *
-   * @param logProbs Log-probabilities, or scores with `logits: true`, (T, N, C) or (T, C).
-   * @param targets Class labels, (N, S) or all one after the other.
-   * @param inputLengths The number of frames of each sample.
-   * @param targetLengths The number of labels of each sample.
-   * @param request Which upstream gradient, into which buffer.
+   * @param args Log-probabilities, or scores with `logits: true`, (T, N, C) or (T, C); class labels, (N, S) or all one after
+   * the other; the number of frames and the number of labels of each sample; and at last the request.
    * @returns The value, and the gradient of the first argument: `grad.logProbs`, or `grad.logits` with `logits: true`.
    * @throws {TypeError} If an argument is of the wrong kind or type.
    * @throws {RangeError} If shapes or lengths do not go together, or a label is blank or no class.
    */
-  valueAndGrad<W extends CTCScores<L> = CTCScores<L>>(
-    logProbs: TensorLike,
-    targets: TensorLike,
-    inputLengths: TensorLike,
-    targetLengths: TensorLike,
-    request: Request<W> = {},
+  override valueAndGrad<W extends CTCScores<L> = CTCScores<L>>(
+    ...args: [...args: CTCArguments, request?: Request<W>]
   ): CTCValueAndGrad<W> {
-    const result = this.#run(logProbs, targets, inputLengths, targetLengths, request);
-    return result as CTCValueAndGrad<W>;
+    return super.valueAndGrad(...args) as CTCValueAndGrad<W>;
   }
 
-  #run(
-    given: TensorLike,
-    targets: TensorLike,
-    inputLengths: TensorLike,
-    targetLengths: TensorLike,
-    request: Request<string>,
+  /** @ignore */
+  protected override evaluate(
+    [given, targets, inputLengths, targetLengths]: CTCArguments,
+    request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     const { blank, reduction } = this.#options;
     const name = this.#scores;
-    const { tensors: [scores], dtype } = readArguments("CTCLoss", [{ name }], [given]);
+    const scores = readScores("CTCLoss", name, given);
     const lists = {
       targets: readLabels("CTCLoss", "targets", targets),
       inputLengths: readLabels("CTCLoss", "inputLengths", inputLengths),
       targetLengths: readLabels("CTCLoss", "targetLengths", targetLengths),
     };
     const batch = readBatch(name, scores.shape, blank, lists);
-    const isDense = reduction === "none";
-    const valueShape = isDense && scores.shape.length === 3 ? [batch.samples] : [];
-    const { wrt, gradOutput, buffer } = checkRequest(
-      "CTCLoss",
-      request,
-      [name],
-      [name],
-      dtype,
-      valueShape,
-      { [name]: scores.shape },
-      [scores, ...Object.values(lists)],
-    );
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const grad: Record<string, Tensor> = {};
-    if (wrt.includes(name)) grad[name] = buffer(name, scores.shape);
+    const { samples } = batch;
+    const call = new RowCall({
+      loss: "CTCLoss",
+      reduction,
+      dtype: scores.dtype,
+      rowShape: scores.shape.length === 3 ? [samples] : [],
+      divisor: samples,
+      shapes: { [name]: scores.shape },
+      defaults: [name],
+      inputs: [scores, ...Object.values(lists)],
+    }, request);
 
-    // The upstream gradient of each sample, what a mean divides by included.
-    const upstream = new Float64Array(batch.samples);
-    for (let b = 0; b < batch.samples; b++) {
-      const share = reduction === "mean" ? batch.samples * Math.max(batch.targetLengths[b], 1) : 1;
-      upstream[b] = (typeof gradOutput === "number" ? gradOutput : gradOutput[b]) / share;
+    // A mean divides the value of each sample by the number of its labels first.
+    const labels = (b: number) => reduction === "mean" ? Math.max(batch.targetLengths[b]!, 1) : 1;
+    const upstream = new Float64Array(samples);
+    for (let b = 0; b < samples; b++) {
+      upstream[b] = call.upstream(b) / (call.divisor * labels(b));
     }
-    const each = this.#samples(
-      scores.data as FloatArray,
-      batch,
-      upstream,
-      ROUNDING[dtype],
-      grad[name]?.data as FloatArray | undefined,
-    );
-    if (isDense) value.data.set(each);
-    else {
-      let total = 0;
-      for (let b = 0; b < batch.samples; b++) {
-        total += reduction === "mean" ? each[b] / Math.max(batch.targetLengths[b], 1) : each[b];
-      }
-      value.data[0] = reduction === "mean" ? total / batch.samples : total;
-    }
-    return { value, grad };
+    const x = scores.data as FloatArray;
+    const values = this.#samples(x, batch, upstream, ROUNDING[scores.dtype], call.gradData(name));
+    values.forEach((value, b) => call.put(b, value / labels(b)));
+    return call.answer();
   }
 
   /** Goes through the samples, one at a time; returns the value of each. */
@@ -284,27 +248,27 @@ export class CTCLoss<const L extends boolean = false> {
     const normalised = isRaw ? softmax(x, batch, upstream, grad) : undefined;
     if (!isRaw) grad?.fill(0);
 
-    const spellings = Array.from(
+    const prepared = Array.from(
       values,
-      (_, b) => spell(targets, starts[b], starts[b] + targetLengths[b], blank),
+      (_, b) => prepareLabels(targets, starts[b], starts[b] + targetLengths[b], blank),
     );
     const largest = (size: (b: number) => number) =>
-      spellings.reduce((most, _, b) => Math.max(most, size(b)), 0);
+      prepared.reduce((most, _, b) => Math.max(most, size(b)), 0);
     const alignments = new Alignments(
       largest((b) => inputLengths[b]),
       largest((b) => targetLengths[b]),
-      largest((b) => spellings[b].classes.length),
+      largest((b) => prepared[b].classes.length),
     );
 
     for (let b = 0; b < samples; b++) {
-      const spelling = spellings[b];
+      const labels = prepared[b];
       const frames = inputLengths[b];
-      const gather = (to: Float64Array) => gatherRows(x, batch, b, spelling, normalised, to);
-      let value = frames < spelling.least
+      const gather = (to: Float64Array) => gatherRows(x, batch, b, labels, normalised, to);
+      let value = frames < labels.least
         ? Infinity
         : frames === 0
         ? 0
-        : 0 - alignments.sum(spelling, frames, gather);
+        : 0 - alignments.sum(labels, frames, gather);
       if (value < 0 && (isRaw || isNormalised(x, batch, b, rounding))) value = 0;
       const isInfinite = value === Infinity;
       if (isInfinite && zeroInfinity) value = 0;
@@ -317,7 +281,7 @@ export class CTCLoss<const L extends boolean = false> {
           grad.fill(t >= frames || zeroInfinity ? 0 : NaN, row, row + classes);
         }
       }
-      if (!isInfinite) scatterRows(grad, batch, b, spelling, upstream[b], alignments, isRaw);
+      if (!isInfinite) scatterRows(grad, batch, b, labels, upstream[b], alignments, isRaw);
     }
     return values;
   }
@@ -336,55 +300,28 @@ function softmax(
   upstream: Float64Array,
   grad: FloatArray | undefined,
 ): Normalised {
-  const tiles = kernels("float64");
-  const { element, row, run, tile } = tiles;
+  const tiles = kernels("float64", classes);
+  const { element, row, run } = tiles;
   const count = frames * samples;
   const max = new Float64Array(count);
   const logSum = new Float64Array(count);
   const rows = rowsPerTile(classes, tiles);
   for (let start = 0; start < count; start += rows) {
     const height = Math.min(rows, count - start);
-    /** Calls `step` for each piece of the rows: all of them at once, or a part of one that is longer than a tile. */
-    const pieces = (step: (from: number, to: number, width: number) => void): void => {
-      for (let c = 0; c < classes; c += tile) {
-        const width = Math.min(tile, classes - c);
-        const from = start * classes + c;
-        step(from, from + height * width, width);
-      }
-    };
-    const isWhole = classes <= tile;
-    const load = (from: number, to: number) => element.x.set(x.subarray(from, to));
-
-    row.m.fill(-Infinity, 0, height);
-    const most = row.m.slice(0, height);
-    pieces((from, to, width) => {
-      load(from, to);
-      run.rowMax(height, width);
-      for (let r = 0; r < height; r++) most[r] = Math.max(most[r], row.m[r]);
-    });
-    row.m.set(most);
-    const sums = new Float64Array(height);
-    pieces((from, to, width) => {
-      if (!isWhole) load(from, to);
-      run.exp(height, width);
-      for (let r = 0; r < height; r++) sums[r] += row.s[r];
-    });
+    const from = start * classes;
+    const to = from + height * classes;
+    load(element.x, x, from, to);
+    run.max(height, classes);
+    max.set(row.m.subarray(0, height), start);
+    takeLimits(element.x, row.m, height, classes);
+    run.exp(height, classes);
     for (let r = 0; r < height; r++) {
-      // Several infinite scores, or nothing but -∞, leave open what is likely.
-      if (Math.abs(most[r]) === Infinity && (most[r] < 0 || sums[r] > 1)) sums[r] = NaN;
-      max[start + r] = most[r];
-      logSum[start + r] = Math.log(sums[r]);
-      row.a[r] = upstream[(start + r) % samples] / sums[r];
+      logSum[start + r] = Math.log(row.s[r]!);
+      row.a[r] = upstream[(start + r) % samples]! / row.s[r]!;
     }
     if (grad === undefined) continue;
-    pieces((from, to, width) => {
-      if (!isWhole) {
-        load(from, to);
-        run.exp(height, width);
-      }
-      run.grad(height, width);
-      grad.set(element.g.subarray(0, to - from), from);
-    });
+    run.grad(height, classes);
+    unload(element.g, grad, from, to);
   }
   return { max, logSum };
 }
@@ -394,7 +331,7 @@ function gatherRows(
   x: FloatArray,
   { samples, classes, inputLengths }: Batch,
   b: number,
-  { classes: occurring }: Spelling,
+  { classes: occurring }: PreparedLabels,
   normalised: Normalised | undefined,
   to: Float64Array,
 ): void {
@@ -420,7 +357,7 @@ function scatterRows(
   grad: FloatArray,
   { samples, classes, inputLengths }: Batch,
   b: number,
-  { classes: occurring }: Spelling,
+  { classes: occurring }: PreparedLabels,
   upstream: number,
   { emission, top, occupancy }: Alignments,
   isRaw: boolean,
@@ -502,17 +439,12 @@ function readBatch(
     );
   }
   for (let b = 0; b < samples; b++) {
-    for (let i = starts[b]; i < starts[b] + targetLengths.data[b]; i++) {
-      const label = targets.data[i];
-      if (label >= 0 && label < classes && Number.isInteger(label) && label !== blank) continue;
-      throw new RangeError(
-        `Cannot compute CTCLoss as targets must hold classes from 0 to ${
-          classes - 1
-        } other than blank, ${blank}: current value at ${position(i, targets.shape)} is ${
-          describe(label)
-        }`,
-      );
-    }
+    checkLabels("CTCLoss", "targets", targets, classes, {
+      forbidden: blank,
+      wanted: ` other than blank, ${blank}`,
+      start: starts[b]!,
+      end: starts[b]! + targetLengths.data[b]!,
+    });
   }
   return {
     frames,

@@ -28,17 +28,11 @@
  * @module
  */
 
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
 import { show } from "./_core/tensor/shape.ts";
 import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
-import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import {
-  booleanOption,
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 
 /** Options of {@linkcode GaussianNLLLoss}. */
 export interface GaussianNLLLossOptions {
@@ -67,24 +61,29 @@ const formula: LossFormula = {
 
 const fullFormula: LossFormula = { ...formula, value: `${formula.value} + log(2 * pi) / 2` };
 
-const driver = (formula: LossFormula): Elementwise =>
-  new Elementwise({
-    loss: "GaussianNLLLoss",
-    arguments: [
-      { name: "input", symbol: "x" },
-      { name: "target", symbol: "y", integers: true },
-      {
-        name: "var",
-        symbol: "v",
-        domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0" },
-      },
-    ],
-    params: ["eps"],
-    formula,
-    align: ([input, target, variance]) => [input, target, alongInput(variance, input.shape)],
-    wrt: ["input", "var"],
-  });
-const gaussian = { short: driver(formula), full: driver(fullFormula) };
+const definition: ElementwiseDefinition = {
+  loss: "GaussianNLLLoss",
+  arguments: [
+    { name: "input", symbol: "x" },
+    { name: "target", symbol: "y", integers: true },
+    {
+      name: "var",
+      symbol: "v",
+      domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0" },
+    },
+  ],
+  options: {
+    full: { default: false },
+    eps: { default: 1e-6, valid: (eps) => eps >= 0, wanted: "≥ 0" },
+  },
+  formula: ({ full }) => full ? fullFormula : formula,
+  align: ([input, target, variance]) => [
+    input!,
+    target!,
+    alongInput(variance!, input!.shape),
+  ],
+  wrt: ["input", "var"],
+};
 
 /** The variance as it is read: with the last axis back if it was left out. */
 function alongInput(variance: Tensor, shape: readonly number[]): Tensor {
@@ -119,14 +118,13 @@ function alongInput(variance: Tensor, shape: readonly number[]): Tensor {
  * ]);
  * ```
  */
-export class GaussianNLLLoss {
+export class GaussianNLLLoss extends ElementwiseLoss<
+  [input: TensorLike, target: TensorLike, variance: TensorLike],
+  "input" | "target" | "var",
+  "input" | "var"
+> {
   /** Value and gradients as formulas in x (input), y (target), v (var) and eps, for the default options. */
   static readonly formula: LossFormula = formula;
-  /** Value and gradients with the options of this object: in x (input), y (target), v (var) and eps. */
-  readonly formula: LossFormula;
-
-  readonly #driver: Elementwise;
-  readonly #options: { reduction: Reduction; params: { eps: number } };
 
   /**
    * Makes a loss with these options.
@@ -136,47 +134,6 @@ export class GaussianNLLLoss {
    * @throws {RangeError} If eps < 0 or NaN, or the reduction is unknown.
    */
   constructor(options: GaussianNLLLossOptions = {}) {
-    checkOptions("GaussianNLLLoss", options, ["full", "eps", "reduction"]);
-    const { full = false, eps = 1e-6, reduction = "mean" } = options;
-    this.#driver = booleanOption("GaussianNLLLoss", "full", full) ? gaussian.full : gaussian.short;
-    this.formula = this.#driver.formula;
-    this.#options = {
-      params: { eps: numberOption("GaussianNLLLoss", "eps", eps, (eps) => eps >= 0, "≥ 0") },
-      reduction: reductionOption("GaussianNLLLoss", reduction),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Predicted means.
-   * @param target What was measured, of the same shape.
-   * @param variance Predicted variances, PyTorch's `var`.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together, or a variance is negative.
-   */
-  forward(input: TensorLike, target: TensorLike, variance: TensorLike): Tensor {
-    return this.#driver.forward(this.#options, [input, target, variance]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Predicted means.
-   * @param target What was measured, of the same shape.
-   * @param variance Predicted variances, PyTorch's `var`.
-   * @param request Which gradients (default `input` and `var`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together, or a variance is negative.
-   */
-  valueAndGrad<W extends "input" | "target" | "var" = "input" | "var">(
-    input: TensorLike,
-    target: TensorLike,
-    variance: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return this.#driver.valueAndGrad(this.#options, [input, target, variance], request);
+    super(definition, options);
   }
 }

@@ -4,8 +4,8 @@
  *
  * A helper is a function: `softmax(input, { dim: 1 })` is its value, and `softmax.forward` is the same under the name that
  * losses have for it. `softmax.valueAndGrad(input, { dim: 1, gradOutput })` is value and gradient, options and request in
- * one object. As a helper keeps every number, its value is no scalar: `gradOutput` is the derivative of the result by each
- * of its numbers, 1 each by default.
+ * one object. As a helper keeps every number, its value is no scalar: `gradOutput` is the derivative of whatever is
+ * computed from the result with respect to each of its numbers, 1 each by default.
  *
  * PyTorch: `softmax`, `log_softmax`, `sigmoid`, `logsigmoid`, `cosine_similarity` and `pairwise_distance` in
  * `torch.nn.functional`.
@@ -17,17 +17,19 @@
  */
 
 import { readArguments } from "./_core/call/arguments.ts";
-import { commonShape } from "./_core/tensor/broadcast.ts";
+import { booleanOption, numberOption } from "./_core/call/options.ts";
+import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
+import { driverOf } from "./_core/elementwise/driver.ts";
 import { defineKernels } from "./_core/kernel/kernels.ts";
-import { describe } from "./_core/tensor/describe.ts";
-import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import { cosines } from "./_core/rows/cosines.ts";
 import { distances } from "./_core/rows/distances.ts";
-import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import { takeLimit } from "./_core/rows/infinite_scores.ts";
-import { booleanOption, numberOption } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
 import { Rows } from "./_core/rows/rows.ts";
+import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
+import { commonShape } from "./_core/tensor/broadcast.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 
 /** A function of one tensor, with its gradient. */
 export interface UnaryHelper<Options extends object> {
@@ -115,12 +117,14 @@ export interface PairwiseDistanceOptions {
 /** A helper without options. */
 export type NoOptions = Readonly<Record<never, never>>;
 
-/** What a helper computes, from tensors, options and what gradients are wanted. */
+/** What a helper computes, from tensors, options and what is asked for. */
 type Compute<Options> = (
   tensors: readonly TensorLike[],
   options: Options,
   request: Request<string>,
-) => { value: Tensor; grad: Record<string, Tensor> };
+) => ValueAndGrad<string>;
+
+const REQUEST = ["gradOutput", "wrt", "out"];
 
 /** The three ways to call a function of `count` tensors; `known` are the names of its options. */
 function helper<Options extends object>(
@@ -129,32 +133,35 @@ function helper<Options extends object>(
   known: readonly string[],
   compute: Compute<Options>,
 ): object {
-  const REQUEST = ["gradOutput", "wrt", "out"];
-  /** Takes options and request apart. */
-  const evaluate = (args: readonly unknown[], allowed: readonly string[], wrt?: string[]) => {
-    const given = args[count] === undefined ? {} : args[count];
+  /** Options and request as one object, of which only names in `allowed` are known. */
+  const check = (given: unknown, allowed: readonly string[]): Readonly<Record<string, unknown>> => {
+    if (given === undefined) return {};
     if (typeof given !== "object" || given === null || Array.isArray(given)) {
       throw new TypeError(
         `Cannot compute ${name} as options must be an object: current value is ${describe(given)}`,
       );
     }
     for (const key of Object.keys(given)) {
-      if (!allowed.includes(key)) {
-        throw new TypeError(
-          `Cannot compute ${name} as '${key}' is unknown: known are ${
-            allowed.join(", ") || "none"
-          }`,
-        );
-      }
+      if (allowed.includes(key)) continue;
+      throw new TypeError(
+        `Cannot compute ${name} as '${key}' is unknown: known are ${allowed.join(", ") || "none"}`,
+      );
     }
-    const entries = Object.entries(given);
-    const pick = (names: readonly string[]) =>
-      Object.fromEntries(entries.filter(([key]) => names.includes(key)));
-    const tensors = Array.from({ length: count }, (_, i) => args[i] as TensorLike);
-    return compute(tensors, pick(known) as Options, wrt ? { wrt } : pick(REQUEST));
+    return { ...given };
   };
-  const forward = (...args: unknown[]) => evaluate(args, known, []).value;
-  const valueAndGrad = (...args: unknown[]) => evaluate(args, [...known, ...REQUEST]);
+  const pick = (given: Readonly<Record<string, unknown>>, names: readonly string[]) =>
+    Object.fromEntries(Object.entries(given).filter(([key]) => names.includes(key)));
+  const tensors = (args: readonly unknown[]) =>
+    Array.from({ length: count }, (_, i) => args[i] as TensorLike);
+
+  const forward = (...args: unknown[]): Tensor => {
+    const options = check(args[count], known) as Options;
+    return compute(tensors(args), options, VALUE_ONLY).value;
+  };
+  const valueAndGrad = (...args: unknown[]): ValueAndGrad<string> => {
+    const given = check(args[count], [...known, ...REQUEST]);
+    return compute(tensors(args), pick(given, known) as Options, pick(given, REQUEST));
+  };
   return Object.assign((...args: unknown[]) => forward(...args), { forward, valueAndGrad });
 }
 
@@ -171,13 +178,12 @@ function axisOption(name: string, dim: number, shape: readonly number[]): number
   return dim < 0 ? dim + axes : dim;
 }
 
-/** Subtracting the maximum m keeps exp in range: exp(89) is infinite in float32. */
 const softmaxKernels = defineKernels({
   elements: ["x", "e", "g", "value", "grad"],
   rows: ["m", "s", "k", "logs", "dot"],
   steps: {
-    max: { max: { m: "x" } },
-    exp: { store: { e: "exp(min(x - m, 0))" }, sum: { s: "exp(min(x - m, 0))" } },
+    max: MAX,
+    exp: EXPONENTIALS,
     value: { store: { value: "e * k" } },
     dot: { sum: { dot: "g * (e * k)" } },
     grad: { store: { grad: "e * k * (g - dot)" } },
@@ -197,21 +203,17 @@ function softmaxHelper(
   gradStep: SoftmaxStep,
 ): UnaryHelper<SoftmaxOptions> {
   return helper<SoftmaxOptions>(name, 1, ["dim"], ([input], { dim = -1 }, request) => {
-    const { tensors: [x], dtype } = readArguments(name, [{ name: "input" }], [input]);
+    const { tensors, dtype } = readArguments(name, [{ name: "input" }], [input!]);
+    const x = tensors[0]!;
     const rows = new Rows(x.shape, axisOption(name, dim, x.shape));
-    const { wrt, gradOutput, buffer } = checkRequest(
-      name,
-      request,
-      ["input"],
-      ["input"],
+    const { gradOutput, grad } = checkRequest(name, request, {
       dtype,
-      x.shape,
-      { input: x.shape },
-      [x],
-    );
+      valueShape: x.shape,
+      shapes: { input: x.shape },
+      defaults: ["input"],
+      inputs: [x],
+    });
     const value = zeros(dtype, x.shape);
-    const grad: Record<string, Tensor> = {};
-    if (wrt.includes("input")) grad.input = buffer("input", x.shape);
 
     const cols = rows.length;
     const kernels = softmaxKernels(dtype, cols);
@@ -229,13 +231,11 @@ function softmaxHelper(
       const count = end - start;
       loadX(element.x, start, end);
       run.max(count, cols);
-      for (let r = 0; r < count; r++) {
-        if (row.m[r] === Infinity) row.m[r] = takeLimit(element.x, r * cols, 1, cols);
-      }
+      takeLimits(element.x, row.m, count, cols);
       run.exp(count, cols);
       for (let r = 0; r < count; r++) {
-        row.k[r] = 1 / row.s[r];
-        row.logs[r] = Math.log(row.s[r]);
+        row.k[r] = 1 / row.s[r]!;
+        row.logs[r] = Math.log(row.s[r]!);
       }
       run[valueStep](count, cols);
       valueSink.store(element.value, start, end);
@@ -251,52 +251,48 @@ function softmaxHelper(
 
 /** A function that acts element by element. */
 function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOptions> {
-  const elementwise = new Elementwise({
-    loss: name,
-    arguments: [{ name: "input", symbol: "x" }],
-    formula,
-  });
+  const definition = { loss: name, arguments: [{ name: "input", symbol: "x" }], formula };
+  const options = {
+    reduction: "none",
+    meanOver: "elements",
+    params: {},
+    tensors: {},
+    weight: undefined,
+  } as const;
   return helper<NoOptions>(
     name,
     1,
     [],
-    (tensors, _, request) => elementwise.valueAndGrad({ reduction: "none" }, tensors, request),
+    (tensors, _, request) => driverOf(definition, formula).evaluate(options, tensors, request),
   ) as UnaryHelper<NoOptions>;
 }
 
 const PAIR = ["x1", "x2"];
 
-/** What the two functions of rows share: arguments, shapes, and the place for value and gradients. */
+/** What the two functions of rows share: arguments, shapes, and the frame of a call that keeps every value. */
 function readPair(
   name: string,
   values: readonly TensorLike[],
   request: Request<string>,
   axisOf: (shape: readonly number[]) => number,
   keepdim = false,
-) {
+): { x: Tensor; y: Tensor; rows: Rows; call: RowCall } {
   const { tensors, dtype } = readArguments(name, PAIR.map((name) => ({ name })), values);
-  const [x, y] = tensors;
+  const [x, y] = tensors as [Tensor, Tensor];
   const shape = commonShape(name, PAIR, tensors);
   const at = axisOf(shape);
   const rows = new Rows(shape, at);
-  const valueShape = keepdim
-    ? shape.map((length, axis) => axis === at ? 1 : length)
-    : rows.outerShape;
-  const shapes: Record<string, readonly number[]> = { x1: x.shape, x2: y.shape };
-  const { wrt, gradOutput, buffer } = checkRequest(
-    name,
-    request,
-    PAIR,
-    PAIR,
+  const call = new RowCall({
+    loss: name,
+    reduction: "none",
     dtype,
-    valueShape,
-    shapes,
-    tensors,
-  );
-  const grad: Record<string, Tensor> = {};
-  for (const name of wrt) grad[name] = buffer(name, shapes[name]);
-  const upstream = (row: number) => typeof gradOutput === "number" ? gradOutput : gradOutput[row];
-  return { dtype, x, y, rows, value: zeros(dtype, valueShape), grad, upstream };
+    rowShape: keepdim ? shape.map((length, axis) => axis === at ? 1 : length) : rows.outerShape,
+    divisor: 1,
+    shapes: { x1: x.shape, x2: y.shape },
+    defaults: PAIR,
+    inputs: tensors,
+  }, request);
+  return { x, y, rows, call };
 }
 
 /**
@@ -382,7 +378,7 @@ export const logSigmoid: UnaryHelper<NoOptions> = elementwiseHelper("logSigmoid"
  * The cosine of the angle between two vectors: their dot product, divided by both lengths, neither of them taken to be less
  * than eps.
  *
- * With n the lengths, m = max(n, eps) and c the cosine, the gradient by `x1` is x2 / (m1 m2) - c x1 / (m1 n1), the second term
+ * With n the lengths, m = max(n, eps) and c the cosine, the gradient with respect to `x1` is x2 / (m1 m2) - c x1 / (m1 n1), the second term
  * 0 at a zero vector: as in PyTorch, a length below eps counts as eps in the value, but is still differentiated.
  *
  * ```ts
@@ -404,41 +400,37 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
   (values, { dim = 1, eps = 1e-8 }, request) => {
     const name = "cosineSimilarity";
     numberOption(name, "eps", eps, (eps) => eps >= 0 && eps < Infinity, "≥ 0 and finite");
-    const { dtype, x, y, rows, value, grad, upstream } = readPair(
-      name,
-      values,
-      request,
-      (shape) => axisOption(name, dim, shape),
-    );
+    const axisOf = (shape: readonly number[]) => axisOption(name, dim, shape);
+    const { x, y, rows, call } = readPair(name, values, request, axisOf);
     cosines({
-      dtype,
+      dtype: call.dtype,
       rows,
       x,
       y,
-      gradX: grad.x1,
-      gradY: grad.x2,
+      gradX: call.grad.x1,
+      gradY: call.grad.x2,
       divide(count, { sumOfSquares, scale, divisor, slope }) {
         for (let r = 0; r < count; r++) {
-          slope[r] = Math.sqrt(sumOfSquares[r]);
-          divisor[r] = Math.max(slope[r], eps * scale[r]);
+          slope[r] = Math.sqrt(sumOfSquares[r]!);
+          divisor[r] = Math.max(slope[r]!, eps * scale[r]!);
         }
       },
-      take(start, count, cosine, pull) {
+      onTile(start, count, cosine, upstream) {
         for (let r = 0; r < count; r++) {
-          value.data[start + r] = cosine[r];
-          pull[r] = upstream(start + r);
+          call.put(start + r, cosine[r]!);
+          upstream[r] = call.upstream(start + r);
         }
       },
     });
-    return { value, grad };
+    return call.answer();
   },
 ) as BinaryHelper<CosineSimilarityOptions>;
 
 /**
  * The distance between two vectors, along the last axis: (Σ |u|^p)^(1/p) with u = x1 - x2 + eps.
  *
- * Its gradient by `x1`, with d the distance, is sign(u) (|u| / d)^(p - 1), which is u / d for p = 2; for p = Infinity the
- * largest components share it equally. By `x2` it is the opposite. It is 0 where u or d is 0.
+ * Its gradient with respect to `x1`, with d the distance, is sign(u) (|u| / d)^(p - 1), which is u / d for p = 2; for p = Infinity the
+ * largest components share it equally. With respect to `x2` it is the opposite. It is 0 where u or d is 0.
  *
  * ```ts
  * import { pairwiseDistance } from "@lossbook/losses";
@@ -461,28 +453,23 @@ export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = helper<
     numberOption(name, "p", p, (p) => p >= 0, "≥ 0");
     numberOption(name, "eps", eps, Number.isFinite, "finite");
     booleanOption(name, "keepdim", keepdim);
-    const { dtype, x, y, rows, value, grad, upstream } = readPair(
-      name,
-      values,
-      request,
-      (shape) => Math.max(0, shape.length - 1),
-      keepdim,
-    );
+    const lastAxis = (shape: readonly number[]) => Math.max(0, shape.length - 1);
+    const { x, y, rows, call } = readPair(name, values, request, lastAxis, keepdim);
     distances({
-      dtype,
+      dtype: call.dtype,
       rows,
       points: { x, y },
       pairs: ["xy"],
       p,
       eps,
-      grads: { x: grad.x1, y: grad.x2 },
-      take(start, count, [distance], [pull]) {
+      grads: { x: call.grad.x1, y: call.grad.x2 },
+      onTile(start, count, [distance], [upstream]) {
         for (let r = 0; r < count; r++) {
-          value.data[start + r] = distance[r];
-          pull[r] = upstream(start + r);
+          call.put(start + r, distance![r]!);
+          upstream![r] = call.upstream(start + r);
         }
       },
     });
-    return { value, grad };
+    return call.answer();
   },
 ) as BinaryHelper<PairwiseDistanceOptions>;

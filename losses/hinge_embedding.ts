@@ -32,15 +32,13 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, SIGNS } from "./_core/elementwise.ts";
+import type { Reduction } from "./_core/call/options.ts";
 import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+  type ElementwiseDefinition,
+  type LossFormula,
+  SIGNS,
+} from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
 /** Options of {@linkcode HingeEmbeddingLoss}. */
 export interface HingeEmbeddingLossOptions {
@@ -60,15 +58,15 @@ const formula: LossFormula = {
   grad: { input: "y == 1 ? 1 : margin - x >= 0 ? -1 : 0" },
 };
 
-const hingeEmbedding = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "HingeEmbeddingLoss",
   arguments: [
     { name: "input", symbol: "x" },
     { name: "target", symbol: "y", integers: true, domain: SIGNS },
   ],
-  params: ["margin"],
+  options: { margin: { default: 1, valid: () => true, wanted: "a number" } },
   formula,
-});
+};
 
 /**
  * Pulls pairs that belong together close, and pushes others apart until the margin is reached.
@@ -83,11 +81,9 @@ const hingeEmbedding = new Elementwise({
  * assertEquals(grad.input.toArray(), [1, -1, 0]);
  * ```
  */
-export class HingeEmbeddingLoss {
+export class HingeEmbeddingLoss extends ElementwiseLoss<InputAndTarget, "input", "input"> {
   /** Value and gradient as formulas in x (input), y (target) and margin. */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction; params: { margin: number } };
 
   /**
    * Makes a loss with these options.
@@ -97,44 +93,6 @@ export class HingeEmbeddingLoss {
    * @throws {RangeError} If the margin is NaN, or the reduction is unknown.
    */
   constructor(options: HingeEmbeddingLossOptions = {}) {
-    checkOptions("HingeEmbeddingLoss", options, ["margin", "reduction"]);
-    const { margin = 1, reduction = "mean" } = options;
-    this.#options = {
-      params: {
-        margin: numberOption("HingeEmbeddingLoss", "margin", margin, () => true, "a number"),
-      },
-      reduction: reductionOption("HingeEmbeddingLoss", reduction),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Distances.
-   * @param target 1 where a pair is alike, -1 where it is not, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return hingeEmbedding.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradient, in one pass.
-   *
-   * @param input Distances.
-   * @param target 1 where a pair is alike, -1 where it is not, of the same shape.
-   * @param request Which gradient (`input`), times which upstream gradient, into which buffer.
-   * @returns The value, and the gradient in the shape of `input`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
-   */
-  valueAndGrad<W extends "input" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return hingeEmbedding.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

@@ -30,15 +30,10 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode HuberLoss}. */
 export interface HuberLossOptions {
@@ -63,13 +58,13 @@ const formula: LossFormula = {
   },
 };
 
-const huber = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "HuberLoss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
-  params: ["delta"],
+  options: { delta: { default: 1, valid: (delta) => delta > 0, wanted: "> 0" } },
   formula,
-  weightedMean: "count",
-});
+  weight: "divides by the count",
+};
 
 /**
  * Squared error for small residuals, absolute error for large ones: an outlier pulls, but not with all its might.
@@ -84,11 +79,10 @@ const huber = new Elementwise({
  * assertEquals(grad.input.toArray(), [0.5 / 2, 2 / 2]);
  * ```
  */
-export class HuberLoss {
+export class HuberLoss
+  extends ElementwiseLoss<InputAndTarget, "input" | "target" | "weight", "input"> {
   /** Value and gradients as formulas in x (input), y (target) and delta. */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction; params: { delta: number }; weight?: Tensor };
 
   /**
    * Makes a loss with these options.
@@ -98,43 +92,6 @@ export class HuberLoss {
    * @throws {RangeError} If delta ≤ 0 or NaN, or the reduction is unknown.
    */
   constructor(options: HuberLossOptions = {}) {
-    checkOptions("HuberLoss", options, ["delta", "reduction", "weight"]);
-    const { delta = 1, reduction = "mean", weight } = options;
-    this.#options = {
-      params: { delta: numberOption("HuberLoss", "delta", delta, (delta) => delta > 0, "> 0") },
-      reduction: reductionOption("HuberLoss", reduction),
-      weight: tensorOption(weight),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Predictions.
-   * @param target What they should have been, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return huber.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Predictions.
-   * @param target What they should have been, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return huber.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

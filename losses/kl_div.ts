@@ -29,15 +29,9 @@
  * @module
  */
 
-import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import {
-  booleanOption,
-  checkOptions,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
 /** The reductions of {@linkcode KLDivLoss}: `"batchmean"` divides the sum by the length of the input's first axis. */
 export type KLDivReduction = Reduction | "batchmean";
@@ -68,12 +62,13 @@ const logFormula: LossFormula = {
   grad: { input: "-exp(y)", target: "exp(y) == 0 and x == x ? 0 : exp(y) * (y - x + 1)" },
 };
 
-const definition = {
+const definition: ElementwiseDefinition = {
   loss: "KLDivLoss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
+  options: { logTarget: { default: false } },
+  formula: ({ logTarget }) => logTarget ? logFormula : formula,
+  reductions: ["none", "mean", "sum", "batchmean"],
 };
-const klDiv = new Elementwise({ ...definition, formula });
-const logKlDiv = new Elementwise({ ...definition, formula: logFormula });
 
 /**
  * How far a predicted distribution is from the target, in nats.
@@ -89,14 +84,9 @@ const logKlDiv = new Elementwise({ ...definition, formula: logFormula });
  * assertAlmostEquals(grad.input.data[1], -0.75);
  * ```
  */
-export class KLDivLoss {
+export class KLDivLoss extends ElementwiseLoss<InputAndTarget, "input" | "target", "input"> {
   /** Value and gradients as formulas in x (input) and y (target), for a target of probabilities. */
   static readonly formula: LossFormula = formula;
-  /** Value and gradients with the options of this object: in x (input) and y (target). */
-  readonly formula: LossFormula;
-
-  readonly #driver: Elementwise;
-  readonly #options: { reduction: Reduction; meanOver: "elements" | "batch" };
 
   /**
    * Makes a loss with these options.
@@ -106,44 +96,6 @@ export class KLDivLoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: KLDivLossOptions = {}) {
-    checkOptions("KLDivLoss", options, ["logTarget", "reduction"]);
-    const { logTarget = false, reduction = "mean" } = options;
-    this.#driver = booleanOption("KLDivLoss", "logTarget", logTarget) ? logKlDiv : klDiv;
-    this.formula = this.#driver.formula;
-    reductionOption<KLDivReduction>("KLDivLoss", reduction, ["none", "mean", "sum", "batchmean"]);
-    this.#options = reduction === "batchmean"
-      ? { reduction: "mean", meanOver: "batch" }
-      : { reduction, meanOver: "elements" };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Predicted log-probabilities.
-   * @param target The probabilities to be predicted, or their logarithms with `logTarget`, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one term per element.
-   * @throws {TypeError} If an argument is no tensor of floats.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.#driver.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Predicted log-probabilities.
-   * @param target The probabilities to be predicted, or their logarithms with `logTarget`, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor of floats or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return this.#driver.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

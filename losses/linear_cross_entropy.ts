@@ -38,18 +38,14 @@
  */
 
 import { readArgument, readArguments, wrongType } from "./_core/call/arguments.ts";
-import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
-import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
-import { describe } from "./_core/tensor/describe.ts";
-import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
-import { scalar, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import {
-  checkChunking,
-  chunkSize,
-  type LinearCrossEntropyOptions,
-} from "./_linear_cross_entropy/chunks.ts";
-import { checkLabels, classWeights, type Labels, readLabels } from "./_core/call/labels.ts";
-import { addColumnSums, matrix, multiply, rowsOf, transpose } from "./_core/layer/linear.ts";
+  asLabels,
+  checkLabels,
+  classWeights,
+  orIgnored,
+  weightOfLabels,
+} from "./_core/call/labels.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   checkOptions,
@@ -58,10 +54,22 @@ import {
   reductionOption,
   wholeOption,
 } from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import { addColumnSums, matrix, multiply, rowsOf, transpose } from "./_core/layer/linear.ts";
 import { type ParameterOptions, Parameters } from "./_core/layer/parameters.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
+import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
+import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+import {
+  checkChunking,
+  chunkSize,
+  type LinearCrossEntropyOptions,
+} from "./_linear_cross_entropy/chunks.ts";
 import { CrossEntropyLoss } from "./cross_entropy.ts";
-import { weightOfLabels } from "./_core/call/labels.ts";
 
 export type { LinearCrossEntropyOptions };
 
@@ -94,7 +102,7 @@ export interface LinearCrossEntropyLossOptions extends ParameterOptions {
   options?: LinearCrossEntropyOptions;
 }
 
-/** What {@linkcode LinearCrossEntropyLoss} can be differentiated by. */
+/** What {@linkcode LinearCrossEntropyLoss} can be differentiated with respect to. */
 export type LinearCrossEntropyGradient =
   | "input"
   | "linear.weight"
@@ -102,17 +110,13 @@ export type LinearCrossEntropyGradient =
   | "target"
   | "weight";
 
-/** A call, checked. */
-interface Call {
-  readonly dtype: FloatType;
+/** What going through the chunks needs to know. */
+interface Batch {
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
-  readonly target: Raw;
-  readonly gradOutput: number | FloatArray;
-  readonly denominator: number;
-  readonly value: Tensor;
-  readonly grad: Readonly<Record<string, Tensor>>;
+  /** Labels or probabilities. */
+  readonly target: { readonly data: ArrayLike<number>; readonly shape: readonly number[] };
 }
 
 /**
@@ -131,7 +135,11 @@ interface Call {
  * assertEquals(grad["linear.weight"].shape, [3, 2]);
  * ```
  */
-export class LinearCrossEntropyLoss {
+export class LinearCrossEntropyLoss extends Loss<
+  InputAndTarget,
+  LinearCrossEntropyGradient,
+  "input" | "linear.weight"
+> {
   /**
    * Value and gradient of one class as formulas, as in {@linkcode CrossEntropyLoss}: here x is the product of the input
    * and the class's row of linear.weight, plus the bias.
@@ -159,6 +167,7 @@ export class LinearCrossEntropyLoss {
    * between 0 and 1, ignoreIndex is no whole number, or a word is unknown.
    */
   constructor(options: LinearCrossEntropyLossOptions) {
+    super(2);
     checkOptions(NAME, options, [
       "inFeatures",
       "numClasses",
@@ -173,7 +182,7 @@ export class LinearCrossEntropyLoss {
       "options",
     ]);
     const { outFeatures = [], bias = false, weight, ignoreIndex, labelSmoothing = 0 } = options;
-    const { reduction = "mean", options: chunking } = options;
+    const { reduction, options: chunking } = options;
     const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
     const numClasses = wholeOption(NAME, "numClasses", options.numClasses, 1);
     if (!Array.isArray(outFeatures)) {
@@ -208,8 +217,8 @@ export class LinearCrossEntropyLoss {
         (value) => value >= 0 && value <= 1,
         "between 0 and 1",
       ),
-      // The mean is taken here, over all chunks.
-      reduction: reduction === "none" ? "none" : "sum",
+      // Values are averaged or added up here, over all chunks.
+      reduction: "none",
     });
     const rows = numClasses * sizeOf(this.#options.outFeatures);
     const layer = { "linear.weight": { shape: [rows, inFeatures], fanIn: inFeatures } };
@@ -238,35 +247,11 @@ export class LinearCrossEntropyLoss {
     this.#parameters.set(values);
   }
 
-  /**
-   * The loss.
-   *
-   * @param input Samples, (inFeatures) or (N, inFeatures).
-   * @param target Class labels, (), (N) or (N, d1, …, dK), or class probabilities of the shape of the scores.
-   * @returns A scalar, or with reduction `"none"` one value per label.
-   * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input, target, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradients.
-   *
-   * @param input Samples, (inFeatures) or (N, inFeatures).
-   * @param target Class labels, (), (N) or (N, d1, …, dK), or class probabilities of the shape of the scores.
-   * @param request Which gradients (default `input` and every parameter), times which upstream gradient, into which
-   * buffers. `target` and `weight` are differentiable if the target holds probabilities.
-   * @returns The value, and a gradient of its argument's or parameter's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  valueAndGrad<W extends LinearCrossEntropyGradient = "input" | "linear.weight">(
-    input: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
+  /** @ignore */
+  protected override evaluate(
+    [input, target]: InputAndTarget,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
     const { numClasses, outFeatures, ignoreIndex = -100, reduction, chunking } = this.#options;
     const parameters = this.#parameters.tensors;
     const names = Object.keys(parameters);
@@ -276,7 +261,7 @@ export class LinearCrossEntropyLoss {
       [input, ...Object.values(parameters)],
     );
     const given = readArgument(NAME, "target", target);
-    const batch = this.#batchOf(tensors[0].shape);
+    const batch = this.#batchOf(tensors[0]!.shape);
     const scoreShape = [...batch, numClasses, ...outFeatures];
     const labelShape = [...batch, ...outFeatures];
     const isProbability = sameShape(given.shape, scoreShape);
@@ -287,16 +272,11 @@ export class LinearCrossEntropyLoss {
       throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
     }
 
-    const shapes: Record<string, readonly number[]> = { input: x.shape };
-    for (const name of names) shapes[name] = parameters[name].shape;
-    let labels: Labels | undefined;
-    let probabilities: Tensor | undefined;
-    if (isProbability) {
-      probabilities = this.#probabilities(given, dtype);
-      shapes.target = scoreShape;
-      if (this.#weight) shapes.weight = this.#weight.shape;
-    } else {
-      labels = readLabels(NAME, "target", target);
+    let divisor = sizeOf(labelShape);
+    let numbers: Batch["target"];
+    if (isProbability) numbers = this.#probabilities(given, dtype);
+    else {
+      const labels = asLabels(NAME, "target", given);
       if (!sameShape(labels.shape, labelShape)) {
         throw new RangeError(
           `Cannot compute ${NAME} as target must have the shape ${show(labelShape)} for labels or ${
@@ -304,42 +284,27 @@ export class LinearCrossEntropyLoss {
           } for probabilities: current shape is ${show(labels.shape)}`,
         );
       }
-      checkLabels(NAME, "target", labels, numClasses, ignoreIndex);
+      checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
+      divisor = weightOfLabels(labels.data, ignoreIndex, weights);
+      numbers = labels;
     }
-    const isDense = reduction === "none";
-    const valueShape = isDense ? labelShape : [];
-    const checked = checkRequest(
-      NAME,
-      request,
-      ["input", ...names, "target", "weight"],
-      ["input", ...names],
+    const call = new RowCall({
+      loss: NAME,
+      reduction,
       dtype,
-      valueShape,
-      shapes,
-      [...tensors, given, { data: weights ?? [] }],
-    );
-    const denominator = reduction !== "mean"
-      ? 1
-      : labels === undefined
-      ? sizeOf(labelShape)
-      : weightOfLabels(labels, ignoreIndex, weights);
-    const grad: Record<string, Tensor> = {};
-    for (const name of checked.wrt) grad[name] = checked.buffer(name, shapes[name]);
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const what = labels ?? { data: probabilities?.data ?? [], shape: scoreShape };
-    const { gradOutput } = checked;
-    this.#chunks({
-      dtype,
-      input: x,
-      weight,
-      bias,
-      target: what,
-      gradOutput,
-      denominator,
-      value,
-      grad,
-    });
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+      rowShape: labelShape,
+      divisor,
+      shapes: {
+        input: x!.shape,
+        ...Object.fromEntries(names.map((name) => [name, parameters[name]!.shape])),
+        ...isProbability && { target: scoreShape },
+        ...isProbability && this.#weight && { weight: this.#weight.shape },
+      },
+      defaults: ["input", ...names],
+      inputs: [...tensors, given, { data: weights ?? [] }],
+    }, request);
+    this.#chunks({ input: x!, weight: weight!, bias, target: numbers }, call);
+    return call.answer();
   }
 
   /** The batch axis of the input: none, or one. */
@@ -372,17 +337,18 @@ export class LinearCrossEntropyLoss {
   }
 
   /** Goes through the samples, chunk by chunk: scores, their cross entropy, and back through the layer. */
-  #chunks(
-    { dtype, input, weight, bias, target, gradOutput, denominator, value, grad }: Call,
-  ): void {
-    const { inFeatures, numClasses, outFeatures, reduction, chunking } = this.#options;
-    const rows = weight.shape[0];
+  #chunks({ input, weight, bias, target }: Batch, call: RowCall): void {
+    const { inFeatures, numClasses, outFeatures, chunking } = this.#options;
+    const { dtype, grad } = call;
+    const rows = weight.shape[0]!;
     const positions = rows / numClasses;
     const samples = sizeOf(input.shape.slice(0, -1));
     const size = chunkSize(NAME, chunking, samples, inFeatures, rows);
     const inputRows = matrix(input.data as FloatArray, samples, inFeatures);
     const w = matrix(weight.data as FloatArray, rows, inFeatures);
-    const hasLayer = grad.input ?? grad["linear.weight"] ?? grad["linear.bias"];
+    const inputGrad = call.gradData("input");
+    const layerGrad = call.gradData("linear.weight");
+    const hasLayer = inputGrad ?? layerGrad ?? grad["linear.bias"];
     const scores = zeros(dtype, [size * rows]).data as FloatArray;
     const slopes = zeros(dtype, [hasLayer ? size * rows : 0]).data as FloatArray;
     const biasSums = new Float64Array(grad["linear.bias"] ? rows : 0);
@@ -393,8 +359,7 @@ export class LinearCrossEntropyLoss {
     if (grad.target) wrt.push("target");
     if (grad.weight) wrt.push("weight");
 
-    let total = 0;
-    grad["linear.weight"]?.data.fill(0);
+    layerGrad?.fill(0);
     for (let start = 0; start < samples; start += size) {
       const count = Math.min(size, samples - start);
       const x = rowsOf(inputRows, start, count);
@@ -402,44 +367,40 @@ export class LinearCrossEntropyLoss {
       for (let r = 0; bias !== undefined && r < count; r++) scores.set(bias.data, r * rows);
       multiply(dtype, x, transpose(w), z, bias !== undefined);
 
-      const shape = [count, numClasses, ...outFeatures];
       const [from, to] = [start * targetStep, (start + count) * targetStep];
+      const first = start * positions;
+      const upstream = call.upstreamOf(first, count * positions);
       const part = this.#crossEntropy.valueAndGrad(
-        new Tensor(scores.subarray(0, count * rows), shape),
+        new Tensor(scores.subarray(0, count * rows), [count, numClasses, ...outFeatures]),
         {
           data: slice(target.data, from, to),
           shape: [count, ...target.shape.slice(input.shape.length - 1)],
         },
         {
           wrt,
-          gradOutput: typeof gradOutput === "number" ? gradOutput / denominator : {
-            data: gradOutput.subarray(start * positions, (start + count) * positions),
-            shape: [count, ...outFeatures],
-          },
+          gradOutput: typeof upstream === "number"
+            ? upstream / call.divisor
+            : new Tensor(upstream, [count, ...outFeatures]),
           out: {
             input: hasLayer && slopes.subarray(0, count * rows),
-            target: grad.target?.data.subarray(from, to) as FloatArray | undefined,
+            target: call.gradData("target")?.subarray(from, to),
           },
         },
       );
-      if (reduction === "none") value.data.set(part.value.data, start * positions);
-      else total += part.value.item();
-      if (grad.weight) part.grad.weight.data.forEach((slope, c) => weightSums[c] += slope);
+      part.value.data.forEach((value, i) => call.put(first + i, value));
+      if (grad.weight) part.grad.weight.data.forEach((slope, c) => weightSums[c]! += slope);
 
       const g = matrix(slopes, count, rows);
-      if (grad.input) {
-        const all = matrix(grad.input.data as FloatArray, samples, inFeatures);
-        multiply(dtype, g, w, rowsOf(all, start, count));
+      if (inputGrad) {
+        multiply(dtype, g, w, rowsOf(matrix(inputGrad, samples, inFeatures), start, count));
       }
-      if (grad["linear.weight"]) {
-        const sums = matrix(grad["linear.weight"].data as FloatArray, rows, inFeatures);
-        multiply(dtype, transpose(g), x, sums, true);
+      if (layerGrad) {
+        multiply(dtype, transpose(g), x, matrix(layerGrad, rows, inFeatures), true);
       }
       if (grad["linear.bias"]) addColumnSums(g, biasSums);
     }
     grad["linear.bias"]?.data.set(biasSums);
     grad.weight?.data.set(weightSums);
-    if (reduction !== "none") value.data[0] = total / denominator;
   }
 }
 

@@ -28,15 +28,14 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, SIGNS } from "./_core/elementwise.ts";
+import type { Reduction } from "./_core/call/options.ts";
 import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+  type ElementwiseDefinition,
+  type LossFormula,
+  SIGNS,
+} from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode MarginRankingLoss}. */
 export interface MarginRankingLossOptions {
@@ -60,18 +59,18 @@ const formula: LossFormula = {
   },
 };
 
-const marginRanking = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "MarginRankingLoss",
   arguments: [
     { name: "input1", symbol: "x1" },
     { name: "input2", symbol: "x2" },
     { name: "target", symbol: "y", integers: true, domain: SIGNS },
   ],
-  params: ["margin"],
+  options: { margin: { default: 0, valid: () => true, wanted: "a number" } },
   formula,
   shapes: "rank",
   wrt: ["input1", "input2"],
-});
+};
 
 /**
  * Ranks: of two scores, the one that ought to be higher is to lead by the margin.
@@ -87,11 +86,13 @@ const marginRanking = new Elementwise({
  * assertEquals(grad.input2.toArray(), [0, 1, -1]);
  * ```
  */
-export class MarginRankingLoss {
+export class MarginRankingLoss extends ElementwiseLoss<
+  [input1: TensorLike, input2: TensorLike, target: TensorLike],
+  "input1" | "input2" | "target",
+  "input1" | "input2"
+> {
   /** Value and gradients as formulas in x1 (input1), x2 (input2), y (target) and margin. */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction; params: { margin: number } };
 
   /**
    * Makes a loss with these options.
@@ -101,47 +102,6 @@ export class MarginRankingLoss {
    * @throws {RangeError} If the margin is NaN, or the reduction is unknown.
    */
   constructor(options: MarginRankingLossOptions = {}) {
-    checkOptions("MarginRankingLoss", options, ["margin", "reduction"]);
-    const { margin = 0, reduction = "mean" } = options;
-    this.#options = {
-      params: {
-        margin: numberOption("MarginRankingLoss", "margin", margin, () => true, "a number"),
-      },
-      reduction: reductionOption("MarginRankingLoss", reduction),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input1 Scores.
-   * @param input2 The scores that they are compared with, of the same shape.
-   * @param target 1 where input1 ought to be higher, -1 where input2 ought to, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per pair.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
-   */
-  forward(input1: TensorLike, input2: TensorLike, target: TensorLike): Tensor {
-    return marginRanking.forward(this.#options, [input1, input2, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input1 Scores.
-   * @param input2 The scores that they are compared with, of the same shape.
-   * @param target 1 where input1 ought to be higher, -1 where input2 ought to, of the same shape.
-   * @param request Which gradients (default `input1` and `input2`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
-   */
-  valueAndGrad<W extends "input1" | "input2" | "target" = "input1" | "input2">(
-    input1: TensorLike,
-    input2: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return marginRanking.valueAndGrad(this.#options, [input1, input2, target], request);
+    super(definition, options);
   }
 }

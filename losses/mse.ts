@@ -26,10 +26,10 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode MSELoss}. */
 export interface MSELossOptions {
@@ -44,12 +44,12 @@ const formula: LossFormula = {
   grad: { input: "2 * (x - y)", target: "2 * (y - x)" },
 };
 
-const mse = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "MSELoss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
   formula,
-  weightedMean: "weights",
-});
+  weight: "divides by its sum",
+};
 
 /**
  * The squared difference of prediction and target: large errors count more than in proportion.
@@ -67,11 +67,10 @@ const mse = new Elementwise({
  * assertEquals(weighted.forward([1, -2], [0.5, 1]).item(), (3 * 0.5 ** 2 + 3 ** 2) / (3 + 1));
  * ```
  */
-export class MSELoss {
+export class MSELoss
+  extends ElementwiseLoss<InputAndTarget, "input" | "target" | "weight", "input"> {
   /** Value and gradients as formulas in x (input) and y (target). */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction; weight?: Tensor };
 
   /**
    * Makes a loss with these options.
@@ -81,42 +80,6 @@ export class MSELoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MSELossOptions = {}) {
-    checkOptions("MSELoss", options, ["reduction", "weight"]);
-    const { reduction = "mean", weight } = options;
-    this.#options = {
-      reduction: reductionOption("MSELoss", reduction),
-      weight: tensorOption(weight),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Predictions.
-   * @param target What they should have been, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return mse.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Predictions.
-   * @param target What they should have been, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return mse.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

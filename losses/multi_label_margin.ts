@@ -28,23 +28,19 @@
  * @module
  */
 
-import { position, readArguments } from "./_core/call/arguments.ts";
-import { sameShape, show } from "./_core/tensor/shape.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
-import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
-import { describe } from "./_core/tensor/describe.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
-import type { LossFormula } from "./_core/elementwise.ts";
-import { type Labels, readLabels } from "./_core/call/labels.ts";
+import { readScores } from "./_core/call/arguments.ts";
+import { checkLabels, readLabels } from "./_core/call/labels.ts";
+import { Loss } from "./_core/call/loss.ts";
 import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
-import {
-  type CheckedRequest,
-  checkRequest,
-  type Request,
-  type ValueAndGrad,
-} from "./_core/call/request.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
+import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
+import { loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
+import { sameShape, show } from "./_core/tensor/shape.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode MultiLabelMarginLoss}. */
 export interface MultiLabelMarginLossOptions {
@@ -97,7 +93,7 @@ const kernels = defineKernels({
  * assertEquals(grad.input.toArray(), [[-1 / 4, 2 / 4, 0, -1 / 4]]);
  * ```
  */
-export class MultiLabelMarginLoss {
+export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input"> {
   /**
    * Value and gradient of one pair as formulas, to be divided by C: x is the score of the class that is not listed, s
    * that of the listed one, which gets the opposite gradient.
@@ -114,85 +110,49 @@ export class MultiLabelMarginLoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelMarginLossOptions = {}) {
+    super(2);
     checkOptions("MultiLabelMarginLoss", options, ["reduction"]);
-    const { reduction = "mean" } = options;
-    this.#reduction = reductionOption("MultiLabelMarginLoss", reduction);
+    this.#reduction = reductionOption("MultiLabelMarginLoss", options.reduction);
   }
 
-  /**
-   * The loss.
-   *
-   * @param input Scores, (C) or (N, C).
-   * @param target For each row the list of the classes that apply, ended by -1; of the shape of `input`.
-   * @returns A scalar, or with reduction `"none"` one value per row.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input, target, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradient.
-   *
-   * @param input Scores, (C) or (N, C).
-   * @param target For each row the list of the classes that apply, ended by -1; of the shape of `input`.
-   * @param request Times which upstream gradient, into which buffer.
-   * @returns The value, and the gradient of `input`.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  valueAndGrad<W extends "input" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const { tensors: [scores], dtype } = readArguments(
-      "MultiLabelMarginLoss",
-      [{ name: "input" }],
-      [input],
-    );
-    const labels = readLabels("MultiLabelMarginLoss", "target", target);
+  /** @ignore */
+  protected override evaluate(
+    [input, target]: InputAndTarget,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    const scores = readScores("MultiLabelMarginLoss", "input", input);
+    const lists = readLabels("MultiLabelMarginLoss", "target", target);
     const axis = scoreRows("MultiLabelMarginLoss", scores.shape);
-    checkLists(labels, axis, scores.shape);
-    const isDense = this.#reduction === "none";
-    const valueShape = isDense ? axis.sampleShape : [];
-    const shapes = { input: scores.shape };
-    const checked = checkRequest(
-      "MultiLabelMarginLoss",
-      request,
-      ["input"],
-      ["input"],
-      dtype,
-      valueShape,
-      shapes,
-      [scores, labels],
-    );
-
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const grad: Record<string, Tensor> = {};
-    if (checked.wrt.includes("input")) grad.input = checked.buffer("input", scores.shape);
-    const x = scores.data as FloatArray;
-    this.#rows(dtype, x, axis, labels.data, checked.gradOutput, value, grad.input);
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
-  }
-
-  /** Goes through the rows, tile by tile, and through each tile as often as its longest list has labels. */
-  #rows(
-    dtype: FloatType,
-    x: FloatArray,
-    axis: ClassAxis,
-    labels: ArrayLike<number>,
-    gradOutput: CheckedRequest["gradOutput"],
-    value: Tensor,
-    grad: Tensor | undefined,
-  ): void {
     const { classes, samples } = axis;
-    const tiles = kernels(dtype, classes);
-    const { element, row, run } = tiles;
-    const denominator = classes * (this.#reduction === "mean" ? samples : 1);
+    if (!sameShape(lists.shape, scores.shape)) {
+      throw new RangeError(
+        `Cannot compute MultiLabelMarginLoss as target must have the shape of input: current shapes are ${
+          show(scores.shape)
+        } and ${show(lists.shape)}`,
+      );
+    }
+    checkLabels("MultiLabelMarginLoss", "target", lists, classes, {
+      allowed: -1,
+      wanted: ", or -1 at the end of a list",
+    });
+    const call = new RowCall({
+      loss: "MultiLabelMarginLoss",
+      reduction: this.#reduction,
+      dtype: scores.dtype,
+      rowShape: axis.sampleShape,
+      divisor: samples,
+      scale: classes,
+      shapes: { input: scores.shape },
+      defaults: ["input"],
+      inputs: [scores, lists],
+    }, request);
 
-    let total = 0;
+    // Tile by tile, and through each tile as often as its longest list has labels.
+    const x = scores.data as FloatArray;
+    const labels = lists.data;
+    const grad = call.gradData("input");
+    const tiles = kernels(scores.dtype, classes);
+    const { element, row, run } = tiles;
     const rows = rowsPerTile(classes, tiles);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
@@ -200,13 +160,12 @@ export class MultiLabelMarginLoss {
       let rounds = 0;
       loadRows(element.x, x, axis, start, end);
       for (let r = 0; r < count; r++) {
-        const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[start + r];
-        row.k[r] = upstream / denominator;
+        row.k[r] = call.upstream(start + r) / call.divisor;
         const first = (start + r) * classes;
         let length = 0;
         for (; length < classes && labels[first + length] !== -1; length++) {
           // What is listed is no rival: with a score of -∞ it is behind by any margin.
-          element.x[r * classes + labels[first + length]] = -Infinity;
+          element.x[r * classes + labels[first + length]!] = -Infinity;
         }
         row.listed[r] = length;
         row.loss[r] = 0;
@@ -217,50 +176,26 @@ export class MultiLabelMarginLoss {
       for (let i = 0; i < rounds; i++) {
         for (let r = 0; r < count; r++) {
           const first = (start + r) * classes;
-          // Rows whose list is shorter have nothing to lead any more: ∞ is ahead by any margin.
-          row.s[r] = i < row.listed[r] ? x[first + labels[first + i]] : Infinity;
+          // A row whose list has ended has no right class any more: a score of ∞ is ahead by any margin.
+          row.s[r] = i < row.listed[r]! ? x[first + labels[first + i]!]! : Infinity;
         }
         if (grad === undefined) run.value(count, classes);
         else (i % 2 === 0 ? run.pairsOfEven : run.pairsOfOdd)(count, classes);
         const counts = i % 2 === 0 ? element.odd : element.even;
         for (let r = 0; r < count; r++) {
-          row.loss[r] += row.total[r];
-          if (grad && i < row.listed[r]) {
-            counts[r * classes + labels[(start + r) * classes + i]] -= row.pairs[r];
+          row.loss[r]! += row.total[r]!;
+          if (grad && i < row.listed[r]!) {
+            counts[r * classes + labels[(start + r) * classes + i]!]! -= row.pairs[r]!;
           }
         }
       }
 
       if (grad) {
         (rounds % 2 === 0 ? run.gradOfEven : run.gradOfOdd)(count, classes);
-        unloadRows(element.g, grad.data as FloatArray, axis, start, end);
+        unloadRows(element.g, grad, axis, start, end);
       }
-      for (let r = 0; r < count; r++) {
-        if (this.#reduction === "none") value.data[start + r] = row.loss[r] / classes;
-        else total += row.loss[r];
-      }
+      for (let r = 0; r < count; r++) call.put(start + r, row.loss[r]!);
     }
-    if (this.#reduction !== "none") value.data[0] = total / denominator;
-  }
-}
-
-/** Refuses lists of another shape than the scores, and what is neither a class nor -1. */
-function checkLists({ data, shape }: Labels, { classes }: ClassAxis, scores: readonly number[]) {
-  if (!sameShape(shape, scores)) {
-    throw new RangeError(
-      `Cannot compute MultiLabelMarginLoss as target must have the shape of input: current shapes are ${
-        show(scores)
-      } and ${show(shape)}`,
-    );
-  }
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] >= -1 && data[i] < classes && Number.isInteger(data[i])) continue;
-    throw new RangeError(
-      `Cannot compute MultiLabelMarginLoss as target must hold classes from 0 to ${
-        classes - 1
-      }, or -1 at the end of a list: current value at ${position(i, shape)} is ${
-        describe(data[i])
-      }`,
-    );
+    return call.answer();
   }
 }

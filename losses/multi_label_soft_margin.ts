@@ -34,16 +34,22 @@
  */
 
 import { readArguments } from "./_core/call/arguments.ts";
-import { along, commonShape, gather, scatterAdd } from "./_core/tensor/broadcast.ts";
-import { show } from "./_core/tensor/shape.ts";
-import { defineKernels, load, unload } from "./_core/kernel/kernels.ts";
-import type { FloatArray } from "./_core/tensor/types.ts";
+import { Loss } from "./_core/call/loss.ts";
+import {
+  checkOptions,
+  type Reduction,
+  reductionOption,
+  tensorOption,
+} from "./_core/call/options.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
+import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
+import { Rows } from "./_core/rows/rows.ts";
+import { checkRepeatable, commonShape } from "./_core/tensor/broadcast.ts";
 import { toTensor } from "./_core/tensor/read.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import { classAxis, rowsPerTile } from "./_core/rows/class_axis.ts";
-import { type LossFormula, tensorOption } from "./_core/elementwise.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions {
@@ -64,6 +70,9 @@ const formula: LossFormula = {
     weight: TERM,
   },
 };
+
+const ARGUMENTS = [{ name: "input" }, { name: "target", integers: true }];
+const NAMES = ["input", "target", "weight"] as const;
 
 const kernels = defineKernels({
   elements: ["x", "y", "w", "g"],
@@ -95,11 +104,16 @@ const kernels = defineKernels({
  * assertEquals(sure.forward([[1000, -Infinity], [1000, -1000]], [[1, 0], [0, 0]]).toArray(), [0, 500]);
  * ```
  */
-export class MultiLabelSoftMarginLoss {
+export class MultiLabelSoftMarginLoss extends Loss<
+  InputAndTarget,
+  "input" | "target" | "weight",
+  "input"
+> {
   /** Value and gradients of one class as formulas, to be divided by C: x is input, y target and w weight. */
   static readonly formula: LossFormula = formula;
 
-  readonly #options: { reduction: Reduction; weight?: Tensor };
+  readonly #reduction: Reduction;
+  readonly #weight: Tensor | undefined;
 
   /**
    * Makes a loss with these options.
@@ -109,49 +123,19 @@ export class MultiLabelSoftMarginLoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelSoftMarginLossOptions = {}) {
+    super(2);
     checkOptions("MultiLabelSoftMarginLoss", options, ["weight", "reduction"]);
-    const { weight, reduction = "mean" } = options;
-    this.#options = {
-      reduction: reductionOption("MultiLabelSoftMarginLoss", reduction),
-      weight: tensorOption(weight),
-    };
+    this.#reduction = reductionOption("MultiLabelSoftMarginLoss", options.reduction);
+    this.#weight = tensorOption(options.weight, "weight");
   }
 
-  /**
-   * The loss.
-   *
-   * @param input Scores, (…, C).
-   * @param target 1 for a class that applies, 0 for one that does not, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per row.
-   * @throws {TypeError} If an argument is no tensor, or `input` holds whole numbers.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input, target, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradients; value and gradient of `input` in one pass.
-   *
-   * @param input Scores, (…, C).
-   * @param target 1 for a class that applies, 0 for one that does not, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor, `input` holds whole numbers, or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" | "weight" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const { reduction } = this.#options;
-    const { tensors, dtype } = readArguments(
-      "MultiLabelSoftMarginLoss",
-      [{ name: "input" }, { name: "target", integers: true }],
-      [input, target],
-    );
-    const [x, y] = tensors;
+  /** @ignore */
+  protected override evaluate(
+    args: InputAndTarget,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    const { tensors, dtype } = readArguments("MultiLabelSoftMarginLoss", ARGUMENTS, args);
+    const [x, y] = tensors as [Tensor, Tensor];
     const ownClasses = x.shape.at(-1);
     if (ownClasses === undefined) {
       throw new RangeError(
@@ -159,104 +143,55 @@ export class MultiLabelSoftMarginLoss {
       );
     }
     const shape = commonShape("MultiLabelSoftMarginLoss", ["input", "target"], tensors);
-    const weight = this.#options.weight && toTensor(this.#options.weight, dtype, "weight");
-    if (weight) checkWeight(weight, shape);
-    const { classes, samples, sampleShape } = classAxis(shape, shape.length - 1);
-
-    const isDense = reduction === "none";
-    const valueShape = isDense ? sampleShape : [];
-    const shapes: Record<string, readonly number[]> = { input: x.shape, target: y.shape };
-    if (weight) shapes.weight = weight.shape;
-    const { wrt, gradOutput, buffer } = checkRequest(
-      "MultiLabelSoftMarginLoss",
-      request,
-      ["input", "target", "weight"],
-      ["input"],
+    const weight = this.#weight && toTensor(this.#weight, dtype, "weight");
+    if (weight) {
+      checkRepeatable("MultiLabelSoftMarginLoss", "weight", weight.shape, "the scores", shape);
+    }
+    const rows = new Rows(shape, shape.length - 1);
+    const classes = rows.length;
+    const call = new RowCall({
+      loss: "MultiLabelSoftMarginLoss",
+      reduction: this.#reduction,
       dtype,
-      valueShape,
-      shapes,
-      weight ? [x, y, weight] : [x, y],
-    );
+      rowShape: rows.outerShape,
+      divisor: rows.count,
+      scale: ownClasses,
+      shapes: {
+        input: x.shape,
+        target: y.shape,
+        ...weight && { weight: weight.shape },
+      },
+      defaults: ["input"],
+      inputs: weight ? [x, y, weight] : [x, y],
+    }, request);
 
     const tiles = kernels(dtype, classes);
     const { element, row, run } = tiles;
-    const rows = rowsPerTile(classes, tiles);
-    const loads = [loader(element.x, x, shape), loader(element.y, y, shape)];
-    if (weight) loads.push(loader(element.w, weight, shape));
-    else element.w.fill(1, 0, rows * classes);
-    const names = (["input", "target", "weight"] as const).filter((name) => wrt.includes(name));
-    const grad: Record<string, Tensor> = {};
-    for (const name of names) grad[name] = buffer(name, shapes[name]);
-    const stores = new Map(names.map((name) => [name, storer(element.g, grad[name], shape)]));
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const denominator = ownClasses * (reduction === "mean" ? samples : 1);
-
-    let total = 0;
-    for (let start = 0; start < samples; start += rows) {
-      const count = Math.min(rows, samples - start);
-      const [from, to] = [start * classes, (start + count) * classes];
-      for (const load of loads) load(from, to);
+    const loadX = rows.load(x);
+    const loadY = rows.load(y);
+    const loadWeight = weight && rows.load(weight);
+    if (weight === undefined) element.w.fill(1, 0, Math.min(tiles.tile, rows.count * classes));
+    const sinks = NAMES.flatMap((name) => {
+      const grad = call.grad[name];
+      return grad === undefined ? [] : [{ step: run[name], sink: rows.sink(grad) }];
+    });
+    const needsValue = call.grad.input === undefined;
+    rows.tiles(tiles, (start, end) => {
+      const count = end - start;
+      loadX(element.x, start, end);
+      loadY(element.y, start, end);
+      loadWeight?.(element.w, start, end);
       for (let r = 0; r < count; r++) {
-        row.k[r] = (typeof gradOutput === "number" ? gradOutput : gradOutput[start + r]) /
-          denominator;
+        row.k[r] = call.upstream(start + r) / call.divisor;
       }
-      if (!stores.has("input")) run.value(count, classes);
-      for (const [name, store] of stores) {
-        run[name](count, classes);
-        store.add(from, to);
+      if (needsValue) run.value(count, classes);
+      for (const { step, sink } of sinks) {
+        step(count, classes);
+        sink.store(element.g, start, end);
       }
-      for (let r = 0; r < count; r++) {
-        if (isDense) value.data[start + r] = row.total[r] / ownClasses;
-        else total += row.total[r];
-      }
-    }
-    if (!isDense) value.data[0] = total / denominator;
-    for (const store of stores.values()) store.finish();
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+      for (let r = 0; r < count; r++) call.put(start + r, row.total[r]!);
+    });
+    for (const { sink } of sinks) sink.finish();
+    return call.answer();
   }
-}
-
-/** Copies elements [from, to) of `shape` out of a tensor that is read along it; what is the same in all rows only once. */
-function loader(
-  element: FloatArray,
-  tensor: Tensor,
-  shape: readonly number[],
-): (from: number, to: number) => void {
-  const { data, strides } = along(tensor, shape);
-  if (strides === undefined) return (from, to) => load(element, data, from, to);
-  const isSameInRows = strides.slice(0, -1).every((step) => step === 0);
-  return (from, to) => {
-    // No tile has more rows than the first.
-    if (from === 0 || !isSameInRows) gather({ data, strides }, shape, from, to, element);
-  };
-}
-
-/** Copies elements [from, to) of `shape` into a gradient, or adds them up where its argument was repeated. */
-function storer(
-  element: FloatArray,
-  tensor: Tensor,
-  shape: readonly number[],
-): { add(from: number, to: number): void; finish(): void } {
-  const { data, strides } = along(tensor, shape);
-  if (strides === undefined) {
-    return { add: (from, to) => unload(element, data, from, to), finish() {} };
-  }
-  const sums = new Float64Array(data.length);
-  return {
-    add: (from, to) => scatterAdd(strides, shape, from, to, element, sums),
-    finish: () => data.set(sums),
-  };
-}
-
-/** Refuses a weight that cannot be repeated along the shape of the scores. */
-function checkWeight(weight: Tensor, shape: readonly number[]): void {
-  const extra = shape.length - weight.shape.length;
-  const fits = extra >= 0 &&
-    weight.shape.every((length, axis) => length === 1 || length === shape[extra + axis]);
-  if (fits) return;
-  throw new RangeError(
-    `Cannot compute MultiLabelSoftMarginLoss as weight must be repeatable along the shape of the scores, ${
-      show(shape)
-    }: current shape is ${show(weight.shape)}`,
-  );
 }

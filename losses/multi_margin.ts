@@ -28,28 +28,26 @@
  * @module
  */
 
-import { readArguments } from "./_core/call/arguments.ts";
-import { show } from "./_core/tensor/shape.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
-import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
-import { type Raw, read } from "./_core/tensor/read.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
-import type { LossFormula } from "./_core/elementwise.ts";
+import { readScores } from "./_core/call/arguments.ts";
 import { checkLabels, classWeights, type Labels, readLabels } from "./_core/call/labels.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
 } from "./_core/call/options.ts";
-import {
-  type CheckedRequest,
-  checkRequest,
-  type Request,
-  type ValueAndGrad,
-} from "./_core/call/request.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
+import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import { defineKernels } from "./_core/kernel/kernels.ts";
+import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
+import { type Raw, read } from "./_core/tensor/read.ts";
+import { show } from "./_core/tensor/shape.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode MultiMarginLoss}. */
 export interface MultiMarginLossOptions {
@@ -72,15 +70,15 @@ const rival = (p: string, less: string, factor = `w * ${p}`): LossFormula => ({
   grad: { input: `margin - s + x > 0 ? ${factor} * pow(margin - s + x, ${less}) : 0` },
 });
 
-/** The value of each row, and with it the gradient: k is w p and what the row is scaled by, `pull` the sum without k. */
+/** The value of each row, and with it the gradient: k is w p and what the row is scaled by, `active` the sum of the gradient without k. */
 const valueStep = (p: string, less: string) => ({ sum: { total: rival(p, less).value } });
 const gradStep = (p: string, less: string) => ({
   store: { g: rival(p, less, "k").grad.input },
-  sum: { total: rival(p, less).value, pull: rival(p, less, "1").grad.input },
+  sum: { total: rival(p, less).value, active: rival(p, less, "1").grad.input },
 });
 const kernels = defineKernels({
   elements: ["x", "g"],
-  rows: ["s", "w", "k", "total", "pull"],
+  rows: ["s", "w", "k", "total", "active"],
   params: ["margin"],
   steps: {
     value1: valueStep("1", "0"),
@@ -110,7 +108,7 @@ const kernels = defineKernels({
  * assertEquals(wide.grad.input.toArray(), [[1 / 4, -2 / 4, 0, 1 / 4]]);
  * ```
  */
-export class MultiMarginLoss {
+export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
   /**
    * Value and gradient of one wrong class as formulas, to be divided by C: x is its score, s the score and w the weight
    * of the right class.
@@ -128,8 +126,9 @@ export class MultiMarginLoss {
    * @throws {RangeError} If p is neither 1 nor 2, margin is NaN, weight has not one axis, or the reduction is unknown.
    */
   constructor(options: MultiMarginLossOptions = {}) {
+    super(2);
     checkOptions("MultiMarginLoss", options, ["p", "margin", "weight", "reduction"]);
-    const { p = 1, margin = 1, weight, reduction = "mean" } = options;
+    const { p = 1, margin = 1, weight, reduction } = options;
     numberOption("MultiMarginLoss", "p", p, (p) => p === 1 || p === 2, "1 or 2");
     this.#options = {
       p,
@@ -146,109 +145,58 @@ export class MultiMarginLoss {
     }
   }
 
-  /**
-   * The loss.
-   *
-   * @param input Scores, (C) or (N, C).
-   * @param target The right class of each row, () or (N).
-   * @returns A scalar, or with reduction `"none"` one value per label.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input, target, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradient, in one pass.
-   *
-   * @param input Scores, (C) or (N, C).
-   * @param target The right class of each row, () or (N).
-   * @param request Times which upstream gradient, into which buffer.
-   * @returns The value, and the gradient of `input`.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  valueAndGrad<W extends "input" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const { reduction } = this.#options;
-    const { tensors: [scores], dtype } = readArguments(
-      "MultiMarginLoss",
-      [{ name: "input" }],
-      [input],
-    );
+  /** @ignore */
+  protected override evaluate(
+    [input, target]: InputAndTarget,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    const { p, margin, reduction } = this.#options;
+    const scores = readScores("MultiMarginLoss", "input", input, this.#weight);
     const labels = readLabels("MultiMarginLoss", "target", target);
     const axis = scoreRows("MultiMarginLoss", scores.shape);
     checkCount(labels, axis, scores.shape);
-    const weights = classWeights("MultiMarginLoss", this.#weight, axis.classes, dtype);
-    checkLabels("MultiMarginLoss", "target", labels, axis.classes);
-    const valueShape = reduction === "none" ? labels.shape : [];
-    const shapes = { input: scores.shape };
-    const checked = checkRequest(
-      "MultiMarginLoss",
-      request,
-      ["input"],
-      ["input"],
-      dtype,
-      valueShape,
-      shapes,
-      [scores, labels, { data: weights ?? [] }],
-    );
-
-    const value = reduction === "none" ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const grad: Record<string, Tensor> = {};
-    if (checked.wrt.includes("input")) grad.input = checked.buffer("input", scores.shape);
-    const x = scores.data as FloatArray;
-    this.#rows(dtype, x, axis, labels.data, weights, checked.gradOutput, value, grad.input);
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
-  }
-
-  /** Goes through the rows, tile by tile. */
-  #rows(
-    dtype: FloatType,
-    x: FloatArray,
-    axis: ClassAxis,
-    labels: ArrayLike<number>,
-    weights: FloatArray | undefined,
-    gradOutput: CheckedRequest["gradOutput"],
-    value: Tensor,
-    grad: Tensor | undefined,
-  ): void {
-    const { p, margin, reduction } = this.#options;
     const { classes, samples } = axis;
-    const tiles = kernels(dtype, classes);
+    const weights = classWeights("MultiMarginLoss", this.#weight, classes, scores.dtype);
+    checkLabels("MultiMarginLoss", "target", labels, classes);
+    const call = new RowCall({
+      loss: "MultiMarginLoss",
+      reduction,
+      dtype: scores.dtype,
+      rowShape: labels.shape,
+      divisor: samples,
+      scale: classes,
+      shapes: { input: scores.shape },
+      defaults: ["input"],
+      inputs: [scores, labels, { data: weights ?? [] }],
+    }, request);
+
+    const x = scores.data as FloatArray;
+    const grad = call.gradData("input");
+    const tiles = kernels(scores.dtype, classes);
     const { element, row, param, run } = tiles;
     const step = grad ? (p === 1 ? run.grad1 : run.grad2) : p === 1 ? run.value1 : run.value2;
-    const denominator = classes * (reduction === "mean" ? samples : 1);
     param.margin[0] = margin;
-
-    let total = 0;
     const rows = rowsPerTile(classes, tiles);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
       loadRows(element.x, x, axis, start, end);
       for (let r = 0; r < count; r++) {
-        const label = labels[start + r];
-        const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[start + r];
-        row.s[r] = element.x[r * classes + label];
-        row.w[r] = weights === undefined ? 1 : weights[label];
-        row.k[r] = row.w[r] * p * upstream / denominator;
+        const label = labels.data[start + r]!;
+        row.s[r] = element.x[r * classes + label]!;
+        row.w[r] = weights === undefined ? 1 : weights[label]!;
+        row.k[r] = row.w[r]! * p * call.upstream(start + r) / call.divisor;
         // The right class is no rival of its own: with a score of -∞ it is behind by any margin.
         element.x[r * classes + label] = -Infinity;
       }
       step(count, classes);
       for (let r = 0; r < count; r++) {
-        if (reduction === "none") value.data[start + r] = row.total[r] / classes;
-        else total += row.total[r];
-        if (grad) element.g[r * classes + labels[start + r]] = 0 - row.k[r] * row.pull[r];
+        call.put(start + r, row.total[r]!);
+        if (grad) element.g[r * classes + labels.data[start + r]!] = 0 - row.k[r]! * row.active[r]!;
       }
-      if (grad) unloadRows(element.g, grad.data as FloatArray, axis, start, end);
+      if (grad) unloadRows(element.g, grad, axis, start, end);
     }
-    if (reduction !== "none") value.data[0] = total / denominator;
+    return call.answer();
   }
 }
 

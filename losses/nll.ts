@@ -29,25 +29,29 @@
  * @module
  */
 
-import { readArguments } from "./_core/call/arguments.ts";
-import { at } from "./_core/rows/class_axis.ts";
-import type { FloatArray } from "./_core/tensor/types.ts";
-import { type Raw, read } from "./_core/tensor/read.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+import { readScores } from "./_core/call/arguments.ts";
 import {
   checkLabels,
   classWeights,
   labelledRows,
+  orIgnored,
   readLabels,
   weightOfLabels,
 } from "./_core/call/labels.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
   type Reduction,
   reductionOption,
   wholeOption,
 } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import { at } from "./_core/rows/class_axis.ts";
+import { type Raw, read } from "./_core/tensor/read.ts";
+import type { TensorLike } from "./_core/tensor/tensor.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode NLLLoss}. */
 export interface NLLLossOptions {
@@ -75,7 +79,7 @@ export interface NLLLossOptions {
  * assertEquals(grad.input.toArray(), [[0, -3 / 4], [-1 / 4, 0]]);
  * ```
  */
-export class NLLLoss {
+export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
   /** Value and gradient as formulas: x is the log-probability and w the weight of a class, y is 1 for the right class, else 0. */
   static readonly formula: { value: string; grad: { input: string } } = {
     value: "-w * y * x",
@@ -94,86 +98,48 @@ export class NLLLoss {
    * @throws {RangeError} If ignoreIndex is no whole number, or the reduction is unknown.
    */
   constructor(options: NLLLossOptions = {}) {
+    super(2);
     checkOptions("NLLLoss", options, ["weight", "ignoreIndex", "reduction"]);
-    const { weight, ignoreIndex = -100, reduction = "mean" } = options;
+    const { weight, ignoreIndex = -100, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#ignoreIndex = wholeOption("NLLLoss", "ignoreIndex", ignoreIndex);
     this.#reduction = reductionOption("NLLLoss", reduction);
   }
 
-  /**
-   * The loss.
-   *
-   * @param input Log-probabilities, (C), (N, C) or (N, C, d1, …, dK).
-   * @param target Class labels, (), (N) or (N, d1, …, dK).
-   * @returns A scalar, or with reduction `"none"` one value per label.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.valueAndGrad(input, target, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradient.
-   *
-   * @param input Log-probabilities, (C), (N, C) or (N, C, d1, …, dK).
-   * @param target Class labels, (), (N) or (N, d1, …, dK).
-   * @param request Which upstream gradient, into which buffer.
-   * @returns The value, and the gradient of `input`.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
-   */
-  valueAndGrad<W extends "input" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const { tensors: [scores], dtype } = readArguments("NLLLoss", [{ name: "input" }], [input]);
+  /** @ignore */
+  protected override evaluate(
+    [input, target]: InputAndTarget,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    const scores = readScores("NLLLoss", "input", input, this.#weight);
     const labels = readLabels("NLLLoss", "target", target);
     const axis = labelledRows("NLLLoss", scores.shape, labels);
-    const weights = classWeights("NLLLoss", this.#weight, axis.classes, dtype);
-    checkLabels("NLLLoss", "target", labels, axis.classes, this.#ignoreIndex);
-    const isDense = this.#reduction === "none";
-    const valueShape = isDense ? axis.sampleShape : [];
-    const shapes = { input: scores.shape };
-    const { wrt, gradOutput, buffer } = checkRequest(
-      "NLLLoss",
-      request,
-      ["input"],
-      ["input"],
-      dtype,
-      valueShape,
-      shapes,
-      [scores, labels, { data: weights ?? [] }],
-    );
+    const weights = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
+    checkLabels("NLLLoss", "target", labels, axis.classes, orIgnored(this.#ignoreIndex));
+    const call = new RowCall({
+      loss: "NLLLoss",
+      reduction: this.#reduction,
+      dtype: scores.dtype,
+      rowShape: axis.sampleShape,
+      divisor: weightOfLabels(labels.data, this.#ignoreIndex, weights),
+      shapes: { input: scores.shape },
+      defaults: ["input"],
+      inputs: [scores, labels, { data: weights ?? [] }],
+    }, request);
 
     const x = scores.data as FloatArray;
-    const denominator = this.#reduction === "mean"
-      ? weightOfLabels(labels, this.#ignoreIndex, weights)
-      : 1;
-    const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-    const grad: Record<string, Tensor> = {};
-    if (wrt.includes("input")) grad.input = buffer("input", scores.shape);
-    grad.input?.data.fill(0);
-
-    let total = 0;
+    const grad = call.gradData("input");
+    grad?.fill(0);
     for (let sample = 0; sample < axis.samples; sample++) {
-      const label = labels.data[sample];
+      const label = labels.data[sample]!;
       if (label === this.#ignoreIndex) continue;
       const place = at(axis, sample, label);
-      const weight = weights === undefined ? 1 : weights[label];
+      const weight = weights === undefined ? 1 : weights[label]!;
       // What does not count does not count at -∞ either; NaN stays NaN.
-      const loss = weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place];
-      if (isDense) value.data[sample] = loss;
-      else total += loss;
-      if (grad.input !== undefined) {
-        const upstream = typeof gradOutput === "number" ? gradOutput : gradOutput[sample];
-        grad.input.data[place] = -weight * upstream / denominator;
-      }
+      call.put(sample, weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place]!);
+      if (grad !== undefined) grad[place] = -weight * call.upstream(sample) / call.divisor;
     }
-    if (!isDense) value.data[0] = total / denominator;
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+    return call.answer();
   }
 }
 

@@ -33,16 +33,9 @@
  * @module
  */
 
-import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import {
-  booleanOption,
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {
@@ -82,15 +75,19 @@ const withStirling = ({ value, grad }: LossFormula): LossFormula => ({
   grad: { input: grad.input, target: `${grad.target} + ${STIRLING_GRAD}` },
 });
 
-const driver = (formula: LossFormula): Elementwise =>
-  new Elementwise({
-    loss: "PoissonNLLLoss",
-    arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
-    params: ["eps"],
-    formula,
-  });
-const ofLog = { short: driver(formula), full: driver(withStirling(formula)) };
-const ofRate = { short: driver(rateFormula), full: driver(withStirling(rateFormula)) };
+const definition: ElementwiseDefinition = {
+  loss: "PoissonNLLLoss",
+  arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
+  options: {
+    logInput: { default: true },
+    full: { default: false },
+    eps: { default: 1e-8, valid: (eps) => eps >= 0, wanted: "≥ 0" },
+  },
+  formula({ logInput, full }) {
+    const short = logInput ? formula : rateFormula;
+    return full ? withStirling(short) : short;
+  },
+};
 
 /**
  * Minus the log-likelihood of a count: the loss for how often something happens.
@@ -108,14 +105,9 @@ const ofRate = { short: driver(rateFormula), full: driver(withStirling(rateFormu
  * assertAlmostEquals(full, -Math.log(Math.exp(-10) * 10 ** 10 / 3628800), 0.01);
  * ```
  */
-export class PoissonNLLLoss {
+export class PoissonNLLLoss extends ElementwiseLoss<InputAndTarget, "input" | "target", "input"> {
   /** Value and gradients as formulas in x (input) and y (target), for the default options. */
   static readonly formula: LossFormula = formula;
-  /** Value and gradients with the options of this object: in x (input), y (target) and eps. */
-  readonly formula: LossFormula;
-
-  readonly #driver: Elementwise;
-  readonly #options: { reduction: Reduction; params: { eps: number } };
 
   /**
    * Makes a loss with these options.
@@ -125,45 +117,6 @@ export class PoissonNLLLoss {
    * @throws {RangeError} If eps < 0 or NaN, or the reduction is unknown.
    */
   constructor(options: PoissonNLLLossOptions = {}) {
-    checkOptions("PoissonNLLLoss", options, ["logInput", "full", "eps", "reduction"]);
-    const { logInput = true, full = false, eps = 1e-8, reduction = "mean" } = options;
-    const drivers = booleanOption("PoissonNLLLoss", "logInput", logInput) ? ofLog : ofRate;
-    this.#driver = booleanOption("PoissonNLLLoss", "full", full) ? drivers.full : drivers.short;
-    this.formula = this.#driver.formula;
-    this.#options = {
-      params: { eps: numberOption("PoissonNLLLoss", "eps", eps, (eps) => eps >= 0, "≥ 0") },
-      reduction: reductionOption("PoissonNLLLoss", reduction),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Predicted rates, or by default their logarithms.
-   * @param target What was counted, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return this.#driver.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Predicted rates, or by default their logarithms.
-   * @param target What was counted, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return this.#driver.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

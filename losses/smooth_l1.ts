@@ -28,15 +28,9 @@
  * @module
  */
 
-import { Elementwise, type LossFormula } from "./_core/elementwise.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
 /** Options of {@linkcode SmoothL1Loss}. */
 export interface SmoothL1LossOptions {
@@ -59,12 +53,12 @@ const formula: LossFormula = {
   },
 };
 
-const smoothL1 = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "SmoothL1Loss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
-  params: ["beta"],
+  options: { beta: { default: 1, valid: (beta) => beta >= 0, wanted: "≥ 0" } },
   formula,
-});
+};
 
 /**
  * Absolute error with its kink rounded off: small errors are pulled gently, large ones with force 1.
@@ -79,11 +73,9 @@ const smoothL1 = new Elementwise({
  * assertEquals(grad.input.toArray(), [0.25 / 0.5, -1]);
  * ```
  */
-export class SmoothL1Loss {
+export class SmoothL1Loss extends ElementwiseLoss<InputAndTarget, "input" | "target", "input"> {
   /** Value and gradients as formulas in x (input), y (target) and beta. */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction; params: { beta: number } };
 
   /**
    * Makes a loss with these options.
@@ -93,42 +85,6 @@ export class SmoothL1Loss {
    * @throws {RangeError} If beta < 0 or NaN, or the reduction is unknown.
    */
   constructor(options: SmoothL1LossOptions = {}) {
-    checkOptions("SmoothL1Loss", options, ["beta", "reduction"]);
-    const { beta = 1, reduction = "mean" } = options;
-    this.#options = {
-      params: { beta: numberOption("SmoothL1Loss", "beta", beta, (beta) => beta >= 0, "≥ 0") },
-      reduction: reductionOption("SmoothL1Loss", reduction),
-    };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Predictions.
-   * @param target What they should have been, of the same shape.
-   * @returns A scalar, or with reduction `"none"` one value per element.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return smoothL1.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradients, in one pass.
-   *
-   * @param input Predictions.
-   * @param target What they should have been, of the same shape.
-   * @param request Which gradients (default `input`), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends "input" | "target" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return smoothL1.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

@@ -28,10 +28,13 @@
  * @module
  */
 
-import { Elementwise, type LossFormula, SIGNS } from "./_core/elementwise.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
-import type { Request, ValueAndGrad } from "./_core/call/request.ts";
-import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { Reduction } from "./_core/call/options.ts";
+import {
+  type ElementwiseDefinition,
+  type LossFormula,
+  SIGNS,
+} from "./_core/elementwise/definition.ts";
+import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
 /** Options of {@linkcode SoftMarginLoss}. */
 export interface SoftMarginLossOptions {
@@ -45,7 +48,7 @@ const formula: LossFormula = {
   grad: { input: "-y * sigmoid(-y * x)" },
 };
 
-const softMargin = new Elementwise({
+const definition: ElementwiseDefinition = {
   loss: "SoftMarginLoss",
   arguments: [
     { name: "input", symbol: "x" },
@@ -53,7 +56,7 @@ const softMargin = new Elementwise({
   ],
   formula,
   shapes: "first",
-});
+};
 
 /**
  * Logistic loss of a score against a label of -1 or 1.
@@ -68,11 +71,9 @@ const softMargin = new Elementwise({
  * assertAlmostEquals(grad.input.data[1], 3 / 4 / 2);
  * ```
  */
-export class SoftMarginLoss {
+export class SoftMarginLoss extends ElementwiseLoss<InputAndTarget, "input", "input"> {
   /** Value and gradient as formulas in x (input) and y (target). */
   static readonly formula: LossFormula = formula;
-
-  readonly #options: { reduction: Reduction };
 
   /**
    * Makes a loss with these options.
@@ -82,39 +83,6 @@ export class SoftMarginLoss {
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: SoftMarginLossOptions = {}) {
-    checkOptions("SoftMarginLoss", options, ["reduction"]);
-    const { reduction = "mean" } = options;
-    this.#options = { reduction: reductionOption("SoftMarginLoss", reduction) };
-  }
-
-  /**
-   * The loss.
-   *
-   * @param input Scores: positive for the label 1, negative for -1.
-   * @param target Labels, 1 or -1, of the same shape or smaller.
-   * @returns A scalar, or with reduction `"none"` one value per score.
-   * @throws {TypeError} If an argument is no tensor.
-   * @throws {RangeError} If the shapes do not go together, or a label is neither 1 nor -1.
-   */
-  forward(input: TensorLike, target: TensorLike): Tensor {
-    return softMargin.forward(this.#options, [input, target]);
-  }
-
-  /**
-   * The loss and its gradient, in one pass.
-   *
-   * @param input Scores: positive for the label 1, negative for -1.
-   * @param target Labels, 1 or -1, of the same shape or smaller.
-   * @param request Which gradient (`input`), times which upstream gradient, into which buffer.
-   * @returns The value, and the gradient in the shape of `input`.
-   * @throws {TypeError} If an argument is no tensor or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together, or a label is neither 1 nor -1.
-   */
-  valueAndGrad<W extends "input" = "input">(
-    input: TensorLike,
-    target: TensorLike,
-    request?: Request<W>,
-  ): ValueAndGrad<W> {
-    return softMargin.valueAndGrad(this.#options, [input, target], request);
+    super(definition, options);
   }
 }

@@ -36,12 +36,7 @@
  */
 
 import { readArguments } from "./_core/call/arguments.ts";
-import { commonShape } from "./_core/tensor/broadcast.ts";
-import { show } from "./_core/tensor/shape.ts";
-import type { FloatArray } from "./_core/tensor/types.ts";
-import { scalar, type Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import { distances, type Pair } from "./_core/rows/distances.ts";
-import type { LossFormula } from "./_core/elementwise.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   checkOptions,
@@ -49,8 +44,14 @@ import {
   type Reduction,
   reductionOption,
 } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
+import { distances, type Pair } from "./_core/rows/distances.ts";
 import { Rows } from "./_core/rows/rows.ts";
+import { checkRanks, commonShape } from "./_core/tensor/broadcast.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode TripletMarginLoss}. */
 export interface TripletMarginLossOptions {
@@ -74,23 +75,15 @@ export interface TripletMarginLossOptions {
 /** One of the three arguments. */
 export type TripletArgument = "anchor" | "positive" | "negative";
 
-/** The three arguments, in call order. */
+/** The arguments of the triplet losses. */
+export type TripletArguments = [anchor: TensorLike, positive: TensorLike, negative: TensorLike];
+
+/** The names of the three arguments, in call order. */
 export const TRIPLET: readonly TripletArgument[] = ["anchor", "positive", "negative"];
 
 /** A checked margin, as both triplet losses have it. */
 export function marginOption(loss: string, margin: number): number {
   return numberOption(loss, "margin", margin, (margin) => margin > 0, "> 0");
-}
-
-/** Refuses tensors with different numbers of axes. */
-export function checkRanks(loss: string, tensors: readonly Tensor[]): void {
-  if (tensors.some(({ shape }) => shape.length !== tensors[0].shape.length)) {
-    throw new RangeError(
-      `Cannot compute ${loss} as all arguments must have the same number of axes: current shapes are ${
-        tensors.map(({ shape }) => show(shape)).join(" and ")
-      }`,
-    );
-  }
 }
 
 /**
@@ -99,7 +92,7 @@ export function checkRanks(loss: string, tensors: readonly Tensor[]): void {
  * @param margin The margin.
  * @param i Which triplet.
  * @param distances Of all triplets, from anchor to positive, from anchor to negative, and with swap from positive to negative.
- * @param slopes Receives the derivative of the loss by each distance.
+ * @param slopes Receives the derivative of the loss with respect to each distance.
  * @returns The loss.
  */
 export function tripletHinge(
@@ -122,37 +115,29 @@ export function tripletHinge(
 }
 
 /** Value and gradients for distances that are p-norms, in two passes over the tensors. */
-export function pNormTriplets<W extends TripletArgument>(
+export function pNormTriplets(
   loss: string,
   { margin, p, eps, swap, reduction }: Readonly<Required<TripletMarginLossOptions>>,
-  values: readonly TensorLike[],
-  request: Request<W>,
-): ValueAndGrad<W> {
-  const { tensors, dtype } = readArguments(loss, TRIPLET.map((name) => ({ name })), values);
+  args: TripletArguments,
+  request: Request<string> | undefined,
+): ValueAndGrad<string> {
+  const { tensors, dtype } = readArguments(loss, TRIPLET.map((name) => ({ name })), args);
   checkRanks(loss, tensors);
   const shape = commonShape(loss, TRIPLET, tensors);
   const rows = new Rows(shape, Math.max(0, shape.length - 1));
-  const isDense = reduction === "none";
-  const valueShape = isDense ? rows.outerShape : [];
-  const [x, y, z] = tensors;
-  const shapes = { anchor: x.shape, positive: y.shape, negative: z.shape };
-  const { wrt, gradOutput, buffer } = checkRequest(
+  const [x, y, z] = tensors as [Tensor, Tensor, Tensor];
+  const call = new RowCall({
     loss,
-    request,
-    TRIPLET,
-    TRIPLET,
+    reduction,
     dtype,
-    valueShape,
-    shapes,
-    tensors,
-  );
+    rowShape: rows.outerShape,
+    divisor: rows.count,
+    shapes: { anchor: x.shape, positive: y.shape, negative: z.shape },
+    defaults: TRIPLET,
+    inputs: tensors,
+  }, request);
 
-  const denominator = reduction === "mean" ? rows.count : 1;
-  const value = isDense ? zeros(dtype, valueShape) : scalar(dtype, 0);
-  const grad: Record<string, Tensor> = {};
-  for (const name of wrt) grad[name] = buffer(name, shapes[name as TripletArgument]);
   const pairs: readonly Pair[] = swap ? ["xy", "xz", "yz"] : ["xy", "xz"];
-  let total = 0;
   distances({
     dtype,
     rows,
@@ -160,20 +145,16 @@ export function pNormTriplets<W extends TripletArgument>(
     pairs,
     p,
     eps,
-    grads: { x: grad.anchor, y: grad.positive, z: grad.negative },
-    take(start, count, distances, pulls) {
+    grads: { x: call.grad.anchor, y: call.grad.positive, z: call.grad.negative },
+    onTile(start, count, distances, upstream) {
       for (let r = 0; r < count; r++) {
-        const result = tripletHinge(margin, r, distances, pulls);
-        if (isDense) value.data[start + r] = result;
-        else total += result;
-        const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[start + r]) /
-          denominator;
-        for (let k = 0; k < pulls.length; k++) pulls[k][r] *= upstream;
+        call.put(start + r, tripletHinge(margin, r, distances, upstream));
+        const share = call.upstream(start + r) / call.divisor;
+        for (let k = 0; k < upstream.length; k++) upstream[k]![r]! *= share;
       }
     },
   });
-  if (!isDense) value.data[0] = total / denominator;
-  return { value, grad: grad as ValueAndGrad<W>["grad"] };
+  return call.answer();
 }
 
 /**
@@ -192,9 +173,9 @@ export function pNormTriplets<W extends TripletArgument>(
  * assertAlmostEquals(grad.negative.data[1], -1, 1e-5);
  * ```
  */
-export class TripletMarginLoss {
+export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, TripletArgument> {
   /**
-   * The value of one triplet and its derivatives by the distances, as formulas: ap from anchor to positive, an from
+   * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive, an from
    * anchor to negative, pn from positive to negative (infinite without swap).
    */
   static readonly formula: LossFormula = {
@@ -216,9 +197,10 @@ export class TripletMarginLoss {
    * @throws {RangeError} If margin ≤ 0, p < 0, eps is infinite, one of them is NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginLossOptions = {}) {
+    super(3);
     const loss = "TripletMarginLoss";
     checkOptions(loss, options, ["margin", "p", "eps", "swap", "reduction"]);
-    const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction = "mean" } = options;
+    const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction } = options;
     this.#options = {
       margin: marginOption(loss, margin),
       p: numberOption(loss, "p", p, (p) => p >= 0, "≥ 0"),
@@ -228,38 +210,11 @@ export class TripletMarginLoss {
     };
   }
 
-  /**
-   * The loss.
-   *
-   * @param anchor Vectors, (N, D) or (D).
-   * @param positive For each anchor, a vector that should be near.
-   * @param negative For each anchor, a vector that should be far.
-   * @returns A scalar, or with reduction `"none"` one value per triplet.
-   * @throws {TypeError} If an argument is no tensor of floats.
-   * @throws {RangeError} If the shapes do not go together.
-   */
-  forward(anchor: TensorLike, positive: TensorLike, negative: TensorLike): Tensor {
-    return this.valueAndGrad(anchor, positive, negative, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradients.
-   *
-   * @param anchor Vectors, (N, D) or (D).
-   * @param positive For each anchor, a vector that should be near.
-   * @param negative For each anchor, a vector that should be far.
-   * @param request Which gradients (default all three), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor of floats, or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together.
-   */
-  valueAndGrad<W extends TripletArgument = TripletArgument>(
-    anchor: TensorLike,
-    positive: TensorLike,
-    negative: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const values = [anchor, positive, negative];
-    return pNormTriplets("TripletMarginLoss", this.#options, values, request);
+  /** @ignore */
+  protected override evaluate(
+    args: TripletArguments,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    return pNormTriplets("TripletMarginLoss", this.#options, args, request);
   }
 }

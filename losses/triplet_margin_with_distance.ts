@@ -33,26 +33,34 @@
  */
 
 import { readArguments, wrongType } from "./_core/call/arguments.ts";
-import { along, commonShape, gather, scatterAdd } from "./_core/tensor/broadcast.ts";
-import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
-import type { FloatArray } from "./_core/tensor/types.ts";
-import { describe } from "./_core/tensor/describe.ts";
-import { scalar, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
-import type { LossFormula } from "./_core/elementwise.ts";
+import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   checkOptions,
   type Reduction,
   reductionOption,
 } from "./_core/call/options.ts";
-import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/request.ts";
-import { pairwiseDistance } from "./helpers.ts";
+import type { Request, ValueAndGrad } from "./_core/call/request.ts";
+import { RowCall } from "./_core/call/row_call.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
 import {
   checkRanks,
+  commonShape,
+  gather,
+  scatterAdd,
+  stridesAlong,
+} from "./_core/tensor/broadcast.ts";
+import { describe } from "./_core/tensor/describe.ts";
+import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
+import { Tensor, zeros } from "./_core/tensor/tensor.ts";
+import type { FloatArray } from "./_core/tensor/types.ts";
+import { pairwiseDistance } from "./helpers.ts";
+import {
   marginOption,
   pNormTriplets,
   TRIPLET,
   type TripletArgument,
+  type TripletArguments,
   tripletHinge,
   TripletMarginLoss,
 } from "./triplet_margin.ts";
@@ -97,7 +105,7 @@ export interface DistanceFunction {
    *
    * @param x1 The same as for `forward`.
    * @param x2 The same as for `forward`.
-   * @param request The derivative of the loss by each distance, and which gradients are wanted; others are ignored.
+   * @param request The derivative of the loss with respect to each distance, and which gradients are wanted; others are ignored.
    * @returns For each of them a float tensor of its argument's shape.
    */
   valueAndGrad(
@@ -149,9 +157,10 @@ const LOSS = "TripletMarginWithDistanceLoss";
  * assertAlmostEquals(loss.forward([[3, 4]], [[1, 0]], [[6, 8]]).item(), 0.5 + 0.4 - 0);
  * ```
  */
-export class TripletMarginWithDistanceLoss {
+export class TripletMarginWithDistanceLoss
+  extends Loss<TripletArguments, TripletArgument, TripletArgument> {
   /**
-   * The value of one triplet and its derivatives by the distances, as formulas: ap from anchor to positive, an from
+   * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive, an from
    * anchor to negative, pn from positive to negative (infinite without swap).
    */
   static readonly formula: LossFormula = TripletMarginLoss.formula;
@@ -167,12 +176,13 @@ export class TripletMarginWithDistanceLoss {
    * @throws {RangeError} If margin ≤ 0 or NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginWithDistanceLossOptions = {}) {
+    super(3);
     checkOptions(LOSS, options, ["distanceFunction", "margin", "swap", "reduction"]);
     const {
       distanceFunction = pairwiseDistance,
       margin = 1,
       swap = false,
-      reduction = "mean",
+      reduction,
     } = options;
     if (
       typeof distanceFunction?.forward !== "function" ||
@@ -192,90 +202,53 @@ export class TripletMarginWithDistanceLoss {
     };
   }
 
-  /**
-   * The loss.
-   *
-   * @param anchor What the others are compared with.
-   * @param positive For each anchor, one that should be near.
-   * @param negative For each anchor, one that should be far.
-   * @returns A scalar, or with reduction `"none"` one value per triplet.
-   * @throws {TypeError} If an argument is no tensor of floats, or the distance function answers with something else.
-   * @throws {RangeError} If the shapes do not go together, those of the distances included.
-   */
-  forward(anchor: TensorLike, positive: TensorLike, negative: TensorLike): Tensor {
-    return this.valueAndGrad(anchor, positive, negative, { wrt: [] }).value;
-  }
-
-  /**
-   * The loss and its gradients.
-   *
-   * @param anchor What the others are compared with.
-   * @param positive For each anchor, one that should be near.
-   * @param negative For each anchor, one that should be far.
-   * @param request Which gradients (default all three), times which upstream gradient, into which buffers.
-   * @returns The value, and a gradient of its argument's shape for each name in `request.wrt`.
-   * @throws {TypeError} If an argument is no tensor of floats, a name is unknown, or the distance function answers with
-   * something else than tensors of floats.
-   * @throws {RangeError} If shapes or sizes do not go together, those of the distance function's answers included.
-   */
-  valueAndGrad<W extends TripletArgument = TripletArgument>(
-    anchor: TensorLike,
-    positive: TensorLike,
-    negative: TensorLike,
-    request: Request<W> = {},
-  ): ValueAndGrad<W> {
-    const values = [anchor, positive, negative];
+  /** @ignore */
+  protected override evaluate(
+    args: TripletArguments,
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
     const { margin, swap, reduction } = this.#options;
     if (this.#distance === pairwiseDistance) {
-      return pNormTriplets(LOSS, { ...this.#options, p: 2, eps: 1e-6 }, values, request);
+      return pNormTriplets(LOSS, { ...this.#options, p: 2, eps: 1e-6 }, args, request);
     }
-    const { tensors, dtype } = readArguments(LOSS, TRIPLET.map((name) => ({ name })), values);
+    const { tensors, dtype } = readArguments(LOSS, TRIPLET.map((name) => ({ name })), args);
     checkRanks(LOSS, tensors);
-    const pairs = (swap ? [[0, 1], [0, 2], [1, 2]] : [[0, 1], [0, 2]])
+    const pairs = (swap ? [[0, 1], [0, 2], [1, 2]] as const : [[0, 1], [0, 2]] as const)
       .map(([from, to]) => new Pair(this.#distance, tensors, from, to));
     const distances = pairs.map((pair) => pair.distance);
     const shape = commonShape(LOSS, pairs.map(({ name }) => name), distances);
-    const isDense = reduction === "none";
-    const shapes = Object.fromEntries(TRIPLET.map((name, i) => [name, tensors[i].shape]));
-    const { wrt, gradOutput, buffer } = checkRequest(
-      LOSS,
-      request,
-      TRIPLET,
-      TRIPLET,
-      dtype,
-      isDense ? shape : [],
-      shapes,
-      tensors,
-    );
-
     const count = sizeOf(shape);
-    const denominator = reduction === "mean" ? count : 1;
-    const value = isDense ? zeros(dtype, shape) : scalar(dtype, 0);
+    const call = new RowCall({
+      loss: LOSS,
+      reduction,
+      dtype,
+      rowShape: shape,
+      divisor: count,
+      shapes: Object.fromEntries(TRIPLET.map((name, i) => [name, tensors[i]!.shape])),
+      defaults: TRIPLET,
+      inputs: tensors,
+    }, request);
+
     const columns = distances.map((distance) => spread(distance, shape));
-    const pulls = distances.map(() => new Float64Array(count));
-    let total = 0;
+    const upstream = distances.map(() => new Float64Array(count));
     for (let i = 0; i < count; i++) {
-      const result = tripletHinge(margin, i, columns, pulls);
-      if (isDense) value.data[i] = result;
-      else total += result;
-      const upstream = (typeof gradOutput === "number" ? gradOutput : gradOutput[i]) / denominator;
-      for (let k = 0; k < pulls.length; k++) pulls[k][i] *= upstream;
+      call.put(i, tripletHinge(margin, i, columns, upstream));
+      const share = call.upstream(i) / call.divisor;
+      for (let k = 0; k < upstream.length; k++) upstream[k]![i]! *= share;
     }
-    if (!isDense) value.data[0] = total / denominator;
 
     // All answers of the distance function are checked before the first buffer is written.
     const sums = TRIPLET.map((name, i) =>
-      wrt.includes(name) ? new Float64Array(tensors[i].data.length) : undefined
+      call.grad[name] === undefined ? undefined : new Float64Array(tensors[i]!.data.length)
     );
-    pairs.forEach((pair, k) => pair.addGradients(collect(pulls[k], shape, distances[k]), sums));
-    const grad: Record<string, Tensor> = {};
+    pairs.forEach((pair, k) =>
+      pair.addGradients(collect(upstream[k]!, shape, distances[k]!), sums)
+    );
     TRIPLET.forEach((name, i) => {
       const sum = sums[i];
-      if (sum === undefined) return;
-      grad[name] = buffer(name, shapes[name]);
-      grad[name].data.set(sum);
+      if (sum !== undefined) call.grad[name]!.data.set(sum);
     });
-    return { value, grad: grad as ValueAndGrad<W>["grad"] };
+    return call.answer();
   }
 }
 
@@ -294,7 +267,9 @@ class Pair {
     this.#tensors = tensors;
     this.#places = [from, to];
     const answer: unknown = distance.forward(tensors[from], tensors[to]);
-    this.distance = floatTensor(answer, this.name);
+    const given = floatTensor(answer, this.name);
+    // A copy: the function may use its tensor again for the next answer.
+    this.distance = new Tensor(given.data.slice(), [...given.shape]);
     const { shape } = this.distance;
     const [one, other] = [tensors[from].shape, tensors[to].shape];
     const fits = shape.length <= one.length &&
@@ -309,13 +284,13 @@ class Pair {
   }
 
   /** Adds the gradients through this distance to the sums that are there. */
-  addGradients(pull: Tensor, sums: readonly (Float64Array | undefined)[]): void {
+  addGradients(upstream: Tensor, sums: readonly (Float64Array | undefined)[]): void {
     const keys = ["x1", "x2"] as const;
     const wrt = keys.filter((_, i) => sums[this.#places[i]] !== undefined);
     if (wrt.length === 0) return;
     const [from, to] = this.#places;
     const answer: unknown = this.#function
-      .valueAndGrad(this.#tensors[from], this.#tensors[to], { gradOutput: pull, wrt })?.grad;
+      .valueAndGrad(this.#tensors[from], this.#tensors[to], { gradOutput: upstream, wrt })?.grad;
     keys.forEach((key, i) => {
       const sum = sums[this.#places[i]];
       if (sum === undefined) return;
@@ -346,17 +321,17 @@ function floatTensor(answer: unknown, name: string): Tensor {
 }
 
 /** The numbers of a tensor, repeated along a shape. */
-function spread(tensor: Tensor, shape: readonly number[]): FloatArray {
-  const { data, strides } = along(tensor, shape);
-  if (strides === undefined) return data;
+function spread({ data, shape: own }: Tensor, shape: readonly number[]): FloatArray {
+  const strides = stridesAlong(own, shape);
+  if (strides === undefined) return data as FloatArray;
   const repeated = new Float64Array(sizeOf(shape));
-  gather({ data, strides }, shape, 0, repeated.length, repeated);
+  gather(data as FloatArray, strides, shape, 0, repeated.length, repeated);
   return repeated;
 }
 
 /** Numbers along a shape, added up to the shape and type of a tensor. */
 function collect(numbers: Float64Array, shape: readonly number[], like: Tensor): Tensor {
-  const { strides } = along(like, shape);
+  const strides = stridesAlong(like.shape, shape);
   const result = zeros(like.dtype, like.shape);
   if (strides === undefined) result.data.set(numbers);
   else {

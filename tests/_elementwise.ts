@@ -164,7 +164,7 @@ export function testRepeatedWeight({ loss, build, draw, wrt }: Subject): void {
       assertThrows(
         () => call(build({ weight: 2 }), args, { wrt: ["weight"] }),
         TypeError,
-        `Cannot differentiate ${loss} by "weight": wanted is one of ${wrt.join(", ")}`,
+        `Cannot differentiate ${loss} with respect to "weight": wanted is one of ${wrt.join(", ")}`,
       );
     });
   });

@@ -164,7 +164,9 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
         refuses(
           () => call({}, { wrt: [name] }),
           TypeError,
-          `Cannot differentiate ${loss} by "${name}": wanted is one of ${wrt.join(", ")}`,
+          `Cannot differentiate ${loss} with respect to "${name}": wanted is one of ${
+            wrt.join(", ")
+          }`,
         );
       }
       refuses(

@@ -225,7 +225,7 @@ export function testReductions(
       assertThrows(
         () => valueAndGrad(build(), [1], [2], { wrt: ["weight"] }),
         TypeError,
-        `Cannot differentiate ${loss} by "weight": wanted is one of input, target`,
+        `Cannot differentiate ${loss} with respect to "weight": wanted is one of input, target`,
       );
     });
   });

@@ -532,11 +532,15 @@ describe("AdaptiveLogSoftmaxWithLoss refuses", () => {
     const input = new Float32Array(8).fill(7);
     const call = (request: object, target: unknown = [0, 1]) => () =>
       loss().valueAndGrad(rows, target as number[], { out: { input }, ...request });
-    refuses(call({ wrt: ["target"] }), TypeError, `Cannot differentiate ${name} by "target"`);
+    refuses(
+      call({ wrt: ["target"] }),
+      TypeError,
+      `Cannot differentiate ${name} with respect to "target"`,
+    );
     refuses(
       call({ wrt: ["tail.2.0.weight"] }),
       TypeError,
-      'by "tail.2.0.weight": wanted is one of',
+      'with respect to "tail.2.0.weight": wanted is one of',
     );
     refuses(call({ gradOutput: [1, 2] }), RangeError, "gradOutput must be a number or have the");
     refuses(call({ out: { input: input.subarray(1) } }), RangeError, "must hold 8 numbers");

@@ -271,7 +271,7 @@ describe("BCEWithLogitsLoss with posWeight", () => {
     assertThrows(
       () => call(bceWithLogits({ posWeight: 2 }), { x: [1], y: [1] }, { wrt: ["posWeight"] }),
       TypeError,
-      'Cannot differentiate BCEWithLogitsLoss by "posWeight": wanted is one of input, target',
+      'Cannot differentiate BCEWithLogitsLoss with respect to "posWeight": wanted is one of input, target',
     );
   });
 });

@@ -432,7 +432,7 @@ describe("CosineEmbeddingLoss refuses", () => {
     assertThrows(
       () => cosine().valueAndGrad([1], [1], 1, { wrt: ["target" as never] }),
       TypeError,
-      'Cannot differentiate CosineEmbeddingLoss by "target": wanted is one of input1, input2',
+      'Cannot differentiate CosineEmbeddingLoss with respect to "target": wanted is one of input1, input2',
     );
   });
 });

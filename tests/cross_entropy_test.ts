@@ -912,7 +912,7 @@ describe("CrossEntropyLoss refuses", () => {
       assertThrows(
         () => crossEntropy({ weight: [1, 2] }).valueAndGrad([1, 2], 0, { wrt: [name] }),
         TypeError,
-        `Cannot differentiate CrossEntropyLoss by "${name}": wanted is one of input`,
+        `Cannot differentiate CrossEntropyLoss with respect to "${name}": wanted is one of input`,
       );
     }
   });

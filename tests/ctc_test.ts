@@ -926,12 +926,12 @@ describe("CTCLoss refuses", () => {
     assertThrows(
       () => fused().valueAndGrad(...call, { wrt: ["logProbs" as "logits"] }),
       TypeError,
-      'Cannot differentiate CTCLoss by "logProbs": wanted is one of logits',
+      'Cannot differentiate CTCLoss with respect to "logProbs": wanted is one of logits',
     );
     assertThrows(
       () => ctc().valueAndGrad(...call, { wrt: ["logits" as "logProbs"] }),
       TypeError,
-      'Cannot differentiate CTCLoss by "logits": wanted is one of logProbs',
+      'Cannot differentiate CTCLoss with respect to "logits": wanted is one of logProbs',
     );
   });
 });

@@ -583,7 +583,7 @@ describe("helpers in common", () => {
     it(`${name} refuses bad requests, and leaves buffers as they were`, () => {
       const filled = () => new Float64Array(4).fill(7);
       const wrong: [object, typeof TypeError | typeof RangeError, string][] = [
-        [{ wrt: ["target"] }, TypeError, `Cannot differentiate ${name} by "target"`],
+        [{ wrt: ["target"] }, TypeError, `Cannot differentiate ${name} with respect to "target"`],
         [
           { gradOutput: [1, 2, 3] },
           RangeError,

@@ -259,7 +259,7 @@ describe("HingeEmbeddingLoss refuses", () => {
     assertThrows(
       () => call(hinge(), { x: [1], y: [1] }, { wrt: ["target"] }),
       TypeError,
-      'Cannot differentiate HingeEmbeddingLoss by "target": wanted is one of input',
+      'Cannot differentiate HingeEmbeddingLoss with respect to "target": wanted is one of input',
     );
   });
 });

@@ -614,7 +614,7 @@ describe("LinearCrossEntropyLoss refuses", () => {
     const call = (name: string) => () =>
       loss().valueAndGrad([[1, 2, 3]], [0], { wrt: [name] as never });
     for (const name of ["target", "weight", "linear.bias"]) {
-      const message = `by "${name}": wanted is one of input, linear.weight`;
+      const message = `with respect to "${name}": wanted is one of input, linear.weight`;
       refuses(call(name), TypeError, `Cannot differentiate LinearCrossEntropyLoss ${message}`);
     }
   });

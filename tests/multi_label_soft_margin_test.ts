@@ -494,7 +494,7 @@ describe("MultiLabelSoftMarginLoss refuses", () => {
     assertThrows(
       () => softMargin().valueAndGrad([1], [1], { wrt: ["weight"] }),
       TypeError,
-      'Cannot differentiate MultiLabelSoftMarginLoss by "weight": wanted is one of input, target',
+      'Cannot differentiate MultiLabelSoftMarginLoss with respect to "weight": wanted is one of input, target',
     );
   });
 });

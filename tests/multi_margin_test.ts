@@ -538,7 +538,7 @@ describe("MultiMarginLoss refuses", () => {
     assertThrows(
       () => multiMargin({ weight: [1, 2] }).valueAndGrad([1, 2], 0, { wrt: ["weight" as "input"] }),
       TypeError,
-      'Cannot differentiate MultiMarginLoss by "weight": wanted is one of input',
+      'Cannot differentiate MultiMarginLoss with respect to "weight": wanted is one of input',
     );
   });
 });

@@ -332,7 +332,7 @@ describe("NLLLoss refuses", () => {
       assertThrows(
         () => nll({ weight: [1, 2] }).valueAndGrad([-1, -2], 0, { wrt: [name as "input"] }),
         TypeError,
-        `Cannot differentiate NLLLoss by "${name}": wanted is one of input`,
+        `Cannot differentiate NLLLoss with respect to "${name}": wanted is one of input`,
       );
     }
   });

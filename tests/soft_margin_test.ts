@@ -246,7 +246,7 @@ describe("SoftMarginLoss refuses", () => {
     assertThrows(
       () => call(softMargin(), { x: [1], y: [1] }, { wrt: ["target"] }),
       TypeError,
-      'Cannot differentiate SoftMarginLoss by "target": wanted is one of input',
+      'Cannot differentiate SoftMarginLoss with respect to "target": wanted is one of input',
     );
   });
 });

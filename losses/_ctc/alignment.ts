@@ -13,7 +13,7 @@
 import { defineKernels } from "../_core/kernel/kernels.ts";
 
 /** A sequence of labels, prepared for {@linkcode Alignments}. */
-export interface Spelling {
+export interface PreparedLabels {
   /** The distinct classes that occur, the blank first. */
   readonly classes: Int32Array;
   /** For each label, where its class stands in `classes`. */
@@ -25,12 +25,12 @@ export interface Spelling {
 }
 
 /** Prepares the labels `data[start … end)`. */
-export function spell(
+export function prepareLabels(
   data: ArrayLike<number>,
   start: number,
   end: number,
   blank: number,
-): Spelling {
+): PreparedLabels {
   const found = new Map([[blank, 0]]);
   const place = new Int32Array(end - start);
   const jump = new Float64Array(end - start);
@@ -103,7 +103,7 @@ export class Alignments {
    * @param gather Writes the log-probabilities of `spelling.classes` in each frame, frame by frame.
    * @returns The logarithm of the sum. If that is -∞, occupancies mean nothing.
    */
-  sum(spelling: Spelling, frames: number, gather: (to: Float64Array) => void): number {
+  sum(spelling: PreparedLabels, frames: number, gather: (to: Float64Array) => void): number {
     gather(this.emission);
     const shift = this.#divide(frames, spelling.classes.length);
     const sum = this.#forward(spelling, frames);
@@ -137,7 +137,7 @@ export class Alignments {
    * After each frame, all are divided by their sum, whose logarithm is kept. Only states are visited that can be
    * reached from the beginning, and from which the end can be reached.
    */
-  #forward({ classes, place, jump }: Spelling, frames: number): number {
+  #forward({ classes, place, jump }: PreparedLabels, frames: number): number {
     const { emission } = this;
     const alpha = this.#alpha;
     const width = this.#width;
@@ -193,7 +193,7 @@ export class Alignments {
    * @returns The share of the sum of {@linkcode #forward} that is found again. Sums without a leak have no more than
    * the true sum, sums with it no less: where both agree, nothing that counts was too small for a number.
    */
-  #backward({ classes, place, jump }: Spelling, frames: number): number {
+  #backward({ classes, place, jump }: PreparedLabels, frames: number): number {
     const { emission, occupancy } = this;
     const alpha = this.#alpha;
     const beta = this.#beta;
@@ -250,7 +250,7 @@ export class Alignments {
    * beginnings and all likely ends of alignments go different ways, further apart than 10^280.
    */
   #withLevels(
-    { classes: { length: count }, place, jump }: Spelling,
+    { classes: { length: count }, place, jump }: PreparedLabels,
     frames: number,
     gather: (to: Float64Array) => void,
   ): number {

@@ -42,7 +42,7 @@ const ROOMS: readonly Room[] = [
     "call": ["rows", "tensor"],
     "layer": ["call", "kernel", "tensor"],
     "formula.ts": ["formula", "kernel", "tensor"],
-    "elementwise.ts": ["call", "kernel", "tensor"],
+    "elementwise": ["call", "kernel", "tensor"],
   }),
   // A folder of the core that the list does not know belongs nowhere.
   { part: /^losses\/_core\//, mayImport: [] },

@@ -1,28 +1,28 @@
 /** Sums over alignments: which way they are taken, which the tests of the losses cannot see. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Alignments, spell } from "../../losses/_ctc/alignment.ts";
+import { Alignments, prepareLabels } from "../../losses/_ctc/alignment.ts";
 import { Random } from "../_numeric.ts";
 
 /** The sum for `rows` of log-probabilities, blank 0. */
 function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boolean } {
-  const spelling = spell(labels, 0, labels.length, 0);
-  const alignments = new Alignments(rows.length, labels.length, spelling.classes.length);
-  const log = alignments.sum(spelling, rows.length, (to) => {
-    to.set(rows.flatMap((row) => [...spelling.classes].map((c) => row[c])));
+  const prepareLabelsing = prepareLabels(labels, 0, labels.length, 0);
+  const alignments = new Alignments(rows.length, labels.length, prepareLabelsing.classes.length);
+  const log = alignments.sum(prepareLabelsing, rows.length, (to) => {
+    to.set(rows.flatMap((row) => [...prepareLabelsing.classes].map((c) => row[c])));
   });
   return { log, usedLevels: alignments.usedLevels };
 }
 
-describe("spell", () => {
+describe("prepareLabels", () => {
   it("finds the classes, the jumps and the fewest frames", () => {
-    assertEquals(spell([9, 3, 5, 5, 3, 9], 1, 5, 7), {
+    assertEquals(prepareLabels([9, 3, 5, 5, 3, 9], 1, 5, 7), {
       classes: Int32Array.of(7, 3, 5),
       place: Int32Array.of(1, 2, 2, 1),
       jump: Float64Array.of(0, 1, 0, 1),
       least: 5,
     });
-    assertEquals(spell([], 0, 0, 2).classes, Int32Array.of(2));
+    assertEquals(prepareLabels([], 0, 0, 2).classes, Int32Array.of(2));
   });
 });
 
@@ -32,7 +32,7 @@ describe("Alignments", () => {
     for (let i = 0; i < 500; i++) {
       const frames = 1 + random.below(60);
       const labels = Array.from({ length: random.below(8) }, () => 1 + random.below(4));
-      if (frames < spell(labels, 0, labels.length, 0).least) continue;
+      if (frames < prepareLabels(labels, 0, labels.length, 0).least) continue;
       const scale = random.uniform(0, 20);
       const rows = Array.from(
         { length: frames },
@@ -63,17 +63,17 @@ describe("Alignments", () => {
     const all = new Alignments(12, 5, 5);
     for (let i = 0; i < 300; i++) {
       const labels = Array.from({ length: random.below(6) }, () => 1 + random.below(4));
-      const spelling = spell(labels, 0, labels.length, 0);
-      const frames = Math.max(1, spelling.least + random.below(3));
+      const prepareLabelsing = prepareLabels(labels, 0, labels.length, 0);
+      const frames = Math.max(1, prepareLabelsing.least + random.below(3));
       if (frames > 12) continue;
       const scale = i % 3 ? 1 : 2000;
       const logs = Float64Array.from(
-        { length: frames * spelling.classes.length },
+        { length: frames * prepareLabelsing.classes.length },
         () => -random.uniform(0, scale),
       );
-      const fresh = new Alignments(frames, labels.length, spelling.classes.length);
-      const wanted = fresh.sum(spelling, frames, (to) => to.set(logs));
-      assertEquals(all.sum(spelling, frames, (to) => to.set(logs)), wanted);
+      const fresh = new Alignments(frames, labels.length, prepareLabelsing.classes.length);
+      const wanted = fresh.sum(prepareLabelsing, frames, (to) => to.set(logs));
+      assertEquals(all.sum(prepareLabelsing, frames, (to) => to.set(logs)), wanted);
       assertEquals(all.usedLevels, fresh.usedLevels);
       assertEquals(all.occupancy.slice(0, logs.length), fresh.occupancy.slice(0, logs.length));
     }

@@ -3,7 +3,12 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float32, float64, int32, type Tensor, type TensorLike } from "@lossbook/losses";
 import { offender, position, promote, readArguments } from "../../losses/_core/call/arguments.ts";
-import { along, commonShape, gather, scatterAdd } from "../../losses/_core/tensor/broadcast.ts";
+import {
+  commonShape,
+  gather,
+  scatterAdd,
+  stridesAlong,
+} from "../../losses/_core/tensor/broadcast.ts";
 import { sameShape, show } from "../../losses/_core/tensor/shape.ts";
 import {
   booleanOption,
@@ -181,16 +186,15 @@ describe("a smaller tensor along a larger shape", () => {
   ) {
     it(`${show(small)} is gathered, and its gradient scattered, in any part of ${show(shape)}`, () => {
       const tensor = random.tensor(small);
-      const { data, strides } = along(tensor, shape);
+      const strides = stridesAlong(small, shape);
       if (sameShape(small, shape)) {
         assertEquals(strides, undefined);
-        assertStrictEquals(data, tensor.data);
         return;
       }
       if (strides === undefined) throw new Error("a smaller tensor needs strides");
       for (const [start, end] of [[0, 24], [5, 17], [23, 24], [7, 7]]) {
         const found = new Float64Array(end - start);
-        gather({ data, strides }, shape, start, end, found);
+        gather(tensor.data as Float64Array, strides, shape, start, end, found);
         const wanted = Array.from(found, (_, i) => tensor.data[elementAt(tensor, start + i)]);
         assertEquals([...found], wanted);
 

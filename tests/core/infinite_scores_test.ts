@@ -1,7 +1,7 @@
 /** Rows of scores whose maximum is ∞: replaced by their log-probabilities in the limit where there is one. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { takeLimit } from "../../losses/_core/rows/infinite_scores.ts";
+import { takeLimit } from "../../losses/_core/rows/softmax.ts";
 
 /** What takeLimit makes of a row, and what it returns. */
 function taken(row: readonly number[], dtype: typeof Float32Array | typeof Float64Array) {

@@ -178,7 +178,11 @@ describe("Tensor", () => {
       "data must be a Float32Array, Float64Array or Int32Array: current value is an object of class Uint8Array",
     );
     assertThrows(() => new Tensor([1, 2] as never, [2]), TypeError, "current value is [1, 2]");
-    assertThrows(() => new Tensor(new Float32Array(2), [3]), RangeError, "(3) holds 3, data has 2");
+    assertThrows(
+      () => new Tensor(new Float32Array(2), [3]),
+      RangeError,
+      "(3,) holds 3, data has 2",
+    );
   });
 
   it("has a shape of whole numbers", () => {

@@ -5,7 +5,7 @@
 import type { DType, FloatType } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
-import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import { Tensor, type TensorLike } from "../tensor/tensor.ts";
 
 /** What a loss says about one of its arguments. */
 export interface Argument {
@@ -44,6 +44,41 @@ export function readArgument(loss: string, name: string, value: TensorLike): Raw
   return read(value, name);
 }
 
+/** A tensor that is known to hold floats. */
+export type FloatTensor = Tensor & { readonly dtype: FloatType };
+
+/**
+ * Reads scores, which decide on the type of a call: float tensors have their own, plain numbers take that of the tensors
+ * beside them.
+ *
+ * @param loss The class, for error messages.
+ * @param name The argument, for error messages.
+ * @param value The argument.
+ * @param beside What else has floats: weights, for example.
+ * @returns The scores, float32 or float64.
+ * @throws {TypeError} If they are missing, of no allowed kind, or whole numbers.
+ */
+export function readScores(
+  loss: string,
+  name: string,
+  value: TensorLike,
+  ...beside: readonly (Raw | undefined)[]
+): FloatTensor {
+  return asScores(loss, name, readArgument(loss, name, value), ...beside);
+}
+
+/** Takes an argument that has been read as scores: see {@linkcode readScores}. */
+export function asScores(
+  loss: string,
+  name: string,
+  raw: Raw,
+  ...beside: readonly (Raw | undefined)[]
+): FloatTensor {
+  if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
+  const dtype = raw.dtype ?? promote(beside.filter((other) => other !== undefined));
+  return toTensor(raw, dtype, name) as FloatTensor;
+}
+
 /**
  * Reads arguments as tensors of their common float type.
  *
@@ -62,6 +97,8 @@ export function readArguments(
   averaged = false,
   sameTypes = false,
 ): { tensors: Tensor[]; dtype: FloatType } {
+  const own = tensorsOfOneType(specs.length, values);
+  if (own !== undefined) return own;
   const raws: Raw[] = [];
   for (let i = 0; i < specs.length; i++) {
     const { name, integers = false } = specs[i];
@@ -83,6 +120,24 @@ export function readArguments(
   return { tensors, dtype };
 }
 
+/** The arguments as they are, if all are float tensors of one type: a call on few elements has no time to read them. */
+function tensorsOfOneType(
+  count: number,
+  values: readonly TensorLike[],
+): { tensors: Tensor[]; dtype: FloatType } | undefined {
+  const tensors: Tensor[] = [];
+  let type: DType | undefined;
+  for (let i = 0; i < count; i++) {
+    const value = values[i];
+    if (!(value instanceof Tensor)) return undefined;
+    const { dtype } = value;
+    if (dtype === "int32" || (type !== undefined && dtype !== type)) return undefined;
+    type = dtype;
+    tensors.push(value);
+  }
+  return type === undefined || type === "int32" ? undefined : { tensors, dtype: type };
+}
+
 /** The error for an argument of the wrong element type. */
 export function wrongType(loss: string, name: string, wanted: string, current: string): TypeError {
   return new TypeError(
@@ -93,16 +148,17 @@ export function wrongType(loss: string, name: string, wanted: string, current: s
 /** The error for an element that lies outside of what a loss is defined for; names the first such element. */
 export function offender(
   loss: string,
-  tensor: Tensor,
+  { data, shape }: { readonly data: ArrayLike<number>; readonly shape: readonly number[] },
   name: string,
   isValid: (value: number) => boolean,
   wanted: string,
 ): RangeError {
-  const at = (tensor.data as Float64Array).findIndex((value) => !isValid(value));
+  let at = 0;
+  while (at < data.length && isValid(data[at]!)) at++;
   return new RangeError(
     `Cannot compute ${loss} as ${name} must be ${wanted}: current value at ${
-      position(at, tensor.shape)
-    } is ${describe(tensor.data[at])}`,
+      position(at, shape)
+    } is ${describe(data[at])}`,
   );
 }
 

@@ -45,6 +45,19 @@ export function asLabels(loss: string, name: string, raw: Raw): Labels {
   return raw;
 }
 
+/** Which labels are allowed, where that is not exactly the classes. */
+export interface LabelRule {
+  /** A label that is allowed although it names no class. */
+  readonly allowed?: number | undefined;
+  /** A class that is no label. */
+  readonly forbidden?: number | undefined;
+  /** The exception in words that follow "classes from 0 to 9". */
+  readonly wanted: string;
+  /** The labels that count, from `start` up to before `end`; all by default. */
+  readonly start?: number;
+  readonly end?: number;
+}
+
 /**
  * Refuses labels that name no class.
  *
@@ -52,26 +65,32 @@ export function asLabels(loss: string, name: string, raw: Raw): Labels {
  * @param name The argument, for error messages.
  * @param labels The labels.
  * @param classes The number of classes.
- * @param ignore A label that is allowed although it names no class.
- * @throws {RangeError} If a label is neither a whole number from 0 to classes - 1 nor `ignore`.
+ * @param rule Which labels are allowed; by default the whole numbers from 0 to classes - 1.
+ * @throws {RangeError} If a label is not allowed.
  */
 export function checkLabels(
   loss: string,
   name: string,
   { data, shape }: Labels,
   classes: number,
-  ignore?: number,
+  rule?: LabelRule,
 ): void {
-  for (let i = 0; i < data.length; i++) {
-    const label = data[i];
-    if ((label >= 0 && label < classes && Number.isInteger(label)) || label === ignore) continue;
-    const also = ignore === undefined ? "" : ` or ignoreIndex, ${ignore}`;
+  const { allowed, forbidden, wanted = "", start = 0, end = data.length } = rule ?? {};
+  for (let i = start; i < end; i++) {
+    const label = data[i]!;
+    const isClass = label >= 0 && label < classes && Number.isInteger(label);
+    if ((isClass && label !== forbidden) || label === allowed) continue;
     throw new RangeError(
       `Cannot compute ${loss} as ${name} must hold classes from 0 to ${
         classes - 1
-      }${also}: current value at ${position(i, shape)} is ${describe(label)}`,
+      }${wanted}: current value at ${position(i, shape)} is ${describe(label)}`,
     );
   }
+}
+
+/** The rule for targets with a label that does not count. */
+export function orIgnored(ignoreIndex: number): LabelRule {
+  return { allowed: ignoreIndex, wanted: ` or ignoreIndex, ${ignoreIndex}` };
 }
 
 /**
@@ -141,13 +160,14 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
  * @returns The sum of the weights of all labels that count.
  */
 export function weightOfLabels(
-  labels: Labels,
+  labels: ArrayLike<number>,
   ignoreIndex: number,
   weights: FloatArray | undefined,
 ): number {
   let sum = 0;
-  for (let i = 0; i < labels.data.length; i++) {
-    if (labels.data[i] !== ignoreIndex) sum += weights === undefined ? 1 : weights[labels.data[i]];
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    if (label !== ignoreIndex) sum += weights === undefined ? 1 : weights[label]!;
   }
   return sum;
 }

@@ -3,6 +3,8 @@
  */
 
 import { describe } from "../tensor/describe.ts";
+import { read, toTensor } from "../tensor/read.ts";
+import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 
 /** How the values of single elements or samples become the loss: kept, averaged or summed. */
 export type Reduction = "none" | "mean" | "sum";
@@ -30,6 +32,44 @@ export function checkOptions(loss: string, options: unknown, known: readonly str
   }
 }
 
+/** A number among the options. */
+export interface NumberOption {
+  readonly default: number;
+  /** Whether a number is allowed; NaN never is. */
+  readonly valid: (value: number) => boolean;
+  /** What is allowed, in words that follow "must be", such as "> 0". */
+  readonly wanted: string;
+}
+
+/** An option that is a number, or true or false. */
+export type OptionDefinition = NumberOption | { readonly default: boolean };
+
+/** The options of one loss object, checked, by name. */
+export type OptionValues = Readonly<Record<string, number | boolean | Tensor | undefined>>;
+
+/**
+ * An option, checked.
+ *
+ * @param loss The class, for error messages.
+ * @param name The option.
+ * @param definition Its default, and what is allowed.
+ * @param value Its value, or undefined for the default.
+ * @returns The value.
+ * @throws {TypeError} If the value is of the wrong kind.
+ * @throws {RangeError} If it is not allowed.
+ */
+export function optionOf(
+  loss: string,
+  name: string,
+  definition: OptionDefinition,
+  value: unknown,
+): number | boolean {
+  const given = value === undefined ? definition.default : value;
+  return "valid" in definition
+    ? numberOption(loss, name, given, definition.valid, definition.wanted)
+    : booleanOption(loss, name, given);
+}
+
 /**
  * A number option, checked.
  *
@@ -45,7 +85,7 @@ export function checkOptions(loss: string, options: unknown, known: readonly str
 export function numberOption(
   loss: string,
   name: string,
-  value: number,
+  value: unknown,
   valid: (value: number) => boolean,
   wanted: string,
 ): number {
@@ -66,7 +106,7 @@ export function numberOption(
  * @returns The value.
  * @throws {TypeError} If the value is neither true nor false.
  */
-export function booleanOption(loss: string, name: string, value: boolean): boolean {
+export function booleanOption(loss: string, name: string, value: unknown): boolean {
   if (typeof value !== "boolean") {
     throw new TypeError(
       `Cannot compute ${loss} as ${name} must be true or false: current value is ${
@@ -77,11 +117,14 @@ export function booleanOption(loss: string, name: string, value: boolean): boole
   return value;
 }
 
+/** The reductions of most losses. */
+const REDUCTIONS: readonly string[] = ["none", "mean", "sum"];
+
 /**
  * The reduction, checked.
  *
  * @param loss The class, for error messages.
- * @param value The option's value.
+ * @param value The option's value, or undefined for `"mean"`.
  * @param known The reductions that the loss has.
  * @returns The value.
  * @throws {TypeError} If the value is not a string.
@@ -89,14 +132,29 @@ export function booleanOption(loss: string, name: string, value: boolean): boole
  */
 export function reductionOption<R extends string = Reduction>(
   loss: string,
-  value: R,
-  known: readonly R[] = ["none", "mean", "sum"] as string[] as R[],
+  value: unknown,
+  known: readonly string[] = REDUCTIONS,
 ): R {
-  if (known.includes(value)) return value;
+  const reduction = value === undefined ? "mean" : value;
+  if (typeof reduction === "string" && known.includes(reduction)) return reduction as R;
   const message =
     `Cannot compute ${loss} as reduction must be ${known.map((name) => `"${name}"`).join(", ")}: ` +
-    `current value is ${describe(value)}`;
-  throw typeof value === "string" ? new RangeError(message) : new TypeError(message);
+    `current value is ${describe(reduction)}`;
+  throw typeof reduction === "string" ? new RangeError(message) : new TypeError(message);
+}
+
+/**
+ * An option that is a tensor, checked.
+ *
+ * @param value The option's value.
+ * @param name The option.
+ * @returns It as a tensor of its own type, or undefined if there is none.
+ * @throws {TypeError} If it is no tensor.
+ */
+export function tensorOption(value: unknown, name: string): Tensor | undefined {
+  if (value === undefined) return undefined;
+  const raw = read(value as TensorLike, name);
+  return toTensor(raw, raw.dtype ?? "float64", name);
 }
 
 /**
@@ -110,7 +168,7 @@ export function reductionOption<R extends string = Reduction>(
  * @throws {TypeError} If the value is not a number.
  * @throws {RangeError} If it is not a whole number, or too small.
  */
-export function wholeOption(loss: string, name: string, value: number, least = -Infinity): number {
+export function wholeOption(loss: string, name: string, value: unknown, least = -Infinity): number {
   const wanted = least === -Infinity ? "a whole number" : `a whole number ≥ ${least}`;
   return numberOption(
     loss,

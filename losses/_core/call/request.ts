@@ -1,14 +1,17 @@
 /**
  * What `valueAndGrad` is asked for, and what it answers.
+ *
+ * This folder reads and checks what a caller gives: options, arguments, labels, requests. Everything is checked before
+ * anything is written. It knows no formula and no loss.
  */
 
-import { sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
+import { sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 
-/** What a call of `valueAndGrad` can ask for. `W` are the names of the arguments to differentiate by. */
+/** What a call of `valueAndGrad` can ask for. `W` are the names of the arguments to differentiate with respect to. */
 export interface Request<W extends string> {
   /**
    * The upstream gradient: the derivative of whatever is computed from the loss with respect to the loss. A
@@ -16,51 +19,61 @@ export interface Request<W extends string> {
    *
    * @default {1}
    */
-  readonly gradOutput?: TensorLike;
-  /** The arguments to differentiate by; by default the model's outputs, not targets or weights. */
-  readonly wrt?: readonly W[];
+  readonly gradOutput?: TensorLike | undefined;
+  /** The arguments to differentiate with respect to; by default the model's outputs, not targets or weights. */
+  readonly wrt?: readonly W[] | undefined;
   /** Buffers that the gradients are written into, so that a training loop allocates nothing. */
-  readonly out?: { readonly [name in W]?: Tensor | Float32Array | Float64Array };
+  readonly out?:
+    | { readonly [name in W]?: Tensor | Float32Array | Float64Array | undefined }
+    | undefined;
 }
 
 /** A loss and its gradients. */
 export interface ValueAndGrad<W extends string> {
-  /**
-   * The loss: a scalar, or with reduction `"none"` one value per element or sample. The one number of a scalar's `data`
-   * lies in a buffer that it shares with other values.
-   */
+  /** The loss: a scalar, or with reduction `"none"` one value per element or sample. */
   readonly value: Tensor;
   /** The gradient with respect to each argument asked for, in that argument's shape. */
   readonly grad: { readonly [name in W]: Tensor };
 }
 
-/** A request, checked; buffers that were not given are made when they are needed. */
-export interface CheckedRequest {
-  readonly wrt: readonly string[];
-  /** A number, or an array with one number for each of the value's. */
-  readonly gradOutput: number | FloatArray;
-  /** The tensor to write a gradient into. */
-  buffer(name: string, shape: readonly number[]): Tensor;
+/** The request of a call that wants the value alone. */
+export const VALUE_ONLY: Request<never> = { wrt: [] };
+
+/** What a request is checked against. */
+export interface Differentiable {
+  readonly dtype: FloatType;
+  readonly valueShape: readonly number[];
+  /** The shape of each argument that this call can differentiate with respect to, by name, in the order of the call. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** The names that are differentiated with respect to if the request names none. */
+  readonly defaults: readonly string[];
+  /** What is read during the call, and must therefore not share memory with a buffer: tensors, labels, weights. */
+  readonly inputs: readonly Numbers[];
 }
 
-/** Anything that is read during the computation. */
-interface Numbers {
+/** Numbers that are read during a call. */
+export interface Numbers {
   readonly data: ArrayLike<number>;
+}
+
+/** A request, checked. */
+export interface CheckedRequest {
+  /** The arguments to differentiate with respect to. */
+  readonly wrt: readonly string[];
+  /** The upstream gradient: a number, or an array with one number for each of the value's. */
+  readonly gradOutput: number | FloatArray;
+  /** For each name in `wrt`, the tensor that its gradient is written into. */
+  readonly grad: Record<string, Tensor>;
 }
 
 const KNOWN = ["gradOutput", "wrt", "out"];
 
 /**
- * Checks a request.
+ * Checks a request and prepares the tensors for its gradients. No code of the caller runs after this.
  *
  * @param loss The class, for error messages.
  * @param request What the caller asked for.
- * @param differentiable The names that can be asked for.
- * @param defaults The names that are differentiated by if none are asked for.
- * @param dtype The type of value and gradients.
- * @param valueShape The shape of the value.
- * @param shapes The shapes of the arguments, by name.
- * @param inputs What must not be written into: tensors, labels, weights.
+ * @param call What the request is checked against.
  * @returns The request, complete.
  * @throws {TypeError} If a name is unknown or a buffer is of the wrong kind.
  * @throws {RangeError} If `gradOutput` or a buffer is of the wrong size.
@@ -68,19 +81,12 @@ const KNOWN = ["gradOutput", "wrt", "out"];
 export function checkRequest(
   loss: string,
   request: Request<string> | undefined,
-  differentiable: readonly string[],
-  defaults: readonly string[],
-  dtype: FloatType,
-  valueShape: readonly number[],
-  shapes: Readonly<Record<string, readonly number[]>>,
-  inputs: readonly Numbers[],
+  call: Differentiable,
 ): CheckedRequest {
+  if (request === VALUE_ONLY) return { wrt: [], gradOutput: 1, grad: {} };
+  const { dtype, shapes } = call;
   if (request === undefined) {
-    return {
-      wrt: defaults,
-      gradOutput: 1,
-      buffer: (_, shape) => zeros(dtype, shape),
-    };
+    return { wrt: call.defaults, gradOutput: 1, grad: newGradients(call.defaults, dtype, shapes) };
   }
   if (typeof request !== "object" || request === null) {
     throw new TypeError(
@@ -89,14 +95,39 @@ export function checkRequest(
       }`,
     );
   }
-  for (const name in request) {
+  for (const name of Object.keys(request)) {
     if (!KNOWN.includes(name)) {
       throw new TypeError(
         `Cannot compute ${loss} as '${name}' cannot be requested: known are ${KNOWN.join(", ")}`,
       );
     }
   }
-  const { wrt = defaults, out } = request;
+  const { wrt: wanted, gradOutput: given, out } = request;
+  const wrt = wanted === undefined ? call.defaults : checkNames(loss, wanted, shapes);
+  const gradOutput = checkGradOutput(loss, given, dtype, call.valueShape);
+  const grad = out === undefined
+    ? newGradients(wrt, dtype, shapes)
+    : checkOut(loss, out, wrt, gradOutput, call);
+  return { wrt, gradOutput, grad };
+}
+
+/** New tensors for gradients. */
+function newGradients(
+  wrt: readonly string[],
+  dtype: FloatType,
+  shapes: Differentiable["shapes"],
+): Record<string, Tensor> {
+  const grad: Record<string, Tensor> = {};
+  for (const name of wrt) grad[name] = zeros(dtype, shapes[name]!);
+  return grad;
+}
+
+/** A copy of the names to differentiate with respect to, each of which this call must know, and only once. */
+function checkNames(
+  loss: string,
+  wrt: unknown,
+  shapes: Differentiable["shapes"],
+): readonly string[] {
   if (!Array.isArray(wrt)) {
     throw new TypeError(
       `Cannot compute ${loss} as wrt must be an array of argument names: current value is ${
@@ -104,31 +135,24 @@ export function checkRequest(
       }`,
     );
   }
-  for (const name of wrt) {
-    if (!differentiable.includes(name) || shapes[name] === undefined) {
+  const names: string[] = [];
+  for (let i = 0; i < wrt.length; i++) {
+    const name: unknown = wrt[i];
+    if (typeof name !== "string" || !Object.hasOwn(shapes, name)) {
       throw new TypeError(
-        `Cannot differentiate ${loss} by ${describe(name)}: wanted is one of ${
-          differentiable.filter((name) => shapes[name] !== undefined).join(", ")
+        `Cannot differentiate ${loss} with respect to ${describe(name)}: wanted is one of ${
+          Object.keys(shapes).join(", ")
         }`,
       );
     }
+    if (names.includes(name)) {
+      throw new TypeError(
+        `Cannot differentiate ${loss} with respect to "${name}" twice: name it once in wrt`,
+      );
+    }
+    names.push(name);
   }
-  const gradOutput = checkGradOutput(loss, request.gradOutput, dtype, valueShape);
-  if (out !== undefined) {
-    const read = typeof gradOutput === "number" ? inputs : [...inputs, { data: gradOutput }];
-    checkOut(loss, out, wrt, dtype, shapes, read);
-  }
-  return {
-    wrt,
-    gradOutput,
-    buffer(name, shape) {
-      const given = out?.[name];
-      if (given === undefined) return zeros(dtype, shape);
-      return given instanceof Tensor && sameShape(given.shape, shape)
-        ? given
-        : new Tensor(given instanceof Tensor ? given.data : given, shape);
-    },
-  };
+  return names;
 }
 
 function checkGradOutput(
@@ -148,17 +172,17 @@ function checkGradOutput(
     );
   }
   const { data } = toTensor(raw, dtype, "gradOutput");
-  return valueShape.length === 0 ? data[0] : data as FloatArray;
+  return valueShape.length === 0 ? data[0]! : data as FloatArray;
 }
 
+/** The tensors for gradients: around the caller's buffers, new where there is none. */
 function checkOut(
   loss: string,
   out: Readonly<Record<string, Tensor | Float32Array | Float64Array | undefined>>,
   wrt: readonly string[],
-  dtype: FloatType,
-  shapes: Readonly<Record<string, readonly number[]>>,
-  inputs: readonly Numbers[],
-): void {
+  gradOutput: number | FloatArray,
+  { dtype, shapes, inputs }: Differentiable,
+): Record<string, Tensor> {
   if (typeof out !== "object" || out === null) {
     throw new TypeError(
       `Cannot compute ${loss} as out must be an object of buffers: current value is ${
@@ -166,8 +190,10 @@ function checkOut(
       }`,
     );
   }
+  const isNumber = typeof gradOutput === "number";
+  const grad: Record<string, Tensor> = {};
   const used: Numbers[] = [];
-  for (const name in out) {
+  for (const name of Object.keys(out)) {
     const given = out[name];
     if (given === undefined) continue;
     if (!wrt.includes(name)) {
@@ -186,31 +212,40 @@ function checkOut(
         }`,
       );
     }
-    const size = sizeOf(shapes[name]);
-    if (data.length !== size) {
+    const shape = shapes[name]!;
+    if (data.length !== sizeOf(shape)) {
       throw new RangeError(
-        `Cannot compute ${loss} as out.${name} must hold ${size} numbers, as ${name} does: current length is ${data.length}`,
+        `Cannot compute ${loss} as out.${name} must hold ${
+          sizeOf(shape)
+        } numbers, as ${name} does: current length is ${data.length}`,
       );
     }
-    if (sharesMemory(data, inputs) || sharesMemory(data, used)) {
+    if (
+      sharesMemory(data, inputs) || sharesMemory(data, used) ||
+      (!isNumber && overlap(data, gradOutput))
+    ) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
     used.push({ data });
+    grad[name] = given instanceof Tensor && sameShape(given.shape, shape)
+      ? given
+      : new Tensor(data, shape);
   }
+  for (const name of wrt) grad[name] ??= zeros(dtype, shapes[name]!);
+  return grad;
 }
 
-/** Whether a buffer lies in the memory of one of `others`, or they in its. */
+/** True if a buffer overlaps with one of `others`. */
 function sharesMemory(data: FloatArray, others: readonly Numbers[]): boolean {
-  const { buffer } = data;
-  for (let i = 0; i < others.length; i++) {
-    const other = others[i].data;
-    if (
-      ArrayBuffer.isView(other) && other.buffer === buffer &&
-      other.byteOffset < data.byteOffset + data.byteLength &&
-      data.byteOffset < other.byteOffset + other.byteLength
-    ) return true;
-  }
+  for (let i = 0; i < others.length; i++) if (overlap(data, others[i]!.data)) return true;
   return false;
+}
+
+/** True if two arrays lie in the same memory, at least in part. */
+function overlap(a: FloatArray, b: ArrayLike<number>): boolean {
+  return ArrayBuffer.isView(b) && b.buffer === a.buffer &&
+    b.byteOffset < a.byteOffset + a.byteLength &&
+    a.byteOffset < b.byteOffset + b.byteLength;
 }

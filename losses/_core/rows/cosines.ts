@@ -2,11 +2,11 @@
  * Cosines between the rows of two tensors, and gradients through them.
  *
  * A cosine is the dot product of both rows, each divided by its length; how a length is kept away from 0 is what
- * losses differ in. With c the cosine, C the divisors and c = (x · y) / (Cx Cy), the gradient by x is
+ * losses differ in. With c the cosine, C the divisors and c = (x · y) / (Cx Cy), the gradient with respect to x is
  *
  *     y / (Cx Cy) - c x / (Cx Lx)
  *
- * with Lx what a divisor is divided by in its own derivative, x / Lx.
+ * where x / Lx is the derivative of Cx with respect to x.
  */
 
 import { defineKernels } from "../kernel/kernels.ts";
@@ -29,8 +29,8 @@ const kernels = defineKernels({
   rows: [
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
     ...["crossX", "ownX", "crossY", "ownY"] as const,
-    // Of no kernel, but per row as well.
-    ...["byX", "byY", "slopeX", "slopeY", "pull"] as const,
+    // No kernel reads these, but there is one per row of each.
+    ...["byX", "byY", "slopeX", "slopeY", "upstream"] as const,
   ],
   steps: {
     sum: sum("x", "y"),
@@ -41,13 +41,13 @@ const kernels = defineKernels({
   },
 });
 
-/** For each row, what is known and what is wanted; all scaled as the row is. */
+/** For each row, what is known and what is wanted; all of it scaled like the row. */
 export interface Divisors {
   readonly sumOfSquares: Float64Array;
   readonly scale: Float64Array;
   /** Receives what the row is divided by. */
   readonly divisor: Float64Array;
-  /** Receives the L of the derivative of that, x / L. */
+  /** Receives L, where x / L is the derivative of the divisor with respect to the row x. */
   readonly slope: Float64Array;
 }
 
@@ -61,16 +61,19 @@ export interface Cosines {
   readonly gradY?: Tensor;
   /** Finds the divisors of the first `count` rows of a tile. */
   divide(count: number, divisors: Divisors): void;
-  /** Takes the cosines of rows [start, start + count) and answers into `pull` with the derivatives of the result by them. */
-  take(start: number, count: number, cosine: Float64Array, pull: Float64Array): void;
+  /**
+   * Takes the cosines of rows [start, start + count), and writes the derivative of the result with respect to each of them
+   * into `upstream`.
+   */
+  onTile(start: number, count: number, cosine: Float64Array, upstream: Float64Array): void;
 }
 
-/** Computes cosines between rows, and the gradients that `take` asks for. */
-export function cosines({ dtype, rows, x, y, gradX, gradY, divide, take }: Cosines): void {
+/** Computes cosines between rows, and the gradients through them. */
+export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cosines): void {
   const tiles = kernels(dtype, rows.length);
   const { element, row, run } = tiles;
   const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
-  const { byX, byY, slopeX, slopeY, pull } = row;
+  const { byX, byY, slopeX, slopeY, upstream } = row;
   const loadX = rows.load(x);
   const loadY = rows.load(y);
   const sinkX = gradX && rows.sink(gradX);
@@ -91,15 +94,15 @@ export function cosines({ dtype, rows, x, y, gradX, gradY, divide, take }: Cosin
     });
     divide(count, { sumOfSquares: sumX, scale: scaleX, divisor: byX, slope: slopeX });
     divide(count, { sumOfSquares: sumY, scale: scaleY, divisor: byY, slope: slopeY });
-    for (let r = 0; r < count; r++) dot[r] = dot[r] / byX[r] / byY[r];
-    take(start, count, dot, pull);
+    for (let r = 0; r < count; r++) dot[r] = dot[r]! / byX[r]! / byY[r]!;
+    onTile(start, count, dot, upstream);
     for (let r = 0; r < count; r++) {
-      const pullX = pull[r] * (scaleX[r] / byX[r]);
-      const pullY = pull[r] * (scaleY[r] / byY[r]);
-      crossX[r] = pullX / byY[r];
-      crossY[r] = pullY / byX[r];
-      ownX[r] = slopeX[r] === 0 ? 0 : dot[r] * pullX / slopeX[r];
-      ownY[r] = slopeY[r] === 0 ? 0 : dot[r] * pullY / slopeY[r];
+      const alongX = upstream[r]! * (scaleX[r]! / byX[r]!);
+      const alongY = upstream[r]! * (scaleY[r]! / byY[r]!);
+      crossX[r] = alongX / byY[r]!;
+      crossY[r] = alongY / byX[r]!;
+      ownX[r] = slopeX[r] === 0 ? 0 : dot[r]! * alongX / slopeX[r]!;
+      ownY[r] = slopeY[r] === 0 ? 0 : dot[r]! * alongY / slopeY[r]!;
     }
     if (sinkX || sinkY) (isPlain ? run.grad : run.scaledGrad)(count, rows.length);
     sinkX?.store(element.gradX, start, end);

@@ -2,7 +2,7 @@
  * Distances between rows: the p-norm of x - y + eps, between two tensors or within three, and gradients through them.
  *
  * With u = x - y + eps, the distance is (Σ |u|^p)^(1/p), for p = ∞ the largest |u| and for p = 0 the number of
- * u that are not 0. Its gradient by x, by y the opposite:
+ * u that are not 0. Its gradient with respect to x, the opposite of that with respect to y, is
  *
  *     p = 1      sign(u)
  *     p = 2      u / d
@@ -30,7 +30,7 @@ const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 const kernels = defineKernels<string, string, string, string, string>({
   elements: [...POINTS, ...POINTS.map((point) => `grad_${point}`)],
   rows: PAIRS.flatMap((pair) =>
-    ["sum", "max", "scale", "ties", "pull", "norm", "length"].map((name) => `${name}_${pair}`)
+    ["sum", "max", "scale", "ties", "upstream", "norm", "length"].map((name) => `${name}_${pair}`)
   ),
   params: ["eps"],
   steps: {},
@@ -49,28 +49,30 @@ function term(p: number, pair: Pair, isScaled = false): string {
   return p === 2 ? `square(${u})` : `pow(abs(${u}), ${p})`;
 }
 
-/** The gradient by the first point of a pair, times `pull`. A pull of 0 gives 0, however far the points are. */
+/** The gradient with respect to the first point of a pair. An upstream gradient of 0 gives 0, however far the points are. */
 function gradient(p: number, pair: Pair): string {
   const u = difference(pair);
-  const pull = `pull_${pair}`;
+  const upstream = `upstream_${pair}`;
   if (p === 0) return "0";
-  if (p === 1) return `${pull} * sign(${u})`;
-  if (p === 2) return `(${pull} == 0 ? 0 : ${pull} * (scale_${pair} * ${u} / norm_${pair}))`;
-  if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${pull} * sign(${u}) : 0)`;
+  if (p === 1) return `${upstream} * sign(${u})`;
+  if (p === 2) {
+    return `(${upstream} == 0 ? 0 : ${upstream} * (scale_${pair} * ${u} / norm_${pair}))`;
+  }
+  if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${upstream} * sign(${u}) : 0)`;
   const power = `pow(abs(scale_${pair} * ${u}) / norm_${pair}, ${p - 1})`;
-  return `(${pull} == 0 or ${u} == 0 ? 0 : ${pull} * sign(${u}) * ${power})`;
+  return `(${upstream} == 0 or ${u} == 0 ? 0 : ${upstream} * sign(${u}) * ${power})`;
 }
 
 /** The same for p = 2 where all distances are finite and nothing is scaled. */
 function plainGradient(pair: Pair): string {
-  return `pull_${pair} * (${difference(pair)} / norm_${pair})`;
+  return `upstream_${pair} * (${difference(pair)} / norm_${pair})`;
 }
 
-/** The gradient by one point: that of the pairs it begins, minus that of those it ends. */
+/** The gradient with respect to one point: that of the pairs it begins, minus that of those it ends. */
 function gradientOf(point: Point, pairs: readonly Pair[], gradient: (pair: Pair) => string) {
   const begun = pairs.filter((pair) => pair[0] === point).map(gradient);
   const ended = pairs.filter((pair) => pair[1] === point).map(gradient);
-  // 0 - 0 is 0, as it should be where nothing pulls; -0 would be seen.
+  // 0 - 0 is 0, as it should be where the upstream gradient is 0; a printed -0 would be noticed.
   return [begun.length ? begun.join(" + ") : "0", ...ended].join(" - ");
 }
 
@@ -104,20 +106,20 @@ export interface Distances {
   /** Where gradients go, for the points that have one. */
   readonly grads: { readonly [point in Point]?: Tensor };
   /**
-   * Takes the distances of rows [start, start + count), in the order of `pairs`, and answers into `pulls` with the
-   * derivatives of the result by each of them.
+   * Takes the distances of rows [start, start + count), in the order of `pairs`, and writes the derivatives of the result
+   * with respect to each of them into `upstream`.
    */
-  take(
+  onTile(
     start: number,
     count: number,
     distances: readonly Float64Array[],
-    pulls: readonly Float64Array[],
+    upstream: readonly Float64Array[],
   ): void;
 }
 
-/** Computes distances between rows, and the gradients that `take` asks for. */
+/** Computes distances between rows, and the gradients through them. */
 export function distances(
-  { dtype, rows, points, pairs, p, eps, grads, take }: Distances,
+  { dtype, rows, points, pairs, p, eps, grads, onTile }: Distances,
 ): void {
   const names = kernels(dtype, rows.length);
   const { element, row, param } = names;
@@ -127,12 +129,12 @@ export function distances(
     max: row[`max_${pair}`],
     scale: row[`scale_${pair}`],
     ties: row[`ties_${pair}`],
-    pull: row[`pull_${pair}`],
+    upstream: row[`upstream_${pair}`],
     norm: row[`norm_${pair}`],
     length: row[`length_${pair}`],
   }));
   const lengths = operands.map(({ length }) => length);
-  const pulls = operands.map(({ pull }) => pull);
+  const upstreams = operands.map(({ upstream }) => upstream);
   const wanted = POINTS.filter((point) => grads[point] !== undefined);
   const step = (name: string, make: () => Step) => lazy(names, `${name} ${p} ${pairs}`, make);
   const sum = step("sum", () => ({ sum: byPair(pairs, "sum", (pair) => term(p, pair)) }));
@@ -177,10 +179,10 @@ export function distances(
       if (p === Infinity && wanted.length > 0) ties(count, rows.length);
     }
     for (const operand of operands) findLengths(p, count, operand);
-    take(start, count, lengths, pulls);
+    onTile(start, count, lengths, upstreams);
     if (p === Infinity) {
-      for (const { pull, ties } of operands) {
-        for (let r = 0; r < count; r++) if (pull[r] !== 0) pull[r] /= ties[r];
+      for (const { upstream, ties } of operands) {
+        for (let r = 0; r < count; r++) if (upstream[r] !== 0) upstream[r]! /= ties[r]!;
       }
     }
     if (wanted.length === 0) return;

@@ -4,12 +4,14 @@
  *
  * A tensor of the common shape is copied as it lies (class_axis.ts); one that is repeated along an axis is read along
  * strides, and its gradient is added up on the way back. Neither is ever copied as a whole.
+ *
+ * This folder holds what several losses compute per row: softmax, distances, cosines. It knows no loss, no option and no
+ * request.
  */
 
-import { along, gather, scatterAdd } from "../tensor/broadcast.ts";
-import { sameShape } from "../tensor/shape.ts";
-import type { FloatArray } from "../tensor/types.ts";
+import { gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { FloatArray } from "../tensor/types.ts";
 import { type ClassAxis, classAxis, loadRows, rowsPerTile, unloadRows } from "./class_axis.ts";
 
 /** Copies rows [start, end) of a tensor into an operand of a kernel. */
@@ -51,25 +53,29 @@ export class Rows {
   /** How a tensor is read. */
   load(tensor: Tensor): Load {
     const data = tensor.data as FloatArray;
-    if (sameShape(tensor.shape, this.#shape)) {
+    const strides = this.#strides(tensor);
+    if (strides === undefined) {
       return (operand, start, end) => loadRows(operand, data, this.#axis, start, end);
     }
-    const repeated = { data, strides: this.#rowsLast(along(tensor, this.#shape).strides ?? []) };
     const shape = this.#rowsLast(this.#shape);
-    return (operand, start, end) =>
-      gather(repeated, shape, start * this.length, end * this.length, operand);
+    const isSameInRows = strides.slice(0, -1).every((step) => step === 0);
+    return (operand, start, end) => {
+      // What is the same in all rows is copied once: no later tile has more rows than the first.
+      if (start > 0 && isSameInRows) return;
+      gather(data, strides, shape, start * this.length, end * this.length, operand);
+    };
   }
 
   /** How a result is written. */
   sink(tensor: Tensor): Sink {
     const data = tensor.data as FloatArray;
-    if (sameShape(tensor.shape, this.#shape)) {
+    const strides = this.#strides(tensor);
+    if (strides === undefined) {
       return {
         store: (operand, start, end) => unloadRows(operand, data, this.#axis, start, end),
         finish: () => {},
       };
     }
-    const strides = this.#rowsLast(along(tensor, this.#shape).strides ?? []);
     const shape = this.#rowsLast(this.#shape);
     const sums = new Float64Array(data.length);
     return {
@@ -90,8 +96,14 @@ export class Rows {
     }
   }
 
+  /** Steps through a smaller tensor, those along the rows last; undefined if it has the common shape. */
+  #strides({ shape }: Tensor): readonly number[] | undefined {
+    const strides = stridesAlong(shape, this.#shape);
+    return strides && this.#rowsLast(strides);
+  }
+
   /** Sizes or strides with those of the rows' axis at the end. */
   #rowsLast(numbers: readonly number[]): number[] {
-    return [...numbers.filter((_, axis) => axis !== this.#at), numbers[this.#at]];
+    return [...numbers.filter((_, axis) => axis !== this.#at), numbers[this.#at]!];
   }
 }

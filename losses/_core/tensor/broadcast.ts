@@ -68,28 +68,69 @@ function mismatch(
   } and ${show(shapeB)}; ${fix}`;
 }
 
-/** A tensor read along a shape that may be larger than its own. */
-export interface Operand {
-  readonly data: FloatArray;
-  /** Steps through `data` along each axis of the common shape; undefined if both shapes are the same. */
-  readonly strides?: readonly number[];
+/**
+ * Refuses tensors with different numbers of axes.
+ *
+ * @param loss The class, for error messages.
+ * @param tensors The tensors.
+ * @throws {RangeError} If they have different numbers of axes.
+ */
+export function checkRanks(loss: string, tensors: readonly Tensor[]): void {
+  if (tensors.every(({ shape }) => shape.length === tensors[0]!.shape.length)) return;
+  throw new RangeError(
+    `Cannot compute ${loss} as all arguments must have the same number of axes: current shapes are ${
+      tensors.map(({ shape }) => show(shape)).join(" and ")
+    }`,
+  );
 }
 
-/** Prepares a tensor for being read along `shape`; trailing axes correspond. */
-export function along(
-  tensor: Pick<Tensor, "data" | "shape">,
+/**
+ * Refuses an option that cannot be repeated along leading axes and axes of length 1.
+ *
+ * @param loss The class, for error messages.
+ * @param name The option.
+ * @param own Its shape.
+ * @param what What it is repeated along, in words.
+ * @param shape The shape of that.
+ * @throws {RangeError} If the shapes do not go together.
+ */
+export function checkRepeatable(
+  loss: string,
+  name: string,
+  own: readonly number[],
+  what: string,
   shape: readonly number[],
-): Operand {
-  const data = tensor.data as FloatArray;
-  if (sameShape(tensor.shape, shape)) return { data };
+): void {
+  const extra = shape.length - own.length;
+  const fits = extra >= 0 &&
+    own.every((length, axis) => length === 1 || length === shape[extra + axis]);
+  if (fits) return;
+  throw new RangeError(
+    `Cannot compute ${loss} as ${name} must be repeatable along the shape of ${what}, ${
+      show(shape)
+    }: current shape is ${show(own)}`,
+  );
+}
+
+/**
+ * How a tensor is read along a shape that may be larger than its own; trailing axes correspond.
+ *
+ * @param own The tensor's shape.
+ * @param shape The shape that it is read along.
+ * @returns Steps through the tensor's numbers along each axis of `shape`; undefined if both shapes are the same.
+ */
+export function stridesAlong(
+  own: readonly number[],
+  shape: readonly number[],
+): readonly number[] | undefined {
+  if (sameShape(own, shape)) return undefined;
   const strides: number[] = new Array(shape.length).fill(0);
   let step = 1;
-  for (let axis = tensor.shape.length - 1; axis >= 0; axis--) {
-    const at = axis + shape.length - tensor.shape.length;
-    if (tensor.shape[axis] !== 1) strides[at] = step;
-    step *= tensor.shape[axis];
+  for (let axis = own.length - 1; axis >= 0; axis--) {
+    if (own[axis] !== 1) strides[axis + shape.length - own.length] = step;
+    step *= own[axis]!;
   }
-  return { data, strides };
+  return strides;
 }
 
 /** Calls `visit(position in the operand, position in the range)` for each element of `[start, end)` of `shape`. */
@@ -103,33 +144,34 @@ function walk(
   const index: number[] = new Array(shape.length).fill(0);
   let from = 0;
   for (let axis = shape.length - 1, rest = start; axis >= 0; axis--) {
-    index[axis] = rest % shape[axis];
-    rest = Math.floor(rest / shape[axis]);
-    from += index[axis] * strides[axis];
+    index[axis] = rest % shape[axis]!;
+    rest = Math.floor(rest / shape[axis]!);
+    from += index[axis]! * strides[axis]!;
   }
   for (let to = 0; to < end - start; to++) {
     visit(from, to);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < shape[axis]) break;
+      from += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
       index[axis] = 0;
-      from -= shape[axis] * strides[axis];
+      from -= shape[axis]! * strides[axis]!;
     }
   }
 }
 
-/** Copies elements `[start, end)` of the common shape out of a smaller operand. */
+/** Copies elements `[start, end)` of the common shape out of a smaller tensor's numbers. */
 export function gather(
-  { data, strides }: Required<Operand>,
+  data: FloatArray,
+  strides: readonly number[],
   shape: readonly number[],
   start: number,
   end: number,
   target: FloatArray,
 ): void {
-  walk(strides, shape, start, end, (from, to) => target[to] = data[from]);
+  walk(strides, shape, start, end, (from, to) => target[to] = data[from]!);
 }
 
-/** Adds elements `[start, end)` of the common shape up into the places of a smaller operand. */
+/** Adds elements `[start, end)` of the common shape up into the places of a smaller tensor. */
 export function scatterAdd(
   strides: readonly number[],
   shape: readonly number[],
@@ -138,5 +180,5 @@ export function scatterAdd(
   source: FloatArray,
   sums: Float64Array,
 ): void {
-  walk(strides, shape, start, end, (from, to) => sums[from] += source[to]);
+  walk(strides, shape, start, end, (from, to) => sums[from]! += source[to]!);
 }

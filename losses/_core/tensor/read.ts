@@ -3,7 +3,7 @@
  */
 
 import { describe } from "./describe.ts";
-import { isShape, show, sizeOf } from "./shape.ts";
+import { isShape, sizeOf } from "./shape.ts";
 import { ARRAYS, shapeError, Tensor, type TensorLike } from "./tensor.ts";
 import type { AnyTypedArray, DType, TensorData } from "./types.ts";
 

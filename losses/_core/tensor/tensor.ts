@@ -40,11 +40,26 @@ export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int
  */
 export class Tensor {
   /** The numbers, row by row. */
-  readonly data: TensorData;
+  declare readonly data: TensorData;
   /** The size of each axis; empty for a scalar. */
   readonly shape: readonly number[];
   /** The element type. */
   readonly dtype: DType;
+  /** The number of a scalar whose array nobody has asked for yet. */
+  #number: number | undefined;
+
+  /** Makes a scalar's array when it is first asked for, and keeps it as an ordinary property. */
+  static readonly #dataOnDemand: PropertyDescriptor & ThisType<Tensor> = {
+    enumerable: true,
+    configurable: true,
+    get(): TensorData {
+      const value = new ARRAYS[this.dtype](1);
+      value[0] = this.#number as number;
+      this.#number = undefined;
+      Object.defineProperty(this, "data", { value, enumerable: true });
+      return value;
+    },
+  };
 
   /**
    * Wraps a typed array, which is not copied.
@@ -55,6 +70,13 @@ export class Tensor {
    * @throws {RangeError} If the shape does not hold as many numbers as there are.
    */
   constructor(data: TensorData, shape: readonly number[]) {
+    if (data instanceof Scalar) {
+      Object.defineProperty(this, "data", Tensor.#dataOnDemand);
+      this.#number = data.value;
+      this.dtype = data.dtype;
+      this.shape = shape;
+      return;
+    }
     if (data instanceof Float32Array) this.dtype = "float32";
     else if (data instanceof Float64Array) this.dtype = "float64";
     else if (data instanceof Int32Array) this.dtype = "int32";
@@ -68,9 +90,9 @@ export class Tensor {
     if (!isShape(shape)) throw shapeError("make a tensor", shape);
     if (sizeOf(shape) !== data.length) {
       throw new RangeError(
-        `Cannot make a tensor as its shape must hold as many numbers as there are: current shape (${
-          shape.join(", ")
-        }) holds ${sizeOf(shape)}, data has ${data.length}`,
+        `Cannot make a tensor as its shape must hold as many numbers as there are: current shape ${
+          show(shape)
+        } holds ${sizeOf(shape)}, data has ${data.length}`,
       );
     }
     this.data = data;
@@ -84,11 +106,12 @@ export class Tensor {
    * @throws {RangeError} If the tensor holds more or fewer numbers than one.
    */
   item(): number {
+    if (this.#number !== undefined) return this.#number;
     if (this.data.length !== 1) {
       throw new RangeError(
-        `Cannot take the item as the tensor must hold one number: current shape is (${
-          this.shape.join(", ")
-        })`,
+        `Cannot take the item as the tensor must hold one number: current shape is ${
+          show(this.shape)
+        }`,
       );
     }
     return this.data[0];
@@ -147,25 +170,19 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
 }
 
-/** Numbers that scalars are handed out from, one after the other. */
-interface Pool {
-  readonly numbers: Float32Array | Float64Array;
-  used: number;
+/** Stands for the array of a scalar until somebody asks for it. */
+class Scalar {
+  constructor(readonly dtype: FloatType, readonly value: number) {}
 }
-const POOL_SIZE = 256;
-const pools: { [dtype in "float32" | "float64"]?: Pool } = {};
+
+/** The shape of every scalar. */
+export const SCALAR_SHAPE: readonly number[] = Object.freeze([]);
 
 /**
- * A scalar. Its number lies in an array that it shares with other scalars: to make an array for each takes V8 longer than
- * a loss over 8 elements.
+ * A scalar. Its array is made when it is first asked for: V8 needs longer for a typed array than for a loss over eight
+ * elements, and many values are never read but by `item()`.
  */
-export function scalar(dtype: "float32" | "float64", value: number): Tensor {
-  let pool = pools[dtype];
-  // An array whose buffer was given away has length 0.
-  if (pool === undefined || pool.used >= pool.numbers.length) {
-    pool = pools[dtype] = { numbers: new ARRAYS[dtype](POOL_SIZE), used: 0 };
-  }
-  const data = pool.numbers.subarray(pool.used, ++pool.used);
-  data[0] = value;
-  return new Tensor(data, []);
+export function scalar(dtype: FloatType, value: number): Tensor {
+  const number = dtype === "float32" ? Math.fround(value) : value;
+  return new Tensor(new Scalar(dtype, number) as unknown as TensorData, SCALAR_SHAPE);
 }

@@ -1,0 +1,425 @@
+/**
+ * Runs an element-wise loss: from formula texts to value and gradients, in one fused pass.
+ *
+ * The texts of value and gradients, the weight, the upstream gradient and the reduction are put together into
+ * one kernel for what a call asks for, such as "mean, gradient of the input": tiles of the arguments are
+ * copied into the scratch memory, the kernel runs, gradients are copied out.
+ */
+
+import { offender, readArguments } from "../call/arguments.ts";
+import type { Reduction } from "../call/options.ts";
+import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "../call/request.ts";
+import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
+import type { Run } from "../kernel/plan.ts";
+import {
+  checkRanks,
+  checkRepeatable,
+  commonShape,
+  gather,
+  scatterAdd,
+  stridesAlong,
+} from "../tensor/broadcast.ts";
+import { toTensor } from "../tensor/read.ts";
+import { sameShape, show, sizeOf } from "../tensor/shape.ts";
+import { scalar, SCALAR_SHAPE, type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
+import type { FloatArray, FloatType } from "../tensor/types.ts";
+import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
+
+/** The options of one loss object, as the driver needs them. */
+export interface ElementwiseOptions {
+  readonly reduction: Reduction;
+  /** The numbers that occur in the formulas, by name. */
+  readonly params: Readonly<Record<string, number>>;
+  /** The tensors that occur in the formulas, by symbol. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  /** One factor for each element. */
+  readonly weight: Tensor | undefined;
+  /** What a mean is divided by: the number of elements, or the length of the first axis. */
+  readonly meanOver: "elements" | "batch";
+}
+
+/** A kernel for one set of gradients. */
+interface Pass {
+  readonly run: Run;
+  readonly wrt: readonly string[];
+  /** For each gradient, where the kernel leaves it. */
+  readonly from: readonly FloatArray[];
+  /** For each gradient, the position of its argument, or -1 for the weight. */
+  readonly at: readonly number[];
+}
+
+/** The kernels of one float type with their operands at hand: a call on few elements has no time to look them up by name. */
+interface Workspace {
+  readonly kernels: Kernels<string, string, string, string, string>;
+  /** The operands of the arguments, then those of the tensors among the options. */
+  readonly inputs: readonly FloatArray[];
+  readonly weight: FloatArray;
+  readonly upstream: FloatArray;
+  readonly value: FloatArray;
+  readonly total: Float64Array;
+  readonly offenders: Float64Array;
+  readonly scale: Float64Array;
+  readonly center: Float64Array;
+  /** What calls have asked for so far: first by reduction, weight and upstream gradient, then by gradients. */
+  readonly passes: Pass[][];
+  /** Kernels that are needed beside these, by name: sums of weights, searches for offenders. */
+  readonly others: Map<string, Run>;
+}
+
+/** Which operands are copied in, tile by tile: parallel arrays, as this is the way of every small call. */
+interface Loads {
+  readonly into: FloatArray[];
+  readonly from: FloatArray[];
+  /** Steps along each axis of the loss's shape, where a tensor is repeated along some. */
+  readonly strides: (readonly number[] | undefined)[];
+}
+
+/** A gradient that is added up, as its argument is repeated along an axis. */
+interface Sum {
+  readonly strides: readonly number[];
+  readonly sums: Float64Array;
+}
+
+const WEIGHT = "weight";
+
+/** The drivers of each definition, by the text of their formulas. */
+const drivers = new WeakMap<ElementwiseDefinition, Map<string, Driver>>();
+
+/** The driver of a definition with one of its formulas: made once, shared by all objects of the loss. */
+export function driverOf(definition: ElementwiseDefinition, formula: LossFormula): Driver {
+  let known = drivers.get(definition);
+  if (known === undefined) drivers.set(definition, known = new Map());
+  const key = JSON.stringify(formula);
+  let driver = known.get(key);
+  if (driver === undefined) known.set(key, driver = new Driver(definition, formula));
+  return driver;
+}
+
+/** Value and gradients of an element-wise loss with certain formulas. */
+export class Driver {
+  readonly #definition: ElementwiseDefinition;
+  readonly #formula: LossFormula;
+  readonly #names: readonly string[];
+  /** For each argument, whether the loss can be differentiated with respect to it. */
+  readonly #isDifferentiable: readonly boolean[];
+  readonly #defaults: readonly string[];
+  readonly #tensors: readonly { readonly name: string; readonly symbol: string }[];
+  /** Positions of the arguments with a domain. */
+  readonly #domains: readonly number[];
+  /** Names of the operands that are not the formula's own. */
+  readonly #operand: Readonly<
+    Record<"weight" | "upstream" | "value" | "total" | "offenders" | "scale" | "center", string>
+  >;
+  readonly #gradOperands: Readonly<Record<string, string>>;
+  readonly #kernels: (dtype: FloatType) => Workspace["kernels"];
+  readonly #workspaces: { [dtype in FloatType]?: Workspace } = {};
+
+  constructor(definition: ElementwiseDefinition, formula: LossFormula) {
+    const { arguments: specs, tensors = [], options = {} } = definition;
+    this.#definition = definition;
+    this.#formula = formula;
+    this.#tensors = tensors;
+    this.#names = specs.map(({ name }) => name);
+    this.#isDifferentiable = specs.map(({ name }) => Object.hasOwn(formula.grad, name));
+    this.#defaults = definition.wrt ?? [specs[0]!.name];
+    this.#domains = [...specs.keys()].filter((i) => specs[i]!.domain !== undefined);
+    const symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
+    const params = Object.keys(options).filter((name) => "valid" in options[name]!);
+    // An operand of ours must not take a name that a formula uses.
+    const taken = new Set([...symbols, ...params]);
+    const free = (name: string): string => {
+      while (taken.has(name)) name += "_";
+      taken.add(name);
+      return name;
+    };
+    this.#operand = {
+      weight: free("weight"),
+      upstream: free("upstream"),
+      value: free("value"),
+      total: free("total"),
+      offenders: free("offenders"),
+      scale: free("scale"),
+      center: free("center"),
+    };
+    this.#gradOperands = Object.fromEntries(
+      [...Object.keys(formula.grad), WEIGHT].map((name) => [name, free(`grad_${name}`)]),
+    );
+    const { weight, upstream, value, total, offenders, scale, center } = this.#operand;
+    this.#kernels = defineKernels<string, string, string, string, string>({
+      elements: [...symbols, weight, upstream, value, ...Object.values(this.#gradOperands)],
+      rows: [total, offenders],
+      params: [...params, scale, center],
+      steps: {},
+      tileRows: 1,
+    });
+  }
+
+  /**
+   * Computes what a call asks for.
+   *
+   * @param options The options of the loss object.
+   * @param values The arguments; what stands behind them is passed over.
+   * @param request What is asked for.
+   * @returns The value, and the gradients asked for.
+   */
+  evaluate(
+    options: ElementwiseOptions,
+    values: readonly TensorLike[],
+    request: Request<string> | undefined,
+  ): ValueAndGrad<string> {
+    // 1. What is there? Everything is checked before anything is written.
+    const { loss, arguments: specs, sameTypes, align } = this.#definition;
+    const { reduction, params } = options;
+    const isDense = reduction === "none";
+    const given = readArguments(loss, specs, values, reduction === "mean", sameTypes);
+    const { dtype } = given;
+    const tensors = align === undefined ? given.tensors : align(given.tensors);
+    const shape = this.#shape(tensors);
+    const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
+    const { kernels } = workspace;
+    const loads: Loads = { into: [], from: [], strides: [] };
+    const inputs: Tensor[] = [];
+    const shapes: Record<string, readonly number[]> = {};
+    const add = (into: FloatArray, tensor: Tensor) => {
+      inputs.push(tensor);
+      loads.into.push(into);
+      loads.from.push(tensor.data as FloatArray);
+      loads.strides.push(stridesAlong(tensor.shape, shape));
+    };
+    for (let i = 0; i < specs.length; i++) {
+      // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
+      if (this.#isDifferentiable[i]) shapes[this.#names[i]!] = given.tensors[i]!.shape;
+      add(workspace.inputs[i]!, tensors[i]!);
+    }
+    for (let i = 0; i < this.#tensors.length; i++) {
+      const { name, symbol } = this.#tensors[i]!;
+      const tensor = options.tensors[symbol];
+      if (tensor === undefined) continue;
+      checkRepeatable(loss, name, tensor.shape, "the loss", shape);
+      add(workspace.inputs[specs.length + i]!, toTensor(tensor, dtype, name));
+    }
+    const weight = this.#weight(options.weight, shape, dtype);
+    if (weight !== undefined) {
+      if (this.#definition.weight !== "is repeated") shapes[WEIGHT] = weight.shape;
+      add(workspace.weight, weight);
+    }
+    for (const i of this.#domains) this.#checkDomain(workspace, i, tensors[i]!);
+    const { wrt, gradOutput, grad } = checkRequest(loss, request, {
+      dtype,
+      valueShape: isDense ? shape : SCALAR_SHAPE,
+      shapes,
+      defaults: this.#defaults,
+      inputs,
+    });
+
+    // 2. What is to be computed?
+    const size = sizeOf(shape);
+    const sumOfWeights = reduction === "mean" && weight !== undefined &&
+        this.#definition.weight === "divides by its sum"
+      ? this.#sumOfWeights(workspace, weight)
+      : undefined;
+    const denominator = reduction !== "mean"
+      ? 1
+      : sumOfWeights ?? (options.meanOver === "batch" ? tensors[0]!.shape[0] ?? 1 : size);
+    // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
+    const center = sumOfWeights !== undefined && wrt.includes(WEIGHT)
+      ? this.evaluate(options, given.tensors, VALUE_ONLY).value.item()
+      : 0;
+    const hasUpstream = typeof gradOutput !== "number";
+    if (hasUpstream) {
+      loads.into.push(workspace.upstream);
+      loads.from.push(gradOutput);
+      loads.strides.push(undefined);
+    }
+    for (const name in params) kernels.param[name]![0] = params[name]!;
+    workspace.center[0] = center;
+    workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
+    const pass = this.#pass(workspace, isDense, weight !== undefined, hasUpstream, wrt);
+
+    // 3. Tile by tile: copy in, compute, copy out. Gradients of repeated arguments are added up.
+    const each = isDense ? zeros(dtype, shape) : undefined;
+    const targets: FloatArray[] = [];
+    const sums: (Sum | undefined)[] = [];
+    for (let i = 0; i < wrt.length; i++) {
+      const { data, shape: own } = grad[wrt[i]!]!;
+      const at = pass.at[i]!;
+      const strides = stridesAlong(at < 0 ? own : tensors[at]!.shape, shape);
+      targets.push(data as FloatArray);
+      sums.push(strides && { strides, sums: new Float64Array(data.length) });
+    }
+    let total = 0;
+    for (let start = 0; start < size; start += kernels.tile) {
+      const end = Math.min(start + kernels.tile, size);
+      for (let i = 0; i < loads.into.length; i++) {
+        const into = loads.into[i]!;
+        const data = loads.from[i]!;
+        const strides = loads.strides[i];
+        if (strides === undefined) load(into, data, start, end);
+        else if (data.length > 1) gather(data, strides, shape, start, end, into);
+        else if (start === 0) into.fill(data[0]!, 0, end);
+      }
+      pass.run(1, end - start);
+      if (each === undefined) total += workspace.total[0]!;
+      else unload(workspace.value, each.data as FloatArray, start, end);
+      for (let i = 0; i < targets.length; i++) {
+        const from = pass.from[i]!;
+        const sum = sums[i];
+        if (sum === undefined) unload(from, targets[i]!, start, end);
+        else scatterAdd(sum.strides, shape, start, end, from, sum.sums);
+      }
+    }
+    for (let i = 0; i < targets.length; i++) {
+      const sum = sums[i];
+      if (sum !== undefined) targets[i]!.set(sum.sums);
+    }
+    return { value: each ?? scalar(dtype, total / denominator), grad };
+  }
+
+  #makeWorkspace(dtype: FloatType): Workspace {
+    const kernels = this.#kernels(dtype);
+    const { element, row, param } = kernels;
+    const { weight, upstream, value, total, offenders, scale, center } = this.#operand;
+    return {
+      kernels,
+      inputs: [...this.#definition.arguments, ...this.#tensors]
+        .map(({ symbol }) => element[symbol]!),
+      weight: element[weight]!,
+      upstream: element[upstream]!,
+      value: element[value]!,
+      total: row[total]!,
+      offenders: row[offenders]!,
+      scale: param[scale]!,
+      center: param[center]!,
+      passes: [],
+      others: new Map(),
+    };
+  }
+
+  /** The kernel for what a call asks for, made when it is first needed. */
+  #pass(
+    { kernels, passes }: Workspace,
+    isDense: boolean,
+    isWeighted: boolean,
+    hasUpstream: boolean,
+    wrt: readonly string[],
+  ): Pass {
+    const known = passes[(isDense ? 4 : 0) + (isWeighted ? 2 : 0) + (hasUpstream ? 1 : 0)] ??= [];
+    for (let i = 0; i < known.length; i++) if (sameNames(known[i]!.wrt, wrt)) return known[i]!;
+    const { value, grad } = this.#formula;
+    const operand = this.#operand;
+    const weighted = isWeighted ? `${operand.weight} * (${value})` : value;
+    const upstream = hasUpstream ? operand.upstream : operand.scale;
+    const factor = isWeighted ? `${upstream} * ${operand.weight}` : upstream;
+    const store: Record<string, string> = {};
+    const from: FloatArray[] = [];
+    const at: number[] = [];
+    for (const name of wrt) {
+      const target = this.#gradOperands[name]!;
+      store[target] = name === WEIGHT
+        ? `${upstream} * ((${value}) - ${operand.center})`
+        : `${factor} * (${grad[name]})`;
+      from.push(kernels.element[target]!);
+      at.push(this.#names.indexOf(name));
+    }
+    const run = kernels.compile(
+      isDense
+        ? { store: { [operand.value]: weighted, ...store } }
+        : { store, sum: { [operand.total]: weighted } },
+    );
+    const pass: Pass = { run, wrt: wrt.slice(), from, at };
+    known.push(pass);
+    return pass;
+  }
+
+  /** The shape that all arguments are read along. */
+  #shape(tensors: readonly Tensor[]): readonly number[] {
+    const first = tensors[0]!.shape;
+    let same = true;
+    for (let i = 1; i < tensors.length; i++) same &&= sameShape(tensors[i]!.shape, first);
+    if (same) return first;
+    const { loss, shapes = "common" } = this.#definition;
+    const names = this.#names;
+    const common = commonShape(loss, names, tensors);
+    if (shapes === "rank") checkRanks(loss, tensors);
+    const fits = shapes === "first" ? sameShape(first, common) : shapes !== "equal";
+    if (!fits) {
+      const wanted = shapes === "first"
+        ? `${names.slice(1).join(" and ")} must not be larger than ${names[0]}`
+        : `${names.join(" and ")} must have the same shape`;
+      throw new RangeError(
+        `Cannot compute ${loss} as ${wanted}: current shapes are ${
+          tensors.map(({ shape }) => show(shape)).join(" and ")
+        }`,
+      );
+    }
+    return common;
+  }
+
+  /** The weight in the type of the call, if its shape goes with that of the loss. */
+  #weight(
+    weight: Tensor | undefined,
+    shape: readonly number[],
+    dtype: FloatType,
+  ): Tensor | undefined {
+    if (weight === undefined) return undefined;
+    const { loss } = this.#definition;
+    if (this.#definition.weight === "is repeated") {
+      checkRepeatable(loss, WEIGHT, weight.shape, "the loss", shape);
+    } else if (!sameShape(weight.shape, shape)) {
+      throw new RangeError(
+        `Cannot compute ${loss} as weight must have the shape of the loss, ${
+          show(shape)
+        }: current shape is ${show(weight.shape)}`,
+      );
+    }
+    return toTensor(weight, dtype, WEIGHT);
+  }
+
+  #sumOfWeights(workspace: Workspace, weight: Tensor): number {
+    const { kernels, total } = workspace;
+    const data = weight.data as FloatArray;
+    const run = this.#otherRun(workspace, WEIGHT, () => ({
+      sum: { [this.#operand.total]: this.#operand.weight },
+    }));
+    let sum = 0;
+    for (let start = 0; start < data.length; start += kernels.tile) {
+      const end = Math.min(start + kernels.tile, data.length);
+      load(workspace.weight, data, start, end);
+      run(1, end - start);
+      sum += total[0]!;
+    }
+    return sum;
+  }
+
+  /** Looks at every element before anything is written, so that a failed call leaves buffers as they were. */
+  #checkDomain(workspace: Workspace, at: number, tensor: Tensor): void {
+    const { loss, arguments: specs } = this.#definition;
+    const { name, domain } = specs[at]!;
+    if (domain === undefined) return;
+    const { kernels, offenders } = workspace;
+    const into = workspace.inputs[at]!;
+    const data = tensor.data as FloatArray;
+    const run = this.#otherRun(workspace, name, () => ({
+      max: { [this.#operand.offenders]: `${domain.formula} ? 0 : 1` },
+    }));
+    for (let start = 0; start < data.length; start += kernels.tile) {
+      const end = Math.min(start + kernels.tile, data.length);
+      load(into, data, start, end);
+      run(1, end - start);
+      if (offenders[0]! > 0) throw offender(loss, tensor, name, domain.valid, domain.wanted);
+    }
+  }
+
+  #otherRun({ kernels, others }: Workspace, name: string, step: () => Step): Run {
+    let run = others.get(name);
+    if (run === undefined) others.set(name, run = kernels.compile(step()));
+    return run;
+  }
+}
+
+/** Whether the same gradients are asked for in the same order. */
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
