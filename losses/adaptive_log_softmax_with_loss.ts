@@ -272,13 +272,17 @@ export class AdaptiveLogSoftmaxWithLoss {
     checkLabels(NAME, "target", labels, this.#ends[this.#ends.length - 1]);
     const shapes: Record<string, readonly number[]> = { input: x.shape };
     for (const [name, { shape }] of Object.entries(parameters)) shapes[name] = shape;
-    const { wrt, gradOutput, grad } = checkRequest(NAME, request, {
-      dtype,
-      valueShape: SCALAR_SHAPE,
-      shapes,
-      defaults: Object.keys(shapes),
-      inputs: [x, labels, ...Object.values(parameters)],
-    });
+    const { wrt, gradOutput, grad } = checkRequest(
+      NAME,
+      request,
+      {
+        dtype,
+        shapes,
+        defaults: Object.keys(shapes),
+        inputs: [x, labels, ...Object.values(parameters)].map(({ data }) => data),
+      },
+      SCALAR_SHAPE,
+    );
 
     const samples = labels.data.length;
     for (const name of wrt) grad[name]!.data.fill(0);

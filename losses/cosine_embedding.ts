@@ -149,9 +149,12 @@ export class CosineEmbeddingLoss
       divisor: rows.count,
       shapes: { input1: x.shape, input2: y.shape },
       defaults: ["input1", "input2"],
-      inputs: [x, y, labels],
+      inputs: [x.data, y.data, labels.data],
     }, request);
 
+    const { upstream: gradOutput, values, divisor } = call;
+    const margin = this.#margin;
+    const { data } = labels;
     cosines({
       dtype,
       rows,
@@ -161,15 +164,16 @@ export class CosineEmbeddingLoss
       gradY: call.grad.input2,
       divide,
       onTile: (start, count, cosine, upstream) => {
+        call.begin(start, count);
         for (let r = 0; r < count; r++) {
-          const row = start + r;
-          const isSimilar = labels.data[labels.data.length === 1 ? 0 : row] === 1;
-          const h = isSimilar ? 1 - cosine[r]! : cosine[r]! - this.#margin;
-          call.put(row, isSimilar ? h : Math.max(h, 0));
+          const isSimilar = data[data.length === 1 ? 0 : start + r] === 1;
+          const h = isSimilar ? 1 - cosine[r]! : cosine[r]! - margin;
+          values[r] = isSimilar ? h : Math.max(h, 0);
           // The kink belongs to the active side; a NaN reaches the gradients as well.
           const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
-          upstream[r] = slope * call.upstream(row) / call.divisor;
+          upstream[r] = slope * gradOutput[r]! / divisor;
         }
+        call.end(start, count);
       },
     });
     return call.answer();
@@ -179,8 +183,9 @@ export class CosineEmbeddingLoss
 /** Reads labels that are 1 or -1. */
 function readSigns(loss: string, target: TensorLike): Raw {
   const labels = readArgument(loss, "target", target);
-  if (!Array.prototype.every.call(labels.data, SIGNS.valid)) {
-    throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);
+  const { data } = labels;
+  for (let i = 0; i < data.length; i++) {
+    if (!SIGNS.valid(data[i]!)) throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);
   }
   return labels;
 }

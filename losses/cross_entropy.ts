@@ -43,6 +43,7 @@ import {
   checkLabels,
   classWeights,
   labelledRows,
+  type LabelRule,
   type Labels,
   orIgnored,
   weightOfLabels,
@@ -64,6 +65,7 @@ import {
   classAxis,
   loadColumns,
   loadRows,
+  MOST_ROWS,
   rowsPerTile,
   unloadColumns,
   unloadRows,
@@ -207,6 +209,7 @@ export class CrossEntropyLoss extends Loss<
 
   readonly #options: { reduction: Reduction; ignoreIndex: number; labelSmoothing: number };
   readonly #weight: Raw | undefined;
+  readonly #labelRule: LabelRule;
 
   /**
    * Makes a loss with these options.
@@ -237,6 +240,7 @@ export class CrossEntropyLoss extends Loss<
       ),
       reduction: reductionOption("CrossEntropyLoss", reduction),
     };
+    this.#labelRule = orIgnored(ignoreIndex);
   }
 
   /** @ignore */
@@ -256,19 +260,20 @@ export class CrossEntropyLoss extends Loss<
       ? this.#withProbabilities(scores.shape, x, given, dtype)
       : this.#withLabels(scores.shape, x, asLabels("CrossEntropyLoss", "target", given), dtype);
     const { axis, labels, weights } = batch;
+    const shapes: Record<string, readonly number[]> = { input: scores.shape };
+    if (isProbability) {
+      shapes.target = scores.shape;
+      if (this.#weight) shapes.weight = this.#weight.shape;
+    }
     const call = new RowCall({
       loss: "CrossEntropyLoss",
       reduction,
       dtype,
       rowShape: axis.sampleShape,
       divisor: labels === undefined ? axis.samples : weightOfLabels(labels, ignoreIndex, weights),
-      shapes: {
-        input: scores.shape,
-        ...isProbability && { target: scores.shape },
-        ...isProbability && this.#weight && { weight: this.#weight.shape },
-      },
+      shapes,
       defaults: ["input"],
-      inputs: [scores, given, { data: weights ?? [] }],
+      inputs: [x, given.data, weights ?? []],
     }, request);
     if (labels !== undefined && axis.inner > 1) this.#columns(batch, labels, call);
     else this.#rows(batch, call);
@@ -304,8 +309,7 @@ export class CrossEntropyLoss extends Loss<
   /** Scores beside one label for each sample. */
   #withLabels(shape: readonly number[], x: FloatArray, labels: Labels, dtype: FloatType): Batch {
     const axis = labelledRows("CrossEntropyLoss", shape, labels);
-    const rule = orIgnored(this.#options.ignoreIndex);
-    checkLabels("CrossEntropyLoss", "target", labels, axis.classes, rule);
+    checkLabels("CrossEntropyLoss", "target", labels, axis.classes, this.#labelRule);
     return {
       axis,
       x,
@@ -331,6 +335,7 @@ export class CrossEntropyLoss extends Loss<
     const inputGrad = call.gradData("input");
     const targetGrad = call.gradData("target");
     const weightGrad = call.gradData("weight");
+    const { upstream, values } = call;
     const weightSums = weightGrad && new Float64Array(classes);
 
     const rows = rowsPerTile(classes, kernels);
@@ -338,6 +343,7 @@ export class CrossEntropyLoss extends Loss<
       const end = Math.min(start + rows, samples);
       const count = end - start;
       loadRows(element.x, x, axis, start, end);
+      call.begin(start, count);
       run.max(count, classes);
       takeLimits(element.x, m, count, classes);
       if (probabilities !== undefined) {
@@ -347,16 +353,15 @@ export class CrossEntropyLoss extends Loss<
       else run.exp(count, classes);
 
       for (let r = 0; r < count; r++) {
-        const sample = start + r;
-        const g = call.upstream(sample) / call.divisor;
+        const g = upstream[r]! / call.divisor;
         const sum = s[r]!;
         const log = logs[r] = Math.log(sum);
         let size = mass[r]!;
         let value = size * log + rest[r]!;
         if (labels !== undefined) {
-          const label = labels[sample]!;
+          const label = labels[start + r]!;
           if (label === ignoreIndex) {
-            a[r] = b[r] = 0;
+            a[r] = b[r] = values[r] = 0;
             continue;
           }
           const own = weights === undefined ? 1 : weights[label]!;
@@ -368,10 +373,11 @@ export class CrossEntropyLoss extends Loss<
           // p - 1 in float64: where p is nearly 1, float32 would have lost all digits.
           right[r] = g * (size * element.e[at]! / sum - (keep + spread) * own);
         }
-        call.put(sample, value);
+        values[r] = value;
         a[r] = g * size / sum;
         b[r] = labels === undefined ? g : g * spread;
       }
+      call.end(start, count);
 
       if (inputGrad !== undefined) {
         if (probabilities !== undefined) run.gradTarget(count, classes);
@@ -410,7 +416,7 @@ export class CrossEntropyLoss extends Loss<
     param.all[0] = isSmooth ? sumOf(row.w, classes) : 0;
     const grad = call.gradData("input");
 
-    const width = Math.min(inner, Math.max(1, Math.floor(tile / classes)));
+    const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(tile / classes)));
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += width) {
         const to = Math.min(from + width, inner);
@@ -428,6 +434,7 @@ export class CrossEntropyLoss extends Loss<
         (isSmooth ? run.expSmooth : run.exp)(classes, cols);
 
         const first = start + from;
+        call.begin(first, cols);
         for (let j = 0; j < cols; j++) {
           const label = labels[first + j]!;
           if (label === ignoreIndex) {
@@ -440,10 +447,10 @@ export class CrossEntropyLoss extends Loss<
           right[j] = element.e[at]!;
           below[j] = m[j]! - element.x[at]!;
           counts[j] = 1;
-          up[j] = call.upstream(first + j) / call.divisor;
+          up[j] = call.upstream[j]! / call.divisor;
         }
         (isSmooth ? run.finishSmooth : run.finish)(1, cols);
-        call.putAll(first, cols, column.value, row.total[0]!);
+        call.take(first, cols, column.value, row.total[0]!);
 
         if (grad === undefined) continue;
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);

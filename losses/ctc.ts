@@ -217,18 +217,19 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
       divisor: samples,
       shapes: { [name]: scores.shape },
       defaults: [name],
-      inputs: [scores, ...Object.values(lists)],
+      inputs: [scores, ...Object.values(lists)].map(({ data }) => data),
     }, request);
 
     // A mean divides the value of each sample by the number of its labels first.
     const labels = (b: number) => reduction === "mean" ? Math.max(batch.targetLengths[b]!, 1) : 1;
-    const upstream = new Float64Array(samples);
-    for (let b = 0; b < samples; b++) {
-      upstream[b] = call.upstream(b) / (call.divisor * labels(b));
-    }
+    const gradOutput = call.upstreamOf(0, samples);
+    const upstream = Float64Array.from({ length: samples }, (_, b) => {
+      const own = typeof gradOutput === "number" ? gradOutput : gradOutput[b]!;
+      return own / (call.divisor * labels(b));
+    });
     const x = scores.data as FloatArray;
     const values = this.#samples(x, batch, upstream, ROUNDING[scores.dtype], call.gradData(name));
-    values.forEach((value, b) => call.put(b, value / labels(b)));
+    call.take(0, samples, values.map((value, b) => value / labels(b)));
     return call.answer();
   }
 

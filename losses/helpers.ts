@@ -206,13 +206,12 @@ function softmaxHelper(
     const { tensors, dtype } = readArguments(name, [{ name: "input" }], [input!]);
     const x = tensors[0]!;
     const rows = new Rows(x.shape, axisOption(name, dim, x.shape));
-    const { gradOutput, grad } = checkRequest(name, request, {
-      dtype,
-      valueShape: x.shape,
-      shapes: { input: x.shape },
-      defaults: ["input"],
-      inputs: [x],
-    });
+    const { gradOutput, grad } = checkRequest(
+      name,
+      request,
+      { dtype, shapes: { input: x.shape }, defaults: ["input"], inputs: [x.data] },
+      x.shape,
+    );
     const value = zeros(dtype, x.shape);
 
     const cols = rows.length;
@@ -290,7 +289,7 @@ function readPair(
     divisor: 1,
     shapes: { x1: x.shape, x2: y.shape },
     defaults: PAIR,
-    inputs: tensors,
+    inputs: [x.data, y.data],
   }, request);
   return { x, y, rows, call };
 }
@@ -416,10 +415,9 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
         }
       },
       onTile(start, count, cosine, upstream) {
-        for (let r = 0; r < count; r++) {
-          call.put(start + r, cosine[r]!);
-          upstream[r] = call.upstream(start + r);
-        }
+        call.begin(start, count);
+        call.take(start, count, cosine);
+        upstream.set(call.upstream.subarray(0, count));
       },
     });
     return call.answer();
@@ -464,10 +462,9 @@ export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = helper<
       eps,
       grads: { x: call.grad.x1, y: call.grad.x2 },
       onTile(start, count, [distance], [upstream]) {
-        for (let r = 0; r < count; r++) {
-          call.put(start + r, distance![r]!);
-          upstream![r] = call.upstream(start + r);
-        }
+        call.begin(start, count);
+        call.take(start, count, distance!);
+        upstream!.set(call.upstream.subarray(0, count));
       },
     });
     return call.answer();

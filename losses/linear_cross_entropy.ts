@@ -301,7 +301,7 @@ export class LinearCrossEntropyLoss extends Loss<
         ...isProbability && this.#weight && { weight: this.#weight.shape },
       },
       defaults: ["input", ...names],
-      inputs: [...tensors, given, { data: weights ?? [] }],
+      inputs: [...tensors.map(({ data }) => data), given.data, weights ?? []],
     }, request);
     this.#chunks({ input: x!, weight: weight!, bias, target: numbers }, call);
     return call.answer();
@@ -387,7 +387,7 @@ export class LinearCrossEntropyLoss extends Loss<
           },
         },
       );
-      part.value.data.forEach((value, i) => call.put(first + i, value));
+      call.take(first, count * positions, part.value.data as FloatArray);
       if (grad.weight) part.grad.weight.data.forEach((slope, c) => weightSums[c]! += slope);
 
       const g = matrix(slopes, count, rows);

@@ -144,7 +144,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       scale: classes,
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores, lists],
+      inputs: [scores.data, lists.data],
     }, request);
 
     // Tile by tile, and through each tile as often as its longest list has labels.
@@ -158,9 +158,10 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       const end = Math.min(start + rows, samples);
       const count = end - start;
       let rounds = 0;
+      call.begin(start, count);
       loadRows(element.x, x, axis, start, end);
       for (let r = 0; r < count; r++) {
-        row.k[r] = call.upstream(start + r) / call.divisor;
+        row.k[r] = call.upstream[r]! / call.divisor;
         const first = (start + r) * classes;
         let length = 0;
         for (; length < classes && labels[first + length] !== -1; length++) {
@@ -194,7 +195,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
         (rounds % 2 === 0 ? run.gradOfEven : run.gradOfOdd)(count, classes);
         unloadRows(element.g, grad, axis, start, end);
       }
-      for (let r = 0; r < count; r++) call.put(start + r, row.loss[r]!);
+      call.take(start, count, row.loss);
     }
     return call.answer();
   }

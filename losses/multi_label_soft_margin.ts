@@ -162,7 +162,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
         ...weight && { weight: weight.shape },
       },
       defaults: ["input"],
-      inputs: weight ? [x, y, weight] : [x, y],
+      inputs: [x.data, y.data, weight?.data ?? []],
     }, request);
 
     const tiles = kernels(dtype, classes);
@@ -181,15 +181,14 @@ export class MultiLabelSoftMarginLoss extends Loss<
       loadX(element.x, start, end);
       loadY(element.y, start, end);
       loadWeight?.(element.w, start, end);
-      for (let r = 0; r < count; r++) {
-        row.k[r] = call.upstream(start + r) / call.divisor;
-      }
+      call.begin(start, count);
+      for (let r = 0; r < count; r++) row.k[r] = call.upstream[r]! / call.divisor;
       if (needsValue) run.value(count, classes);
       for (const { step, sink } of sinks) {
         step(count, classes);
         sink.store(element.g, start, end);
       }
-      for (let r = 0; r < count; r++) call.put(start + r, row.total[r]!);
+      call.take(start, count, row.total);
     });
     for (const { sink } of sinks) sink.finish();
     return call.answer();

@@ -167,7 +167,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
       scale: classes,
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores, labels, { data: weights ?? [] }],
+      inputs: [scores.data, labels.data, weights ?? []],
     }, request);
 
     const x = scores.data as FloatArray;
@@ -175,26 +175,30 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     const tiles = kernels(scores.dtype, classes);
     const { element, row, param, run } = tiles;
     const step = grad ? (p === 1 ? run.grad1 : run.grad2) : p === 1 ? run.value1 : run.value2;
+    const { upstream, divisor } = call;
+    const { data } = labels;
     param.margin[0] = margin;
     const rows = rowsPerTile(classes, tiles);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
       loadRows(element.x, x, axis, start, end);
+      call.begin(start, count);
       for (let r = 0; r < count; r++) {
-        const label = labels.data[start + r]!;
+        const label = data[start + r]!;
         row.s[r] = element.x[r * classes + label]!;
         row.w[r] = weights === undefined ? 1 : weights[label]!;
-        row.k[r] = row.w[r]! * p * call.upstream(start + r) / call.divisor;
+        row.k[r] = row.w[r]! * p * upstream[r]! / divisor;
         // The right class is no rival of its own: with a score of -∞ it is behind by any margin.
         element.x[r * classes + label] = -Infinity;
       }
       step(count, classes);
+      call.take(start, count, row.total);
+      if (grad === undefined) continue;
       for (let r = 0; r < count; r++) {
-        call.put(start + r, row.total[r]!);
-        if (grad) element.g[r * classes + labels.data[start + r]!] = 0 - row.k[r]! * row.active[r]!;
+        element.g[r * classes + data[start + r]!] = 0 - row.k[r]! * row.active[r]!;
       }
-      if (grad) unloadRows(element.g, grad, axis, start, end);
+      unloadRows(element.g, grad, axis, start, end);
     }
     return call.answer();
   }

@@ -34,6 +34,7 @@ import {
   checkLabels,
   classWeights,
   labelledRows,
+  type LabelRule,
   orIgnored,
   readLabels,
   weightOfLabels,
@@ -89,6 +90,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
   readonly #ignoreIndex: number;
   readonly #reduction: Reduction;
   readonly #weight: Raw | undefined;
+  readonly #labelRule: LabelRule;
 
   /**
    * Makes a loss with these options.
@@ -104,6 +106,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#ignoreIndex = wholeOption("NLLLoss", "ignoreIndex", ignoreIndex);
     this.#reduction = reductionOption("NLLLoss", reduction);
+    this.#labelRule = orIgnored(ignoreIndex);
   }
 
   /** @ignore */
@@ -115,7 +118,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     const labels = readLabels("NLLLoss", "target", target);
     const axis = labelledRows("NLLLoss", scores.shape, labels);
     const weights = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
-    checkLabels("NLLLoss", "target", labels, axis.classes, orIgnored(this.#ignoreIndex));
+    checkLabels("NLLLoss", "target", labels, axis.classes, this.#labelRule);
     const call = new RowCall({
       loss: "NLLLoss",
       reduction: this.#reduction,
@@ -124,21 +127,31 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
       divisor: weightOfLabels(labels.data, this.#ignoreIndex, weights),
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores, labels, { data: weights ?? [] }],
+      inputs: [scores.data, labels.data, weights ?? []],
     }, request);
 
     const x = scores.data as FloatArray;
     const grad = call.gradData("input");
     grad?.fill(0);
-    for (let sample = 0; sample < axis.samples; sample++) {
-      const label = labels.data[sample]!;
-      if (label === this.#ignoreIndex) continue;
-      const place = at(axis, sample, label);
-      const weight = weights === undefined ? 1 : weights[label]!;
-      // What does not count does not count at -∞ either; NaN stays NaN.
-      call.put(sample, weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place]!);
-      if (grad !== undefined) grad[place] = -weight * call.upstream(sample) / call.divisor;
-    }
+    const { upstream, values, divisor } = call;
+    const ignoreIndex = this.#ignoreIndex;
+    const { data } = labels;
+    call.tiles(axis.samples, (start, count) => {
+      let sum = 0;
+      for (let r = 0; r < count; r++) {
+        const label = data[start + r]!;
+        values[r] = 0;
+        if (label === ignoreIndex) continue;
+        const place = at(axis, start + r, label);
+        const weight = weights === undefined ? 1 : weights[label]!;
+        // What does not count does not count at -∞ either; NaN stays NaN.
+        const value = weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place]!;
+        values[r] = value;
+        sum += call.round(value);
+        if (grad !== undefined) grad[place] = -weight * upstream[r]! / divisor;
+      }
+      return sum;
+    });
     return call.answer();
   }
 }

@@ -134,7 +134,7 @@ export function pNormTriplets(
     divisor: rows.count,
     shapes: { anchor: x.shape, positive: y.shape, negative: z.shape },
     defaults: TRIPLET,
-    inputs: tensors,
+    inputs: tensors.map(({ data }) => data),
   }, request);
 
   const pairs: readonly Pair[] = swap ? ["xy", "xz", "yz"] : ["xy", "xz"];
@@ -147,11 +147,13 @@ export function pNormTriplets(
     eps,
     grads: { x: call.grad.anchor, y: call.grad.positive, z: call.grad.negative },
     onTile(start, count, distances, upstream) {
+      call.begin(start, count);
       for (let r = 0; r < count; r++) {
-        call.put(start + r, tripletHinge(margin, r, distances, upstream));
-        const share = call.upstream(start + r) / call.divisor;
+        call.values[r] = tripletHinge(margin, r, distances, upstream);
+        const share = call.upstream[r]! / call.divisor;
         for (let k = 0; k < upstream.length; k++) upstream[k]![r]! *= share;
       }
+      call.end(start, count);
     },
   });
   return call.answer();

@@ -226,16 +226,18 @@ export class TripletMarginWithDistanceLoss
       divisor: count,
       shapes: Object.fromEntries(TRIPLET.map((name, i) => [name, tensors[i]!.shape])),
       defaults: TRIPLET,
-      inputs: tensors,
+      inputs: tensors.map(({ data }) => data),
     }, request);
 
     const columns = distances.map((distance) => spread(distance, shape));
     const upstream = distances.map(() => new Float64Array(count));
-    for (let i = 0; i < count; i++) {
-      call.put(i, tripletHinge(margin, i, columns, upstream));
-      const share = call.upstream(i) / call.divisor;
-      for (let k = 0; k < upstream.length; k++) upstream[k]![i]! *= share;
-    }
+    call.tiles(count, (start, rows) => {
+      for (let r = 0; r < rows; r++) {
+        call.values[r] = tripletHinge(margin, start + r, columns, upstream);
+        const share = call.upstream[r]! / call.divisor;
+        for (let k = 0; k < upstream.length; k++) upstream[k]![start + r]! *= share;
+      }
+    });
 
     // All answers of the distance function are checked before the first buffer is written.
     const sums = TRIPLET.map((name, i) =>

@@ -5,7 +5,7 @@
 import type { DType, FloatType } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
-import { Tensor, type TensorLike } from "../tensor/tensor.ts";
+import { isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
 
 /** What a loss says about one of its arguments. */
 export interface Argument {
@@ -129,7 +129,7 @@ function tensorsOfOneType(
   let type: DType | undefined;
   for (let i = 0; i < count; i++) {
     const value = values[i];
-    if (!(value instanceof Tensor)) return undefined;
+    if (!isTensor(value)) return undefined;
     const { dtype } = value;
     if (dtype === "int32" || (type !== undefined && dtype !== type)) return undefined;
     type = dtype;

@@ -42,18 +42,12 @@ export const VALUE_ONLY: Request<never> = { wrt: [] };
 /** What a request is checked against. */
 export interface Differentiable {
   readonly dtype: FloatType;
-  readonly valueShape: readonly number[];
   /** The shape of each argument that this call can differentiate with respect to, by name, in the order of the call. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The names that are differentiated with respect to if the request names none. */
   readonly defaults: readonly string[];
   /** What is read during the call, and must therefore not share memory with a buffer: tensors, labels, weights. */
-  readonly inputs: readonly Numbers[];
-}
-
-/** Numbers that are read during a call. */
-export interface Numbers {
-  readonly data: ArrayLike<number>;
+  readonly inputs: readonly ArrayLike<number>[];
 }
 
 /** A request, checked. */
@@ -74,6 +68,7 @@ const KNOWN = ["gradOutput", "wrt", "out"];
  * @param loss The class, for error messages.
  * @param request What the caller asked for.
  * @param call What the request is checked against.
+ * @param valueShape The shape of the value, which an upstream gradient must have.
  * @returns The request, complete.
  * @throws {TypeError} If a name is unknown or a buffer is of the wrong kind.
  * @throws {RangeError} If `gradOutput` or a buffer is of the wrong size.
@@ -82,6 +77,7 @@ export function checkRequest(
   loss: string,
   request: Request<string> | undefined,
   call: Differentiable,
+  valueShape: readonly number[],
 ): CheckedRequest {
   if (request === VALUE_ONLY) return { wrt: [], gradOutput: 1, grad: {} };
   const { dtype, shapes } = call;
@@ -104,7 +100,7 @@ export function checkRequest(
   }
   const { wrt: wanted, gradOutput: given, out } = request;
   const wrt = wanted === undefined ? call.defaults : checkNames(loss, wanted, shapes);
-  const gradOutput = checkGradOutput(loss, given, dtype, call.valueShape);
+  const gradOutput = checkGradOutput(loss, given, dtype, valueShape);
   const grad = out === undefined
     ? newGradients(wrt, dtype, shapes)
     : checkOut(loss, out, wrt, gradOutput, call);
@@ -192,7 +188,6 @@ function checkOut(
   }
   const isNumber = typeof gradOutput === "number";
   const grad: Record<string, Tensor> = {};
-  const used: Numbers[] = [];
   for (const name of Object.keys(out)) {
     const given = out[name];
     if (given === undefined) continue;
@@ -220,27 +215,20 @@ function checkOut(
         } numbers, as ${name} does: current length is ${data.length}`,
       );
     }
-    if (
-      sharesMemory(data, inputs) || sharesMemory(data, used) ||
-      (!isNumber && overlap(data, gradOutput))
-    ) {
+    let isShared = !isNumber && overlap(data, gradOutput);
+    for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, inputs[i]!);
+    for (const other in grad) isShared ||= overlap(data, grad[other]!.data);
+    if (isShared) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
-    used.push({ data });
     grad[name] = given instanceof Tensor && sameShape(given.shape, shape)
       ? given
       : new Tensor(data, shape);
   }
   for (const name of wrt) grad[name] ??= zeros(dtype, shapes[name]!);
   return grad;
-}
-
-/** True if a buffer overlaps with one of `others`. */
-function sharesMemory(data: FloatArray, others: readonly Numbers[]): boolean {
-  for (let i = 0; i < others.length; i++) if (overlap(data, others[i]!.data)) return true;
-  return false;
 }
 
 /** True if two arrays lie in the same memory, at least in part. */

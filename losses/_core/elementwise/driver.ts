@@ -51,8 +51,10 @@ interface Pass {
 /** The kernels of one float type with their operands at hand: a call on few elements has no time to look them up by name. */
 interface Workspace {
   readonly kernels: Kernels<string, string, string, string, string>;
-  /** The operands of the arguments, then those of the tensors among the options. */
-  readonly inputs: readonly FloatArray[];
+  /** The operands of the arguments. */
+  readonly arguments: readonly FloatArray[];
+  /** The operands of the tensors among the options. */
+  readonly tensors: readonly FloatArray[];
   readonly weight: FloatArray;
   readonly upstream: FloatArray;
   readonly value: FloatArray;
@@ -64,14 +66,6 @@ interface Workspace {
   readonly passes: Pass[][];
   /** Kernels that are needed beside these, by name: sums of weights, searches for offenders. */
   readonly others: Map<string, Run>;
-}
-
-/** Which operands are copied in, tile by tile: parallel arrays, as this is the way of every small call. */
-interface Loads {
-  readonly into: FloatArray[];
-  readonly from: FloatArray[];
-  /** Steps along each axis of the loss's shape, where a tensor is repeated along some. */
-  readonly strides: (readonly number[] | undefined)[];
 }
 
 /** A gradient that is added up, as its argument is repeated along an axis. */
@@ -177,40 +171,40 @@ export class Driver {
     const shape = this.#shape(tensors);
     const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
     const { kernels } = workspace;
-    const loads: Loads = { into: [], from: [], strides: [] };
-    const inputs: Tensor[] = [];
+    // What is copied in, tile by tile: operands, numbers, and steps along each axis where a tensor is repeated.
+    let into = workspace.arguments;
+    const from: FloatArray[] = [];
+    const strides: (readonly number[] | undefined)[] = [];
     const shapes: Record<string, readonly number[]> = {};
-    const add = (into: FloatArray, tensor: Tensor) => {
-      inputs.push(tensor);
-      loads.into.push(into);
-      loads.from.push(tensor.data as FloatArray);
-      loads.strides.push(stridesAlong(tensor.shape, shape));
-    };
     for (let i = 0; i < specs.length; i++) {
       // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
       if (this.#isDifferentiable[i]) shapes[this.#names[i]!] = given.tensors[i]!.shape;
-      add(workspace.inputs[i]!, tensors[i]!);
+      from.push(tensors[i]!.data as FloatArray);
+      strides.push(stridesAlong(tensors[i]!.shape, shape));
     }
     for (let i = 0; i < this.#tensors.length; i++) {
       const { name, symbol } = this.#tensors[i]!;
       const tensor = options.tensors[symbol];
       if (tensor === undefined) continue;
       checkRepeatable(loss, name, tensor.shape, "the loss", shape);
-      add(workspace.inputs[specs.length + i]!, toTensor(tensor, dtype, name));
+      into = [...into, workspace.tensors[i]!];
+      from.push(toTensor(tensor, dtype, name).data as FloatArray);
+      strides.push(stridesAlong(tensor.shape, shape));
     }
     const weight = this.#weight(options.weight, shape, dtype);
     if (weight !== undefined) {
       if (this.#definition.weight !== "is repeated") shapes[WEIGHT] = weight.shape;
-      add(workspace.weight, weight);
+      into = [...into, workspace.weight];
+      from.push(weight.data as FloatArray);
+      strides.push(stridesAlong(weight.shape, shape));
     }
     for (const i of this.#domains) this.#checkDomain(workspace, i, tensors[i]!);
-    const { wrt, gradOutput, grad } = checkRequest(loss, request, {
-      dtype,
-      valueShape: isDense ? shape : SCALAR_SHAPE,
-      shapes,
-      defaults: this.#defaults,
-      inputs,
-    });
+    const { wrt, gradOutput, grad } = checkRequest(
+      loss,
+      request,
+      { dtype, shapes, defaults: this.#defaults, inputs: from },
+      isDense ? shape : SCALAR_SHAPE,
+    );
 
     // 2. What is to be computed?
     const size = sizeOf(shape);
@@ -227,9 +221,9 @@ export class Driver {
       : 0;
     const hasUpstream = typeof gradOutput !== "number";
     if (hasUpstream) {
-      loads.into.push(workspace.upstream);
-      loads.from.push(gradOutput);
-      loads.strides.push(undefined);
+      into = [...into, workspace.upstream];
+      from.push(gradOutput);
+      strides.push(undefined);
     }
     for (const name in params) kernels.param[name]![0] = params[name]!;
     workspace.center[0] = center;
@@ -243,20 +237,19 @@ export class Driver {
     for (let i = 0; i < wrt.length; i++) {
       const { data, shape: own } = grad[wrt[i]!]!;
       const at = pass.at[i]!;
-      const strides = stridesAlong(at < 0 ? own : tensors[at]!.shape, shape);
+      const steps = at < 0 ? stridesAlong(own, shape) : strides[at];
       targets.push(data as FloatArray);
-      sums.push(strides && { strides, sums: new Float64Array(data.length) });
+      sums.push(steps && { strides: steps, sums: new Float64Array(data.length) });
     }
     let total = 0;
     for (let start = 0; start < size; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, size);
-      for (let i = 0; i < loads.into.length; i++) {
-        const into = loads.into[i]!;
-        const data = loads.from[i]!;
-        const strides = loads.strides[i];
-        if (strides === undefined) load(into, data, start, end);
-        else if (data.length > 1) gather(data, strides, shape, start, end, into);
-        else if (start === 0) into.fill(data[0]!, 0, end);
+      for (let i = 0; i < into.length; i++) {
+        const data = from[i]!;
+        const steps = strides[i];
+        if (steps === undefined) load(into[i]!, data, start, end);
+        else if (data.length > 1) gather(data, steps, shape, start, end, into[i]!);
+        else if (start === 0) into[i]!.fill(data[0]!, 0, end);
       }
       pass.run(1, end - start);
       if (each === undefined) total += workspace.total[0]!;
@@ -281,8 +274,8 @@ export class Driver {
     const { weight, upstream, value, total, offenders, scale, center } = this.#operand;
     return {
       kernels,
-      inputs: [...this.#definition.arguments, ...this.#tensors]
-        .map(({ symbol }) => element[symbol]!),
+      arguments: this.#definition.arguments.map(({ symbol }) => element[symbol]!),
+      tensors: this.#tensors.map(({ symbol }) => element[symbol]!),
       weight: element[weight]!,
       upstream: element[upstream]!,
       value: element[value]!,
@@ -397,7 +390,7 @@ export class Driver {
     const { name, domain } = specs[at]!;
     if (domain === undefined) return;
     const { kernels, offenders } = workspace;
-    const into = workspace.inputs[at]!;
+    const into = workspace.arguments[at]!;
     const data = tensor.data as FloatArray;
     const run = this.#otherRun(workspace, name, () => ({
       max: { [this.#operand.offenders]: `${domain.formula} ? 0 : 1` },

@@ -98,12 +98,14 @@ export function unloadColumns(
   for (let c = 0; c < classes; c++) data.set(operand.subarray(c * cols, (c + 1) * cols), place(c));
 }
 
+/** The most rows that a tile may have, and elements enough to make a call of a kernel worth while. */
+export const MOST_ROWS = 16384;
+
 /** How many rows are worked on together: enough to make a call of a kernel worth while, few enough for tile and cache. */
 export function rowsPerTile(
   classes: number,
   { tile, tileRows }: { readonly tile: number; readonly tileRows: number },
 ): number {
-  const WORTH_WHILE = 16384;
-  const elements = Math.min(tile, WORTH_WHILE);
+  const elements = Math.min(tile, MOST_ROWS);
   return Math.max(1, Math.min(tileRows, Math.floor(elements / Math.max(1, classes))));
 }

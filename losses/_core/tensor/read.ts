@@ -4,7 +4,7 @@
 
 import { describe } from "./describe.ts";
 import { isShape, sizeOf } from "./shape.ts";
-import { ARRAYS, shapeError, Tensor, type TensorLike } from "./tensor.ts";
+import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike } from "./tensor.ts";
 import type { AnyTypedArray, DType, TensorData } from "./types.ts";
 
 /** A checked copy of a shape. */
@@ -31,7 +31,7 @@ export interface Raw {
  * @throws {TypeError} If it is none of the kinds of {@linkcode TensorLike}, or ragged.
  */
 export function read(value: TensorLike, name: string): Raw {
-  if (value instanceof Tensor) {
+  if (isTensor(value)) {
     return { tensor: value, data: value.data, shape: value.shape, dtype: value.dtype };
   }
   if (typeof value === "number") return { data: [value], shape: [] };

@@ -23,6 +23,9 @@ export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | Foreign
 /** The typed array of each element type. */
 export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
 
+/** Whether a value is a tensor, and no proxy of one, whose properties could run foreign code. */
+export let isTensor: (value: unknown) => value is Tensor;
+
 /**
  * Numbers in a typed array, row by row, with a shape.
  *
@@ -45,21 +48,9 @@ export class Tensor {
   readonly shape: readonly number[];
   /** The element type. */
   readonly dtype: DType;
-  /** The number of a scalar whose array nobody has asked for yet. */
+  /** The number of a scalar, and its array once somebody has asked for it. */
   #number: number | undefined;
-
-  /** Makes a scalar's array when it is first asked for, and keeps it as an ordinary property. */
-  static readonly #dataOnDemand: PropertyDescriptor & ThisType<Tensor> = {
-    enumerable: true,
-    configurable: true,
-    get(): TensorData {
-      const value = new ARRAYS[this.dtype](1);
-      value[0] = this.#number as number;
-      this.#number = undefined;
-      Object.defineProperty(this, "data", { value, enumerable: true });
-      return value;
-    },
-  };
+  #array: TensorData | undefined;
 
   /**
    * Wraps a typed array, which is not copied.
@@ -71,10 +62,10 @@ export class Tensor {
    */
   constructor(data: TensorData, shape: readonly number[]) {
     if (data instanceof Scalar) {
-      Object.defineProperty(this, "data", Tensor.#dataOnDemand);
       this.#number = data.value;
       this.dtype = data.dtype;
       this.shape = shape;
+      defineGetter.call(this, "data", Tensor.#dataOnDemand);
       return;
     }
     if (data instanceof Float32Array) this.dtype = "float32";
@@ -99,6 +90,24 @@ export class Tensor {
     this.shape = shape;
   }
 
+  /** Tells a tensor from whatever else has its prototype, such as a proxy of one, whose properties may run foreign code. */
+  static #isTensor(value: unknown): value is Tensor {
+    return typeof value === "object" && value !== null && #number in value;
+  }
+
+  static {
+    isTensor = Tensor.#isTensor;
+  }
+
+  /** The getter of a scalar's `data`: makes the array when it is first asked for. */
+  static #dataOnDemand(this: Tensor): TensorData {
+    if (this.#array === undefined) {
+      this.#array = new ARRAYS[this.dtype](1);
+      this.#array[0] = this.#number!;
+    }
+    return this.#array;
+  }
+
   /**
    * The number of a tensor that holds only one.
    *
@@ -106,7 +115,7 @@ export class Tensor {
    * @throws {RangeError} If the tensor holds more or fewer numbers than one.
    */
   item(): number {
-    if (this.#number !== undefined) return this.#number;
+    if (this.#number !== undefined && this.#array === undefined) return this.#number;
     if (this.data.length !== 1) {
       throw new RangeError(
         `Cannot take the item as the tensor must hold one number: current shape is ${
@@ -169,6 +178,10 @@ export function shapeError(what: string, shape: unknown): TypeError {
 export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
 }
+
+/** Gives an object an enumerable getter: Object.defineProperty does the same, but takes V8 five times as long. */
+const defineGetter: (this: object, name: string, get: () => unknown) => void =
+  (Object.prototype as unknown as { __defineGetter__: typeof defineGetter }).__defineGetter__;
 
 /** Stands for the array of a scalar until somebody asks for it. */
 class Scalar {
