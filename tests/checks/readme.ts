@@ -60,7 +60,7 @@ function fenceProblems({ language, code }: Fence, around: Surroundings): string[
 /** Commands whose effect tests/runtimes_test.ts checks, or other programs answer for. */
 const KNOWN_COMMANDS = [
   /^deno (test|pack -o|bundle --platform browser --minify mod\.ts -o) ?/,
-  /^npm install \.\.\/losses\.tgz$/,
+  /^npm install \.\.\/lossbook\/losses\.tgz$/,
   /^deno add jsr:@lossbook\/losses$/,
   /^npx jsr add @lossbook\/losses$/,
   /^git \w+/,
