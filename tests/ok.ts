@@ -42,7 +42,7 @@ function countsIn(output: string): { passed: number; failed: number } | undefine
   return last && { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
-async function take({ name, args, isTest = false }: Step): Promise<Result> {
+async function runStep({ name, args, isTest = false }: Step): Promise<Result> {
   if (isTest) console.log(`\n── ${name}`);
   const start = performance.now();
   const { code, output } = await runDeno([...args], PROJECT, { echo: isTest });
@@ -75,7 +75,7 @@ async function main(names: string[]): Promise<number> {
   }
   const chosen = all.filter(({ name }) => names.length === 0 || names.includes(name));
   const results: Result[] = [];
-  for (const step of chosen) results.push(await take(step));
+  for (const step of chosen) results.push(await runStep(step));
 
   const sum = (key: "passed" | "failed") =>
     results.reduce((total, result) => total + result[key], 0);
