@@ -1,6 +1,6 @@
 /**
  * `deno task ok`: everything that must hold before a change is shared, and what CI runs. All steps run, so that one look shows all
- * that is wrong; the exit code is 0 only if all passed.
+ * that is wrong; the exit code is 0 only if all passed. Names of steps as arguments run only those, as `deno task check` does.
  *
  * @module
  */
@@ -42,7 +42,7 @@ function countsIn(output: string): { passed: number; failed: number } | undefine
   return last && { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
-async function take({ name, args, isTest = false }: Step): Promise<Result> {
+async function runStep({ name, args, isTest = false }: Step): Promise<Result> {
   if (isTest) console.log(`\n── ${name}`);
   const start = performance.now();
   const { code, output } = await runDeno([...args], PROJECT, { echo: isTest });
@@ -64,17 +64,27 @@ function line({ name, isOk, seconds, passed, failed }: Result): string {
   } s${counts}`;
 }
 
-async function main(): Promise<number> {
+async function main(names: string[]): Promise<number> {
   using world = await findWorld();
+  const all = steps(world.flags);
+  const unknown = names.find((name) => !all.some((step) => step.name === name));
+  if (unknown !== undefined) {
+    const known = all.map(({ name }) => name).join(", ");
+    console.error(`Cannot run the step "${unknown}" as the steps are ${known}`);
+    return 2;
+  }
+  const chosen = all.filter(({ name }) => names.length === 0 || names.includes(name));
   const results: Result[] = [];
-  for (const step of steps(world.flags)) results.push(await take(step));
+  for (const step of chosen) results.push(await runStep(step));
 
-  console.log(`\n── summary\n${results.map(line).join("\n")}\n`);
   const sum = (key: "passed" | "failed") =>
     results.reduce((total, result) => total + result[key], 0);
-  // The plain form that CI reads; a step that is no test counts as one failure if it fails.
-  console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  if (chosen.some(({ isTest }) => isTest)) {
+    console.log(`\n── summary\n${results.map(line).join("\n")}\n`);
+    // The plain form that CI reads; a step that is no test counts as one failure if it fails.
+    console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  }
   return sum("failed") === 0 ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -14,7 +14,7 @@ import {
   warmUp,
 } from "./measure.ts";
 import { loop, ours } from "./ours.ts";
-import { between, MARKERS, speedMarkdown, withBestPeer } from "./readme.ts";
+import { speedExcerpt, speedMarkdown, withBestPeer } from "./readme.ts";
 import { sharesOf } from "./profile.ts";
 import {
   align,
@@ -250,7 +250,7 @@ describe("the report", () => {
   });
 });
 
-describe("the README's tables", () => {
+describe("the tables in Markdown", () => {
   it("take the fastest JavaScript peer, right ones first", () => {
     const [a, b] = withBestPeer(LINES);
     assertEquals(a.times["best JavaScript peer"].seconds, 9e-3);
@@ -282,11 +282,22 @@ describe("the README's tables", () => {
     assert(rows.at(-1)?.startsWith('A "!" marks'), rows.at(-1));
   });
 
-  it("stand between their markers, and leave the rest alone", () => {
-    const before = `# A\n${MARKERS.begin}\nold\n${MARKERS.end}\n# B\n`;
-    const after = `# A\n${MARKERS.begin}\n\nnew\n\n${MARKERS.end}\n# B\n`;
-    assertEquals(between(before, "new"), after);
-    assertEquals(between(after, "new"), after);
-    assertThrows(() => between("# A\n", "new"), Error, "there is no");
+  it("show a few rows in the project's README, without what explains our time", () => {
+    const whole = `<!-- speed: begin -->
+| row | ours | limit | copies | kernels | PyTorch |
+| --- | --: | --: | --: | --: | --: |
+| A | 1 ms | 2 ms | 3 ms | 4 % | 5× |
+| B | 6 ms | 7 ms | 8 ms | 9 % | 10× |
+| **geometric mean** |  |  |  |  | **7×** |
+
+Medians | of one run.
+<!-- speed: end -->`;
+    assertEquals(speedExcerpt(whole, ["B"]).split("\n"), [
+      "| row | ours | PyTorch |",
+      "| --- | --: | --: |",
+      "| B | 6 ms | 10× |",
+      "| **geometric mean, all rows** |  | **7×** |",
+    ]);
+    assertThrows(() => speedExcerpt(whole, ["C"]), Error, 'has no row "C"');
   });
 });

@@ -1,16 +1,31 @@
 /**
- * The README's tables of speed and accuracy, from the last run of `deno task bench`: `deno run -A tests/bench/readme.ts`
- * prints them, with `--write` they take the place of those that stand there.
+ * The tables of speed and accuracy in tests/bench/README.md, from the last run of `deno task bench`, and the excerpt in the
+ * project's README: `deno run -A tests/bench/readme.ts` prints the tables, with `--write` it puts them into both files.
  */
 import { fileURLToPath } from "node:url";
-import { PROJECT } from "../checks/files.ts";
+import { PROJECT, readProject } from "../checks/files.ts";
+import { markedIn, withMarked } from "../checks/marked.ts";
 import { findWorld } from "../offline/world.ts";
 import type { Accuracy } from "./accuracy.ts";
 import { digits, duration, meanRatio, percent, ratio } from "./report.ts";
 import { type Line, readResult, type Result } from "./result.ts";
 
-/** The lines between which the tables stand. */
-export const MARKERS = { begin: "<!-- speed: begin -->", end: "<!-- speed: end -->" } as const;
+/** The file that holds the whole tables. */
+const WHOLE = "tests/bench/README.md";
+
+/** The rows that the project's README shows, one for each kind of loss. */
+const EXCERPT = [
+  "MSE 2^20",
+  "BCEWithLogits 2^20",
+  "CrossEntropy 1024×1000",
+  "TripletMargin 4096×256",
+  "CTC 150×16×64",
+];
+
+/** The columns that explain our time, which the excerpt leaves out. */
+const EXPLAINING = ["limit", "copies", "kernels"];
+
+const MEAN = "**geometric mean**";
 
 /** The fastest JavaScript peer, under one name; one whose answer is wrong only if all are. */
 const BEST_PEER = "best JavaScript peer";
@@ -50,21 +65,15 @@ export function speedMarkdown({ lines, limits, machine, versions }: Result): str
     table([
       ["value + gradient, float32", "ours", "limit", "copies", "kernels", ...others],
       ...speed.map(cells),
-      ["**geometric mean**", "", "", "", "", ...means],
+      [MEAN, "", "", "", "", ...means],
     ]),
     "",
-    `How many times as long the others take, medians of one run on ${machine} (${
+    `Medians of one run on ${machine} (${
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")
-    }). Ours runs on one thread and writes into buffers given by \`out\`; PyTorch gets \`x.grad = None\` before each ` +
-    "backward pass; a peer's gradient is not copied out of its memory. CTC is measured from raw scores, log-softmax included.",
-    "",
-    "The limit is what no one can stay below on one thread: all arguments read and all gradients written once at the speed of this memory, or the bare " +
-    "exponentials and logarithms. Copies are what this library adds to it: kernels see only a memory of their own, so that arguments are copied in and gradients out. " +
-    "Kernels are the share of our time in which anything is computed; the rest is copies and, where rows are few or labels many, TypeScript. " +
-    `In this run a bare exponential took ${duration(limits.exp.float32)} (float64 ${
+    }). In it a bare exponential took ${duration(limits.exp.float32)} (float64 ${
       duration(limits.exp.float64)
-    }), which tells how fast the machine was. ` +
-    `In ${cheap.length} of ${compared.length} rows the best peer takes less than 10 times the limit or the copies, so that no kernel behind them can be 10 times as fast as the peer.`,
+    }), which tells how fast the machine was. In ${cheap.length} of ${compared.length} rows the best peer takes less than ` +
+    "10 times the limit or the copies, so that no kernel behind them can be 10 times as fast as the peer.",
   ];
   if (speed.some(({ times }) => others.some((name) => times[name]?.wrong))) {
     text.push('A "!" marks a value or gradients that are off by more than 0.1 %.');
@@ -105,14 +114,18 @@ function table([head, ...body]: readonly (readonly string[])[]): string {
   return [line(head), line(rule), ...body.map(line)].join("\n");
 }
 
-/** A text with something new between the markers. */
-export function between(text: string, content: string): string {
-  const begin = text.indexOf(MARKERS.begin);
-  const end = text.indexOf(MARKERS.end);
-  if (begin < 0 || end < begin) {
-    throw new Error(`Cannot place the tables as there is no ${MARKERS.begin} … ${MARKERS.end}`);
-  }
-  return `${text.slice(0, begin)}${MARKERS.begin}\n\n${content}\n\n${text.slice(end)}`;
+/** A few rows of the whole table with the means of all of them, as Markdown. */
+export function speedExcerpt(wholeFile: string, names: readonly string[] = EXCERPT): string {
+  const rows = markedIn(wholeFile, "speed").split("\n").filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  const [head, , ...body] = rows;
+  const shown = [...names, MEAN].map((name) => {
+    const row = body.find(([first]) => first === name);
+    if (!row) throw new Error(`Cannot make the excerpt as ${WHOLE} has no row "${name}"`);
+    return name === MEAN ? ["**geometric mean, all rows**", ...row.slice(1)] : row;
+  });
+  const isShown = (_: string, column: number) => !EXPLAINING.includes(head[column]);
+  return table([head, ...shown].map((row) => row.filter(isShown)));
 }
 
 async function accuracy(): Promise<Accuracy> {
@@ -126,10 +139,13 @@ async function accuracy(): Promise<Accuracy> {
 }
 
 async function main(args: string[]): Promise<void> {
-  const content = `${speedMarkdown(await readResult())}\n\n${accuracyMarkdown(await accuracy())}`;
-  if (!args.includes("--write")) return console.log(content);
-  const readme = new URL("README.md", PROJECT);
-  await Deno.writeTextFile(readme, between(await Deno.readTextFile(readme), content));
+  const speed = speedMarkdown(await readResult());
+  const exact = accuracyMarkdown(await accuracy());
+  if (!args.includes("--write")) return console.log(`${speed}\n\n${exact}`);
+  const whole = withMarked(withMarked(readProject(WHOLE), "speed", speed), "accuracy", exact);
+  await Deno.writeTextFile(new URL(WHOLE, PROJECT), whole);
+  const readme = withMarked(readProject("README.md"), "speed", speedExcerpt(whole));
+  await Deno.writeTextFile(new URL("README.md", PROJECT), readme);
 }
 
 if (import.meta.main) await main(Deno.args);

@@ -13,7 +13,7 @@ export function fencesOf(markdown: string): Fence[] {
     .map(([, language, code]) => ({ language: language.trim(), code }));
 }
 
-/** What the README is checked against. */
+/** What a page is checked against. */
 export interface Surroundings {
   /** The names of deno.json's tasks. */
   readonly tasks: readonly string[];
@@ -21,15 +21,24 @@ export interface Surroundings {
   readonly deno: string;
   /** Whether the project has a file or folder. */
   isThere(path: string): boolean;
+  /** Reads a file of the project. */
+  read(path: string): string;
 }
 
-/** Says which blocks of code nobody runs or could run, and which links lead nowhere. */
-export function readmeProblems(markdown: string, around: Surroundings): string[] {
+/**
+ * Says which blocks of code nobody runs or could run, and which links lead nowhere.
+ *
+ * @param page The Markdown file, seen from the project's folder, where its links start from.
+ * @param markdown Its text.
+ * @param around What it speaks of.
+ */
+export function pageProblems(page: string, markdown: string, around: Surroundings): string[] {
   const registry = registryIn(markdown);
   return [
     ...fencesOf(markdown).flatMap((fence) => fenceProblems(fence, around)),
-    ...linkProblems(markdown, around),
+    ...linkProblems(page, markdown, around),
     ...(registry ? [`names the registry ${registry}`] : []),
+    ...(markdown.includes("{@") ? ["has a {@link}, which only documentation generators read"] : []),
   ];
 }
 
@@ -48,34 +57,46 @@ function fenceProblems({ language, code }: Fence, around: Surroundings): string[
   }
 }
 
-function commandProblems(command: string, { tasks, deno }: Surroundings): string[] {
-  const [, version, task] = command.match(/^(?:npx -y deno@(\S+)|deno) task (\S+)/) ?? [];
+/** Commands whose effect tests/runtimes_test.ts checks, or other programs answer for. */
+const KNOWN_COMMANDS = [
+  /^deno (test|pack -o|bundle --platform browser --minify mod\.ts -o) ?/,
+  /^npm install \.\.\/lossbook\/losses\.tgz$/,
+  /^deno add jsr:@lossbook\/losses$/,
+  /^npx jsr add @lossbook\/losses$/,
+  /^git \w+/,
+];
+
+function commandProblems(command: string, { tasks, deno, isThere }: Surroundings): string[] {
+  const [, version, rest] = command.match(/^(?:npx -y deno@(\S+)|deno) (.*)$/) ?? [];
+  if (version !== undefined && version !== deno) return [`CI runs Deno ${deno}: ${command}`];
+  const [, task] = rest?.match(/^task (\S+)/) ?? [];
   if (task !== undefined) {
-    return [
-      ...(tasks.includes(task) ? [] : [`there is no task ${task}: ${command}`]),
-      ...(version === undefined || version === deno ? [] : [`CI runs Deno ${deno}: ${command}`]),
-    ];
+    return tasks.includes(task) ? [] : [`there is no task ${task}: ${command}`];
   }
-  const isKnown = /^(?:deno test|deno add jsr:@lossbook\/losses|npx jsr add @lossbook\/losses)\b/;
-  return isKnown.test(command) ? [] : [`nothing checks the command: ${command}`];
+  const [, script] = rest?.match(/^run -A (\S+)/) ?? [];
+  if (script !== undefined) return isThere(script) ? [] : [`there is no ${script}: ${command}`];
+  const plain = rest === undefined ? command : `deno ${rest}`;
+  return KNOWN_COMMANDS.some((known) => known.test(plain))
+    ? []
+    : [`nothing checks the command: ${command}`];
 }
 
 function firstLine(code: string): string {
   return code.trimStart().split("\n", 1)[0];
 }
 
-function linkProblems(markdown: string, { isThere }: Surroundings): string[] {
+function linkProblems(page: string, markdown: string, { isThere, read }: Surroundings): string[] {
   const prose = markdown.replace(/^```[\s\S]*?^```$/gm, "").replace(/`[^`\n]*`/g, "code");
   const links = [...prose.matchAll(/\]\(([^)\s]+)[^)]*\)|\b(?:src|href|srcset)="([^"]+)"/g)]
     .map(([, markdownLink, htmlLink]) => markdownLink ?? htmlLink)
     .filter((link) => !/^[a-z]+:/.test(link));
   return links.flatMap((link) => {
     const [path, anchor] = link.split("#");
-    if (path !== "" && !isThere(decodeURI(path))) return [`a link leads nowhere: ${link}`];
-    if (path === "" && !anchorsOf(markdown).includes(decodeURI(anchor))) {
-      return [`no heading has the anchor: ${link}`];
-    }
-    return [];
+    const target = decodeURI(new URL(path, `file:///${page}`).pathname.slice(1));
+    if (path !== "" && !isThere(target)) return [`a link leads nowhere: ${link}`];
+    if (anchor === undefined) return [];
+    const anchors = anchorsOf(path === "" ? markdown : read(target));
+    return anchors.includes(decodeURI(anchor)) ? [] : [`no heading has the anchor: ${link}`];
   });
 }
 
@@ -88,4 +109,14 @@ function anchorsOf(markdown: string): string[] {
       .replace(/[^\p{L}\p{N}\s_-]/gu, "")
       .replace(/\s/g, "-")
   );
+}
+
+/** How many characters fit beside each other where GitHub shows a page. */
+const WIDTH = 130;
+
+/** How many lines a Markdown text takes on a screen: long ones are broken, link targets and comments are not shown. */
+export function linesShown(markdown: string): number {
+  const shown = markdown.replace(/<!--.*?-->\n+/g, "").replace(/\]\([^)]*\)/g, "]");
+  const height = (line: string) => Math.max(1, Math.ceil(line.length / WIDTH));
+  return shown.split("\n").reduce((sum, line) => sum + height(line), 0);
 }

@@ -1,5 +1,5 @@
 /**
- * The README's reference table, made from the code: `deno run -A tests/checks/reference.ts` prints it.
+ * The table of all losses, made from the code.
  *
  * @module
  */
@@ -16,9 +16,6 @@ export interface Row {
   readonly formula: string;
 }
 
-/** The lines between which the table stands in the README. */
-export const MARKERS = { begin: "<!-- losses: begin -->", end: "<!-- losses: end -->" } as const;
-
 /** The losses that mod.ts exports, in the order of their files. */
 export function lossesOfProject(): Row[] {
   return namesIn("losses", ".ts").flatMap((file) => {
@@ -32,17 +29,17 @@ export function lossesOfProject(): Row[] {
   });
 }
 
-/** The table as Markdown. */
+/** The table as Markdown, with paths as losses/README.md sees them. */
 export function referenceTable(rows: readonly Row[]): string {
   const lines = rows.map(({ name, file, formula }) => {
     // A bar would end the cell even inside code.
     const value = formula.replaceAll("|", "\\|");
     const cells = [
-      `[\`${name}\`](losses/${file}.ts)`,
+      `[\`${name}\`](${file}.ts)`,
       `\`${value}\``,
       `\`torch.nn.${name}\``,
-      `[${file}](notebooks/${file}.ipynb)`,
-      `[test](tests/${file}_test.ts)`,
+      `[${file}](../notebooks/${file}.ipynb)`,
+      `[test](../tests/${file}_test.ts)`,
     ];
     return `| ${cells.join(" | ")} |`;
   });
@@ -53,5 +50,3 @@ export function referenceTable(rows: readonly Row[]): string {
   ]
     .join("\n");
 }
-
-if (import.meta.main) console.log(referenceTable(lossesOfProject()));

@@ -2,14 +2,21 @@
  * `deno task test`: every test, and every example in the documentation, on a machine that can reach jsr.io and on one that
  * cannot. Arguments go on to `deno test`: `deno task test tests/huber_test.ts --filter kink`.
  *
+ * `deno task test:fast` (`--fast`): the unit tests alone, without type check and examples, in half a minute.
+ *
  * @module
  */
-import { isThere, PROJECT } from "../checks/files.ts";
+import { isThere, namesIn, PROJECT } from "../checks/files.ts";
 import { runDeno } from "./run.ts";
 import { findWorld } from "./world.ts";
 
 /** `--doc` reads the examples of the package's files and of the README as well. */
-const EVERYTHING = ["mod.ts", "losses", "tests", "README.md"];
+const EVERYTHING = ["mod.ts", "losses", "tests", "README.md", "CONTRIBUTING.md"];
+
+/** The tests of what stands in losses/: of each loss, and of what they share. */
+function unitTests(): string[] {
+  return ["tests/core", ...namesIn("losses", ".ts").map((name) => `tests/${name}_test.ts`)];
+}
 
 /** How many tests passed and failed, by the summary that `deno test` ends with. */
 export function countTests(output: string): { passed: number; failed: number } {
@@ -18,13 +25,16 @@ export function countTests(output: string): { passed: number; failed: number } {
   return { passed: Number(passed), failed: Number(failed) };
 }
 
-async function main(args: string[]): Promise<number> {
+async function main(given: string[]): Promise<number> {
+  const args = given.filter((arg) => arg !== "--fast");
+  const isFast = args.length < given.length;
   const namesFiles = args.some((arg) => !arg.startsWith("-") && isThere(arg));
-  const paths = namesFiles ? [] : EVERYTHING;
+  const paths = namesFiles ? [] : isFast ? unitTests() : EVERYTHING;
+  const how = isFast ? ["--no-check", "--parallel"] : ["--doc"];
   using world = await findWorld();
   console.log(world.description);
   const { code, output } = await runDeno(
-    ["test", "--allow-all", "--doc", ...world.flags, ...args, ...paths],
+    ["test", "--allow-all", ...how, ...world.flags, ...args, ...paths],
     PROJECT,
     { echo: true },
   );
