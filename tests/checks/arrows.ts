@@ -51,14 +51,14 @@ const ROOMS: readonly Room[] = [
   { part: /^losses\//, mayImport: [/^losses\//] },
   ...rooms(REFERENCE, {
     "torch": [],
-    "maths": ["torch", PACKAGE, /^npm:mathjs@/],
+    "maths": ["torch", /^npm:mathjs@/],
     "cases": ["torch", "maths", PACKAGE],
   }),
   { part: /^tests\/reference\//, mayImport: [] },
   ...rooms(KIT, {
     "notebook": [],
     "kernel": [/^node:/],
-    "show": ["notebook"],
+    "show": ["notebook", PACKAGE],
     "losses": ["show", PACKAGE],
     "plot": ["show", /^npm:/, /^node:/],
     "figures": ["plot", "losses", PACKAGE, /^npm:/],

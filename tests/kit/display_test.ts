@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { display, inKernel } from "../../notebooks/_kit/show/display.ts";
-import { markdown, table, tex } from "../../notebooks/_kit/show/show.ts";
+import { derivative } from "../reference/maths/math.ts";
+import { markdown, table, tex, toTex } from "../../notebooks/_kit/show/show.ts";
 import { outputsOf } from "./kernel_stub.ts";
 
 describe("display", () => {
@@ -27,6 +28,29 @@ describe("display", () => {
       ] as unknown as typeof outputs,
     );
     assert(waited >= 18, `waited ${waited} ms`); // a timer of 20 ms may end a little early
+  });
+});
+
+describe("toTex", () => {
+  it("is the package's LaTeX of a text", () => {
+    assertEquals(toTex("abs(x - y)", { x: "\\hat{y}" }), String.raw`\left|\hat{y}-y\right|`);
+  });
+
+  it("reads what mathjs prints: its own parentheses, powers and branches", () => {
+    const wanted: [formula: string, latex: string][] = [
+      ["x ^ 3 / (1 + x)", String.raw`\frac{3\,x^{2}-\frac{x^{3}}{x+1}}{x+1}`],
+      [
+        "abs(x) < 1 ? square(x) / 2 : abs(x)",
+        String
+          .raw`\begin{cases}x&\text{if}\;\left|x\right|<1\\\operatorname{sign}\left(x\right)&\text{otherwise}\end{cases}`,
+      ],
+      [
+        "min(x, y)",
+        String
+          .raw`\begin{cases}1&\text{if}\;x<y\\0&\text{if}\;x>y\\\frac{1}{2}&\text{otherwise}\end{cases}`,
+      ],
+    ];
+    for (const [formula, latex] of wanted) assertEquals(toTex(derivative(formula, "x")), latex);
   });
 });
 

@@ -1,15 +1,8 @@
-/** The oracle, the derivative and the TeX that notebooks and tests take from mathjs. */
+/** The oracle and the derivative that notebooks and tests take from mathjs. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import {
-  derivative,
-  oracle,
-  parse,
-  sameFunction,
-  symbolsOf,
-  toTex,
-} from "../reference/maths/math.ts";
+import { derivative, oracle, parse, sameFunction, symbolsOf } from "../reference/maths/math.ts";
 
 const digits = (formula: string, scope: Record<string, number> = {}) =>
   oracle(formula, scope).toPrecision(64);
@@ -179,33 +172,5 @@ describe("sameFunction", () => {
 
   it("needs a point", () => {
     assertThrows(() => sameFunction("x", "x", {}, { points: 0 }), RangeError, "current value is 0");
-  });
-});
-
-describe("toTex", () => {
-  const wanted: [formula: string, tex: string][] = [
-    ["(x - y)^2 / (2 * beta)", String.raw`\frac{{\left(x-y\right)}^{2}}{2\,\beta}`],
-    ["s * m + g - h * t", String.raw`s\,m+g-h\,t`],
-    ["x1 + x_2 + margin + eps", String.raw`x_{1}+x_{2}+\mathrm{margin}+\varepsilon`],
-    ["x >= y and not z", String.raw`x\geq y\wedge\neg z`],
-    ["x * 2^y", String.raw`x\cdot{2}^{y}`],
-    ["beta * y * x", String.raw`\beta\,y\,x`],
-    ["sigmoid(x) + log1p(-x)", String.raw`\sigma\left(x\right)+\log\left(1-x\right)`],
-    ["square(x) + square(x - y)", String.raw`x^{2}+\left(x-y\right)^{2}`],
-    ["-(x * y)", String.raw`-x\,y`],
-    ["a / b / c", String.raw`\frac{a}{b\,c}`],
-    ["hinge(-y * x)", String.raw`\max\left(0,-y\,x\right)`],
-  ];
-  for (const [formula, tex] of wanted) it(formula, () => assertEquals(toTex(formula), tex));
-
-  it("sets branches as cases, and a chain of them as one list", () => {
-    assertEquals(
-      toTex("x < 0 ? 1 : (x > y ? 2 : 3)"),
-      String.raw`\begin{cases}1&\text{if}\;x<0\\2&\text{if}\;x>y\\3&\text{otherwise}\end{cases}`,
-    );
-  });
-
-  it("takes other symbols", () => {
-    assertEquals(toTex("abs(x - y)", { x: "\\hat{y}" }), String.raw`\left|\hat{y}-y\right|`);
   });
 });

@@ -1,5 +1,6 @@
 /** Small outputs of a notebook: text, formulas, tables. */
 
+import { Formula } from "@lossbook/losses/formula";
 import { display } from "./display.ts";
 import { type Cell, layout } from "./table.ts";
 
@@ -13,9 +14,28 @@ export async function markdown(text: string): Promise<void> {
 }
 
 /**
+ * The LaTeX of a formula, as the package prints it.
+ *
+ * @param formula A formula text, or whatever has one as its text, such as a node of mathjs.
+ * @param names How symbols are to be written.
+ * @returns LaTeX without dollar signs, for {@linkcode tex}.
+ *
+ * @example
+ * ```ts
+ * toTex("abs(x - y) / beta", { x: "\\hat{y}" }); // \frac{\left|\hat{y}-y\right|}{\beta}
+ * ```
+ */
+export function toTex(
+  formula: { toString(): string },
+  names: Readonly<Record<string, string>> = {},
+): string {
+  return new Formula(formula.toString()).latex(names);
+}
+
+/**
  * Shows a formula on a line of its own, or several below each other, aligned at their `&`.
  *
- * @param lines The TeX of each line, without dollar signs, as `toTex` gives it.
+ * @param lines The TeX of each line, without dollar signs, as {@linkcode toTex} gives it.
  */
 export async function tex(...lines: string[]): Promise<void> {
   if (lines.length === 0) throw new TypeError("Cannot show a formula as none is given");

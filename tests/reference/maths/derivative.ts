@@ -29,7 +29,7 @@ const RULES: Record<string, readonly string[]> = {
  *
  * @param formula The formula; a condition in it is kept, and both branches are differentiated.
  * @param symbol The symbol to differentiate by.
- * @returns A node: print it (`toTex`), evaluate it (`.evaluate({ x: 1 })`, or `oracle` for 64 digits).
+ * @returns A node: print it (the kit has `toTex`), evaluate it (`.evaluate({ x: 1 })`, or `oracle` for 64 digits).
  *
  * @example
  * ```ts

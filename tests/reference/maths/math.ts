@@ -1,6 +1,6 @@
 /**
  * mathjs for notebooks and tests: it reads the very formula text that the kernels run, and
- * evaluates it with 64 digits, differentiates it and prints it as TeX.
+ * evaluates it with 64 digits and differentiates it.
  */
 
 import type { BigNumber } from "mathjs";
@@ -10,7 +10,6 @@ import { TorchRandom } from "../torch/random.ts";
 export type { BigNumber, MathNode } from "mathjs";
 export { derivative } from "./derivative.ts";
 export { type Formula, parse, symbolsOf } from "./math_engine.ts";
-export { toTex } from "./tex.ts";
 
 /** The value of each symbol of a formula. */
 export type Scope = Record<string, number | BigNumber>;
