@@ -20,7 +20,7 @@ import { parseTransform, transformBox } from "../../notebooks/_kit/plot/box.ts";
 import { fontFace } from "../../notebooks/_kit/plot/font.ts";
 import { branches } from "../../notebooks/_kit/plot/kinks.ts";
 import { localBox, pageBox, type SvgNode } from "../../notebooks/_kit/plot/measure.ts";
-import { pathPoints, pointAtLength, polylineLength } from "../../notebooks/_kit/plot/path.ts";
+import { pathBox, readPath } from "../../notebooks/_kit/plot/path.ts";
 import { encodeIndexed, encodeRgba } from "../../notebooks/_kit/plot/png.ts";
 import { portable } from "../../notebooks/_kit/plot/portable.ts";
 import { toSvg } from "../../notebooks/_kit/plot/still.ts";
@@ -339,21 +339,38 @@ describe("text measurement", () => {
 });
 
 describe("path measurement", () => {
+  const length = (data: string) => readPath(data).getTotalLength();
+
   it("goes along straight lines, absolute, relative and closed", () => {
-    assertEquals(polylineLength(pathPoints("M1,1L4,5")), 5);
-    assertEquals(polylineLength(pathPoints("M0,0h3v4Z")), 12);
-    assertEquals(pathPoints("m1 1 2 0l0-2H.5").at(-1), { x: 0.5, y: -1 });
-    assertEquals(pointAtLength(pathPoints("M0,0H10V10"), 15), { x: 10, y: 5 });
-    assertEquals(pointAtLength(pathPoints("M0,0H10"), 99), { x: 10, y: 0 });
+    assertEquals(length("M1,1L4,5"), 5);
+    assertEquals(length("M0,0h3v4Z"), 12);
+    assertEquals(readPath("M0,0H10V10").getPointAtLength(15), { x: 10, y: 5 });
+    assertEquals(readPath("M0,0H10").getPointAtLength(99), { x: 10, y: 0 });
+    assertEquals(pathBox("m1 1 2 0l0-2H.5"), { left: 0.5, top: -1, right: 3, bottom: 1 });
   });
 
   it("follows curves", () => {
-    // A cubic that imitates a quarter of the unit circle is 1.5708 long.
-    const quarter = pathPoints("M1,0C1,0.5523 0.5523,1 0,1");
-    assertClose(polylineLength(quarter), Math.PI / 2, 2e-3);
     // y = x² from 0 to 1: √5/2 + asinh(2)/4.
-    const arc = Math.sqrt(5) / 2 + Math.asinh(2) / 4;
-    assertClose(polylineLength(pathPoints("M0,0Q0.5,0 1,1")), arc, 2e-3);
+    assertClose(length("M0,0Q0.5,0 1,1"), Math.sqrt(5) / 2 + Math.asinh(2) / 4, 1e-12);
+    // A cubic that imitates a quarter of the unit circle.
+    assertClose(length("M1,0C1,0.5523 0.5523,1 0,1"), Math.PI / 2, 5e-4);
+  });
+
+  it("does not count the way from one part of a path to the next", () => {
+    assertEquals(length("M0,0H1M5,0H6"), 2);
+  });
+
+  it("finds the box of a marker, which is drawn as two arcs", () => {
+    const box = pathBox("M5,0A5,5 0 1,1 0,-5A5,5 0 0,1 5,0Z");
+    assert(box !== undefined);
+    for (const [side, want] of Object.entries({ left: -5, top: -5, right: 5, bottom: 5 })) {
+      assertClose(box[side as keyof typeof box], want, 1e-9);
+    }
+  });
+
+  it("finds no box where nothing is drawn", () => {
+    assertEquals(pathBox(""), undefined);
+    assertEquals(pathBox("M3,4"), undefined);
   });
 });
 

