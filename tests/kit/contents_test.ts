@@ -9,8 +9,8 @@ import {
   readingPath,
   sourceLosses,
   terms,
-} from "../../notebooks/_kit/runner/contents.ts";
-import { lossPanels } from "../../notebooks/_kit/figures/losses_picture.ts";
+} from "../../notebooks/_kit/contents/contents.ts";
+import { lossPanels } from "../../notebooks/_kit/contents/loss_panels.ts";
 import {
   type Cell,
   formatNotebook,

@@ -1,8 +1,15 @@
-/** The oracle and the derivative that notebooks and tests take from mathjs. */
+/** What notebooks and tests compare a loss with: the oracle, and derivatives by algebra and by finite differences. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { derivative, oracle, parse, sameFunction, symbolsOf } from "../reference/maths/math.ts";
+import {
+  derivative,
+  finiteDifferences,
+  oracle,
+  parse,
+  sameFunction,
+  symbolsOf,
+} from "../reference/maths/math.ts";
 
 const digits = (formula: string, scope: Record<string, number> = {}) =>
   oracle(formula, scope).toPrecision(64);
@@ -172,5 +179,19 @@ describe("sameFunction", () => {
 
   it("needs a point", () => {
     assertThrows(() => sameFunction("x", "x", {}, { points: 0 }), RangeError, "current value is 0");
+  });
+});
+
+describe("finiteDifferences", () => {
+  it("are right to twelve digits, one per coordinate", () => {
+    const at = [0.7, -1.2, 2];
+    const gradient = finiteDifferences(([x, y, z]) => Math.exp(x) * Math.sin(y) + z ** 4, at);
+    const wanted = [Math.exp(0.7) * Math.sin(-1.2), Math.exp(0.7) * Math.cos(-1.2), 32];
+    gradient.forEach((g, i) => assert(Math.abs(g - wanted[i]) < 1e-11, `${i}: ${g}`));
+    assertEquals(at, [0.7, -1.2, 2]);
+  });
+
+  it("are exact for a polynomial of degree 4, for any step", () => {
+    for (const h of [0.5, 0.25]) assertEquals(finiteDifferences(([x]) => x ** 4, [1], h), [4]);
   });
 });

@@ -15,15 +15,15 @@ import {
   smallMultiples,
   titles,
 } from "../../notebooks/_kit/figures/figures.ts";
-import { type Figure, plot, type PlotOptions } from "../../notebooks/_kit/plot/mod.ts";
-import { parseTransform, transformBox } from "../../notebooks/_kit/plot/box.ts";
-import { fontFace } from "../../notebooks/_kit/plot/font.ts";
-import { branches } from "../../notebooks/_kit/plot/kinks.ts";
-import { localBox, pageBox, type SvgNode } from "../../notebooks/_kit/plot/measure.ts";
-import { pathBox, readPath } from "../../notebooks/_kit/plot/path.ts";
-import { encodeIndexed, encodeRgba } from "../../notebooks/_kit/plot/png.ts";
+import { type Figure, plot, type PlotOptions } from "../../notebooks/_kit/plot/plot.ts";
+import { parseTransform, transformBox } from "../../notebooks/_kit/still/box.ts";
+import { fontFace } from "../../notebooks/_kit/still/font.ts";
+import { branches } from "../../notebooks/_kit/figures/kinks.ts";
+import { localBox, pageBox, type SvgNode } from "../../notebooks/_kit/still/measure.ts";
+import { pathBox, readPath } from "../../notebooks/_kit/still/path.ts";
+import { encodeIndexed, encodeRgba } from "../../notebooks/_kit/still/png.ts";
 import { portable } from "../../notebooks/_kit/plot/portable.ts";
-import { toSvg } from "../../notebooks/_kit/plot/still.ts";
+import { toSvg } from "../../notebooks/_kit/still/still.ts";
 import {
   classColours,
   classSymbols,
@@ -82,7 +82,7 @@ describe("plot", () => {
     const heat = `{ data: [{ type: "heatmap", z: [[1, 2], [3, 4]] }] }`;
     const draw = (figure: string) => `await plot(${figure}, { alt: "a figure" })`;
     const child = async (...figures: string[]): Promise<string> => {
-      const kit = new URL("../../notebooks/_kit/plot/mod.ts", import.meta.url);
+      const kit = new URL("../../notebooks/_kit/plot/plot.ts", import.meta.url);
       const script = `import { plot } from ${JSON.stringify(kit.href)};
         const outputs = [${figures.map(draw).join(", ")}];
         console.log(JSON.stringify(outputs.at(-1)));`;

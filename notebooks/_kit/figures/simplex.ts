@@ -4,7 +4,8 @@
  * @module
  */
 
-import { arrows, type Panel } from "./figures.ts";
+import type { Panel } from "./small_multiples.ts";
+import { arrows } from "./traces.ts";
 import { colour, sequential } from "../plot/style.ts";
 
 const HEIGHT = Math.sqrt(3) / 2;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../still/figure.ts";
 
 /** Kinds of traces that are drawn the same with and without a browser. */
 const DRAWN = [

@@ -1,4 +1,4 @@
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../still/figure.ts";
 
 /** Enough for 720 pixels a thousand times over, and half the bytes of a full double. */
 const DIGITS = 6;

@@ -9,6 +9,7 @@ import { TorchRandom } from "../torch/random.ts";
 
 export type { BigNumber, MathNode } from "mathjs";
 export { derivative } from "./derivative.ts";
+export { finiteDifferences } from "./finite_differences.ts";
 export { type Formula, parse, symbolsOf } from "./math_engine.ts";
 
 /** The value of each symbol of a formula. */

@@ -9,7 +9,7 @@ import {
   type LinearCrossEntropyLossOptions,
   type Tensor,
 } from "@lossbook/losses";
-import { compareWithPyTorch } from "../../notebooks/_kit/losses/fixtures.ts";
+import { compareWithPyTorch } from "../../notebooks/_kit/experiments/pytorch.ts";
 
 const huber = (options: HuberLossOptions) => new HuberLoss(options);
 

@@ -7,9 +7,9 @@
 import { Buffer } from "node:buffer";
 import { display, inKernel } from "../show/display.ts";
 import { checkFigure, checkOptions } from "./check.ts";
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../still/figure.ts";
 import { portable } from "./portable.ts";
-import { toPng } from "./still.ts";
+import { toPng } from "../still/still.ts";
 import { figureSize, layout } from "./style.ts";
 
 export type { Figure };
