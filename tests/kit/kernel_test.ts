@@ -36,11 +36,11 @@ function kernelProcesses(): number[] {
 describe("a kernel", () => {
   it("runs code in its folder, counts from 1, and keeps what cells define", async () => {
     await withKernel(async (run) => {
-      assertEquals(await run("const x: number = 20"), { executionCount: 1, floating: [] });
+      assertEquals(await run("const x: number = 20"), { executionCount: 1, unhandled: [] });
       const second = await run(
         `if (x + 22 !== 42 || Deno.cwd() !== ${JSON.stringify(CWD)} || !Deno.noColor) throw 1`,
       );
-      assertEquals(second, { executionCount: 2, floating: [] });
+      assertEquals(second, { executionCount: 2, unhandled: [] });
     });
   });
 
@@ -77,15 +77,15 @@ describe("a kernel", () => {
     await withKernel(async (run, kernel) => {
       const rejected = await run(`Promise.reject(new Error("lost")); 1`);
       assertEquals(rejected.error, undefined);
-      assertEquals(rejected.floating.length, 1);
-      assertMatch(rejected.floating[0], /^Error: lost\n/);
-      assertEquals((await run("1")).floating, []);
+      assertEquals(rejected.unhandled.length, 1);
+      assertMatch(rejected.unhandled[0], /^Error: lost\n/);
+      assertEquals((await run("1")).unhandled, []);
 
       const slow = `(async () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         throw new Error("slow");
       })(); setTimeout(() => { throw "a string"; }, 25); 1`;
-      assertEquals((await run(slow)).floating, []);
+      assertEquals((await run(slow)).unhandled, []);
       const settled = await kernel.settle(TIMEOUT);
       assertEquals(settled.map((text) => text.split("\n")[0]), ["Error: slow", '"a string"']);
     });
@@ -123,7 +123,7 @@ describe("a lost kernel", () => {
     await assertRejects(() => Kernel.start({ cwd: CWD, signal }), KernelError, "was stopped");
   });
 
-  it("says its last words when it cannot start", async () => {
+  it("says why it cannot start", async () => {
     const cwd = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(`${cwd}/deno.json`, "{broken");

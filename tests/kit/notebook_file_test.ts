@@ -213,7 +213,7 @@ describe("parseNotebook", () => {
     ],
     ["Cannot read cell 2 as its id must be", ({ cells }) => delete cells[1].id],
     ['current value is "a b"', ({ cells }) => cells[1].id = "a b"],
-    ['"raw-1" stands twice', ({ cells }) => cells[2].id = "raw-1"],
+    ['"raw-1" occurs twice', ({ cells }) => cells[2].id = "raw-1"],
     ["cell 1 as cell_type must be", ({ cells }) => cells[0].cell_type = "heading"],
     ["cell 1 as source must be text", ({ cells }) => cells[0].source = ["a", 1]],
     [

@@ -74,7 +74,7 @@ describe("a notebook that runs", () => {
       ['"AAAA"', '"AAAB"', /cell 2 \(In \[2\]\), output 1: the bytes of its image\/png differ/],
       ['"checks": 3', '"checks": 4', /output 1, metadata\.lossbook\.checks differs/],
       ['"execution_count": 2', '"execution_count": 9', /stored with the number In \[9\]/],
-      ["{", "{ ", /the outputs are the stored ones, but the file's form is not/],
+      ["{", "{ ", /the outputs are equal, but the file is formatted differently/],
     ];
     for (const [from, to, expected] of changes) {
       const stale = good.replace(from, to);
@@ -124,11 +124,11 @@ describe("a notebook that fails", () => {
       "\nconst = 1;",
       /^cell 2 \(In \[2\]\) cannot run[^]*Unexpected token `=`[^]*cell 2, line 2:7$/,
     ],
-    ["forgets await", "Promise.reject(new Error('lost')); 1", /^cell 2 .* nobody waited[^]*lost/],
+    ["forgets await", "Promise.reject(new Error('lost')); 1", /^cell 2 .* unhandled error[^]*lost/],
     [
       "throws later",
       "setTimeout(() => { throw new Error('late'); }, 10); 1",
-      /^the notebook .* nobody waited[^]*late/,
+      /^the notebook .* unhandled error[^]*late/,
     ],
     ["exits", "Deno.exit(0)", /^cell 2: the kernel died \(exit code 0\)$/],
     ["is killed", `Deno.kill(Deno.pid, "SIGKILL")`, /^cell 2: the kernel died \(SIGKILL\)$/],
@@ -167,7 +167,7 @@ describe("a notebook that fails", () => {
       assertMatch((await run(path, { write: true })).problem ?? "", expected);
       assertEquals(await Deno.readTextFile(path), text);
     }
-    assertEquals((await run(`${folder.path}/missing.ipynb`)).problem, "there is no such file");
+    assertEquals((await run(`${folder.path}/missing.ipynb`)).problem, "the file does not exist");
   });
 });
 
@@ -179,7 +179,7 @@ describe("deno task notebooks", () => {
     const missing = `${folder.path}/missing.ipynb`;
     const { code, out, err } = await command(missing, bad, good, good, "--write");
     assertEquals([code, err], [1, ""]);
-    assertMatch(out, /^FAILED missing .*\n +there is no such file$/m);
+    assertMatch(out, /^FAILED missing .*\n +the file does not exist$/m);
     assertMatch(out, /^FAILED bad .*\n +cell 1 \(In \[1\]\) threw\n +Error: no$/m);
     assertMatch(out, /^ok {5}good +2 cells +3 checks +1 figures +\d+\.\d s {3}written$/m);
     assertMatch(out, /^total {2}3 notebooks +2 cells +3 checks +1 figures +\d+\.\d s$/m);

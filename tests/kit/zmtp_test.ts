@@ -99,8 +99,8 @@ describe("the handshake", () => {
       const refused = talk((peer) => peer.end(), async () => {}, { hello });
       await assertRejects(() => refused, TypeError, message);
     };
-    await refuse(greeting({ first: 0 }), "does not speak ZMTP");
-    await refuse(ascii("HTTP/1.1 400 Bad Request\r\n".repeat(3)), "does not speak ZMTP");
+    await refuse(greeting({ first: 0 }), "must use ZMTP");
+    await refuse(ascii("HTTP/1.1 400 Bad Request\r\n".repeat(3)), "must use ZMTP");
     await refuse(greeting({ version: 2 }), "current version is 2");
     await refuse(greeting({ mechanism: "CURVE" }), 'mechanism is "CURVE"');
     await refuse([...greeting(), 4, 6, 5, ...ascii("ERROR")], "answered ERROR, not READY");

@@ -1,16 +1,16 @@
-/** From rows to the columns of numbers that a model is trained on. */
+/** Columns of numbers, made from rows, for training a model. */
 
-/** Rows in which some properties are known to be present. */
+/** A row in which some properties are present. */
 export type Complete<Row, Key extends keyof Row> =
   & Row
   & { [K in Key]: NonNullable<Row[K]> };
 
 /**
- * Keeps the rows that lack none of the named values.
+ * Keeps the rows in which none of the named values is missing.
  *
  * @param rows The rows.
- * @param keys The values that must be there.
- * @returns Those rows, and their type knows it.
+ * @param keys The names of the values.
+ * @returns These rows, with a type that says so.
  */
 export function complete<Row extends object, Key extends keyof Row>(
   rows: readonly Row[],
@@ -49,7 +49,7 @@ export function column<Row extends object>(
 }
 
 /**
- * Columns of one length side by side, as the input of a model.
+ * Joins columns of equal length to the input of a model.
  *
  * @param columns The columns.
  * @returns float32 data of shape [rows, columns].
@@ -70,13 +70,13 @@ export function sideBySide(
   return { data, shape: [rows, columns.length] };
 }
 
-/** A column scaled to mean 0 and standard deviation 1, and what undoes it. */
+/** A column scaled to mean 0 and standard deviation 1, and the numbers that undo it. */
 export interface Standardised {
   /** (x - mean) / std for each x. */
   values: Float64Array;
   /** The mean that was subtracted. */
   mean: number;
-  /** The standard deviation that was divided by, over n as StandardScaler has it. */
+  /** The standard deviation by which it was divided, with divisor n as in StandardScaler. */
   std: number;
 }
 
@@ -84,7 +84,7 @@ export interface Standardised {
  * Scales a column to mean 0 and standard deviation 1.
  *
  * @param column The numbers.
- * @param by Another column's mean and std: a test set is scaled by those of its training set.
+ * @param by Mean and standard deviation of another column: a test set is scaled by those of its training set.
  * @returns The scaled column with its mean and standard deviation.
  */
 export function standardise(

@@ -1,9 +1,9 @@
 /** The data sets, and where each comes from. */
 
-// vega-datasets hides its data folder; this import puts the package where it can be resolved.
+// Imported to be found: the package does not export its data folder.
 import "vega-datasets";
 
-/** The rows of each data set. `null` marks a value that the source lacks. */
+/** The rows of each data set. `null` stands for a missing value. */
 export interface DataSets {
   /** Anscombe's quartet: four series with one regression line, of which III has an outlier. */
   anscombe: { Series: "I" | "II" | "III" | "IV"; X: number; Y: number };
@@ -47,7 +47,7 @@ export interface DataSets {
     Year: string;
     Origin: "USA" | "Europe" | "Japan";
   };
-  /** The 23 flights of the Space Shuttle before Challenger's last: was an O-ring of a field joint in distress? */
+  /** The 23 flights of the Space Shuttle before Challenger's last: the temperature, and damage to O-rings of field joints. */
   challenger: { fahrenheit: number; distress: boolean };
   /** Carbon dioxide over Mauna Loa, month by month. */
   "co2-concentration": { Date: string; CO2: number; "adjusted CO2": number };
@@ -81,7 +81,7 @@ export interface DataSets {
     life_expect: number;
     fertility: number;
   };
-  /** Films with budget, gross and ratings; with known errors, as real data has them. */
+  /** Films with budget, gross and ratings, and with known errors. */
   movies: {
     Title: string | number | null;
     "US Gross": number | null;
@@ -164,7 +164,7 @@ export async function dataset<Name extends keyof DataSets>(name: Name): Promise<
   return await read(name) as DataSets[Name][];
 }
 
-/** Where a data set comes from and on what terms, for the caption beside it. */
+/** The source and terms of a data set, for captions. */
 export function origin(name: keyof DataSets): string {
   checkName(name);
   return ORIGINS[name];
@@ -189,7 +189,7 @@ async function read(name: keyof DataSets): Promise<unknown> {
   return name === "earthquakes" ? flat(content as EarthquakeFile) : content;
 }
 
-/** Reads comma-separated values without quotes: a number where there is one, null where nothing is. */
+/** Reads comma-separated values without quotes; numbers become numbers, empty cells null. */
 function fromCsv(text: string): Record<string, string | number | null>[] {
   const [header, ...lines] = text.trim().split(/\r?\n/).map((line) => line.split(","));
   return lines.map((line) =>
@@ -237,7 +237,7 @@ function phones(): DataSets["phones"][] {
   return PHONES.map((calls, i) => ({ year: 1950 + i, calls }));
 }
 
-/** Temperatures at the joints when the flights started, by what was found afterwards. */
+/** Temperatures of the joints at the start, for flights with and without damage. */
 // deno-fmt-ignore
 const JOINTS = {
   distress: [53, 57, 58, 63, 70, 70, 75],

@@ -10,21 +10,21 @@ import { toArray, type Values } from "./values.ts";
 
 /** A loss and its gradient over the same x. */
 export interface Curve {
-  /** What the legend says. */
+  /** Name in the legend. */
   name: string;
   /** Values of the loss. */
   loss: Values;
   /** Values of its gradient. */
   gradient: Values;
-  /** Where the derivative jumps or the formula changes its branch; those of siblings stay unmarked. */
+  /** Where the derivative jumps or the formula changes its branch; those of siblings are not marked. */
   kinks?: Kink[];
 }
 
 /** What {@linkcode lossAndGradient} draws. */
 export interface LossAndGradientOptions extends Curve {
-  /** Stands above the figure. */
+  /** Title of the figure. */
   title: string;
-  /** Where the curves were computed, ascending, the same for all. */
+  /** Where all curves were computed, in ascending order. */
   x: Values;
   /** Title of the x-axis. */
   xTitle: string;
@@ -32,9 +32,9 @@ export interface LossAndGradientOptions extends Curve {
   lossTitle?: string;
   /** Title of the lower y-axis. @default {"gradient"} */
   gradientTitle?: string;
-  /** What the upper y-axis shows, so that a sibling that grows fast does not flatten the loss. */
+  /** Range of the upper y-axis: a sibling that grows fast would flatten the loss. */
   lossRange?: [low: number, high: number];
-  /** What the lower y-axis shows. */
+  /** Range of the lower y-axis. */
   gradientRange?: [low: number, high: number];
   /** Losses to compare with, in grey. */
   siblings?: Curve[];
@@ -43,10 +43,10 @@ export interface LossAndGradientOptions extends Curve {
 /**
  * A loss and its gradient, computed by the loss itself.
  *
- * @param name What the legend says.
+ * @param name Name in the legend.
  * @param loss The loss, with reduction `"none"`.
  * @param x The predictions.
- * @param target What they should have been, one number for all or one for each.
+ * @param target The target, one number for all predictions or one for each.
  * @returns Both curves.
  */
 export function curve(name: string, loss: PairLoss, x: Values, target: TensorLike = 0): Curve {
@@ -60,9 +60,8 @@ export function curve(name: string, loss: PairLoss, x: Values, target: TensorLik
 }
 
 /**
- * Loss above, gradient below, on one x-axis; kinks marked in both, other losses in grey. Where the
- * gradient jumps, its curve is broken: circles are its two limits, the dot is the value by
- * convention.
+ * The loss above and its gradient below, on one x-axis, with kinks marked in both and other losses in grey. Where the gradient
+ * jumps, its curve is broken: circles are its limits from both sides, the dot is the value by convention.
  */
 export function lossAndGradient(options: LossAndGradientOptions): Figure {
   const { x, kinks = [], siblings = [] } = options;
@@ -75,9 +74,9 @@ export function lossAndGradient(options: LossAndGradientOptions): Figure {
     { ...options, line: undefined },
   ];
   const data = curves.flatMap(({ name, loss, gradient, kinks, line }): Data[] => {
-    // A sibling is one entry of the legend that stands for both its curves.
+    // Both curves of a sibling share one entry of the legend.
     const shared = { mode: "lines" as const, ...(line && { legendgroup: name }) };
-    const slope = branches(x, gradient, kinks ?? []);
+    const broken = branches(x, gradient, kinks ?? []);
     const gradientLine = line ?? { color: colour.gradient };
     return [
       { ...shared, name, x: toArray(x), y: toArray(loss), line: line ?? { color: colour.loss } },
@@ -85,12 +84,12 @@ export function lossAndGradient(options: LossAndGradientOptions): Figure {
         ...shared,
         name: line ? name : `gradient of ${name}`,
         showlegend: !line,
-        x: slope.x,
-        y: slope.y,
+        x: broken.x,
+        y: broken.y,
         yaxis: "y2",
         line: gradientLine,
       },
-      ...limitMarks(slope, gradientLine.color),
+      ...limitMarks(broken, gradientLine.color),
     ];
   });
   const { lossTitle = "loss", gradientTitle = "gradient", lossRange, gradientRange } = options;
@@ -116,7 +115,7 @@ function limitMarks({ limits, dots }: ReturnType<typeof branches>, color: string
   ].filter((trace) => trace.x.length > 0);
 }
 
-/** Drawn above the curves, through both panels: a line below them would drown in the grid. */
+/** A line through both panels, above the curves, because below them it would look like the grid. */
 function kinkLine({ x }: Kink): Partial<Shape> {
   const line = { color: colour.kink, width: 1, dash: "dot" } as const;
   return { type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line, layer: "above" };
@@ -139,21 +138,21 @@ function kinkLabel({ x, label = "" }: Kink): Partial<Annotations> {
 
 /** What {@linkcode optionSweep} draws. */
 export interface OptionSweepOptions {
-  /** Stands above the figure. */
+  /** Title of the figure. */
   title: string;
   /** Where the curves were computed. */
   x: Values;
   /** Title of both x-axes. */
   xTitle: string;
-  /** One per value of the option, in its order. */
+  /** One for each value of the option, in order. */
   curves: Curve[];
-  /** What the y-axis of the losses shows. */
+  /** Range of the y-axis of the losses. */
   lossRange?: [low: number, high: number];
-  /** What the y-axis of the gradients shows. */
+  /** Range of the y-axis of the gradients. */
   gradientRange?: [low: number, high: number];
 }
 
-/** One option from little to much: losses on the left, gradients on the right, light to dark. */
+/** Curves for ascending values of one option, from light to dark: losses on the left, gradients on the right. */
 export function optionSweep(options: OptionSweepOptions): Figure {
   const { title, x, xTitle, curves, lossRange, gradientRange } = options;
   const colours = sweep(curves.length);

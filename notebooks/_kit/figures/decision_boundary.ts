@@ -7,7 +7,7 @@ import { toArray, type Values } from "./values.ts";
 
 /** Points of one class. */
 export interface PointClass {
-  /** What the legend says. */
+  /** Name in the legend. */
   name: string;
   /** Coordinates along x. */
   x: Values;
@@ -17,23 +17,23 @@ export interface PointClass {
 
 /** What {@linkcode decisionBoundary} draws. */
 export interface DecisionBoundaryOptions {
-  /** Stands above the figure. */
+  /** Title of the figure. */
   title: string;
   /** Grid coordinates along x, ascending. */
   x: Values;
   /** Grid coordinates along y, ascending. */
   y: Values;
-  /** The score at each grid point: one row per y. */
+  /** The score at each grid point, one row for each y. */
   score: Values[];
   /** The score at which the decision changes. @default {0} */
   level?: number;
-  /** The points to decide about, at most four classes. */
+  /** The points that are classified, at most four classes. */
   classes: PointClass[];
   /** Title of the x-axis. */
   xTitle: string;
   /** Title of the y-axis. */
   yTitle: string;
-  /** Stands above the colour bar. @default {"score"} */
+  /** Title of the colour bar. @default {"score"} */
   scoreTitle?: string;
 }
 
@@ -58,7 +58,7 @@ export function decisionBoundary(options: DecisionBoundaryOptions): Figure {
       z,
       zmin: level - reach,
       zmax: level + reach,
-      // One band border lies on the decision itself, so that no band has both sides in it.
+      // The decision is the border of two bands, so that no band lies on both its sides.
       autocontour: false,
       contours: { start: level - bands * step, end: level + bands * step, size: step },
       colorscale: paleDiverging,
@@ -98,7 +98,7 @@ export function decisionBoundary(options: DecisionBoundaryOptions): Figure {
   return { data: data as Data[], layout };
 }
 
-/** The largest of 1, 2 and 5 times a power of ten that is not above a length. */
+/** The largest number not above a length that is 1, 2 or 5 times a power of ten. */
 function roundStep(length: number): number {
   const power = 10 ** Math.floor(Math.log10(length));
   return power * (length >= 5 * power ? 5 : length >= 2 * power ? 2 : 1);

@@ -7,29 +7,29 @@ import { toArray, type Values } from "./values.ts";
 
 /** What {@linkcode heatMap} draws. */
 export interface HeatMapOptions {
-  /** Stands above the figure. */
+  /** Title of the figure. */
   title: string;
   /** Rows from bottom to top, or from top to bottom with `yReversed`. */
   z: Values[];
-  /** One place or category per column. */
+  /** The coordinate or category of each column. */
   x?: Values | string[];
-  /** One place or category per row. */
+  /** The coordinate or category of each row. */
   y?: Values | string[];
   /** Title of the x-axis. */
   xTitle: string;
   /** Title of the y-axis. */
   yTitle: string;
-  /** Stands above the colour bar. */
+  /** Title of the colour bar. */
   zTitle: string;
-  /** Writes each value into its cell with so many decimals. */
+  /** Writes each value into its cell, with this number of decimals. */
   decimals?: number;
-  /** Colours that part at zero, for gradients. @default {false} */
+  /** Uses different colours below and above 0, as for gradients. @default {false} */
   signed?: boolean;
-  /** The first row on top, as a matrix is printed. @default {false} */
+  /** Puts the first row on top, as in a printed matrix. @default {false} */
   yReversed?: boolean;
 }
 
-/** A matrix as colours, if wanted with its numbers. */
+/** A matrix as colours, optionally with its numbers. */
 export function heatMap(options: HeatMapOptions): Figure {
   const { x, y, z, decimals, signed = false, yReversed = false } = options;
   const values = {
@@ -57,13 +57,13 @@ export function heatMap(options: HeatMapOptions): Figure {
   return { data: [values as Data], layout };
 }
 
-/** With a true minus sign, and without one before zero. */
+/** A number with a true minus sign, and none before zero. */
 function inCell(value: number, decimals: number): string {
   const text = value.toFixed(decimals);
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
-/** Numbered cells get one tick each while there is room. */
+/** One tick for each numbered cell, if there are few enough. */
 function cellTicks(cells: number): Partial<LayoutAxis> {
   return cells <= 20 ? { tickmode: "linear", tick0: 0, dtick: 1 } : {};
 }

@@ -5,15 +5,15 @@ import type { Figure } from "../still/figure.ts";
 
 /** One of the pictures in {@linkcode smallMultiples}. */
 export interface Panel {
-  /** Stands above the panel. */
+  /** Title of the panel. */
   title: string;
-  /** Its traces; axes are assigned later. */
+  /** Its traces, without axes. */
   data: Data[];
 }
 
 /** What {@linkcode smallMultiples} draws. */
 export interface SmallMultiplesOptions {
-  /** Stands above all panels. */
+  /** Title of the figure. */
   title: string;
   /** From left to right, then from top to bottom. */
   panels: Panel[];
@@ -23,16 +23,13 @@ export interface SmallMultiplesOptions {
   xTitle?: string;
   /** Title of the y-axis. */
   yTitle?: string;
-  /** What holds for every x-axis, such as a range or `type: "log"`. */
+  /** Properties of every x-axis, such as a range or `type: "log"`. */
   xaxis?: Partial<LayoutAxis>;
-  /** What holds for every y-axis. */
+  /** Properties of every y-axis. */
   yaxis?: Partial<LayoutAxis>;
 }
 
-/**
- * The same picture for several settings, side by side on equal axes. Traces of the same name share
- * one entry of the legend.
- */
+/** Panels side by side, on equal axes. Traces of the same name share one entry of the legend. */
 export function smallMultiples(options: SmallMultiplesOptions): Figure {
   const { panels, columns = 3, xTitle, yTitle } = options;
   if (panels.length === 0) {
@@ -87,7 +84,7 @@ export function smallMultiples(options: SmallMultiplesOptions): Figure {
       named.add(name);
     }
   });
-  // The legend stands above the titles of the first row.
+  // The legend is above the titles of the first row.
   const legend = { y: 1 + 0.07 };
   const margin = { l: 56, r: 16, t: named.size > 1 || !named.has("") ? 88 : 64, b: 48 };
   const title = { text: options.title };

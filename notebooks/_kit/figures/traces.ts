@@ -1,16 +1,16 @@
-/** The parts of a figure that a page puts together itself: titles, points, lines, arrows. */
+/** Parts from which a page makes its own figures: titles, points, lines, arrows. */
 
 import type { AxisType, Dash, Data, Layout } from "plotly.js";
 import { colour } from "../plot/style.ts";
 import { toArray, type Values } from "./values.ts";
 
 /**
- * A layout that says what the figure is and what its axes are.
+ * A layout with a title and titles of both axes.
  *
- * @param title Stands above the figure.
+ * @param title Title of the figure.
  * @param xTitle Title of the x-axis.
  * @param yTitle Title of the y-axis.
- * @param type Of both axes.
+ * @param type Type of both axes.
  */
 export function titles(
   title: string,
@@ -49,21 +49,21 @@ export function line(
 
 /** What {@linkcode arrows} draws. */
 export interface ArrowsOptions {
-  /** What the legend says. */
+  /** Name in the legend. */
   name: string;
-  /** Where each starts along x. */
+  /** Start of each arrow along x. */
   x: Values;
-  /** Where each starts along y. */
+  /** Start of each arrow along y. */
   y: Values;
-  /** How far each goes along x. */
+  /** Length of each arrow along x. */
   dx: Values;
-  /** How far each goes along y. */
+  /** Length of each arrow along y. */
   dy: Values;
-  /** Of shafts and heads. @default {colour.gradient} */
+  /** Colour of shafts and heads. @default {colour.gradient} */
   color?: string;
 }
 
-/** A field of arrows, such as a gradient, as one trace; arrows of no length are left out. */
+/** A field of arrows, such as a gradient, as one trace; arrows of length 0 are left out. */
 export function arrows({ name, color = colour.gradient, ...field }: ArrowsOptions): Data {
   const { x: fromX, y: fromY, dx, dy } = field;
   const kept = toArray(fromX).map((_, i) => i).filter((i) => dx[i] !== 0 || dy[i] !== 0);

@@ -1,4 +1,11 @@
-/** Small outputs of a notebook: text, formulas, tables. */
+/**
+ * Small outputs of a notebook: text, formulas, tables.
+ *
+ * This folder shows what it is given, through display.ts alone. It computes no loss and draws no figure; of the package it knows
+ * only how a formula is printed.
+ *
+ * @module
+ */
 
 import { Formula } from "@lossbook/losses/formula";
 import { display } from "./display.ts";

@@ -9,7 +9,7 @@ import { type Box, parseTransform, transformBox, union } from "./box.ts";
 import { pathBox } from "./path.ts";
 import { textBox } from "./text.ts";
 
-/** The part of a DOM node that measuring needs. */
+/** The part of a DOM node that is needed to measure it. */
 export interface SvgNode {
   readonly nodeType: number;
   readonly localName: string;
@@ -20,8 +20,8 @@ export interface SvgNode {
 }
 
 const ELEMENT_NODE = 1;
-/** What is only referred to has no box of its own. */
-const UNSEEN = new Set(["defs", "clipPath", "style", "title", "linearGradient", "pattern"]);
+/** Elements that are not drawn where they stand. */
+const INVISIBLE = new Set(["defs", "clipPath", "style", "title", "linearGradient", "pattern"]);
 
 /**
  * The box of an element in its own user space, before its own transform (`getBBox`).
@@ -69,6 +69,6 @@ export function pageBox(node: SvgNode): Box | undefined {
 }
 
 function isVisible(node: SvgNode): boolean {
-  if (node.nodeType !== ELEMENT_NODE || UNSEEN.has(node.localName)) return false;
+  if (node.nodeType !== ELEMENT_NODE || INVISIBLE.has(node.localName)) return false;
   return !/display:\s*none/.test(node.getAttribute("style") ?? "");
 }

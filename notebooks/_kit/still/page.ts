@@ -1,12 +1,12 @@
 /**
- * A page without a browser: happy-dom's DOM, with the layout answers it lacks, and Plotly in it.
- * Plotly is evaluated as text with the page's objects as parameters, so that no global is touched.
+ * A page without a browser: happy-dom's DOM, the measurements that it lacks, and Plotly. Plotly's source is evaluated with the
+ * page's objects as parameters, so that no global variable changes.
  *
  * @module
  */
 
 import { Window } from "happy-dom";
-// Imported for its place on disk only: `import.meta.resolve` finds packages of the module graph.
+// Imported to be found: `import.meta.resolve` finds only packages that are imported somewhere.
 import plotly from "plotly.js-dist/package.json" with { type: "json" };
 import type { Data, Layout } from "plotly.js";
 import { Mt19937 } from "../../../tests/reference/torch/mt19937.ts";
@@ -23,15 +23,16 @@ export interface Plotly {
   ): Promise<string>;
 }
 
-/** Plotly in its page, and a way to make its random numbers start again. */
+/** Plotly in its page. */
 export interface Page {
   plotly: Plotly;
+  /** Starts Plotly's random numbers again. */
   reseed(): void;
 }
 
 type Globals = Record<string, unknown>;
 
-/** Plotly's random numbers only give names to its clip paths. */
+/** Any seed will do: Plotly draws only the names of clip paths. */
 const SEED = 1n;
 
 let page: Page | undefined;
@@ -43,7 +44,7 @@ export function openPage(): Page {
 
 function createPage(): Page {
   const window = new Window({ url: "about:blank" });
-  teachLayout(window);
+  addMeasurements(window);
   let bits = new Mt19937(SEED);
   const math = Object.defineProperties({}, {
     ...Object.getOwnPropertyDescriptors(Math),
@@ -66,7 +67,7 @@ function createPage(): Page {
 }
 
 /** Gives the page's elements the sizes and lengths that a layout engine would compute. */
-function teachLayout(window: Window): void {
+function addMeasurements(window: Window): void {
   const { Element, SVGElement, SVGGraphicsElement, SVGGeometryElement, document } = window;
   override(Element.prototype, {
     getBoundingClientRect: () => rect(undefined),
@@ -93,7 +94,7 @@ function teachLayout(window: Window): void {
   override(document, {
     createElement: (name: string) => name === "canvas" ? new Canvas() : createElement(name),
   });
-  // Cells of a heat map then come as one pixel each, which stays sharp when the picture is scaled.
+  // Plotly then draws one pixel for each cell of a heat map, which stays sharp when the picture is scaled.
   override(window, { CSS: { supports: () => true } });
 }
 
