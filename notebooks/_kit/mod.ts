@@ -5,7 +5,7 @@
  * import { check, dataset, derivative, lossAndGradient, plot, table, toTex } from "./_kit/mod.ts";
  * ```
  *
- * Notebooks import from here alone, and nothing stands here but exports. The rooms, from the ground floor up:
+ * Notebooks import from here alone, and this file has nothing but exports. The rooms, each of which may use those above it:
  *
  * | folder       | holds                                                                     |
  * | ------------ | ------------------------------------------------------------------------- |

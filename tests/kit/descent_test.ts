@@ -10,7 +10,7 @@ const bowl = ([a, b]: number[]) => ({
 });
 
 describe("gradientDescent", () => {
-  it("takes the steps that it says: by hand for two", () => {
+  it("takes two steps as computed by hand", () => {
     const start = [0, 0];
     const { parameters, history, path } = gradientDescent(start, bowl, {
       learningRate: 0.25,
@@ -28,7 +28,7 @@ describe("gradientDescent", () => {
     assertAlmostEquals(parameters[1], -1, 1e-12);
   });
 
-  it("says when the learning rate is too large", () => {
+  it("reports a learning rate that is too large", () => {
     assertThrows(
       () => gradientDescent([0, 0], bowl, { learningRate: 10, steps: 2000 }),
       RangeError,

@@ -1,4 +1,4 @@
-/** What the kit sends to Jupyter. */
+/** The outputs that the kit sends to Jupyter. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -13,7 +13,7 @@ describe("display", () => {
     await display({ "text/plain": "x" });
   });
 
-  it("hands on data and metadata, and waits until they have left", async () => {
+  it("sends data and metadata, and waits until they have been sent", async () => {
     let waited = 0;
     const outputs = await outputsOf(async () => {
       assertEquals(inKernel(), true);
@@ -36,7 +36,7 @@ describe("toTex", () => {
     assertEquals(toTex("abs(x - y)", { x: "\\hat{y}" }), String.raw`\left|\hat{y}-y\right|`);
   });
 
-  it("reads what mathjs prints: its own parentheses, powers and branches", () => {
+  it("reads the texts of mathjs's nodes, with their parentheses, powers and branches", () => {
     const wanted: [formula: string, latex: string][] = [
       ["x ^ 3 / (1 + x)", String.raw`\frac{3\,x^{2}-\frac{x^{3}}{x+1}}{x+1}`],
       [
@@ -76,7 +76,7 @@ describe("markdown and tex", () => {
 });
 
 describe("table", () => {
-  it("shows columns, chosen and ordered", async () => {
+  it("shows all columns, or those chosen, in the given order", async () => {
     const rows = [{ name: "L1", loss: 0.25, grad: 1 }, { name: "MSE", loss: 12, grad: null }];
     const [all, some] = await outputsOf(async () => {
       await table(rows);
@@ -92,7 +92,7 @@ describe("table", () => {
     );
   });
 
-  it("needs rows that have the columns", async () => {
+  it("refuses no rows, and rows without a column", async () => {
     await assertRejects(() => table([]), RangeError, "no rows");
     const uneven: Record<string, number>[] = [{ a: 1 }, { b: 2 }];
     await assertRejects(() => table(uneven), TypeError, 'no column "a"');

@@ -1,4 +1,4 @@
-/** What the tests of figures share: a figure, its output and its SVG, and a reader of PNG. */
+/** Shared by the tests of figures: a figure, its output and SVG, and a decoder of PNG. */
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
@@ -29,7 +29,7 @@ export async function output(figure: Figure, options: PlotOptions = { alt: "a fi
   return { ...shown, png: Buffer.from(String(shown.data["image/png"]), "base64") };
 }
 
-/** The SVG that the picture is made from, house style included. */
+/** The SVG of the picture, in the common style. */
 export function svgOf(figure: Figure): Promise<string> {
   return toSvg(portable({ data: figure.data, layout: layout(figure.layout, size) }), size);
 }
@@ -39,7 +39,7 @@ export function assertClose(actual: number, expected: number, tolerance: number,
   assert(Math.abs(actual - expected) <= tolerance, message);
 }
 
-/** Reads what the encoder writes: unfiltered rows, indexed or RGBA. */
+/** Decodes PNG files of the encoder: unfiltered rows, indexed or RGBA. */
 export function decode(png: Uint8Array): Record<"bytes" | "rgb", Uint8Array> & {
   width: number;
   height: number;

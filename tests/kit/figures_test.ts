@@ -23,7 +23,7 @@ import { assertClose, output, PLOTLY, svgOf, x } from "./drawing.ts";
 describe("curves with kinks", () => {
   const grid = [-2, -1, 0, 1, 2];
 
-  it("are cut where the gradient jumps; the value by convention is a dot", () => {
+  it("are broken where the gradient jumps; the value by convention is a dot", () => {
     assertEquals(branches(grid, grid.map(Math.sign), [{ x: 0 }]), {
       x: [-2, -1, 0, null, 0, 1, 2],
       y: [-1, -1, -1, null, 1, 1, 1],
@@ -44,7 +44,7 @@ describe("curves with kinks", () => {
     assertEquals(dots, { x: [], y: [] });
   });
 
-  it("stay whole where only the slope changes, or beyond the samples", () => {
+  it("are not broken where only the slope changes, or beyond the samples", () => {
     const clamp = x.map((x) => Math.max(-1, Math.min(1, x)));
     for (const at of [-1, 1, 99, -99]) {
       assertEquals(branches(x, clamp, [{ x: at }]).y, clamp, `kink at ${at}`);
@@ -82,7 +82,7 @@ describe("curves of a loss", () => {
     assertEquals(layout?.yaxis2?.range, [-3, 3]);
   });
 
-  it("lossAndGradient shows the ranges that it is given", () => {
+  it("lossAndGradient uses the given ranges", () => {
     const { layout } = lossAndGradient({
       ...curve("Huber", none(1), x),
       x,
@@ -94,7 +94,7 @@ describe("curves of a loss", () => {
     assertEquals([layout?.yaxis?.range, layout?.yaxis2?.range], [[0, 5], [-2, 2]]);
   });
 
-  it("dots, line and titles are plain parts of a figure", () => {
+  it("dots, line and titles are parts of a Plotly figure", () => {
     assertEquals(dots("d", [1], Float32Array.of(2), "red", "x"), {
       name: "d",
       x: [1],
@@ -159,7 +159,7 @@ describe("recurring figures", () => {
     assertEquals([line.contours.start, line.contours.end], [0.5, 0.5]);
   });
 
-  it("arrows are one trace, without those of no length", () => {
+  it("arrows are one trace, without those of length 0", () => {
     const trace = arrows({ name: "−∇L", x: [0, 1], y: [0, 1], dx: [0, 2], dy: [0, 3] });
     assertEquals((trace as { x: unknown }).x, [1, 3, null]);
     assertEquals((trace as { y: unknown }).y, [1, 4, null]);

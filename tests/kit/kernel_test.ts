@@ -1,4 +1,4 @@
-/** The client, against the real Deno kernel. */
+/** The client, with the real Deno kernel. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -34,7 +34,7 @@ function kernelProcesses(): number[] {
 }
 
 describe("a kernel", () => {
-  it("runs code in its folder, counts from 1, and keeps what cells define", async () => {
+  it("runs code in its folder, counts from 1, and keeps the variables of cells", async () => {
     await withKernel(async (run) => {
       assertEquals(await run("const x: number = 20"), { executionCount: 1, unhandled: [] });
       const second = await run(
@@ -63,7 +63,7 @@ describe("a kernel", () => {
     }
   });
 
-  it("tells errors, and goes on", async () => {
+  it("reports errors, and continues", async () => {
     await withKernel(async (run) => {
       const thrown = await run(`throw new RangeError("too far")`);
       assertEquals([thrown.error?.ename, thrown.error?.evalue], ["RangeError", "too far"]);
@@ -73,7 +73,7 @@ describe("a kernel", () => {
     });
   });
 
-  it("notices what nobody waits for", async () => {
+  it("reports unhandled errors", async () => {
     await withKernel(async (run, kernel) => {
       const rejected = await run(`Promise.reject(new Error("lost")); 1`);
       assertEquals(rejected.error, undefined);
@@ -103,7 +103,7 @@ describe("a lost kernel", () => {
     });
   });
 
-  it("is one that hangs, whether it computes or waits", async () => {
+  it("includes one that hangs, in a computation or while waiting", async () => {
     for (
       const code of ["while (true);", "await new Promise((resolve) => setTimeout(resolve, 1e6))"]
     ) {
@@ -135,7 +135,7 @@ describe("a lost kernel", () => {
 });
 
 describe("no kernel", () => {
-  it("is left when it was stopped, killed or hung", async () => {
+  it("remains after it was stopped, killed or hung", async () => {
     if (Deno.build.os !== "linux") return; // only there can processes be listed by reading files
     await withKernel(async (run) => {
       await run("1");

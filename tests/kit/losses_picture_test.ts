@@ -1,4 +1,4 @@
-/** The picture in the README: all losses, as the code draws them today. */
+/** The picture of all losses in README.md. */
 
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -11,7 +11,7 @@ import {
 import { lossesOfProject } from "../checks/reference.ts";
 
 describe("the picture of all losses", () => {
-  it("is what the code draws now (deno run -A notebooks/_kit/contents/losses_picture.ts)", async () => {
+  it("is up to date (deno run -A notebooks/_kit/contents/losses_picture.ts)", async () => {
     const [stored, drawn] = [await Deno.readFile(LOSSES_PNG), await drawLosses()];
     assert(stored.length <= 150_000, `${stored.length} bytes, but at most 150000 are wanted`);
     // Not assertEquals, which would print a hundred thousand numbers.
@@ -24,7 +24,7 @@ describe("the picture of all losses", () => {
   });
 
   for (const { loss, range: [low, high], curves } of lossPanels) {
-    it(`draws the gradient of ${loss} that belongs to its values`, () => {
+    it(`draws the gradient of ${loss} that finite differences of its values give`, () => {
       for (const { at, kinks = [] } of curves.filter((curve) => curve !== undefined)) {
         // Off the grid, so that no kink is near.
         const places = Array.from({ length: 10 }, (_, i) => low + ((high - low) * (i + 0.53)) / 10);
@@ -55,7 +55,7 @@ describe("the picture of all losses", () => {
     assertEquals(kinks.length, 13);
   });
 
-  it("puts the legend where a panel is missing, and else above", () => {
+  it("puts the legend where there is room for a panel, and else above", () => {
     const size = { width: 600, height: 400 };
     const legend = (panels: number) =>
       lossesPicture(lossPanels.slice(0, panels), 3, size).layout?.legend?.orientation;

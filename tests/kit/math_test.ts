@@ -15,7 +15,7 @@ const digits = (formula: string, scope: Record<string, number> = {}) =>
   oracle(formula, scope).toPrecision(64);
 
 describe("oracle", () => {
-  it("takes a double as the number that it is", () => {
+  it("takes the exact value of a double", () => {
     assertEquals(
       oracle("x", { x: 0.1 }).toString(),
       "0.1000000000000000055511151231257827021181583404541015625",
@@ -25,7 +25,7 @@ describe("oracle", () => {
     assertEquals(oracle("x - y", { x: 0.3, y: 0.1 + 0.2 }).toNumber(), -(2 ** -54));
   });
 
-  it("holds 64 digits: constants known from tables", () => {
+  it("has 64 right digits: constants known from tables", () => {
     assertEquals(
       digits("exp(1)"),
       "2.718281828459045235360287471352662497757247093699959574966967628",
@@ -36,7 +36,7 @@ describe("oracle", () => {
     );
   });
 
-  it("is stable where the plain form loses everything", () => {
+  it("is stable where the naive form loses all digits", () => {
     // log(1 + x) = x - x²/2 + … and softplus(-800) = log(1 + e^-800) ≈ e^-800
     for (const x of [2 ** -400, 2 ** -130, -(2 ** -130)]) {
       assertEquals(digits("log1p(x)", { x }), digits("x - x^2 / 2 + x^3 / 3", { x }));
@@ -46,7 +46,7 @@ describe("oracle", () => {
     assertEquals(digits("1 / sigmoid(x) - 1", { x: 3 }), digits("exp(-3)"));
   });
 
-  it("joins the two ways to log1p without a step", () => {
+  it("computes log1p on both sides of the switch between its two forms", () => {
     for (const x of [0.99e-7, 1.01e-7, 0.99e-8, 1.01e-8, -1.01e-8]) {
       assertEquals(
         digits("exp(log1p(x)) - 1", { x }).slice(0, 60),
@@ -94,7 +94,7 @@ describe("symbolsOf", () => {
   });
 });
 
-/** Each: formula, its derivative by x in the most literal form, an interval that avoids kinks. */
+/** Formulas, and their derivatives with respect to x, worked out by hand. */
 const DERIVATIVES: [formula: string, wanted: string][] = [
   ["square(x - y)", "2 * x - 2 * y"],
   ["abs(x - y)", "x > y ? 1 : -1"],
@@ -146,19 +146,19 @@ describe("derivative", () => {
     assertEquals(at0("abs(x) < 1 ? square(x) / 2 : abs(x) - 1 / 2", 1), 1);
   });
 
-  it("prints in a form fit for a page", () => {
+  it("is simplified", () => {
     assertEquals(derivative("square(x - y)", "x").toString(), "2 * (x - y)");
     assertEquals(derivative("softplus(x) - x * y", "x").toString(), "sigmoid(x) - y");
     assertEquals(derivative("x + y", "z").toString(), "0");
   });
 
   it("can be evaluated with 64 digits, also where doubles overflow", () => {
-    const slope = derivative("softplus(x)", "x");
+    const gradient = derivative("softplus(x)", "x");
     assertEquals(
-      oracle(slope, { x: -800 }).toPrecision(64),
+      oracle(gradient, { x: -800 }).toPrecision(64),
       digits("1 / (1 + exp(800))"),
     );
-    assertEquals(slope.evaluate({ x: 1000 }), 1);
+    assertEquals(gradient.evaluate({ x: 1000 }), 1);
   });
 
   it("refuses what it cannot differentiate", () => {
@@ -169,14 +169,14 @@ describe("derivative", () => {
 });
 
 describe("sameFunction", () => {
-  it("tells equal from nearly equal, and says where", () => {
+  it("distinguishes equal from nearly equal, and says where they differ", () => {
     const near = sameFunction("x^2", "x^2 + (x > 2 ? 1e-9 : 0)", { x: [0, 3] });
     assertEquals(near.same, false);
     assert(near.at.x > 2 && near.difference > 1e-11);
     assertEquals(sameFunction("x^2", ({ x }) => x * x, { x: [0, 3] }).same, true);
   });
 
-  it("does not take NaN for a number, but for NaN", () => {
+  it("finds NaN equal to NaN only", () => {
     assertEquals(sameFunction("0 / 0 * x", "x", { x: [0, 1] }).difference, Infinity);
     assertEquals(sameFunction("0 / 0 * x", "log(-x)", { x: [1, 2] }).same, true);
   });
@@ -187,7 +187,7 @@ describe("sameFunction", () => {
 });
 
 describe("finiteDifferences", () => {
-  it("are right to twelve digits, one per coordinate", () => {
+  it("have twelve right digits, for each coordinate", () => {
     const at = [0.7, -1.2, 2];
     const gradient = finiteDifferences(([x, y, z]) => Math.exp(x) * Math.sin(y) + z ** 4, at);
     const wanted = [Math.exp(0.7) * Math.sin(-1.2), Math.exp(0.7) * Math.cos(-1.2), 32];

@@ -26,7 +26,7 @@ describe("plot", () => {
     assertEquals(metadata, { "image/png": { width: 500, height: 300, alt: "a figure" } });
   });
 
-  it("leaves the figure as it was", async () => {
+  it("does not modify the figure", async () => {
     const before = structuredClone(parabola);
     await output(parabola);
     assertEquals(parabola, before);
@@ -53,13 +53,13 @@ describe("plot", () => {
     assertEquals(there, JSON.stringify({ data: here.data, metadata: here.metadata }));
   });
 
-  it("draws figures one by one when they are asked for together", async () => {
+  it("draws figures one after the other if they are requested together", async () => {
     const other: Figure = { data: [{ x: [1, 2], y: [2, 1], name: "other" }] };
     const [alone, alike] = [await svgOf(parabola), await svgOf(other)];
     assertEquals(await Promise.all([svgOf(parabola), svgOf(other)]), [alone, alike]);
   });
 
-  it("goes on after a figure that could not be drawn", async () => {
+  it("continues after a figure that could not be drawn", async () => {
     const bad: Figure = { data: parabola.data, layout: { title: { text: "损失" } } };
     await assertRejects(() => plot(bad, { alt: "a figure" }), RangeError);
     const unclonable = { data: parabola.data, layout: { title: () => {} } } as unknown as Figure;
@@ -141,11 +141,11 @@ describe("numbers in the stored figure", () => {
     assertEquals(copy([[1 / 3], new Float64Array([2 / 3])]), [[0.333333], [0.666667]]);
   });
 
-  it("keep the digits that a small wiggle needs", () => {
+  it("have more digits if they differ by little", () => {
     assertEquals(copy([1000.00001, 1000.00002, 1000.00003]), [1000.00001, 1000.00002, 1000.00003]);
   });
 
-  it("have gaps where JSON has no word", () => {
+  it("are null where JSON has no number", () => {
     assertEquals(copy([NaN, Infinity, -Infinity, null, -0]), [null, null, null, null, 0]);
     assert(Object.is((copy([-0]) as number[])[0], 0));
   });
@@ -156,13 +156,13 @@ describe("numbers in the stored figure", () => {
 });
 
 describe("the palette", () => {
-  it("has one colour per meaning", () => {
+  it("has one colour for each meaning", () => {
     const all = Object.values(colour);
     assertEquals(new Set(all).size, all.length);
     assertEquals(classColours.length, classSymbols.length);
   });
 
-  it("stays apart for colour-blind readers", () => {
+  it("is distinct for colour-blind readers", () => {
     const names = ["loss", "gradient", "sibling", "kink", "data", "emphasis"] as const;
     for (const blindness of Object.values(BLINDNESS)) {
       for (const [i, a] of names.entries()) {
@@ -175,13 +175,13 @@ describe("the palette", () => {
     }
   });
 
-  it("goes from light to dark over an option", () => {
+  it("goes from light to dark for the values of an option", () => {
     assertEquals(sweep(3), ["rgb(158, 202, 225)", "rgb(83, 125, 166)", "rgb(8, 48, 107)"]);
     assertEquals(sweep(1), ["rgb(8, 48, 107)"]);
   });
 });
 
-/** Viénot, Brettel and Mollon (1999): what is left of linear RGB without red or green cones. */
+/** Viénot, Brettel and Mollon (1999): linear RGB as seen without red or green cones. */
 const BLINDNESS = {
   protan: [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
   deutan: [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]],

@@ -1,4 +1,4 @@
-/** The command that runs notebooks: what it verifies, what it refuses, what it leaves alone. */
+/** The command that runs notebooks: what it verifies, refuses and writes. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -31,7 +31,7 @@ const FIGURE_AND_CHECKS = `await Deno.jupyter.broadcast("display_data", {
 });`;
 
 describe("a notebook that runs", () => {
-  it("gets its outputs with --write, and then is verified without a byte being written", async () => {
+  it("gets its outputs with --write, and is verified then without being written", async () => {
     using folder = new Folder();
     const path = folder.write("fresh", "console.log('a');\n6 * 7", "", FIGURE_AND_CHECKS);
     const written = await run(path, { write: true });
@@ -64,7 +64,7 @@ describe("a notebook that runs", () => {
     assertEquals(folder.names(), ["fresh.ipynb"]);
   });
 
-  it("fails when a stored output is another one, and is not touched", async () => {
+  it("fails if a stored output differs, and is not written", async () => {
     using folder = new Folder();
     const path = folder.write("stale", "6 * 7", FIGURE_AND_CHECKS);
     await run(path, { write: true });
@@ -87,7 +87,7 @@ describe("a notebook that runs", () => {
     }
   });
 
-  it("may throw in a cell that says so, and shows no path of this machine", async () => {
+  it("may throw in a cell with that tag, and shows no path of this machine", async () => {
     using folder = new Folder(NOTEBOOKS);
     const path = folder.write(
       "throws",
@@ -172,7 +172,7 @@ describe("a notebook that fails", () => {
 });
 
 describe("deno task notebooks", () => {
-  it("reports every notebook and the total, whatever happens to one of them", async () => {
+  it("reports every notebook and the total, even if one fails", async () => {
     using folder = new Folder();
     const good = folder.write("good", "6 * 7", FIGURE_AND_CHECKS);
     const bad = folder.write("bad", "throw new Error('no')");
@@ -186,7 +186,7 @@ describe("deno task notebooks", () => {
     assertEquals(out.trimEnd().split("\n").at(-1), "1 passed, 2 failed");
   });
 
-  it("passes when all is as stored", async () => {
+  it("passes if all outputs are the stored ones", async () => {
     using folder = new Folder();
     const path = folder.write("good", "({ a: 1 })");
     assertEquals((await command(path, "--write")).code, 0);
@@ -203,7 +203,7 @@ describe("deno task notebooks", () => {
     assertMatch(out, /^0 passed, 1 failed$/m);
   });
 
-  it("refuses options that it does not know or understand, and runs nothing", async () => {
+  it("refuses unknown and invalid options, and runs nothing", async () => {
     using folder = new Folder();
     const path = folder.write("good", "6 * 7");
     const refusals: [args: string[], expected: RegExp][] = [

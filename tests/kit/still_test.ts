@@ -39,7 +39,7 @@ describe("the still picture", () => {
     assertEquals(at(5, 5), [255, 255, 255]);
   });
 
-  it("keeps a long legend inside the picture, each entry after the one before", async () => {
+  it("keeps a long legend inside the picture, without overlapping entries", async () => {
     const names = [0.25, 0.5, 1, 2, 4].map((beta) => `Smooth L1, β = ${beta}`);
     const svg = await svgOf({ data: names.map((name, i) => ({ y: [i, i + 1], name })) });
     const [, left, width] = svg.match(
@@ -106,7 +106,7 @@ describe("text measurement", () => {
     assertEquals(localBox(text("end")), { left: 100 - width, right: 100, ...cell });
   });
 
-  it("knows superscripts, bold parts and lines", () => {
+  it("measures superscripts, bold parts and lines", () => {
     const raised = element("tspan", { style: "font-size: 70%", dy: "-0.6em" }, "0");
     const bold = element("tspan", { style: "font-weight: bold" }, "0");
     const line = element("tspan", { x: "0", dy: "1.3em" }, "0");
@@ -116,7 +116,7 @@ describe("text measurement", () => {
     assertClose(box?.bottom ?? 0, -0.6 * 7 + 13 + 2, 1e-12, "bottom");
   });
 
-  it("follows transforms up to the page, and skips what is hidden", () => {
+  it("applies all transforms up to the page, and skips hidden elements", () => {
     const rect = element("rect", { x: "1", y: "2", width: "10", height: "20" });
     const hidden = element("rect", { width: "900", height: "900", style: "display: none" });
     const group = element("g", { transform: "translate(100,50)rotate(-90)" }, rect, hidden);
@@ -130,7 +130,7 @@ describe("text measurement", () => {
     assertEquals(pageBox(group), box);
   });
 
-  it("turns about a centre", () => {
+  it("rotates about a centre", () => {
     const point = { left: 3, right: 3, top: 1, bottom: 1 };
     const turned = transformBox(point, parseTransform("rotate(90, 2, 1)"));
     assertClose(turned.left, 2, 1e-12);
@@ -185,7 +185,7 @@ describe("the PNG encoder", () => {
     assertEquals(rgb, rgba.filter((_, i) => i % 4 < 3));
   });
 
-  it("reduces more colours by no more than can be seen, and leaves white white", () => {
+  it("changes more colours by less than can be seen, and white not at all", () => {
     const width = 256;
     const rgba = new Uint8Array(4 * width * 100).fill(255);
     // 90 rows of white under ten rows with 2,560 colours.
@@ -197,7 +197,7 @@ describe("the PNG encoder", () => {
     }
   });
 
-  it("leaves the main colour of a line as it is among the shades of its edge", () => {
+  it("keeps the main colour of a line exactly, beside the shades of its edge", () => {
     const blue = [0x00, 0x72, 0xb2];
     const rgba = new Uint8Array(4 * 100 * 100);
     for (let i = 0; i < 10_000; i++) {

@@ -1,5 +1,5 @@
 /**
- * What the picture of all losses shows of each: its value and gradient over the one number that shows best how it works.
+ * The panels in the picture of all losses: value and gradient as functions of the number that shows best how a loss works.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export interface Curve {
 export interface LossPanel {
   /** The class, with which the panel is headed. */
   loss: string;
-  /** What the loss is about. */
+  /** What the loss compares. */
   group: Group;
   /** Title of the x-axis, which also says what the dashed curve is. */
   over: string;

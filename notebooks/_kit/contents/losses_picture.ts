@@ -17,12 +17,11 @@ const SAMPLES = 120;
 const LOSS_RANGE = [-2.4, 4.2];
 
 /**
- * Small multiples of losses and their gradients, all on one scale from top to bottom. The legend
- * stands in the last row if there is room, else above.
+ * One panel for each loss and its gradient, all with the same y-axis. The legend is in the last row if there is room, else above.
  *
- * @param panels What to draw.
+ * @param panels The panels.
  * @param columns Panels in a row.
- * @param size In CSS pixels; `plot` gets the same.
+ * @param size In CSS pixels; `plot` needs the same.
  */
 export function lossesPicture(
   panels: readonly LossPanel[],
@@ -32,7 +31,7 @@ export function lossesPicture(
   const rows = Math.ceil(panels.length / columns);
   const hasRoom = panels.length < rows * columns;
   const margin = { l: 30, r: 8, t: hasRoom ? 26 : 58, b: 40 };
-  // Gaps in pixels, so that the lettering fits whatever the size of the figure.
+  // Gaps in pixels, so that the text fits into figures of any size.
   const inner = {
     width: size.width - margin.l - margin.r,
     height: size.height - margin.t - margin.b,

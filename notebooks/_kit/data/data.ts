@@ -1,7 +1,7 @@
 /**
- * Small real data sets for the training runs of the notebooks, and what prepares them for a model.
+ * Small real data sets for the training runs of the notebooks, and functions that prepare them for a model.
  *
- * Nothing here needs the network, or knows losses and figures.
+ * This folder works without a network, and knows neither losses nor figures.
  *
  * @module
  */

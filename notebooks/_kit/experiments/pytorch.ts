@@ -1,4 +1,4 @@
-/** The numbers that PyTorch gives, beside ours: what a notebook shows of tests/fixtures. */
+/** The comparison of a loss with PyTorch's numbers in tests/fixtures. */
 
 import type { Tensor } from "@lossbook/losses";
 import {
@@ -56,7 +56,7 @@ export async function compareWithPyTorch<Options>(
   );
 }
 
-/** A value or gradient beside PyTorch's. */
+/** A value or gradient, and PyTorch's. */
 interface Result {
   quantity: string;
   got: Tensor;

@@ -1,5 +1,5 @@
 /**
- * Checks of what is given to `plot`, so that mistakes are named before anything is drawn.
+ * Checks of the arguments of `plot`, so that mistakes are named before a figure is drawn.
  *
  * @module
  */

@@ -7,7 +7,7 @@
 import type { ColorScale, Layout, Template } from "plotly.js";
 import type { Size } from "../still/figure.ts";
 
-/** The size of a figure in CSS pixels, unless {@linkcode plot} is told another. */
+/** The size of a figure in CSS pixels, unless {@linkcode plot} is given another. */
 export const figureSize = { width: 720, height: 420 } as const;
 
 /**

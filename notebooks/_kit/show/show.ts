@@ -23,7 +23,7 @@ export async function markdown(text: string): Promise<void> {
 /**
  * The LaTeX of a formula, as the package prints it.
  *
- * @param formula A formula text, or whatever has one as its text, such as a node of mathjs.
+ * @param formula A formula as text, or an object whose text is a formula, such as a node of mathjs.
  * @param names How symbols are to be written.
  * @returns LaTeX without dollar signs, for {@linkcode tex}.
  *
@@ -40,7 +40,7 @@ export function toTex(
 }
 
 /**
- * Shows a formula on a line of its own, or several below each other, aligned at their `&`.
+ * Shows a formula as a display, or several below each other, aligned at their `&`.
  *
  * @param lines The TeX of each line, without dollar signs, as {@linkcode toTex} gives it.
  */

@@ -37,8 +37,8 @@ const fonts: Font[] = [];
 /**
  * Gives one face of the family, read at its first use.
  *
- * @param bold Whether the face is bold.
- * @param oblique Whether the face is slanted.
+ * @param bold True for a bold face.
+ * @param oblique True for a slanted face.
  */
 export function fontFace(bold: boolean, oblique: boolean): Font {
   const index = (bold ? 1 : 0) + (oblique ? 2 : 0);

@@ -1,6 +1,5 @@
 /**
- * Bounding boxes of SVG elements: what a browser's layout engine tells Plotly, and happy-dom, which
- * has none, does not.
+ * Bounding boxes of SVG elements, which Plotly gets from a browser's layout engine. happy-dom has none.
  *
  * @module
  */

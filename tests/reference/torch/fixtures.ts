@@ -42,7 +42,7 @@ export interface Fixture {
   cases: FixtureCase[];
 }
 
-/** What JSON cannot write stands as a word. */
+/** Numbers that JSON cannot write are stored as these words. */
 const WORDS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity], ["-0", -0]]);
 
 /** Parses the text of a fixture. */
