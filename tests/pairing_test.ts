@@ -106,7 +106,7 @@ describe("the import check", () => {
     assertEquals(
       problems(
         "notebooks/huber.ipynb",
-        `import { HuberLoss } from "@lossbook/losses";\nimport { plot } from "./_kit/plot/mod.ts";
+        `import { HuberLoss } from "@lossbook/losses";\nimport { plot } from "./_kit/mod.ts";
          import { examples } from "../tests/reference/cases/huber.ts";\nimport { derivative } from "mathjs";`,
       ),
       [],
@@ -128,14 +128,18 @@ describe("the import check", () => {
       ["tests/reference/torch/random.ts", "../../_close.ts"],
       ["tests/reference/cases/huber.ts", "../../../notebooks/_kit/mod.ts"],
       ["notebooks/_kit/show/show.ts", "../runner/cells.ts"],
+      ["notebooks/_kit/figures/curves.ts", "../contents/loss_panels.ts"],
+      ["notebooks/_kit/still/still.ts", "../plot/style.ts"],
+      ["notebooks/_kit/plot/plot.ts", "happy-dom"],
+      ["notebooks/huber.ipynb", "./_kit/plot/plot.ts"],
       ["losses/huber.ts", "../mod.ts"],
       ["losses/huber.ts", "mathjs"],
       ["losses/huber.ts", "@std/assert"],
       ["losses/huber.ts", "jsr:@std/math"],
       ["notebooks/huber.ipynb", "../losses/huber.ts"],
       ["notebooks/huber.ipynb", "../mod.ts"],
-      ["notebooks/_kit/plot/mod.ts", "@std/assert"],
-      ["notebooks/_kit/plot/mod.ts", "../../../losses/_core/tensor/tensor.ts"],
+      ["notebooks/_kit/plot/plot.ts", "@std/assert"],
+      ["notebooks/_kit/plot/plot.ts", "../../../losses/_core/tensor/tensor.ts"],
       ["tests/reference/cases/huber.ts", "@std/assert"],
     ]
   ) {

@@ -1,6 +1,6 @@
 /**
- * The command `deno task lab`: JupyterLab on notebooks/ with the Deno kernel. Everything that it
- * installs or remembers is in the folder .lab/ of the project; nothing outside is changed.
+ * The command `deno task lab`: JupyterLab on notebooks/ with the Deno kernel. All that it installs and stores is in the folder .lab/
+ * of the project; nothing outside is changed.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** plotly brings the extension that makes stored figures interactive. */
+/** plotly contains the extension that makes stored figures interactive. */
 const PACKAGES = ["jupyterlab==4.6.4", "plotly==7.1.0"];
 
 /** The oldest Python that these packages run on. */
@@ -17,15 +17,15 @@ const MIN_PYTHON = [3, 10] as const;
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const NOTEBOOKS = join(PROJECT, "notebooks");
 
-/** What is where in the private folder. */
+/** Paths in the private folder. */
 interface Paths {
   lab: string;
-  /** Jupyter's data: the kernels that it offers. */
+  /** Jupyter's data, such as its list of kernels. */
   data: string;
   config: string;
   venv: string;
   python: string;
-  /** Written when an installation is complete, so that a broken one is made again. */
+  /** Written at the end of an installation, so that an incomplete one is repeated. */
   receipt: string;
 }
 
@@ -43,15 +43,15 @@ function pathsIn(lab: string): Paths {
   };
 }
 
-/** Something that the person at the keyboard can put right; the message says how. */
+/** A problem that the user can solve; the message says how. */
 class SetupError extends Error {}
 
 /**
  * Runs the command.
  *
- * @param args Options for JupyterLab, such as `--no-browser`
- * @param lab The private folder
- * @returns JupyterLab's exit code
+ * @param args Options for JupyterLab, such as `--no-browser`.
+ * @param lab The private folder.
+ * @returns JupyterLab's exit code.
  */
 export async function main(args: string[], lab: string = join(PROJECT, ".lab")): Promise<number> {
   const paths = pathsIn(lab);
@@ -72,15 +72,15 @@ async function setUp(paths: Paths): Promise<void> {
     await install(paths);
     await Deno.writeTextFile(paths.receipt, receipt);
   }
-  // Each time, since Deno or the project may have moved.
+  // At every start, because Deno or the project may have moved.
   await writeJson(join(paths.data, "kernels", "deno", "kernel.json"), {
     argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
     display_name: "Deno",
     language: "typescript",
     env: { NO_COLOR: "1" },
-    interrupt_mode: "message", // otherwise the stop button kills the kernel
+    interrupt_mode: "message", // Otherwise the stop button kills the kernel.
   });
-  // It would ask at the first start whether it may fetch news.
+  // Otherwise it asks at the first start whether it may fetch news.
   await writeJson(join(paths.config, "labconfig", "page_config.json"), {
     disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true },
   });
@@ -99,13 +99,13 @@ async function install({ venv, python }: Paths): Promise<void> {
     );
   }
   console.log(`  2/2 ${PACKAGES.join(" and ")}`);
-  const quick = ["--retries", "1", "--timeout", "10"]; // else no network costs nine minutes
+  const quick = ["--retries", "1", "--timeout", "10"]; // Without network, the defaults take nine minutes.
   const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"];
   const pip = await run(python, ["-m", "pip", "install", ...quick, ...quiet, ...PACKAGES]);
   if (!pip.success) {
     throw new SetupError(
       `Cannot install ${PACKAGES.join(" and ")}. ` +
-        `pip must reach a Python package index, this once. pip says:\n${pip.text}`,
+        `pip must reach a Python package index once. pip says:\n${pip.text}`,
     );
   }
 }
@@ -135,7 +135,7 @@ async function runLab({ lab, data, config, python }: Paths, args: string[]): Pro
       "-m",
       "jupyterlab",
       `--notebook-dir=${NOTEBOOKS}`,
-      "--KernelSpecManager.allowed_kernelspecs=deno", // Python would only be in the way
+      "--KernelSpecManager.allowed_kernelspecs=deno", // Python notebooks are not needed.
       "--MappingKernelManager.default_kernel_name=deno",
       ...args,
     ],
@@ -148,21 +148,21 @@ async function runLab({ lab, data, config, python }: Paths, args: string[]): Pro
       IPYTHONDIR: join(lab, "ipython"),
     },
   }).spawn();
-  // Ctrl-C reaches JupyterLab by itself, and it asks back; the other signals are passed on.
-  const stay = () => {};
-  const passOn = () => server.kill("SIGTERM");
+  // Ctrl-C reaches JupyterLab by itself, which asks for confirmation; the other signals are forwarded.
+  const ignore = () => {};
+  const forward = () => server.kill("SIGTERM");
   const others: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGHUP"];
-  Deno.addSignalListener("SIGINT", stay);
-  for (const signal of others) Deno.addSignalListener(signal, passOn);
+  Deno.addSignalListener("SIGINT", ignore);
+  for (const signal of others) Deno.addSignalListener(signal, forward);
   try {
     return (await server.status).code;
   } finally {
-    Deno.removeSignalListener("SIGINT", stay);
-    for (const signal of others) Deno.removeSignalListener(signal, passOn);
+    Deno.removeSignalListener("SIGINT", ignore);
+    for (const signal of others) Deno.removeSignalListener(signal, forward);
   }
 }
 
-/** Runs a command to its end; one that does not exist is one that fails. */
+/** Runs a command to its end; a command that does not exist counts as failed. */
 async function run(command: string, args: string[]): Promise<{ success: boolean; text: string }> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(command, { args }).output();

@@ -1,6 +1,8 @@
 /**
- * The command `deno task notebooks`: runs notebooks in the real Deno kernel and proves that their
- * stored outputs are what the code gives today.
+ * The command `deno task notebooks`: runs notebooks in the Deno kernel and verifies that their stored outputs are what the code
+ * gives today.
+ *
+ * What the command does is in runner/; here are only its arguments and what it prints.
  *
  * @module
  */
@@ -17,8 +19,8 @@ Runs the named notebooks (huber, huber.ipynb or notebooks/huber.ipynb), or all o
 Deno kernel. Fails when a cell throws or when an output differs from the stored one.
 
   --write            store the new outputs of each notebook that ran without an error
-  --timeout SECONDS  how long one cell may take (default: 120)
-  --jobs N           how many notebooks run at a time (default: 2)
+  --timeout SECONDS  the time that one cell may take (default: 120)
+  --jobs N           the number of notebooks that run at a time (default: 2)
   --help             print this`;
 
 const NOTEBOOKS = fileURLToPath(new URL("../", import.meta.url));
@@ -40,8 +42,8 @@ const INTERRUPTED = 130;
 /**
  * Runs the command.
  *
- * @param args The command's arguments
- * @returns Its exit code
+ * @param args The command's arguments.
+ * @returns Its exit code.
  */
 export async function main(args: string[]): Promise<number> {
   if (args.includes("--help")) {
@@ -52,7 +54,7 @@ export async function main(args: string[]): Promise<number> {
   try {
     settings = parse(args);
   } catch (error) {
-    // Node's parser goes on with advice that does not fit; its first sentence says what is wrong.
+    // The first sentence of Node's message says what is wrong; the advice after it does not fit here.
     const reason = String(error instanceof Error ? error.message : error).split(". ")[0];
     console.error(`${reason}\n\n${USAGE}`);
     return MISUSED;
@@ -96,7 +98,7 @@ function locate(name: string): string {
   return /[/\\]/.test(name) ? resolve(file) : join(NOTEBOOKS, file);
 }
 
-/** The index comes first, as for a reader. */
+/** All notebooks, the index first. */
 async function allNotebooks(): Promise<string[]> {
   const names: string[] = [];
   for await (const { name, isFile } of Deno.readDir(NOTEBOOKS)) {
@@ -140,7 +142,7 @@ async function runAll(paths: string[], { write, timeout, jobs }: Settings): Prom
   return failed === 0 ? PASSED : FAILED;
 }
 
-/** A notebook's name: its file's, without folder and ending. */
+/** A notebook's name, without folder and extension. */
 function nameOf(path: string): string {
   return path.replace(/^.*[/\\]|\.ipynb$/g, "");
 }
@@ -167,7 +169,7 @@ function columns(
     `${number(seconds.toFixed(1))} s`;
 }
 
-/** Turns the signals that end a command into an abort, so that every kernel is ended first. */
+/** Turns the signals that end a command into an abort, so that all kernels end before it. */
 class Interrupt implements Disposable {
   readonly #controller = new AbortController();
   readonly #signals: Deno.Signal[] = Deno.build.os === "windows"

@@ -50,22 +50,27 @@ const ROOMS: readonly Room[] = [
   { part: /^losses\/_/, mayImport: [/^losses\/_/] },
   { part: /^losses\//, mayImport: [/^losses\//] },
   ...rooms(REFERENCE, {
-    "torch": [],
-    "maths": ["torch", PACKAGE, /^npm:mathjs@/],
+    "torch": [PACKAGE],
+    "maths": ["torch", /^npm:mathjs@/],
     "cases": ["torch", "maths", PACKAGE],
   }),
   { part: /^tests\/reference\//, mayImport: [] },
   ...rooms(KIT, {
     "notebook": [],
     "kernel": [/^node:/],
-    "show": ["notebook"],
-    "losses": ["show", PACKAGE],
-    "plot": ["show", /^npm:/, /^node:/],
-    "figures": ["plot", "losses", PACKAGE, /^npm:/],
+    "show": ["notebook", PACKAGE],
+    "still": [/^npm:/, /^node:/, /^tests\/reference\/torch\//],
+    "plot": ["still", "show", /^npm:@types\/plotly\.js@/, /^node:/],
+    "experiments": ["show", PACKAGE, /^tests\/reference\/torch\//],
+    "figures": ["still", "plot", "experiments", PACKAGE, /^npm:@types\/plotly\.js@/],
     "data": [/^npm:vega-datasets@/, /^tests\/reference\/torch\//],
-    "runner": ["notebook", "kernel", "show", "figures", /^node:/],
+    "contents": [
+      ...["notebook", "still", "plot", "experiments", "figures"],
+      ...[PACKAGE, /^npm:@types\/plotly\.js@/, /^node:/],
+    ],
+    "runner": ["notebook", "kernel", "show", /^node:/],
     "mod.ts": [
-      ...["show", "losses", "plot", "figures", "data"],
+      ...["show", "plot", "experiments", "figures", "data", "contents"],
       /^tests\/reference\/(torch|maths)\//,
     ],
     "run.ts": ["runner", /^node:/],
@@ -74,7 +79,7 @@ const ROOMS: readonly Room[] = [
   { part: /^notebooks\/_kit\//, mayImport: [] },
   {
     part: /^notebooks\/.*\.ipynb$/,
-    mayImport: [/^notebooks\/_kit\//, /^tests\/reference\//, PACKAGE, /^npm:/],
+    mayImport: [/^notebooks\/_kit\/mod\.ts$/, /^tests\/reference\/cases\//, PACKAGE, /^npm:/],
   },
 ];
 

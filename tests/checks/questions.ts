@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Chapter, contents } from "../../notebooks/_kit/runner/contents.ts";
+import { type Chapter, contents } from "../../notebooks/_kit/contents/contents.ts";
 
 const PREDICTED: Readonly<Record<Chapter["group"], string>> = {
   numbers: "a number",

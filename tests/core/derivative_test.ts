@@ -24,6 +24,7 @@ const SMOOTH = [
   "pow(x, y)",
   "pow(x, 3)",
   "pow(y, x)",
+  "x ^ y ^ 2 - (x * y) ^ -1.5",
   "xlogy(x, y)",
   "xlogy(y, x * x)",
   "abs(x + y)",

@@ -46,6 +46,15 @@ describe("the grammar", () => {
     ["-(a + b)", "neg(add(a, b))"],
     ["-2 * a", "mul(-2, a)"],
     ["not (a < b) ? 1 : 2", "select(not(lt(a, b)), 1, 2)"],
+    // A power binds more tightly than a sign in front of it, and groups to the right.
+    ["a * b ^ c", "mul(a, pow(b, c))"],
+    ["-a ^ 2", "neg(pow(a, 2))"],
+    ["-2 ^ 2", "neg(pow(2, 2))"],
+    ["a ^ b ^ c", "pow(a, pow(b, c))"],
+    ["(a ^ b) ^ c", "pow(pow(a, b), c)"],
+    ["a ^ -b * c", "mul(pow(a, neg(b)), c)"],
+    ["a ^ -2", "pow(a, -2)"],
+    ["abs(a) ^ (b - 1)", "pow(abs(a), sub(b, 1))"],
     // Chains of conditions group to the right.
     ["a < b ? 1 : c < d ? 2 : 3", "select(lt(a, b), 1, select(lt(c, d), 2, 3))"],
     ["a < b ? (c < d ? 1 : 2) : 3", "select(lt(a, b), select(lt(c, d), 1, 2), 3)"],
@@ -86,7 +95,8 @@ describe("what is no formula", () => {
     ["a ? b", "':' is wanted before the end"],
     ["a < b ? c < d ? 1 : 2 : 3", "':' is wanted before '?'"], // nor does mathjs read it
     ["a < b < c", "an operator is wanted before '<': 'a < b < c'"],
-    ["a ^ 2", "'^' is unknown: 'a ^ 2'"],
+    ["a ^", "a number, a name or '(' is wanted before the end: 'a ^'"],
+    ["a ** 2", "a number, a name or '(' is wanted before '*': 'a ** 2'"],
     ["a = b", "'=' is unknown"],
     ["a + ŷ", "'ŷ' is unknown"],
     ["a && b", "'&' is unknown"],
@@ -108,6 +118,7 @@ describe("what is no formula", () => {
       ["abs(a == b)", "argument 1 of 'abs' must be a number: current argument is 'eq'"],
       ["a and b", "argument 1 of 'and' must be a condition"],
       ["not a", "argument 1 of 'not' must be a condition"],
+      ["(a < b) ^ 2", "argument 1 of 'pow' must be a number"],
       ["a < b ? a < b : 1", "argument 2 of 'select' must be a number"],
     ];
     for (const [text, message] of mixed) {
@@ -127,6 +138,7 @@ const TEXTS = [
   "(a < b ? a : b) * (a < c ? b : c)",
   "a < b ? (c < a ? 1 : 2) : 3",
   "max(a + b, -min(a, b * c)) - 1e-7 * 1.5e21",
+  "-abs(a) ^ b ^ 2 * square(b) ^ -1.5 - (a ^ 2) ^ -c",
   "pow(abs(a), 2.5) + xlogy(square(a), square(b) + 1)",
   "square(-a) + sqrt(square(a + b)) - -(-(c))",
   "softplus(-abs(a)) * sigmoid(b) + log1p(exp(-c)) + log(square(a) + 1)",

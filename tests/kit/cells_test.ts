@@ -1,4 +1,4 @@
-/** Types and lint in notebook cells. */
+/** Type check and lint of notebook cells. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -7,7 +7,7 @@ import { type Notebook, readNotebook } from "../../notebooks/_kit/notebook/noteb
 import { Folder } from "./temporary_notebooks.ts";
 
 describe("joinCells", () => {
-  it("separates cells, skips text, and remembers where each line is from", () => {
+  it("separates cells, skips text, and keeps the origin of each line", () => {
     const common = { metadata: {}, execution_count: null, outputs: [] };
     const notebook: Notebook = {
       cells: [
@@ -31,7 +31,7 @@ describe("joinCells", () => {
 });
 
 describe("joinCells with solutions", () => {
-  it("makes each a function, as it runs after all cells and keeps its variables", () => {
+  it("makes each a function, because it runs after all cells and its variables are local", () => {
     const source = "Text.\n<details>\n\n```ts\nawait check(late);\n```\n\n</details>";
     const common = { metadata: {}, execution_count: null, outputs: [] };
     const { text, origins } = joinCells({
@@ -53,7 +53,7 @@ describe("joinCells with solutions", () => {
 });
 
 describe("checkCells", () => {
-  it("has nothing to say about sound cells, which may await and share names", async () => {
+  it("finds no problem in correct cells, which may await and share names", async () => {
     using folder = new Folder();
     const path = folder.write("sound", "const x = await Promise.resolve(2);", "x + 1", "");
     assertEquals(await checkCells([path]), []);
@@ -78,7 +78,7 @@ describe("checkCells", () => {
     assertEquals(folder.names(), ["first.ipynb", "first.ts", "second.ipynb", "third.ipynb"]);
   });
 
-  it("reports a syntax error once, with its place", async () => {
+  it("reports a syntax error once, with its position", async () => {
     using folder = new Folder();
     const path = folder.write("broken", "1;", "\nconst = 2;");
     for (const check of [checkCells, checkTypes]) {

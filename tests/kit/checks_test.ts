@@ -25,7 +25,7 @@ describe("check, numbers", () => {
     await fails({ got: 1e-9, want: 0 }); // a relative tolerance allows nothing at 0
   });
 
-  it("takes NaN for NaN, and an infinity for itself only", async () => {
+  it("accepts NaN for NaN, and an infinity only for itself", async () => {
     await passes({ got: [NaN, Infinity, -Infinity], want: [NaN, Infinity, -Infinity] });
     await fails({ got: NaN, want: 1, atol: Infinity }, "got NaN");
     await fails({ got: 1, want: NaN });
@@ -49,8 +49,8 @@ describe("check, numbers", () => {
   });
 });
 
-describe("check, words", () => {
-  it("compares strings and booleans as they are", async () => {
+describe("check, texts and booleans", () => {
+  it("compares them exactly", async () => {
     await passes({ got: "mean", want: "mean" });
     await fails({ got: "mean", want: "sum" }, "got mean, want sum");
     await fails({ got: true, want: false }, "got true, want false");
@@ -70,13 +70,13 @@ describe("check, printed numbers", () => {
     await passes({ got: 3, printed: "3." });
   });
 
-  it("allows either neighbour at a tie: Python rounds to even, JavaScript up", async () => {
+  it("allows both neighbours at a tie: Python rounds to even, JavaScript up", async () => {
     await passes({ got: 0.125, printed: "0.12" });
     await passes({ got: 0.125, printed: "0.13" });
     await fails({ got: 0.125, printed: "0.14" });
   });
 
-  it("reads a printed tensor, and no digits of names", async () => {
+  it("reads a printed tensor, without the digits of names", async () => {
     const printed =
       "tensor([0.0000, 1.0821,\n   -inf, nan], dtype=torch.float64, grad_fn=<AddBackward0>)";
     await passes({ got: [0, 1.08209, -Infinity, NaN], printed });
@@ -85,7 +85,7 @@ describe("check, printed numbers", () => {
   });
 });
 
-describe("check, what it shows", () => {
+describe("check, its output", () => {
   it("shows the table and its metadata", async () => {
     const [output] = await outputsOf(() =>
       check("Losses", [
@@ -153,14 +153,14 @@ describe("check, bad input", () => {
 });
 
 describe("layout", () => {
-  it("aligns numbers to the right, also beside Chinese text", () => {
+  it("aligns numbers to the right, also next to Chinese text", () => {
     assertEquals(
       layout(["名", "value"], [["损失", 0.5], ["x", -12]]).plain,
       ["名    value", "────  ─────", "损失    0.5", "x       -12"].join("\n"),
     );
   });
 
-  it("prints numbers for reading", () => {
+  it("rounds numbers for readers", () => {
     const wanted: [number, string][] = [
       [1 / 3, "0.333333"],
       [-0, "-0"],

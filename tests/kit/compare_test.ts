@@ -1,4 +1,4 @@
-/** What is said about two runs that differ. */
+/** The description of differences between two runs. */
 
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -32,7 +32,7 @@ const figure = (y: number[], png: string): Output =>
   shown({ "application/vnd.plotly.v1+json": { data: [{ y }] }, "image/png": png });
 
 describe("differences", () => {
-  it("finds none between equal outputs, in whatever order the keys stand", () => {
+  it("finds none between equal outputs with keys in another order", () => {
     assertEquals(compare([shown({ a: 1, b: [{}] })], [shown({ b: [{}], a: 1 })]), []);
     assertEquals(
       compare([shown({ "application/json": -0 })], [shown({ "application/json": 0 })]),
@@ -68,7 +68,7 @@ describe("differences", () => {
     ]);
   });
 
-  it("says whether a picture changed with its figure or alone", () => {
+  it("says if a picture changed although its figure did not", () => {
     const where = "cell 2 (In [1]), output 1";
     const [data, picture] = compare([figure([1], "A")], [figure([2], "B")]);
     assertEquals(data.startsWith(`${where}, application/vnd.plotly.v1+json.data[0].y[0]`), true);
@@ -81,7 +81,7 @@ describe("differences", () => {
     ]);
   });
 
-  it("lists the outputs when their number or kind changed", () => {
+  it("lists the outputs if their number or type changed", () => {
     assertEquals(compare([], [printed("a"), shown({})]), [
       "cell 2 (In [1]) has other outputs: stored none, now stream + display_data",
     ]);

@@ -1,4 +1,4 @@
-/** The path through the notebooks: complete, and true as notebooks are added. */
+/** The contents of the book: complete, and consistent with the notebooks. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -9,8 +9,8 @@ import {
   readingPath,
   sourceLosses,
   terms,
-} from "../../notebooks/_kit/runner/contents.ts";
-import { lossPanels } from "../../notebooks/_kit/figures/losses_picture.ts";
+} from "../../notebooks/_kit/contents/contents.ts";
+import { lossPanels } from "../../notebooks/_kit/contents/loss_panels.ts";
 import {
   type Cell,
   formatNotebook,
@@ -71,7 +71,7 @@ describe("links in notebooks", () => {
 });
 
 describe("the path", () => {
-  it("links every notebook with its time, and fails if one is missing or broken", async () => {
+  it("links every notebook with its reading time, and fails if one is missing or broken", async () => {
     const folder = await Deno.makeTempDir();
     try {
       const write = (cells: Cell[], file: string) => {
@@ -94,7 +94,7 @@ describe("the path", () => {
     }
   });
 
-  it("takes the time of the slower language, and leaves out solutions and formulas", () => {
+  it("uses the language that takes longer, without solutions and formulas", () => {
     assertEquals(readingMinutes([text("字".repeat(5000))]), 20);
     assertEquals(readingMinutes([text("word ".repeat(2600))]), 20);
     assertEquals(readingMinutes([text("字".repeat(2500) + "word ".repeat(2600))]), 20);

@@ -1,4 +1,4 @@
-/** The real data of the notebooks: what is in it, and how it is prepared. */
+/** The data sets of the notebooks, and the functions that prepare them. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -31,7 +31,7 @@ const ROWS: Record<keyof DataSets, number> = {
   "seattle-weather": 1461,
 };
 
-/** The kinds of values that the types promise, column by column. */
+/** The types of the values in each column. */
 const KINDS: { [Name in keyof DataSets]?: Record<keyof DataSets[Name], string> } = {
   birdstrikes: {
     "Airport Name": "string",
@@ -109,7 +109,7 @@ const KINDS: { [Name in keyof DataSets]?: Record<keyof DataSets[Name], string> }
 
 describe("dataset", () => {
   for (const [name, count] of Object.entries(ROWS) as [keyof DataSets, number][]) {
-    it(`${name}: ${count} rows of the kinds that their type promises`, async () => {
+    it(`${name}: ${count} rows of the types that are declared`, async () => {
       const rows: Record<string, unknown>[] = await dataset(name) as never;
       assertEquals(rows.length, count);
       const wanted = KINDS[name];
@@ -122,7 +122,7 @@ describe("dataset", () => {
     });
   }
 
-  it("digits: 64 pixels from 0 to 16, about as many of each digit", async () => {
+  it("digits: 64 pixels from 0 to 16, about the same number of each digit", async () => {
     const rows = await dataset("digits");
     assert(rows.every(({ pixels }) => pixels.length === 64 && Math.max(...pixels) <= 16));
     const counts = new Uint16Array(10);
@@ -138,7 +138,7 @@ describe("dataset", () => {
     assertEquals([rows[0], rows[23]], [{ year: 1950, calls: 4.4 }, { year: 1973, calls: 29 }]);
   });
 
-  it("challenger: seven flights in distress, all four below 66 °F among them", async () => {
+  it("challenger: seven flights with damage, among them all four below 66 °F", async () => {
     const rows = await dataset("challenger");
     const cold = rows.filter(({ fahrenheit }) => fahrenheit < 66);
     assertEquals(cold.map(({ fahrenheit }) => fahrenheit), [53, 57, 58, 63]);
@@ -153,7 +153,7 @@ describe("dataset", () => {
     assert(origin("penguins").includes("CC0") && origin("penguins").includes("vega-datasets"));
   });
 
-  it("refuses other names, and says which there are", async () => {
+  it("refuses other names, and lists the known ones", async () => {
     const wrong = "iris" as "cars";
     await assertRejects(() => dataset(wrong), RangeError, 'data set "iris" as there are only ansc');
     assertThrows(() => origin(wrong), RangeError, "penguins");
@@ -194,7 +194,7 @@ describe("standardise", () => {
     assertEquals([...standardise([10, 12], { mean: 4, std: 2 }).values], [3, 4]);
   });
 
-  it("refuses what has no spread", () => {
+  it("refuses a column of equal numbers", () => {
     assertThrows(() => standardise([2, 2]), RangeError, "current value is 0");
     assertThrows(() => standardise([]), RangeError, "current value is NaN");
   });

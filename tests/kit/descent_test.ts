@@ -1,8 +1,8 @@
-/** Gradient descent and finite differences. */
+/** Gradient descent. */
 
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { finiteDifferences, gradientDescent } from "../../notebooks/_kit/data/descent.ts";
+import { gradientDescent } from "../../notebooks/_kit/experiments/descent.ts";
 
 const bowl = ([a, b]: number[]) => ({
   value: (a - 3) ** 2 + 2 * (b + 1) ** 2,
@@ -10,7 +10,7 @@ const bowl = ([a, b]: number[]) => ({
 });
 
 describe("gradientDescent", () => {
-  it("takes the steps that it says: by hand for two", () => {
+  it("takes two steps as computed by hand", () => {
     const start = [0, 0];
     const { parameters, history, path } = gradientDescent(start, bowl, {
       learningRate: 0.25,
@@ -28,25 +28,11 @@ describe("gradientDescent", () => {
     assertAlmostEquals(parameters[1], -1, 1e-12);
   });
 
-  it("says when the learning rate is too large", () => {
+  it("reports a learning rate that is too large", () => {
     assertThrows(
       () => gradientDescent([0, 0], bowl, { learningRate: 10, steps: 2000 }),
       RangeError,
       "current learning rate is 10, try a smaller one",
     );
-  });
-});
-
-describe("finiteDifferences", () => {
-  it("are right to twelve digits, one per coordinate", () => {
-    const at = [0.7, -1.2, 2];
-    const gradient = finiteDifferences(([x, y, z]) => Math.exp(x) * Math.sin(y) + z ** 4, at);
-    const wanted = [Math.exp(0.7) * Math.sin(-1.2), Math.exp(0.7) * Math.cos(-1.2), 32];
-    gradient.forEach((g, i) => assert(Math.abs(g - wanted[i]) < 1e-11, `${i}: ${g}`));
-    assertEquals(at, [0.7, -1.2, 2]);
-  });
-
-  it("are exact for a polynomial of degree 4, for any step", () => {
-    for (const h of [0.5, 0.25]) assertEquals(finiteDifferences(([x]) => x ** 4, [1], h), [4]);
   });
 });

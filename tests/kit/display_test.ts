@@ -1,9 +1,10 @@
-/** What the kit sends to Jupyter. */
+/** The outputs that the kit sends to Jupyter. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { display, inKernel } from "../../notebooks/_kit/show/display.ts";
-import { markdown, table, tex } from "../../notebooks/_kit/show/show.ts";
+import { derivative } from "../reference/maths/math.ts";
+import { markdown, table, tex, toTex } from "../../notebooks/_kit/show/show.ts";
 import { outputsOf } from "./kernel_stub.ts";
 
 describe("display", () => {
@@ -12,7 +13,7 @@ describe("display", () => {
     await display({ "text/plain": "x" });
   });
 
-  it("hands on data and metadata, and waits until they have left", async () => {
+  it("sends data and metadata, and waits until they have been sent", async () => {
     let waited = 0;
     const outputs = await outputsOf(async () => {
       assertEquals(inKernel(), true);
@@ -27,6 +28,29 @@ describe("display", () => {
       ] as unknown as typeof outputs,
     );
     assert(waited >= 18, `waited ${waited} ms`); // a timer of 20 ms may end a little early
+  });
+});
+
+describe("toTex", () => {
+  it("is the package's LaTeX of a text", () => {
+    assertEquals(toTex("abs(x - y)", { x: "\\hat{y}" }), String.raw`\left|\hat{y}-y\right|`);
+  });
+
+  it("reads the texts of mathjs's nodes, with their parentheses, powers and branches", () => {
+    const wanted: [formula: string, latex: string][] = [
+      ["x ^ 3 / (1 + x)", String.raw`\frac{3\,x^{2}-\frac{x^{3}}{x+1}}{x+1}`],
+      [
+        "abs(x) < 1 ? square(x) / 2 : abs(x)",
+        String
+          .raw`\begin{cases}x&\text{if}\;\left|x\right|<1\\\operatorname{sign}\left(x\right)&\text{otherwise}\end{cases}`,
+      ],
+      [
+        "min(x, y)",
+        String
+          .raw`\begin{cases}1&\text{if}\;x<y\\0&\text{if}\;x>y\\\frac{1}{2}&\text{otherwise}\end{cases}`,
+      ],
+    ];
+    for (const [formula, latex] of wanted) assertEquals(toTex(derivative(formula, "x")), latex);
   });
 });
 
@@ -52,7 +76,7 @@ describe("markdown and tex", () => {
 });
 
 describe("table", () => {
-  it("shows columns, chosen and ordered", async () => {
+  it("shows all columns, or those chosen, in the given order", async () => {
     const rows = [{ name: "L1", loss: 0.25, grad: 1 }, { name: "MSE", loss: 12, grad: null }];
     const [all, some] = await outputsOf(async () => {
       await table(rows);
@@ -68,7 +92,7 @@ describe("table", () => {
     );
   });
 
-  it("needs rows that have the columns", async () => {
+  it("refuses no rows, and rows without a column", async () => {
     await assertRejects(() => table([]), RangeError, "no rows");
     const uneven: Record<string, number>[] = [{ a: 1 }, { b: 2 }];
     await assertRejects(() => table(uneven), TypeError, 'no column "a"');

@@ -1,4 +1,4 @@
-/** Exercises that check themselves, and folded solutions that run. */
+/** Exercises that check an answer, and folded solutions that run. */
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -17,13 +17,13 @@ describe("exercise", () => {
     await half((e) => e / 2);
   });
 
-  it("says what a wrong answer gave and what was wanted", async () => {
+  it("reports the result of a wrong answer and the wanted one", async () => {
     const error = await assertRejects(() => half((e) => Math.abs(e) / 2), Error);
     assertMatch(error.message, /^练习 1 ★ 还没有做对 · Exercise 1 ★ is not solved yet\./);
     assertMatch(error.message, /1 of 2 checks[^]*half of -4: got 2, want -2/);
   });
 
-  it("says why an answer could not be tried", async () => {
+  it("reports why an answer failed to run", async () => {
     const failing = () => {
       throw new TypeError("e is undefined");
     };
@@ -62,7 +62,7 @@ const FOLDED = [
 ].join("\n");
 
 describe("solutionsIn", () => {
-  it("finds the fences of TypeScript in details, with their lines, and nothing else", () => {
+  it("finds fenced TypeScript in details, with its lines, and nothing else", () => {
     assertEquals(solutionsIn(text(FOLDED)), [
       { code: "const a = 1;\nnote(a);", line: 8 },
       { code: "note(2);", line: 19 },
@@ -91,12 +91,12 @@ describe("runSolutions", () => {
     return noted;
   }
 
-  it("runs them in order, each with variables of its own, and waits for each", async () => {
+  it("runs them in order, each with local variables, and waits for each", async () => {
     const slow = "<details>\n\n```ts\nawait null;\nconst a = 3;\nnote(a);\n```\n\n</details>";
     assertEquals(await notes(FOLDED, slow, FOLDED), [1, 2, 3, 1, 2]);
   });
 
-  it("fails with a wrong solution, and where there is none", async () => {
+  it("fails if a solution is wrong, and if there is none", async () => {
     const wrong = "<details>\n\n```ts\nthrow new RangeError('wrong');\n```\n\n</details>";
     await assertRejects(() => notes(wrong), RangeError, "wrong");
     await assertRejects(() => notes("no solution"), RangeError, "as it has none");

@@ -8,7 +8,7 @@ import { MessageCodec } from "../../notebooks/_kit/kernel/jupyter_message.ts";
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** A message as a kernel writes it, signed by node's HMAC. */
+/** A message of a kernel, signed by node's HMAC. */
 function kernelMessage(key: string, parent: object, content: object): Uint8Array[] {
   const parts = [{ msg_type: "status", msg_id: "1" }, parent, {}, content]
     .map((part) => JSON.stringify(part));
@@ -28,7 +28,7 @@ describe("MessageCodec", () => {
     assertEquals([parent, metadata, content], [{}, {}, { code: "1 + 1" }]);
   });
 
-  it("gives each request an id of its own, in one session", async () => {
+  it("gives each request its own id, in one session", async () => {
     const codec = await MessageCodec.create("secret");
     const requests = [await codec.encode("a", {}), await codec.encode("b", {})];
     assertNotEquals(requests[0].id, requests[1].id);
@@ -36,7 +36,7 @@ describe("MessageCodec", () => {
     assertEquals(a, b);
   });
 
-  it("reads what a kernel sends", async () => {
+  it("reads the messages of a kernel", async () => {
     const codec = await MessageCodec.create("secret");
     const content = { execution_state: "idle", text: "损失" };
     assertEquals(await codec.decode(kernelMessage("secret", { msg_id: "7" }, content)), {

@@ -1,6 +1,6 @@
-/** A stand-in for the Deno kernel: it keeps what code displays. */
+/** A stand-in for the Deno kernel that records outputs. */
 
-/** One output, as the kernel would broadcast it. */
+/** One output, as the kernel broadcasts it. */
 export interface Output {
   /** The output by MIME type. */
   data: Record<string, string>;
@@ -8,7 +8,7 @@ export interface Output {
   metadata: Record<string, unknown>;
 }
 
-/** Runs code as if in the kernel and returns what it has displayed. */
+/** Runs code as in the kernel and returns its outputs. */
 export async function outputsOf(run: () => Promise<unknown>): Promise<Output[]> {
   const real = globalThis.Deno;
   const set = (value: object) =>

@@ -1,4 +1,4 @@
-/** The client, against the real Deno kernel. */
+/** The client, with the real Deno kernel. */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -34,13 +34,13 @@ function kernelProcesses(): number[] {
 }
 
 describe("a kernel", () => {
-  it("runs code in its folder, counts from 1, and keeps what cells define", async () => {
+  it("runs code in its folder, counts from 1, and keeps the variables of cells", async () => {
     await withKernel(async (run) => {
-      assertEquals(await run("const x: number = 20"), { executionCount: 1, floating: [] });
+      assertEquals(await run("const x: number = 20"), { executionCount: 1, unhandled: [] });
       const second = await run(
         `if (x + 22 !== 42 || Deno.cwd() !== ${JSON.stringify(CWD)} || !Deno.noColor) throw 1`,
       );
-      assertEquals(second, { executionCount: 2, floating: [] });
+      assertEquals(second, { executionCount: 2, unhandled: [] });
     });
   });
 
@@ -63,7 +63,7 @@ describe("a kernel", () => {
     }
   });
 
-  it("tells errors, and goes on", async () => {
+  it("reports errors, and continues", async () => {
     await withKernel(async (run) => {
       const thrown = await run(`throw new RangeError("too far")`);
       assertEquals([thrown.error?.ename, thrown.error?.evalue], ["RangeError", "too far"]);
@@ -73,19 +73,19 @@ describe("a kernel", () => {
     });
   });
 
-  it("notices what nobody waits for", async () => {
+  it("reports unhandled errors", async () => {
     await withKernel(async (run, kernel) => {
       const rejected = await run(`Promise.reject(new Error("lost")); 1`);
       assertEquals(rejected.error, undefined);
-      assertEquals(rejected.floating.length, 1);
-      assertMatch(rejected.floating[0], /^Error: lost\n/);
-      assertEquals((await run("1")).floating, []);
+      assertEquals(rejected.unhandled.length, 1);
+      assertMatch(rejected.unhandled[0], /^Error: lost\n/);
+      assertEquals((await run("1")).unhandled, []);
 
       const slow = `(async () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         throw new Error("slow");
       })(); setTimeout(() => { throw "a string"; }, 25); 1`;
-      assertEquals((await run(slow)).floating, []);
+      assertEquals((await run(slow)).unhandled, []);
       const settled = await kernel.settle(TIMEOUT);
       assertEquals(settled.map((text) => text.split("\n")[0]), ["Error: slow", '"a string"']);
     });
@@ -103,7 +103,7 @@ describe("a lost kernel", () => {
     });
   });
 
-  it("is one that hangs, whether it computes or waits", async () => {
+  it("includes one that hangs, in a computation or while waiting", async () => {
     for (
       const code of ["while (true);", "await new Promise((resolve) => setTimeout(resolve, 1e6))"]
     ) {
@@ -123,7 +123,7 @@ describe("a lost kernel", () => {
     await assertRejects(() => Kernel.start({ cwd: CWD, signal }), KernelError, "was stopped");
   });
 
-  it("says its last words when it cannot start", async () => {
+  it("says why it cannot start", async () => {
     const cwd = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(`${cwd}/deno.json`, "{broken");
@@ -135,7 +135,7 @@ describe("a lost kernel", () => {
 });
 
 describe("no kernel", () => {
-  it("is left when it was stopped, killed or hung", async () => {
+  it("remains after it was stopped, killed or hung", async () => {
     if (Deno.build.os !== "linux") return; // only there can processes be listed by reading files
     await withKernel(async (run) => {
       await run("1");

@@ -1,9 +1,9 @@
-/** What `deno task lab` installs, with a stand-in for Python; and what it says when it cannot. */
+/** The installation by `deno task lab`, with a stand-in for Python, and its error messages. */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 
-/** A Python of some version; it can be told to fail at one step, and notes what it is asked. */
+/** A stand-in for Python of some version that records its arguments, and can fail at one step. */
 function fakePython({ version = "3.12", failing = "nothing" } = {}): string {
   return `#!/bin/sh
 here=$(dirname "$0")
@@ -57,7 +57,7 @@ async function withWorld(use: (world: World) => Promise<void>): Promise<void> {
 }
 
 describe("deno task lab", () => {
-  it("installs once, describes the kernel, and hands on options and exit code", async () => {
+  it("installs once, describes the kernel, and forwards options and exit code", async () => {
     if (Deno.build.os === "windows") return; // the stand-in is a shell script
     await withWorld(async ({ folder, lab, setPython }) => {
       await setPython(fakePython());
@@ -86,7 +86,7 @@ describe("deno task lab", () => {
     });
   });
 
-  it("says what is missing, and tries again the next time", async () => {
+  it("names what is missing, and tries again the next time", async () => {
     if (Deno.build.os === "windows") return; // the stand-in is a shell script
     await withWorld(async ({ lab, setPython }) => {
       const none = await lab();

@@ -1,17 +1,17 @@
-/** The picture in the README: all losses, as the code draws them today. */
+/** The picture of all losses in README.md. */
 
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { lossPanels } from "../../notebooks/_kit/contents/loss_panels.ts";
 import {
   drawLosses,
   LOSSES_PNG,
   lossesPicture,
-  lossPanels,
-} from "../../notebooks/_kit/figures/losses_picture.ts";
+} from "../../notebooks/_kit/contents/losses_picture.ts";
 import { lossesOfProject } from "../checks/reference.ts";
 
 describe("the picture of all losses", () => {
-  it("is what the code draws now (deno run -A notebooks/_kit/losses_picture.ts)", async () => {
+  it("is up to date (deno run -A notebooks/_kit/contents/losses_picture.ts)", async () => {
     const [stored, drawn] = [await Deno.readFile(LOSSES_PNG), await drawLosses()];
     assert(stored.length <= 150_000, `${stored.length} bytes, but at most 150000 are wanted`);
     // Not assertEquals, which would print a hundred thousand numbers.
@@ -23,9 +23,9 @@ describe("the picture of all losses", () => {
     assertEquals(shown, lossesOfProject().map(({ name }) => name).sort());
   });
 
-  for (const { loss, range: [low, high], stories } of lossPanels) {
-    it(`draws the slope of ${loss} that belongs to its values`, () => {
-      for (const { at, kinks = [] } of stories.filter((story) => story !== undefined)) {
+  for (const { loss, range: [low, high], curves } of lossPanels) {
+    it(`draws the gradient of ${loss} that finite differences of its values give`, () => {
+      for (const { at, kinks = [] } of curves.filter((curve) => curve !== undefined)) {
         // Off the grid, so that no kink is near.
         const places = Array.from({ length: 10 }, (_, i) => low + ((high - low) * (i + 0.53)) / 10);
         for (const x of places.filter((x) => kinks.every((kink) => Math.abs(x - kink) > 0.02))) {
@@ -33,26 +33,29 @@ describe("the picture of all losses", () => {
           const numeric =
             (8 * (at(x + h)[0] - at(x - h)[0]) - at(x + 2 * h)[0] + at(x - 2 * h)[0]) /
             (12 * h);
-          const slope = at(x)[1];
+          const gradient = at(x)[1];
           // A fifth derivative grows near the ends of (0, 1) and (0, ∞).
-          assert(Math.abs(slope - numeric) <= 1e-5 * Math.max(1, Math.abs(slope)), `x = ${x}`);
+          assert(
+            Math.abs(gradient - numeric) <= 1e-5 * Math.max(1, Math.abs(gradient)),
+            `x = ${x}`,
+          );
         }
       }
     });
   }
 
-  it("has kinks where the slope jumps", () => {
-    const kinks = lossPanels.flatMap(({ loss, stories }) =>
-      stories.flatMap((story) => story?.kinks?.map((x) => ({ loss, x, at: story.at })) ?? [])
+  it("has kinks where the gradient jumps", () => {
+    const kinks = lossPanels.flatMap(({ loss, curves }) =>
+      curves.flatMap((curve) => curve?.kinks?.map((x) => ({ loss, x, at: curve.at })) ?? [])
     );
     for (const { loss, x, at } of kinks) {
       const jump = Math.abs(at(x + 1e-4)[1] - at(x - 1e-4)[1]);
-      assert(jump > 0.1, `${loss} at ${x}: the slope changes by ${jump} only`);
+      assert(jump > 0.1, `${loss} at ${x}: the gradient changes by only ${jump}`);
     }
     assertEquals(kinks.length, 13);
   });
 
-  it("puts the legend where a panel is missing, and else above", () => {
+  it("puts the legend where there is room for a panel, and else above", () => {
     const size = { width: 600, height: 400 };
     const legend = (panels: number) =>
       lossesPicture(lossPanels.slice(0, panels), 3, size).layout?.legend?.orientation;

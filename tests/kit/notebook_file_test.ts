@@ -1,4 +1,4 @@
-/** Notebook files: what is refused, and that they are written byte for byte as Jupyter does. */
+/** Notebook files: written byte for byte as Jupyter does, and refused if invalid. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -145,11 +145,11 @@ function changed(change: (json: Raw) => void): string {
 }
 
 describe("formatNotebook", () => {
-  it("gives back the bytes that Jupyter wrote", () => {
+  it("writes the bytes that Jupyter wrote", () => {
     assertEquals(formatNotebook(parseNotebook(WRITTEN_BY_JUPYTER)), WRITTEN_BY_JUPYTER);
   });
 
-  it("gives the same bytes for any order of keys, and for text in one piece", () => {
+  it("writes the same bytes for any order of keys, and for texts in one string", () => {
     const reversed = (value: Json): Json =>
       Array.isArray(value)
         ? value.map(reversed)
@@ -165,7 +165,7 @@ describe("formatNotebook", () => {
     assertEquals(formatNotebook(parseNotebook(joined)), WRITTEN_BY_JUPYTER);
   });
 
-  it("drops what belongs to one session or one version", () => {
+  it("drops metadata of one session or one version", () => {
     const text = changed(({ metadata, cells }) => {
       metadata.signature = "sha256:0";
       metadata.orig_nbformat = 4;
@@ -175,7 +175,7 @@ describe("formatNotebook", () => {
     assertEquals(formatNotebook(parseNotebook(text)), WRITTEN_BY_JUPYTER);
   });
 
-  it("leaves the notebook as it is", () => {
+  it("does not modify the notebook", () => {
     const notebook = parseNotebook(WRITTEN_BY_JUPYTER);
     const before = structuredClone(notebook);
     formatNotebook(notebook);
@@ -184,7 +184,7 @@ describe("formatNotebook", () => {
 });
 
 describe("parseNotebook", () => {
-  it("joins lines and keeps JSON data as it is", () => {
+  it("joins lines and does not change JSON data", () => {
     const { cells } = parseNotebook(WRITTEN_BY_JUPYTER);
     assertEquals(cells[0].source, "# 损失 😀\n\ntwo\r\nthree\vfour");
     assert(cells[2].cell_type === "code" && cells[2].outputs[1].output_type === "display_data");
@@ -213,7 +213,7 @@ describe("parseNotebook", () => {
     ],
     ["Cannot read cell 2 as its id must be", ({ cells }) => delete cells[1].id],
     ['current value is "a b"', ({ cells }) => cells[1].id = "a b"],
-    ['"raw-1" stands twice', ({ cells }) => cells[2].id = "raw-1"],
+    ['"raw-1" occurs twice', ({ cells }) => cells[2].id = "raw-1"],
     ["cell 1 as cell_type must be", ({ cells }) => cells[0].cell_type = "heading"],
     ["cell 1 as source must be text", ({ cells }) => cells[0].source = ["a", 1]],
     [
@@ -246,7 +246,7 @@ describe("parseNotebook", () => {
     });
   }
 
-  it("refuses JSON that is no object", () => {
+  it("refuses JSON that is not an object", () => {
     for (const text of ["null", "[]", "4", '"x"']) {
       assertThrows(() => parseNotebook(text), TypeError, `current value is ${text}`);
     }
@@ -254,7 +254,7 @@ describe("parseNotebook", () => {
 });
 
 describe("files", () => {
-  it("are replaced as a whole, and nothing is left beside them", async () => {
+  it("are replaced as a whole, without other files left", async () => {
     const folder = await Deno.makeTempDir();
     try {
       const path = `${folder}/x.ipynb`;
@@ -269,7 +269,7 @@ describe("files", () => {
     }
   });
 
-  it("stay as they are when they cannot be replaced", async () => {
+  it("do not change if they cannot be replaced", async () => {
     const folder = await Deno.makeTempDir();
     try {
       await Deno.mkdir(`${folder}/x.ipynb/inside`, { recursive: true });

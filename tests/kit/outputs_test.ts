@@ -50,14 +50,14 @@ describe("OutputCollector", () => {
     );
   });
 
-  it("joins what goes to one stream, at its first place", () => {
+  it("joins the text of one stream, at its first position", () => {
     assertEquals(
       collect(print("stdout", "a\n"), print("stderr", "b\n"), show("x"), print("stdout", "c\n")),
       [stream("stdout", "a\nc\n"), stream("stderr", "b\n"), display("x")],
     );
   });
 
-  it("updates what was displayed under an id, in earlier cells too", () => {
+  it("updates all outputs with an id, in earlier cells too", () => {
     const collector = new OutputCollector();
     const first = collector.beginCell();
     for (const each of [show("0 %", "p"), show("other", "q"), show("0 %", "p")]) {
@@ -69,7 +69,7 @@ describe("OutputCollector", () => {
     assertEquals(second, []);
   });
 
-  it("clears at once, or when the next output comes", () => {
+  it("clears at once, or at the next output", () => {
     const clear = (wait: boolean) => message("clear_output", { wait });
     assertEquals(collect(show("a"), clear(false)), []);
     assertEquals(collect(show("a"), clear(true)), [display("a")]);

@@ -1,4 +1,4 @@
-/** The command that runs notebooks: what it verifies, what it refuses, what it leaves alone. */
+/** The command that runs notebooks: what it verifies, refuses and writes. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -31,7 +31,7 @@ const FIGURE_AND_CHECKS = `await Deno.jupyter.broadcast("display_data", {
 });`;
 
 describe("a notebook that runs", () => {
-  it("gets its outputs with --write, and then is verified without a byte being written", async () => {
+  it("gets its outputs with --write, and is verified then without being written", async () => {
     using folder = new Folder();
     const path = folder.write("fresh", "console.log('a');\n6 * 7", "", FIGURE_AND_CHECKS);
     const written = await run(path, { write: true });
@@ -64,7 +64,7 @@ describe("a notebook that runs", () => {
     assertEquals(folder.names(), ["fresh.ipynb"]);
   });
 
-  it("fails when a stored output is another one, and is not touched", async () => {
+  it("fails if a stored output differs, and is not written", async () => {
     using folder = new Folder();
     const path = folder.write("stale", "6 * 7", FIGURE_AND_CHECKS);
     await run(path, { write: true });
@@ -74,7 +74,7 @@ describe("a notebook that runs", () => {
       ['"AAAA"', '"AAAB"', /cell 2 \(In \[2\]\), output 1: the bytes of its image\/png differ/],
       ['"checks": 3', '"checks": 4', /output 1, metadata\.lossbook\.checks differs/],
       ['"execution_count": 2', '"execution_count": 9', /stored with the number In \[9\]/],
-      ["{", "{ ", /the outputs are the stored ones, but the file's form is not/],
+      ["{", "{ ", /the outputs are equal, but the file is formatted differently/],
     ];
     for (const [from, to, expected] of changes) {
       const stale = good.replace(from, to);
@@ -87,7 +87,7 @@ describe("a notebook that runs", () => {
     }
   });
 
-  it("may throw in a cell that says so, and shows no path of this machine", async () => {
+  it("may throw in a cell with that tag, and shows no path of this machine", async () => {
     using folder = new Folder(NOTEBOOKS);
     const path = folder.write(
       "throws",
@@ -124,11 +124,11 @@ describe("a notebook that fails", () => {
       "\nconst = 1;",
       /^cell 2 \(In \[2\]\) cannot run[^]*Unexpected token `=`[^]*cell 2, line 2:7$/,
     ],
-    ["forgets await", "Promise.reject(new Error('lost')); 1", /^cell 2 .* nobody waited[^]*lost/],
+    ["forgets await", "Promise.reject(new Error('lost')); 1", /^cell 2 .* unhandled error[^]*lost/],
     [
       "throws later",
       "setTimeout(() => { throw new Error('late'); }, 10); 1",
-      /^the notebook .* nobody waited[^]*late/,
+      /^the notebook .* unhandled error[^]*late/,
     ],
     ["exits", "Deno.exit(0)", /^cell 2: the kernel died \(exit code 0\)$/],
     ["is killed", `Deno.kill(Deno.pid, "SIGKILL")`, /^cell 2: the kernel died \(SIGKILL\)$/],
@@ -167,26 +167,26 @@ describe("a notebook that fails", () => {
       assertMatch((await run(path, { write: true })).problem ?? "", expected);
       assertEquals(await Deno.readTextFile(path), text);
     }
-    assertEquals((await run(`${folder.path}/missing.ipynb`)).problem, "there is no such file");
+    assertEquals((await run(`${folder.path}/missing.ipynb`)).problem, "the file does not exist");
   });
 });
 
 describe("deno task notebooks", () => {
-  it("reports every notebook and the total, whatever happens to one of them", async () => {
+  it("reports every notebook and the total, even if one fails", async () => {
     using folder = new Folder();
     const good = folder.write("good", "6 * 7", FIGURE_AND_CHECKS);
     const bad = folder.write("bad", "throw new Error('no')");
     const missing = `${folder.path}/missing.ipynb`;
     const { code, out, err } = await command(missing, bad, good, good, "--write");
     assertEquals([code, err], [1, ""]);
-    assertMatch(out, /^FAILED missing .*\n +there is no such file$/m);
+    assertMatch(out, /^FAILED missing .*\n +the file does not exist$/m);
     assertMatch(out, /^FAILED bad .*\n +cell 1 \(In \[1\]\) threw\n +Error: no$/m);
     assertMatch(out, /^ok {5}good +2 cells +3 checks +1 figures +\d+\.\d s {3}written$/m);
     assertMatch(out, /^total {2}3 notebooks +2 cells +3 checks +1 figures +\d+\.\d s$/m);
     assertEquals(out.trimEnd().split("\n").at(-1), "1 passed, 2 failed");
   });
 
-  it("passes when all is as stored", async () => {
+  it("passes if all outputs are the stored ones", async () => {
     using folder = new Folder();
     const path = folder.write("good", "({ a: 1 })");
     assertEquals((await command(path, "--write")).code, 0);
@@ -203,7 +203,7 @@ describe("deno task notebooks", () => {
     assertMatch(out, /^0 passed, 1 failed$/m);
   });
 
-  it("refuses options that it does not know or understand, and runs nothing", async () => {
+  it("refuses unknown and invalid options, and runs nothing", async () => {
     using folder = new Folder();
     const path = folder.write("good", "6 * 7");
     const refusals: [args: string[], expected: RegExp][] = [

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { inTriangle, simplexPanel, simplexPoints } from "../../notebooks/_kit/figures/simplex.ts";
 
 describe("the simplex", () => {
-  it("has its corners one apart and its centre in the middle", () => {
+  it("has corners at distance 1 and its centre in the middle", () => {
     const corners = [[1, 0, 0], [0, 1, 0], [0, 0, 1]].map(inTriangle);
     for (let i = 0; i < 3; i++) {
       const [[a, b], [c, d]] = [corners[i], corners[(i + 1) % 3]];
@@ -14,7 +14,7 @@ describe("the simplex", () => {
     assertAlmostEquals(y, Math.sqrt(3) / 6, 1e-15);
   });
 
-  it("is filled by points that are predictions, alike for all three classes", () => {
+  it("is filled with predictions that are symmetric in the three classes", () => {
     const points = simplexPoints(4);
     assertEquals(points.length, 10);
     for (const p of points) {
@@ -26,7 +26,7 @@ describe("the simplex", () => {
     }
   });
 
-  it("is coloured inside only, with arrows from the points", () => {
+  it("is coloured only inside, with arrows from the points", () => {
     const { data: [map, field] } = simplexPanel({
       title: "",
       value: (p) => p[2],

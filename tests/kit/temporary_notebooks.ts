@@ -1,4 +1,4 @@
-/** Small notebooks in a folder that goes away again. */
+/** Small notebooks in a temporary folder. */
 
 import { join } from "node:path";
 import { type Cell, formatNotebook } from "../../notebooks/_kit/notebook/notebook_file.ts";

@@ -13,7 +13,7 @@ import { torchCosine, torchMean, torchSum } from "../reference/torch/sum.ts";
 
 const SEEDS = [0, 20, 42];
 
-/** Numbers as C prints them with %.9g, which tells every float32 from its neighbours. */
+/** Numbers printed by C with %.9g, which distinguishes all float32 numbers. */
 function printed(numbers: ArrayLike<number | bigint>, from = 0, to = numbers.length): string {
   const one = (x: number | bigint) =>
     typeof x === "bigint" || Number.isInteger(x) ? `${x}` : `${+x.toPrecision(9)}`;
@@ -43,7 +43,7 @@ describe("Mt19937", () => {
     });
   });
 
-  it("reaches the number that the C++ standard names: the 10,000th of seed 5489", () => {
+  it("gives the 10,000th number of seed 5489 that the C++ standard requires", () => {
     const bits = new Mt19937(5489n);
     for (let i = 1; i < 10_000; i++) bits.next32();
     assertEquals(bits.next32(), 4123659995);
@@ -178,7 +178,7 @@ describe("TorchRandom, normal numbers", () => {
     wanted.forEach((want, i) => assert(Math.abs(got[i] - want) <= 2 ** -51 * Math.abs(want)));
   });
 
-  it("the waiting half of a pair outlives other draws, and a seed forgets it", () => {
+  it("the second number of a pair survives other draws, but not a new seed", () => {
     const torch = new TorchRandom(0);
     assertEquals(printed(torch.randn(3).data), "1.54099607 -0.293428898 -2.17878938");
     assertEquals(printed(torch.rand(2).data), "0.455627978 0.632306278");
@@ -217,7 +217,7 @@ describe("TorchRandom, normal numbers", () => {
 });
 
 describe("fused multiply-add", () => {
-  it("rounds once where rounding twice goes wrong", () => {
+  it("rounds once where rounding twice is wrong", () => {
     // a * b = 2^-24 (1 - 2^-30): beside 1 a double loses the 2^-54, and what is left is a float32
     // tie, which goes to the even neighbour. The exact sum lies on the other side.
     const [a, b] = [2 ** -24 * (1 + 2 ** -15), 1 - 2 ** -15];
@@ -230,7 +230,7 @@ describe("fused multiply-add", () => {
     assertEquals(fma32(2 ** -24, 1, odd), even); // a true tie
   });
 
-  it("keeps what a double product loses", () => {
+  it("includes the rounding error of the product", () => {
     const x = 1 + 2 ** -30;
     assertEquals(x * x - (1 + 2 ** -29), 0);
     assertEquals(fma64(x, x, -(1 + 2 ** -29)), 2 ** -60);
@@ -348,7 +348,7 @@ describe("sums in PyTorch's order", () => {
     }
   });
 
-  it("nothing sums to zero", () => assertEquals(torchSum(new Float32Array(0)), 0));
+  it("the sum of an empty row is 0", () => assertEquals(torchSum(new Float32Array(0)), 0));
 });
 
 describe("the seeded HingeEmbeddingLoss of the source", () => {
@@ -413,7 +413,7 @@ describe("TorchRandom, bad input", () => {
   });
 });
 
-/** What the source prints, four decimals each. */
+/** The source's output, with four decimals. */
 const PRINTED = `
   0.0000 1.0821 0.0000 1.0337 1.0798 0.0000 1.0582 0.0000 0.8795 0.0000 1.1377 0.0000 0.9727 1.0088
   0.0000 0.0000 0.0000 0.0000 0.0000 0.9941 1.0539 0.0000 0.0000 0.0000 1.1907 0.9647 0.8875 0.8585

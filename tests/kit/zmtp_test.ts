@@ -1,4 +1,4 @@
-/** The ZeroMQ client, against a peer that is written out byte by byte. */
+/** The ZeroMQ client, with a peer whose bytes are written out. */
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -7,7 +7,7 @@ import { type SocketType, ZmtpSocket } from "../../notebooks/_kit/kernel/zmtp.ts
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);
 
-/** The greeting of a ZMTP 3 peer, as the specification draws it. */
+/** The greeting of a ZMTP 3 peer, as specified. */
 function greeting({ first = 0xff, version = 3, mechanism = "NULL" } = {}): number[] {
   const name = ascii(mechanism);
   return [first, ...zeros(8), 0x7f, version, 0, ...name, ...zeros(52 - name.length)];
@@ -15,7 +15,7 @@ function greeting({ first = 0xff, version = 3, mechanism = "NULL" } = {}): numbe
 
 const READY = [4, 6, 5, ...ascii("READY")];
 
-/** What a client of this type says first, and second: READY with its type and no identity. */
+/** The first bytes of a client of some type: the greeting, then READY with its type and no identity. */
 function clientReady(type: SocketType): number[] {
   const body = [
     ...[5, ...ascii("READY")],
@@ -53,7 +53,7 @@ class Peer {
   }
 }
 
-/** Lets a client talk to a peer; the peer's script may go on after the handshake. */
+/** Connects a client to a peer, whose script may continue after the handshake. */
 async function talk(
   serve: (peer: Peer) => Promise<void>,
   use: (socket: ZmtpSocket, peer: Promise<void>) => Promise<void>,
@@ -74,7 +74,7 @@ async function talk(
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
-/** The peer reads a handshake away. */
+/** Reads a handshake on the peer's side. */
 async function skipHandshake(peer: Peer, type: SocketType = "DEALER"): Promise<void> {
   await peer.receive(64 + clientReady(type).length);
 }
@@ -94,13 +94,13 @@ describe("the handshake", () => {
     });
   }
 
-  it("refuses peers of another protocol, version, mechanism or state", async () => {
+  it("refuses peers with another protocol, version, mechanism or reply", async () => {
     const refuse = async (hello: number[], message: string) => {
       const refused = talk((peer) => peer.end(), async () => {}, { hello });
       await assertRejects(() => refused, TypeError, message);
     };
-    await refuse(greeting({ first: 0 }), "does not speak ZMTP");
-    await refuse(ascii("HTTP/1.1 400 Bad Request\r\n".repeat(3)), "does not speak ZMTP");
+    await refuse(greeting({ first: 0 }), "must use ZMTP");
+    await refuse(ascii("HTTP/1.1 400 Bad Request\r\n".repeat(3)), "must use ZMTP");
     await refuse(greeting({ version: 2 }), "current version is 2");
     await refuse(greeting({ mechanism: "CURVE" }), 'mechanism is "CURVE"');
     await refuse([...greeting(), 4, 6, 5, ...ascii("ERROR")], "answered ERROR, not READY");
@@ -109,7 +109,7 @@ describe("the handshake", () => {
     await assertRejects(() => silent, TypeError, "answered nothing");
   });
 
-  it("fails where nobody listens", async () => {
+  it("fails if no peer listens", async () => {
     const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
     const { port } = listener.addr;
     listener.close();
@@ -138,7 +138,7 @@ describe("sending", () => {
     );
   });
 
-  it("keeps the bytes of two messages apart that are sent at once", async () => {
+  it("does not mix the bytes of two messages that are sent at the same time", async () => {
     const size = 20_000_000; // more than TCP's buffers take at once
     await talk(
       async (peer) => {
@@ -180,7 +180,7 @@ describe("sending", () => {
 });
 
 describe("receiving", () => {
-  it("puts frames together, however TCP cuts them, and skips commands", async () => {
+  it("assembles frames from the pieces of TCP, and skips commands", async () => {
     const long = new Uint8Array(70_000).map((_, i) => i % 251);
     const bytes = [
       ...[1, 2, 10, 11], // a frame, more to come
@@ -204,7 +204,7 @@ describe("receiving", () => {
     );
   });
 
-  it("gives null when the peer ends in the middle of a message", async () => {
+  it("gives null if the peer ends in the middle of a message", async () => {
     await talk(
       async (peer) => {
         await skipHandshake(peer);
@@ -214,7 +214,7 @@ describe("receiving", () => {
     );
   });
 
-  it("gives null to whoever waits when the socket is closed", async () => {
+  it("gives null to a pending call if the socket is closed", async () => {
     const closed = Promise.withResolvers<void>();
     await talk(
       async (peer) => {
@@ -230,7 +230,7 @@ describe("receiving", () => {
     );
   });
 
-  it("takes an absurd length for a broken stream, and does not allocate it", async () => {
+  it("refuses an absurd length as a corrupt stream, and does not allocate it", async () => {
     await talk(
       async (peer) => {
         await skipHandshake(peer);

@@ -9,7 +9,8 @@
  *     comparison  := sum (("<" | "<=" | ">" | ">=" | "==" | "!=") sum)?
  *     sum         := product (("+" | "-") product)*
  *     product     := unary (("*" | "/") unary)*
- *     unary       := ("-" | "not") unary | atom
+ *     unary       := ("-" | "not") unary | power
+ *     power       := atom ("^" unary)?
  *     atom        := number | "pi" | name | function "(" conditional ("," conditional)* ")" | "(" conditional ")"
  *
  * Stage 1 of 5 on the way from text to kernel: **parse** → graph → lower → (wasm | interpret).
@@ -19,8 +20,8 @@ import { type Binary, FUNCTIONS, type Graph, type Node, type Unary } from "./gra
 
 /** Numbers, names, signs; at the end whatever else is there, so that it can be named. */
 const TOKEN =
-  /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z]\w*|<=|>=|==|!=|[-+*/<>?:(),]|\S/g;
-const SINGLE = /[\w<>?:(),+*/-]/;
+  /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z]\w*|<=|>=|==|!=|[-+*/^<>?:(),]|\S/g;
+const SINGLE = /[\w<>?:(),+*/^-]/;
 
 /** Binary operators, and how tightly they bind. */
 const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new Map([
@@ -102,7 +103,13 @@ export function parse(graph: Graph, text: string): Node {
       return operand.op === "number" ? graph.number(-operand.value) : graph.apply("neg", operand);
     }
     if (accept("not")) return graph.apply("not", unary());
-    return atom();
+    return power();
+  }
+
+  /** Binds more tightly than a sign in front of it: -x ^ 2 is -(x ^ 2). */
+  function power(): Node {
+    const base = atom();
+    return accept("^") ? graph.apply("pow", base, unary()) : base;
   }
 
   function atom(): Node {

@@ -1,16 +1,17 @@
 /**
- * The predictions of three classes as points of a triangle: a corner is "certainly this class".
+ * Predictions of three classes as points of a triangle, in whose corners one class has probability 1.
  *
  * @module
  */
 
-import { arrows, type Panel } from "./figures.ts";
+import type { Panel } from "./small_multiples.ts";
+import { arrows } from "./traces.ts";
 import { colour, sequential } from "../plot/style.ts";
 
 const HEIGHT = Math.sqrt(3) / 2;
 
 /**
- * Where a prediction lies: class 0 bottom left, class 1 bottom right, class 2 on top.
+ * The coordinates of a prediction; the corner of class 0 is bottom left, that of class 1 bottom right, that of class 2 on top.
  *
  * @param p Three numbers; their sum is 1 for a point, and 0 for a direction.
  */
@@ -24,7 +25,7 @@ export function inTriangle([, right, top]: ArrayLike<number> & Iterable<number>)
 /**
  * Predictions spread evenly over the inside of the triangle.
  *
- * @param rows How many lie along one side.
+ * @param rows The number of predictions along one side.
  */
 export function simplexPoints(rows: number): number[][] {
   const points: number[][] = [];
@@ -40,21 +41,21 @@ export function simplexPoints(rows: number): number[][] {
 
 /** What {@linkcode simplexPanel} draws. */
 export interface SimplexOptions {
-  /** Stands above the panel. */
+  /** Title of the panel. */
   title: string;
   /** The colour of a prediction, from 0. */
   value: (p: number[]) => number;
   /** The value of the brightest colour. */
   highest: number;
-  /** Where arrows start. */
+  /** Predictions at which arrows start. */
   points: number[][];
-  /** How far each goes, three numbers for each point. */
+  /** The arrows, three numbers for each point. */
   moves: ArrayLike<number>;
   /** A prediction to mark. */
   mark: { name: string; at: number[] };
 }
 
-/** Axes of a figure in which only the triangle is to be seen: `xaxis` and `yaxis` of smallMultiples. */
+/** Invisible axes for a figure of triangles: `xaxis` and `yaxis` of smallMultiples. */
 export const bareAxis = {
   showgrid: false,
   zeroline: false,
@@ -63,7 +64,7 @@ export const bareAxis = {
   tickvals: [] as number[],
 } as const;
 
-/** A value over the triangle as colours, with arrows on it: one panel of smallMultiples. */
+/** A panel of smallMultiples: a value over the triangle as colours, and arrows on it. */
 export function simplexPanel(options: SimplexOptions): Panel {
   const { title, value, highest, points, moves, mark } = options;
   const steps = 60;

@@ -1,10 +1,10 @@
-/** One helper that both layers of the kernel client need. */
+/** A helper for both layers of the kernel client. */
 
 /**
- * Puts byte arrays one after the other.
+ * Concatenates byte arrays.
  *
- * @param parts The byte arrays, which stay as they are
- * @returns A new array with the bytes of all
+ * @param parts The byte arrays, which are not modified.
+ * @returns A new array.
  */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

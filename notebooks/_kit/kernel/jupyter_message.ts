@@ -1,5 +1,5 @@
 /**
- * Jupyter messages: what travels inside the ZeroMQ frames, signed with HMAC-SHA256.
+ * Jupyter messages, which are sent in ZeroMQ frames and signed with HMAC-SHA256.
  * Specification: https://jupyter-client.readthedocs.io/en/stable/messaging.html
  *
  * @module
@@ -8,19 +8,19 @@
 import { concat } from "./bytes.ts";
 import type { Frames } from "./zmtp.ts";
 
-/** A received message, as much of it as a client needs. */
+/** The parts of a received message that a client needs. */
 export interface Message {
-  /** What kind of message it is, such as `execute_reply`. */
+  /** The type, such as `execute_reply`. */
   type: string;
-  /** The id of the request that caused it, or "" if none did. */
+  /** The id of the request that caused it, or "" if there is none. */
   parent: string;
-  /** What it says; the fields depend on the type. */
+  /** The content; its fields depend on the type. */
   content: Record<string, unknown>;
 }
 
-/** A message that is ready to be sent. */
+/** A message to be sent. */
 export interface Request {
-  /** Its id, by which the answers name it. */
+  /** Its id, to which the replies refer. */
   id: string;
   /** Its bytes. */
   frames: Frames;
@@ -31,7 +31,7 @@ const DELIMITER = "<IDS|MSG>";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Writes and reads the messages of one session; all are signed with the session's key. */
+/** Writes and reads the messages of one session, all signed with one key. */
 export class MessageCodec {
   readonly #key: CryptoKey;
   readonly #session = crypto.randomUUID();
@@ -43,8 +43,8 @@ export class MessageCodec {
   /**
    * Makes a codec.
    *
-   * @param key The secret that the connection file tells the kernel
-   * @returns A codec of a new session
+   * @param key The secret in the kernel's connection file.
+   * @returns A codec for a new session.
    */
   static async create(key: string): Promise<MessageCodec> {
     const algorithm = { name: "HMAC", hash: "SHA-256" };
@@ -57,9 +57,9 @@ export class MessageCodec {
   /**
    * Makes a signed request.
    *
-   * @param type What kind of request it is, such as `execute_request`
-   * @param content What it says
-   * @returns The request's id and bytes
+   * @param type The type, such as `execute_request`.
+   * @param content The content.
+   * @returns The request's id and bytes.
    */
   async encode(type: string, content: Record<string, unknown>): Promise<Request> {
     const id = crypto.randomUUID();
@@ -72,7 +72,7 @@ export class MessageCodec {
       version: "5.3",
     };
     const parts = [header, {}, {}, content].map((part) => encoder.encode(JSON.stringify(part)));
-    // The signature covers the four parts in one piece.
+    // The signature is that of the four parts, concatenated.
     const signature = new Uint8Array(await crypto.subtle.sign("HMAC", this.#key, concat(parts)));
     return {
       id,
@@ -83,8 +83,8 @@ export class MessageCodec {
   /**
    * Reads a message and verifies its signature.
    *
-   * @param frames What the socket received
-   * @returns The message
+   * @param frames The frames that the socket received.
+   * @returns The message.
    */
   async decode(frames: Frames): Promise<Message> {
     const start = frames.findIndex((frame) => decoder.decode(frame) === DELIMITER) + 1;

@@ -1,5 +1,8 @@
 /**
- * Drives the real Deno kernel, `deno jupyter --kernel`, from TypeScript.
+ * A client of the Deno kernel, `deno jupyter --kernel`, in TypeScript.
+ *
+ * This folder starts a kernel, runs code in it and passes on its messages. It does not know what a notebook is: code comes in as
+ * text, outputs go out as messages.
  *
  * @module
  */
@@ -9,31 +12,31 @@ import { ZmtpSocket } from "./zmtp.ts";
 
 /** How to start a kernel. */
 export interface KernelOptions {
-  /** The folder in which cells run: relative imports and deno.json are looked up from here. */
+  /** The working directory: relative imports and deno.json are looked up from here. */
   cwd: string;
-  /** Kills the kernel when it is aborted. */
+  /** Aborting it kills the kernel. */
   signal?: AbortSignal;
 }
 
 /** How to run a piece of code. */
 export interface ExecuteOptions {
-  /** How long it may take, in milliseconds. */
+  /** The time that it may take, in milliseconds. */
   timeout: number;
-  /** Is told every message that the code causes, outputs among them. */
+  /** Called with every message that the code causes, including its outputs. */
   onMessage?: (message: Message) => void;
 }
 
-/** What the kernel said about a piece of code. */
+/** The result of running a piece of code. */
 export interface Execution {
   /** The number in `In [n]`. */
   executionCount: number;
   /** The error that the code threw, if it threw one. */
   error?: { ename: string; evalue: string; traceback: string[] };
-  /** Errors that nobody waited for: rejected promises, exceptions in timers. */
-  floating: string[];
+  /** Errors that no code handled: rejected promises, exceptions in timers. */
+  unhandled: string[];
 }
 
-/** The kernel died, hangs, or was stopped. */
+/** The error if the kernel has died, does not answer, or was stopped. */
 export class KernelError extends Error {
   /** The class's name, for printing. */
   override readonly name = "KernelError";
@@ -44,24 +47,23 @@ const START_ATTEMPTS = 3;
 const SHUTDOWN_TIMEOUT = 2_000;
 const RETRY_DELAY = 10;
 
-/** How long errors that nobody waits for get to surface after the last cell. */
+/** The time after the last cell in which unhandled errors are still reported, in milliseconds. */
 const SETTLE_TIME = 50;
 
 const FENCE_TYPE = "application/vnd.lossbook.fence+json";
 
 /**
- * Runs in the kernel before the first cell.
+ * Code that runs in the kernel before the first cell.
  *
- * The kernel ignores rejected promises and errors in timers, so they are gathered here. `fence`
- * sends what was gathered down the same channel as all outputs: once it arrives, every output
- * that was sent before has arrived too, although the kernel may have said "idle" long ago.
- * The watch ends the kernel when the runner was killed and could not do that itself.
+ * The kernel ignores rejected promises and errors in timers, so they are collected here. The function `fence` sends them through
+ * the channel of the outputs. Once they arrive, all earlier outputs have arrived too, which the kernel's "idle" does not guarantee.
+ * The interval ends the kernel if the runner was killed and could not end it.
  */
 const SETUP = `{
-  const floating = [];
+  const unhandled = [];
   const { setInterval, setTimeout, Promise } = globalThis;
   const note = (error) =>
-    floating.push(error instanceof Error ? error.stack ?? String(error) : Deno.inspect(error));
+    unhandled.push(error instanceof Error ? error.stack ?? String(error) : Deno.inspect(error));
   addEventListener("unhandledrejection", (event) => { note(event.reason); event.preventDefault(); });
   addEventListener("error", (event) => { note(event.error); event.preventDefault(); });
   const { ppid } = Deno;
@@ -69,7 +71,7 @@ const SETUP = `{
   Object.defineProperty(globalThis, Symbol.for("lossbook.fence"), {
     value: async (id, wait) => {
       await new Promise((resolve) => setTimeout(resolve, wait));
-      const data = { "${FENCE_TYPE}": { id, floating: floating.splice(0) } };
+      const data = { "${FENCE_TYPE}": { id, unhandled: unhandled.splice(0) } };
       await Deno.jupyter.broadcast("display_data", { data, metadata: {}, transient: {} });
     },
   });
@@ -87,7 +89,7 @@ const SETUP = `{
 export class Kernel implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #stderr: Promise<string>;
-  /** Rejects as soon as the kernel cannot answer any more. */
+  /** Rejects as soon as the kernel can no longer answer. */
   readonly #lost = Promise.withResolvers<never>();
   readonly #signal?: AbortSignal;
   readonly #sockets: ZmtpSocket[] = [];
@@ -102,14 +104,14 @@ export class Kernel implements AsyncDisposable {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: ["jupyter", "--kernel", "--conn", connectionFile],
       cwd,
-      // Colours would get into the stored outputs; NO_COLOR alone loses against FORCE_COLOR.
+      // Without colours, which would be stored in the outputs; FORCE_COLOR would take precedence over NO_COLOR.
       env: { NO_COLOR: "1", FORCE_COLOR: "", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
     }).spawn();
     this.#stderr = new Response(this.#process.stderr).text();
-    this.#lost.promise.catch(() => {}); // whoever waits for the kernel is told; nobody has to
+    this.#lost.promise.catch(() => {}); // Only calls that wait for the kernel report it.
     this.#process.status.then((status) => this.#reportDeath(status));
     this.#signal = signal;
     signal?.addEventListener("abort", this.kill);
@@ -119,16 +121,16 @@ export class Kernel implements AsyncDisposable {
   /**
    * Starts a kernel and waits until it answers.
    *
-   * @param options Where it runs
-   * @returns The kernel
-   * @throws {KernelError} if it does not start; the message says what the kernel printed
+   * @param options How to start it.
+   * @returns The kernel.
+   * @throws {KernelError} If it does not start; the message contains what the kernel printed.
    */
   static async start(options: KernelOptions): Promise<Kernel> {
     for (let attempt = 1;; attempt++) {
       try {
         return await Kernel.#startOnce(options);
       } catch (error) {
-        // Another program may have taken one of the free ports before the kernel did.
+        // Another program may have taken one of the ports before the kernel did.
         const retry = error instanceof KernelError && !options.signal?.aborted;
         if (!retry || attempt === START_ATTEMPTS) throw error;
       }
@@ -144,52 +146,54 @@ export class Kernel implements AsyncDisposable {
     try {
       kernel.#codec = await MessageCodec.create(key);
       await kernel.#within(START_TIMEOUT, kernel.#connect(ports));
-      // Silent code leaves In [1] to the first cell.
+      // Silent code is not counted, so that the first cell is In [1].
       const setup = kernel.#ask(SETUP, { silent: true, store_history: false });
       const { content } = await kernel.#within(START_TIMEOUT, setup);
-      if (content.status !== "ok") throw new KernelError(`the kernel refuses: ${content.evalue}`);
+      if (content.status !== "ok") {
+        throw new KernelError(`the kernel refused its setup: ${content.evalue}`);
+      }
       return kernel;
     } catch (error) {
       kernel.kill();
       await kernel.stop();
       throw error;
     } finally {
-      await Deno.remove(connectionFile); // the kernel reads it once, and it holds the key
+      await Deno.remove(connectionFile); // The kernel has read it, and it contains the key.
     }
   }
 
   /**
-   * Runs a piece of code and waits until the last of its outputs has arrived.
+   * Runs a piece of code and waits until its last output has arrived.
    *
-   * @param code The code, as it stands in a cell
-   * @param options How long it may take, and who is told its outputs
-   * @returns How it went; an error that the code threw is in the result
-   * @throws {KernelError} if the kernel dies, is killed, or gives no answer in time
+   * @param code The code of a cell.
+   * @param options How to run it.
+   * @returns The result, which includes an error that the code threw.
+   * @throws {KernelError} If the kernel dies, is killed, or does not answer in time.
    */
   async execute(code: string, options: ExecuteOptions): Promise<Execution> {
     return await this.#within(options.timeout, this.#execute(code, options));
   }
 
   /**
-   * Waits a moment for errors that nobody waits for.
+   * Waits a moment for unhandled errors.
    *
-   * @param timeout How long the kernel may take to answer, in milliseconds
-   * @returns Those that came up since the last execution
+   * @param timeout The time that the kernel may take to answer, in milliseconds.
+   * @returns The unhandled errors since the last execution.
    */
   async settle(timeout: number): Promise<string[]> {
     return await this.#within(timeout, this.#fence(SETTLE_TIME));
   }
 
-  /** Ends the process at once, whatever it is doing. */
+  /** Ends the process at once. */
   readonly kill = (): void => {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // it has ended already
+      // It has ended already.
     }
   };
 
-  /** Asks the kernel to end, ends it if it does not, and frees everything. */
+  /** Asks the kernel to end, kills it if it does not, and frees all resources. */
   async stop(): Promise<void> {
     const watchdog = setTimeout(this.kill, SHUTDOWN_TIMEOUT);
     if (this.#control) {
@@ -221,7 +225,7 @@ export class Kernel implements AsyncDisposable {
       this.#replies.get(message.parent)?.(message);
       this.#replies.delete(message.parent);
     });
-    // The kernel often misses a subscription right after the handshake: ask until one works.
+    // The kernel often misses a subscription right after the handshake, so it is repeated until one works.
     let isAwake = false;
     awake.promise.then(() => isAwake = true);
     while (!isAwake) {
@@ -231,7 +235,7 @@ export class Kernel implements AsyncDisposable {
     }
   }
 
-  /** Connects as soon as the kernel listens. */
+  /** Connects, once the kernel listens. */
   async #open(type: "DEALER" | "SUB", port: number): Promise<ZmtpSocket> {
     while (true) {
       try {
@@ -252,25 +256,25 @@ export class Kernel implements AsyncDisposable {
     return {
       executionCount: content.execution_count as number,
       ...(content.status !== "ok" && { error: { ename, evalue, traceback } }),
-      floating: await this.#fence(0),
+      unhandled: await this.#fence(0),
     };
   }
 
-  /** Waits until all outputs have arrived; gives the errors that nobody waited for. */
+  /** Waits until all outputs have arrived, and returns the unhandled errors. */
   async #fence(wait: number): Promise<string[]> {
     const id = crypto.randomUUID();
     const passed = Promise.withResolvers<string[]>();
     const before = this.#onOutput;
     this.#onOutput = (message) => {
       const fence = (message.content.data as Record<string, Fence> | undefined)?.[FENCE_TYPE];
-      if (fence?.id === id) passed.resolve(fence.floating);
+      if (fence?.id === id) passed.resolve(fence.unhandled);
       else before(message);
     };
     const code = `await globalThis[Symbol.for("lossbook.fence")](${JSON.stringify(id)}, ${wait})`;
     await this.#ask(code, { silent: true, store_history: false });
-    const floating = await passed.promise;
+    const unhandled = await passed.promise;
     this.#onOutput = before;
-    return floating;
+    return unhandled;
   }
 
   /** Sends an execution request and waits for its reply. */
@@ -297,7 +301,7 @@ export class Kernel implements AsyncDisposable {
     await socket.send(frames);
   }
 
-  /** Passes on what a socket receives, until it is closed. */
+  /** Passes on the messages that a socket receives, until it is closed. */
   #read(socket: ZmtpSocket, accept: (message: Message) => void): void {
     const loop = async () => {
       for (let frames = await socket.receive(); frames; frames = await socket.receive()) {
@@ -306,23 +310,25 @@ export class Kernel implements AsyncDisposable {
     };
     this.#readers.push(
       loop().catch((error) => {
-        this.#lost.reject(new KernelError(`the kernel sends garbage: ${error.message}`));
+        this.#lost.reject(
+          new KernelError(`the kernel sent a message that cannot be read: ${error.message}`),
+        );
         this.kill();
       }),
     );
   }
 
-  /** Waits for the kernel; kills it when it takes too long. */
+  /** Waits for the kernel, and kills it if it takes too long. */
   async #within<T>(timeout: number, work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => {
       this.#lost.reject(new KernelError(`the kernel gave no answer within ${timeout / 1000} s`));
       this.kill();
     }, timeout);
-    work.catch(() => {}); // fails too when the kernel is lost, after this function has thrown
+    work.catch(() => {}); // If the kernel is lost, this fails after the function has thrown.
     try {
       return await Promise.race([work, this.#lost.promise]);
     } catch (error) {
-      // A broken connection says less than the reason why it broke.
+      // The end of the kernel explains more than the broken connection that it causes.
       if (!(error instanceof KernelError)) await Promise.race([this.#lost.promise, delay(500)]);
       throw error;
     } finally {
@@ -334,21 +340,21 @@ export class Kernel implements AsyncDisposable {
     const stderr = (await this.#stderr).replace(/^Warning "deno jupyter" is unstable.*\n/, "");
     const how = this.#signal?.aborted ? "was stopped" : `died (${signal ?? `exit code ${code}`})`;
     const last = stderr.trim().split("\n").slice(-10).join("\n");
-    this.#lost.reject(new KernelError(`the kernel ${how}${last && `; its last words:\n${last}`}`));
+    this.#lost.reject(new KernelError(`the kernel ${how}${last && `; it printed:\n${last}`}`));
   }
 }
 
 interface Fence {
   id: string;
-  floating: string[];
+  unhandled: string[];
 }
 
-/** The five ports of a kernel, under the names that the connection file gives them. */
+/** The five ports of a kernel, by their names in the connection file. */
 type Ports = Record<typeof PORT_NAMES[number], number>;
 
 const PORT_NAMES = ["shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"] as const;
 
-/** Lets the operating system choose; all are taken at once, so that they differ. */
+/** Ports chosen by the operating system; all are open at the same time, so that they differ. */
 function findFreePorts(): Ports {
   const listeners = PORT_NAMES.map(() => Deno.listen({ port: 0, hostname: "127.0.0.1" }));
   const ports = PORT_NAMES.map((name, i) => [name, listeners[i].addr.port]);
@@ -356,7 +362,7 @@ function findFreePorts(): Ports {
   return Object.fromEntries(ports);
 }
 
-/** Tells the kernel where to listen, and the secret that signs all messages. */
+/** The connection file: where the kernel listens, and the secret that signs all messages. */
 function connectionText(ports: Ports, key: string): string {
   const fixed = { ip: "127.0.0.1", transport: "tcp", signature_scheme: "hmac-sha256" };
   return JSON.stringify({ ...fixed, ...ports, key });

@@ -1,19 +1,18 @@
 /**
  * A small ZeroMQ client: ZMTP 3.0 over TCP, NULL security, the DEALER and SUB socket types.
  *
- * A Jupyter kernel speaks ZeroMQ. The npm bindings crash under Deno, and the part of the protocol
- * that a client needs is short: a greeting, one READY command each way, then length-prefixed
- * frames. Specification: https://rfc.zeromq.org/spec/23/
+ * Jupyter kernels use ZeroMQ. The npm bindings crash in Deno, and a client needs only a small part of the protocol: a greeting, one
+ * READY command each way, then length-prefixed frames. Specification: https://rfc.zeromq.org/spec/23/
  *
  * @module
  */
 
 import { concat } from "./bytes.ts";
 
-/** The two ways of talking that a Jupyter client needs: requests with replies, and listening. */
+/** The socket types that a Jupyter client needs, for requests with replies and for subscriptions. */
 export type SocketType = "DEALER" | "SUB";
 
-/** A message is one or more frames, delivered together or not at all. */
+/** A message: one or more frames, which arrive together or not at all. */
 export type Frames = Uint8Array[];
 
 const MORE = 1;
@@ -22,7 +21,7 @@ const COMMAND = 4;
 
 const GREETING_LENGTH = 64;
 
-/** Larger frames than this are taken for a corrupt stream, not for a message to wait for. */
+/** A longer frame is a sign of a corrupt stream. */
 const MAX_FRAME_LENGTH = 1 << 30;
 
 const encoder = new TextEncoder();
@@ -50,12 +49,12 @@ export class ZmtpSocket implements Disposable {
   }
 
   /**
-   * Connects and shakes hands; rejects when the peer is not a ZMTP 3 peer with NULL security.
+   * Connects to a peer, which must use ZMTP 3 with NULL security.
    *
-   * @param type What the socket is for
-   * @param port The peer's TCP port
-   * @param hostname The peer's address
-   * @returns A socket that is ready to send and receive
+   * @param type The type of the socket.
+   * @param port The peer's TCP port.
+   * @param hostname The peer's address.
+   * @returns A socket that is ready to send and receive.
    */
   static async connect(
     type: SocketType,
@@ -77,7 +76,7 @@ export class ZmtpSocket implements Disposable {
   /**
    * Sends one message.
    *
-   * @param frames The parts of the message, at least one
+   * @param frames The parts of the message, at least one.
    */
   async send(frames: Frames): Promise<void> {
     if (frames.length === 0) throw new TypeError("Cannot send a message without frames");
@@ -87,9 +86,9 @@ export class ZmtpSocket implements Disposable {
   }
 
   /**
-   * Asks a publisher for all messages whose first frame begins with a prefix.
+   * Subscribes to the messages whose first frame begins with a prefix.
    *
-   * @param prefix What the messages begin with; all messages by default
+   * @param prefix The prefix; the default is that of all messages.
    */
   async subscribe(prefix = ""): Promise<void> {
     await this.send([concat([Uint8Array.of(1), encoder.encode(prefix)])]);
@@ -98,20 +97,20 @@ export class ZmtpSocket implements Disposable {
   /**
    * Waits for the next message. Calls must not overlap.
    *
-   * @returns The message, or `null` when the connection has ended
+   * @returns The message, or `null` if the connection has ended.
    */
   async receive(): Promise<Frames | null> {
     const frames: Frames = [];
     while (true) {
       const frame = await this.#readFrame();
       if (frame === null) return null;
-      if (frame.flags & COMMAND) continue; // heartbeats and the like: nothing that we asked for
+      if (frame.flags & COMMAND) continue; // Heartbeats and the like.
       frames.push(frame.body);
       if (!(frame.flags & MORE)) return frames;
     }
   }
 
-  /** Ends the connection; a waiting {@linkcode receive} then gives `null`. May be called twice. */
+  /** Ends the connection; a pending {@linkcode receive} then gives `null`. May be called twice. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -127,12 +126,12 @@ export class ZmtpSocket implements Disposable {
     await this.#write(greeting());
     const theirs = await this.#incoming.take(GREETING_LENGTH);
     if (theirs === null || theirs[0] !== 0xff || theirs[9] !== 0x7f) {
-      throw new TypeError("Cannot connect as the peer does not speak ZMTP");
+      throw new TypeError("Cannot connect as the peer must use ZMTP");
     }
     const mechanism = decoder.decode(theirs.subarray(12, 32)).replace(/\0+$/, "");
     if (theirs[10] < 3 || mechanism !== "NULL") {
       throw new TypeError(
-        `Cannot connect as the peer must speak ZMTP 3 with NULL security: ` +
+        `Cannot connect as the peer must use ZMTP 3 with NULL security: ` +
           `current version is ${theirs[10]}, mechanism is "${mechanism}"`,
       );
     }
@@ -164,7 +163,7 @@ export class ZmtpSocket implements Disposable {
     return body && { flags: flags[0], body };
   }
 
-  /** Writes one after the other, so that two messages sent at once do not mix their bytes. */
+  /** Writes after all earlier writes, so that messages sent at the same time do not mix their bytes. */
   #write(bytes: Uint8Array): Promise<void> {
     const write = this.#lastWrite.then(async () => {
       let done = 0;
@@ -175,7 +174,7 @@ export class ZmtpSocket implements Disposable {
   }
 }
 
-/** Turns the pieces in which TCP delivers into the lengths that the protocol asks for. */
+/** Collects what TCP delivers until there are as many bytes as the protocol needs next. */
 class ByteQueue {
   readonly #connection: Deno.TcpConn;
   readonly #chunk = new Uint8Array(1 << 16);
@@ -185,7 +184,7 @@ class ByteQueue {
     this.#connection = connection;
   }
 
-  /** Exactly `length` bytes of their own, or `null` when the connection ends before. */
+  /** A new array of exactly `length` bytes, or `null` if the connection ends before. */
   async take(length: number): Promise<Uint8Array | null> {
     const bytes = new Uint8Array(length);
     let filled = 0;
@@ -211,14 +210,14 @@ class ByteQueue {
   }
 }
 
-/** Closing our side while a read waits, or the peer's process dying, is an end, not a failure. */
+/** True for errors that only mean that this side closed the socket, or that the peer's process ended. */
 function isEndOfConnection(error: unknown): boolean {
   return error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.Interrupted ||
     error instanceof Deno.errors.ConnectionReset;
 }
 
-/** Signature, version 3.0, mechanism NULL, not a server, and zeros to fill up 64 bytes. */
+/** 64 bytes: the signature, version 3.0, mechanism NULL, not a server, and zeros. */
 function greeting(): Uint8Array {
   const bytes = new Uint8Array(GREETING_LENGTH);
   bytes[0] = 0xff;
@@ -228,7 +227,7 @@ function greeting(): Uint8Array {
   return bytes;
 }
 
-/** Flags, length in one byte or in eight, then the body itself (not copied). */
+/** Flags, the length in one byte or eight, and the body, which is not copied. */
 function encodeFrame(flags: number, body: Uint8Array): Uint8Array[] {
   if (body.length < 256) return [Uint8Array.of(flags, body.length), body];
   const header = new Uint8Array(9);
@@ -237,13 +236,13 @@ function encodeFrame(flags: number, body: Uint8Array): Uint8Array[] {
   return [header, body];
 }
 
-/** Text with its length before it in one byte. */
+/** The length of a text in one byte, and the text. */
 function shortText(text: string): Uint8Array {
   const bytes = encoder.encode(text);
   return concat([Uint8Array.of(bytes.length), bytes]);
 }
 
-/** A name with its length in one byte, a value with its length in four. */
+/** A name after its length in one byte, and a value after its length in four. */
 function property(name: string, value: string): Uint8Array[] {
   const bytes = encoder.encode(value);
   const length = new Uint8Array(4);

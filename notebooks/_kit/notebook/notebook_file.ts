@@ -1,25 +1,27 @@
 /**
- * Notebook files: read, validated, and written byte for byte as Jupyter itself writes them, so that
- * saving a notebook in JupyterLab and refreshing it with `deno task notebooks --write` agree.
+ * Notebook files: read, validated, and written byte for byte as Jupyter writes them, so that saving a notebook in JupyterLab and
+ * running it with `deno task notebooks --write` give the same file.
  * Format: https://nbformat.readthedocs.io/en/latest/format_description.html (nbformat 4.5)
+ *
+ * This folder is the ground floor of the kit: it imports nothing, and does not know what the cells say.
  *
  * @module
  */
 
-/** Anything that JSON can say. */
+/** Any value of JSON. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 
 /** A JSON object. */
 export type JsonObject = { [key: string]: Json };
 
-/** What `console.log` and `console.error` printed. */
+/** The text that `console.log` or `console.error` printed. */
 export interface StreamOutput {
   output_type: "stream";
   name: "stdout" | "stderr";
   text: string;
 }
 
-/** Something shown, in several MIME types at once. */
+/** An output in one or more MIME types. */
 export interface DisplayOutput {
   output_type: "display_data";
   data: JsonObject;
@@ -45,7 +47,7 @@ export interface ErrorOutput {
 /** One output of a code cell. */
 export type Output = StreamOutput | DisplayOutput | ResultOutput | ErrorOutput;
 
-/** A code cell; text that the file stores as lines is one string here. */
+/** A code cell. Text that the file stores as a list of lines is one string here. */
 export interface CodeCell {
   cell_type: "code";
   id: string;
@@ -75,7 +77,7 @@ export interface Notebook {
   nbformat_minor: number;
 }
 
-/** The same in every notebook, whatever versions of Deno and TypeScript ran it. */
+/** Metadata that is the same in every notebook, and does not depend on the versions of Deno and TypeScript. */
 const KERNEL_METADATA: JsonObject = {
   kernelspec: { display_name: "Deno", language: "typescript", name: "deno" },
   language_info: {
@@ -88,17 +90,17 @@ const KERNEL_METADATA: JsonObject = {
   },
 };
 
-/** Facts of one session that have no place in a file: timestamps, trust, signatures. */
+/** Metadata of one session, which is not stored: timestamps, trust, signatures. */
 const TRANSIENT_CELL_METADATA = ["execution", "trusted"];
 const TRANSIENT_NOTEBOOK_METADATA = ["orig_nbformat", "orig_nbformat_minor", "signature"];
 
 /**
  * Reads the text of a notebook file.
  *
- * @param text The JSON text
- * @returns The notebook
- * @throws {SyntaxError} if the text is not JSON
- * @throws {TypeError} if the JSON is not a notebook of format 4.5; the message says where and why
+ * @param text The JSON text.
+ * @returns The notebook.
+ * @throws {SyntaxError} If the text is not JSON.
+ * @throws {TypeError} If the JSON is not a notebook of format 4.5; the message says where and why.
  */
 export function parseNotebook(text: string): Notebook {
   let json: unknown;
@@ -118,7 +120,7 @@ export function parseNotebook(text: string): Notebook {
   const cells = array(root.cells, "the notebook", "cells").map(parseCell);
   const seen = new Set<string>();
   for (const { id } of cells) {
-    if (seen.has(id)) fail("the notebook", `cell ids must be unique: "${id}" stands twice`);
+    if (seen.has(id)) fail("the notebook", `cell ids must be unique: "${id}" occurs twice`);
     seen.add(id);
   }
   return {
@@ -130,11 +132,11 @@ export function parseNotebook(text: string): Notebook {
 }
 
 /**
- * Writes the text of a notebook file: keys sorted, indented by one space, long texts as lists of
- * lines, a newline at the end, and nothing that depends on the time or on the machine.
+ * Writes the text of a notebook file: keys sorted, indented by one space, texts as lists of lines, a newline at the end. It does
+ * not depend on the time or the machine.
  *
- * @param notebook The notebook, which stays as it is
- * @returns The JSON text
+ * @param notebook The notebook, which is not modified.
+ * @returns The JSON text.
  */
 export function formatNotebook(notebook: Notebook): string {
   const metadata = without(notebook.metadata, TRANSIENT_NOTEBOOK_METADATA);
@@ -150,9 +152,9 @@ export function formatNotebook(notebook: Notebook): string {
 /**
  * Reads a notebook file.
  *
- * @param path Where the file is
- * @returns The notebook, and the text it was read from
- * @throws what {@linkcode parseNotebook} throws, and `Deno.errors.NotFound`
+ * @param path The path of the file.
+ * @returns The notebook, and the text it was read from.
+ * @throws What {@linkcode parseNotebook} throws, and `Deno.errors.NotFound`.
  */
 export async function readNotebook(path: string): Promise<{ notebook: Notebook; text: string }> {
   const text = await Deno.readTextFile(path);
@@ -160,10 +162,10 @@ export async function readNotebook(path: string): Promise<{ notebook: Notebook; 
 }
 
 /**
- * Replaces a text file as a whole: whoever reads it at the same time sees the old or the new text.
+ * Replaces a text file as a whole, so that a reader at the same time gets either the old or the new text.
  *
- * @param path Where the file is
- * @param text What it shall contain
+ * @param path The path of the file.
+ * @param text The new text.
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
@@ -171,7 +173,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await Deno.writeTextFile(temporary, text);
     await Deno.rename(temporary, path);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {}); // the first error is the one to tell
+    await Deno.remove(temporary).catch(() => {}); // The first error matters more.
     throw error;
   }
 }
@@ -289,17 +291,17 @@ function outputToJson(output: Output): JsonObject {
   }
 }
 
-/** The types whose values are JSON, not text. */
+/** True for MIME types whose values are JSON, not text. */
 function isJsonType(type: string): boolean {
   return type === "application/json" || (type.startsWith("application/") && type.endsWith("+json"));
 }
 
-/** The types whose text Jupyter stores as a list of lines. */
+/** True for MIME types whose text Jupyter stores as a list of lines. */
 function isLineType(type: string): boolean {
   return type.startsWith("text/") || type === "image/svg+xml" || type === "application/javascript";
 }
 
-/** Where Python's `splitlines` ends a line, since Jupyter writes files with that. */
+/** The ends of lines for Python's `splitlines`, with which Jupyter writes files. */
 const LINE_END = new RegExp(String.raw`(?<=[\n\v\f\x1c-\x1e\x85\u2028\u2029]|\r(?!\n))`);
 
 function splitLines(text: string): string[] {
@@ -346,7 +348,7 @@ function array(value: unknown, where: string, name: string): unknown[] {
   return value;
 }
 
-/** Text may be stored in one piece or as lines. */
+/** Text that is stored as one string or as a list of lines. */
 function multiline(value: unknown, where: string, name: string): string {
   if (typeof value === "string") return value;
   if (!Array.isArray(value) || !value.every((line) => typeof line === "string")) {

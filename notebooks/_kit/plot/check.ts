@@ -1,13 +1,13 @@
 /**
- * What can go wrong before anything is drawn, said in words.
+ * Checks of the arguments of `plot`, so that mistakes are named before a figure is drawn.
  *
  * @module
  */
 
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../still/figure.ts";
 
-/** Kinds of traces that are drawn the same with and without a browser. */
-const DRAWN = [
+/** Types of traces that look the same with and without a browser. */
+const SUPPORTED = [
   "scatter",
   "bar",
   "box",
@@ -22,7 +22,7 @@ const OPTION_NAMES = ["alt", "width", "height"];
 const [SMALLEST, LARGEST] = [100, 2000];
 
 /**
- * Refuses options that `plot` cannot follow.
+ * Refuses options that `plot` does not have.
  *
  * @param options The second argument of `plot`.
  */
@@ -52,7 +52,7 @@ export function checkOptions(options: unknown): void {
 }
 
 /**
- * Refuses figures that would come out empty, wrong, or only in a browser.
+ * Refuses figures that would be empty or wrong, or that only a browser can draw.
  *
  * @param figure The first argument of `plot`.
  */
@@ -74,11 +74,11 @@ export function checkFigure(figure: Figure): void {
 function checkTrace(trace: unknown, name: string): void {
   if (!isRecord(trace)) fail(TypeError, `${name} is not a trace`, show(trace), "an object");
   const type = trace.type ?? "scatter";
-  if (typeof type !== "string" || !DRAWN.includes(type)) {
+  if (typeof type !== "string" || !SUPPORTED.includes(type)) {
     const reason = NEEDS_WEBGL.test(String(type))
       ? `${name} needs WebGL, which a still picture cannot use`
-      : `${name} is of a kind that is not drawn the same everywhere`;
-    const wanted = NEEDS_WEBGL.test(String(type)) ? ["contour", "heatmap", "scatter"] : DRAWN;
+      : `${name} has a type that does not look the same everywhere`;
+    const wanted = NEEDS_WEBGL.test(String(type)) ? ["contour", "heatmap", "scatter"] : SUPPORTED;
     fail(TypeError, reason, `type "${type}"`, wanted.join(", "));
   }
   const values = ["x", "y", "z"].filter((key) => trace[key] !== undefined);

@@ -1,11 +1,13 @@
-import type { Figure } from "./figure.ts";
+/** Figures as JSON. */
 
-/** Enough for 720 pixels a thousand times over, and half the bytes of a full double. */
+import type { Figure } from "../still/figure.ts";
+
+/** A thousandth of a pixel in a figure of 720 pixels, in half the bytes of a full double. */
 const DIGITS = 6;
 
 /**
- * Copies a figure into plain JSON with short numbers: typed arrays become arrays, what JSON cannot
- * say (NaN, infinities, undefined) becomes a gap.
+ * Copies a figure into plain JSON with short numbers. Typed arrays become arrays; NaN and infinities, which JSON cannot write,
+ * become null, and undefined properties are left out.
  *
  * @param figure What to copy; it is not modified.
  */
@@ -27,7 +29,7 @@ function copy(value: unknown): unknown {
   );
 }
 
-/** A small wiggle on a large number needs the digits in front of it too. */
+/** Numbers that differ by little need more digits: those that they have in common, and those in which they differ. */
 function digitsFor(items: unknown[]): number {
   let [low, high] = [Infinity, -Infinity];
   for (const item of items) {
@@ -42,6 +44,6 @@ function digitsFor(items: unknown[]): number {
 
 function round(value: number, digits: number): number | null {
   if (!Number.isFinite(value)) return null;
-  // Adding 0 turns −0 into 0, which JSON would drop anyway.
+  // Adding 0 turns -0 into 0, as JSON would.
   return Number.isInteger(value) ? value + 0 : Number(value.toPrecision(digits));
 }

@@ -1,12 +1,13 @@
 /**
- * How every figure looks: one palette with one meaning per colour, one size, one font.
+ * The style of all figures: one palette with one meaning for each colour, one size, one font.
  *
  * @module
  */
 
 import type { ColorScale, Layout, Template } from "plotly.js";
+import type { Size } from "../still/figure.ts";
 
-/** The size of a figure in CSS pixels, unless {@linkcode plot} is told another. */
+/** The size of a figure in CSS pixels, unless {@linkcode plot} is given another. */
 export const figureSize = { width: 720, height: 420 } as const;
 
 /**
@@ -24,7 +25,7 @@ export const colour = {
   kink: "#882255",
   /** Measured data and samples. */
   data: "#56b4e9",
-  /** The one thing to look at: a minimiser, a decision boundary, an outlier. */
+  /** What the reader should look at: a minimiser, a decision boundary, an outlier. */
   emphasis: "#009e73",
   /** Axes and text. */
   ink: "#333333",
@@ -32,13 +33,13 @@ export const colour = {
   faint: "#e6e6e6",
 } as const;
 
-/** Colours for classes; tell classes apart by {@linkcode classSymbols} too. */
+/** Colours of classes, which {@linkcode classSymbols} tell apart as well. */
 export const classColours: readonly string[] = ["#56b4e9", "#e69f00", "#000000", "#f0e442"];
 
 /** Marker symbols for classes, in the order of {@linkcode classColours}. */
 export const classSymbols: readonly string[] = ["circle", "square", "triangle-up", "diamond"];
 
-/** From little to much, readable in grey and for colour-blind readers. */
+/** From low to high, readable in grey and for colour-blind readers. */
 export const sequential: ColorScale = "Cividis";
 
 /** From negative through white to positive: blue is low, orange is high. */
@@ -85,9 +86,9 @@ const axis = {
   minexponent: 4,
 } as const;
 
-/** Traces of one kind share their defaults, so that cells say only what is particular. */
+/** Defaults for each type of trace, so that cells give only what differs. */
 const traces = {
-  // Plotly thins lines out for speed on screen; at twice the pixels a curve would show corners.
+  // Plotly drops points for speed; at twice the pixels a curve would then show corners.
   scatter: [{ line: { width: 2.25, simplify: false }, marker: { size: 7 } }],
   heatmap: [{ colorbar: { outlinewidth: 0, ticks: "outside", ticklen: 4 } }],
   contour: [{ colorbar: { outlinewidth: 0, ticks: "outside", ticklen: 4 } }],
@@ -109,7 +110,7 @@ const template: Template = {
       colour.data,
       colour.sibling,
     ],
-    // Verdana has nearly DejaVu's widths: a live figure keeps its layout where DejaVu is missing.
+    // Verdana is nearly as wide as DejaVu, so that an interactive figure keeps its layout where DejaVu is missing.
     font: { family: "DejaVu Sans, Verdana, sans-serif", size: 12, color: colour.ink },
     legend: { orientation: "h", x: 0, xanchor: "left", y: 1.01, yanchor: "bottom" },
     margin: { l: 56, r: 24, t: 64, b: 48 },
@@ -122,15 +123,14 @@ const template: Template = {
 };
 
 /**
- * Completes a layout with the house style. {@linkcode plot} does this by itself; what a figure says
- * wins over the style.
+ * Completes a layout with the common style, as {@linkcode plot} does by itself. The layout of a figure takes precedence.
  *
- * @param own What is particular to the figure.
+ * @param own The layout of the figure, as far as it differs from the style.
  * @param size In CSS pixels.
  */
 export function layout(
   own: Partial<Layout> = {},
-  size: { width: number; height: number } = figureSize,
+  size: Size = figureSize,
 ): Partial<Layout> {
   return { template, width: size.width, height: size.height, ...own };
 }

@@ -1,7 +1,7 @@
 /**
- * Types and lint for notebook cells. `deno check` and `deno lint` do not look into notebooks, and
- * the kernel does not check types: a missing export is silently `undefined` there. So the cells
- * are joined into one module, which is checked beside the notebook.
+ * Type check and lint of notebook cells. `deno check` and `deno lint` do not read notebooks, and the kernel does not check types: a
+ * missing export is `undefined` there without a message. So the cells are joined into one module, which is checked in the folder
+ * of the notebook.
  *
  * @module
  */
@@ -10,27 +10,26 @@ import { basename, dirname, join, relative } from "node:path";
 import { solutionsIn } from "../show/exercise.ts";
 import { type Notebook, readNotebook } from "../notebook/notebook_file.ts";
 
-/** A line of a cell; both numbers begin at 1, and text cells are counted too. */
+/** A line of a cell; both numbers start at 1 and count text cells too. */
 export interface CellLine {
   cell: number;
   line: number;
 }
 
-/** The code cells of a notebook in one module. */
+/** The code cells of a notebook as one module. */
 export interface CellModule {
   /** The module's text. */
   text: string;
-  /** Where each of its lines comes from; the first line is at index 0. */
+  /** The origin of each line; the first line is at index 0. */
   origins: CellLine[];
 }
 
 /**
- * Joins the code cells of a notebook with `;` between them, so that no cell's last expression runs
- * on into the next cell. A solution in the text becomes a function, as it keeps its variables to
- * itself and is run after all cells.
+ * Joins the code cells of a notebook with `;` between them, so that an expression ends with its cell. A solution in the text becomes
+ * a function, because its variables are local and it runs after all cells.
  *
- * @param notebook The notebook
- * @returns A module
+ * @param notebook The notebook.
+ * @returns The module.
  */
 export function joinCells(notebook: Notebook): CellModule {
   const lines: string[] = [];
@@ -49,17 +48,17 @@ export function joinCells(notebook: Notebook): CellModule {
   return { text: [...lines, "export {};", ""].join("\n"), origins };
 }
 
-/** A way of looking for problems in modules. */
+/** Finds problems in modules. */
 type Checker = (files: string[], place: Place) => Promise<string[]>;
 
-/** Turns a position in a module into words that name the notebook, the cell and the line. */
+/** Describes a position in a module by notebook, cell and line. */
 type Place = (file: string, line: number, column: number) => string;
 
 /**
  * Type-checks and lints the code cells of notebooks.
  *
- * @param paths The notebooks
- * @returns The problems found, each with its notebook, cell and line; empty if all is well
+ * @param paths The notebooks.
+ * @returns The problems found, each with notebook, cell and line.
  */
 export async function checkCells(paths: string[]): Promise<string[]> {
   return await withModules(paths, async (files, place) => {
@@ -71,8 +70,8 @@ export async function checkCells(paths: string[]): Promise<string[]> {
 /**
  * Type-checks the code cells of notebooks, which finds syntax errors and missing packages too.
  *
- * @param paths The notebooks
- * @returns The problems found, each with its notebook, cell and line; empty if all is well
+ * @param paths The notebooks.
+ * @returns The problems found, each with notebook, cell and line.
  */
 export async function checkTypes(paths: string[]): Promise<string[]> {
   return await withModules(paths, runCheck);
@@ -84,7 +83,7 @@ async function withModules(paths: string[], checker: Checker): Promise<string[]>
     for (const path of paths) {
       const { text, origins } = joinCells((await readNotebook(path)).notebook);
       const file = `.${basename(path, ".ipynb")}.cells.${crypto.randomUUID().slice(0, 8)}.ts`;
-      modules.set(file, { path, origins }); // before it exists, so that it is always removed
+      modules.set(file, { path, origins }); // Before the file exists, so that it is always removed.
       await Deno.writeTextFile(join(dirname(path), file), text);
     }
     if (modules.size === 0) return [];
@@ -97,7 +96,7 @@ async function withModules(paths: string[], checker: Checker): Promise<string[]>
     return await checker(files, place);
   } finally {
     for (const [file, { path }] of modules) {
-      await Deno.remove(join(dirname(path), file)).catch(() => {}); // it was not written yet
+      await Deno.remove(join(dirname(path), file)).catch(() => {}); // It was not written yet.
     }
   }
 }
@@ -130,7 +129,7 @@ interface LintReport {
 
 async function runLint(files: string[], place: Place): Promise<string[]> {
   const { stdout } = await deno(["lint", "--json", ...files]);
-  // What cannot be parsed is left to the type check, which says it too.
+  // Code that cannot be parsed is reported by the type check.
   const { diagnostics }: LintReport = JSON.parse(stdout);
   return diagnostics.map(({ filename, range: { start }, message, code }) =>
     `${message} (${code})\n    at ${place(basename(filename), start.line, start.col + 1)}`

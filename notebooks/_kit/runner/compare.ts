@@ -1,20 +1,20 @@
 /**
- * Says in words where the outputs of two runs of a notebook differ.
+ * Describes how the outputs of two runs of a notebook differ.
  *
  * @module
  */
 
 import type { Json, Notebook, Output } from "../notebook/notebook_file.ts";
 
-/** A line longer than this is cut where it is shown. */
+/** Longer lines are cut. */
 const MAX_SHOWN = 160;
 
 /**
- * Names a cell as a reader finds it: by its position and by its number in brackets.
+ * Names a cell by its position and its number in brackets.
  *
- * @param notebook The notebook
- * @param index The cell's index
- * @returns Such as "cell 7 (In [4])"
+ * @param notebook The notebook.
+ * @param index The cell's index.
+ * @returns A text such as "cell 7 (In [4])".
  */
 export function cellLabel(notebook: Notebook, index: number): string {
   const cell = notebook.cells[index];
@@ -25,9 +25,9 @@ export function cellLabel(notebook: Notebook, index: number): string {
 /**
  * Compares the outputs of two runs of the same cells.
  *
- * @param stored The notebook as its file has it
- * @param fresh The same notebook with the outputs of a new run
- * @returns One sentence or a few lines for each difference; empty if there is none
+ * @param stored The notebook as it is stored.
+ * @param fresh The same notebook with the outputs of a new run.
+ * @returns A text of one or a few lines for each difference.
  */
 export function differences(stored: Notebook, fresh: Notebook): string[] {
   return fresh.cells.flatMap((cell, index) => {
@@ -82,7 +82,7 @@ function bundleDifferences(
   });
 }
 
-/** The first place where two values differ, as zero or one message. */
+/** A message about the first place where two values differ, if there is one. */
 function firstDifference(
   stored: Json | undefined,
   fresh: Json | undefined,
@@ -115,7 +115,7 @@ function isContainer(value: Json | undefined): value is Json[] | { [key: string]
   return typeof value === "object" && value !== null;
 }
 
-/** Equal as JSON, in whatever order the keys stand. */
+/** True if two values are equal as JSON; the order of keys does not matter. */
 function same(a: Json | undefined, b: Json | undefined): boolean {
   if (!isContainer(a) || !isContainer(b)) return Object.is(a, b) || (a === 0 && b === 0);
   const [keys, others] = [Object.keys(a), Object.keys(b)];

@@ -1,6 +1,5 @@
 /**
- * From the kernel's messages to the outputs of cells, by the rules of nbclient (which runs
- * notebooks for nbconvert).
+ * Turns the kernel's messages into outputs of cells, by the rules of nbclient, which runs notebooks for nbconvert.
  *
  * @module
  */
@@ -17,7 +16,7 @@ export class OutputCollector {
   /**
    * Begins the next cell.
    *
-   * @returns Its outputs, which fill up as messages are accepted
+   * @returns Its outputs, to which accepted messages are added.
    */
   beginCell(): Output[] {
     this.#clearBeforeNext = false;
@@ -25,9 +24,9 @@ export class OutputCollector {
   }
 
   /**
-   * Takes one message of the kernel; messages that carry no output are ignored.
+   * Takes one message of the kernel. Messages without outputs are ignored.
    *
-   * @param message The message
+   * @param message The message.
    */
   accept({ type, content }: Message): void {
     switch (type) {
@@ -62,7 +61,7 @@ export class OutputCollector {
     this.#outputs.push(output);
   }
 
-  /** What a cell writes to one stream is one output, however the kernel cuts it into messages. */
+  /** Adds text to a stream: all text of a cell in one stream is one output. */
   #addStream({ name, text }: { name: "stdout" | "stderr"; text: string }): void {
     const earlier = this.#clearBeforeNext
       ? undefined
@@ -78,7 +77,7 @@ export class OutputCollector {
     this.#add(output);
   }
 
-  /** An update changes every output that was shown under its id, in earlier cells too. */
+  /** Changes every output with the id of the update, in earlier cells too. */
   #updateDisplay(content: Record<string, unknown>): void {
     for (const output of this.#displays.get(displayId(content) ?? "") ?? []) {
       Object.assign(output, bundle(content));

@@ -1,6 +1,5 @@
 /**
- * Shows what the runner is doing: one live line at the bottom of a terminal, or only finished
- * lines where the output goes to a file or a log.
+ * Shows the progress of the runner: finished lines, and in a terminal one live line below them.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 const encoder = new TextEncoder();
 const ERASE_LINE = "\r\x1b[2K";
 
-/** What is running now, and the lines printed so far above it. */
+/** A live line that says what is running, below the finished lines. */
 export class Progress {
   readonly #live: boolean;
   readonly #columns: number;
@@ -17,19 +16,19 @@ export class Progress {
   /**
    * Makes a display on standard output.
    *
-   * @param live Whether to show the live line; by default on a terminal only
+   * @param live Shows the live line; by default only in a terminal.
    */
   constructor(live: boolean = Deno.stdout.isTerminal()) {
     this.#live = live;
-    // Some terminals do not tell how wide they are, and say 0.
+    // Some terminals report a width of 0.
     this.#columns = (Deno.stdout.isTerminal() && Deno.consoleSize().columns) || 80;
   }
 
   /**
-   * Says how far something is.
+   * Updates the live line.
    *
-   * @param name What is running
-   * @param state How far it is, such as "3/28"
+   * @param name The name of what is running.
+   * @param state Its progress, such as "3/28".
    */
   update(name: string, state: string): void {
     this.#running.set(name, state);
@@ -37,10 +36,10 @@ export class Progress {
   }
 
   /**
-   * Prints a line that stays, and takes what it is about off the live line.
+   * Prints a finished line above the live line.
    *
-   * @param line The line
-   * @param name What is finished, if anything
+   * @param line The line.
+   * @param name The name to remove from the live line, if something has finished.
    */
   print(line: string, name?: string): void {
     if (name !== undefined) this.#running.delete(name);
@@ -54,7 +53,7 @@ export class Progress {
     }
     const states = [...this.#running].map(([name, state]) => `${name} ${state}`);
     const below = states.length === 0 ? "" : `running ${states.join(", ")}`;
-    // A line that wraps could not be erased.
+    // A line that wraps cannot be erased.
     write(ERASE_LINE + above + below.slice(0, this.#columns - 1));
   }
 }

@@ -1,6 +1,9 @@
 /**
  * Runs one notebook in a kernel of its own and compares its outputs with the stored ones.
  *
+ * This folder joins notebook/ and kernel/: it runs cells, collects their outputs, checks their types. It draws nothing and computes
+ * no loss, since the cells do that.
+ *
  * @module
  */
 
@@ -20,51 +23,51 @@ import { OutputCollector } from "./outputs.ts";
 
 /** How to run a notebook. */
 export interface RunOptions {
-  /** How long one cell may take, in milliseconds. */
+  /** The time that one cell may take, in milliseconds. */
   timeout: number;
-  /** Whether to write the new outputs into the file, if the whole notebook ran without an error. */
+  /** Writes the new outputs into the file, if the whole notebook ran without an error. */
   write: boolean;
-  /** Stops the run when it is aborted. */
+  /** Aborting it stops the run. */
   signal?: AbortSignal;
-  /** Is told how many of how many code cells are done. */
+  /** Called with the numbers of finished and of all code cells. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** How a run went. */
+/** The result of a run. */
 export interface RunReport {
-  /** The notebook's name: its file without folder and ending. */
+  /** The notebook's name, without folder and extension. */
   name: string;
-  /** How many code cells ran. */
+  /** The number of code cells that ran. */
   cells: number;
-  /** How many checks passed, as the outputs' `lossbook.checks` metadata says. */
+  /** The number of checks that passed, from the outputs' metadata `lossbook.checks`. */
   checks: number;
-  /** How many Plotly figures were drawn. */
+  /** The number of Plotly figures. */
   figures: number;
-  /** How long it took. */
+  /** The duration. */
   seconds: number;
-  /** Whether the file was written. */
+  /** True if the file was written. */
   written: boolean;
-  /** Why the run failed, if it failed. */
+  /** The reason why the run failed, if it did. */
   problem?: string;
 }
 
 const FIGURE_TYPE = "application/vnd.plotly.v1+json";
 
-/** More differences than this are counted, not told. */
+/** Further differences are only counted. */
 const MAX_DIFFERENCES = 8;
 
-/** Errors print where they were thrown; the file must not depend on where the project lies. */
+/** The project's folder, which is removed from stack traces so that no output depends on it. */
 const PROJECT_URL = new URL("../../../", import.meta.url).href;
 
-/** Thrown where a run cannot go on; its message is for the person who started the run. */
+/** An error that ends a run; its message is for the user. */
 class RunError extends Error {}
 
 /**
- * Runs a notebook. Never throws because of the notebook: the report says what is wrong with it.
+ * Runs a notebook. Problems of the notebook are in the report and never thrown.
  *
- * @param path The notebook's file
- * @param options How to run it
- * @returns How it went
+ * @param path The notebook's file.
+ * @param options How to run it.
+ * @returns The result.
  */
 export async function runNotebook(path: string, options: RunOptions): Promise<RunReport> {
   const start = performance.now();
@@ -121,16 +124,16 @@ async function runCells(
     onProgress?.(report.cells, code.length);
   }
   const last = code.at(-1)?.index ?? 0;
-  const floating = await named(notebook, last, kernel.settle(timeout));
-  refuseFloating(floating, "the notebook");
-  // Only now, since a cell may update what an earlier cell displayed.
+  const unhandled = await named(notebook, last, kernel.settle(timeout));
+  refuseUnhandled(unhandled, "the notebook");
+  // At the end, because a cell may update the outputs of earlier cells.
   for (const { cell, index } of code) {
     cell.outputs = withoutPaths(cell.outputs, cellLabel(notebook, index));
     for (const output of cell.outputs) count(output, report);
   }
 }
 
-/** Says in which cell the kernel was lost. */
+/** Names the cell in which the kernel was lost. */
 async function named<T>(notebook: Notebook, index: number, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -140,9 +143,9 @@ async function named<T>(notebook: Notebook, index: number, work: Promise<T>): Pr
   }
 }
 
-/** Throws if a cell went wrong; the tag `raises-exception` allows a cell to throw, as in Jupyter. */
+/** Throws if a cell failed. As in Jupyter, a cell with the tag `raises-exception` may throw. */
 async function examine(
-  { error, floating }: Execution,
+  { error, unhandled }: Execution,
   cell: CodeCell,
   where: string,
   path: string,
@@ -150,7 +153,7 @@ async function examine(
   const tags = cell.metadata.tags;
   const mayThrow = Array.isArray(tags) && tags.includes("raises-exception");
   if (error && error.traceback.length === 0) {
-    // The kernel does not say what is wrong with code that it cannot even start.
+    // The kernel does not say why it cannot start a cell.
     const details = await checkTypes([path]);
     throw new RunError(
       [`${where} cannot run: a syntax error, or a package that cannot be loaded`, ...details]
@@ -158,17 +161,17 @@ async function examine(
     );
   }
   if (error && !mayThrow) {
-    const trace = error.traceback.join("\n").trim(); // empty when what was thrown is no Error
+    const trace = error.traceback.join("\n").trim(); // Empty if the value thrown is no Error.
     throw new RunError(`${where} threw\n${trace || error.evalue}`);
   }
-  refuseFloating(floating, where);
+  refuseUnhandled(unhandled, where);
 }
 
-/** Such an error passes unseen in Jupyter, and whatever it should have shown is missing. */
-function refuseFloating(floating: string[], where: string): void {
-  if (floating.length === 0) return;
+/** Jupyter does not show such an error, and outputs may be missing because of it. */
+function refuseUnhandled(unhandled: string[], where: string): void {
+  if (unhandled.length === 0) return;
   throw new RunError(
-    [`${where} caused an error that nobody waited for (a missing await?)`, ...floating].join("\n"),
+    [`${where} caused an unhandled error (is an await missing?)`, ...unhandled].join("\n"),
   );
 }
 
@@ -190,11 +193,13 @@ function explainChange(stored: Notebook, fresh: Notebook): string {
   const found = differences(stored, fresh);
   const shown = found.slice(0, MAX_DIFFERENCES);
   if (found.length > shown.length) shown.push(`… and ${found.length - shown.length} more`);
-  if (found.length === 0) shown.push("the outputs are the stored ones, but the file's form is not");
-  return [...shown, "--write stores what this run gave"].join("\n");
+  if (found.length === 0) {
+    shown.push("the outputs are equal, but the file is formatted differently");
+  }
+  return [...shown, "--write stores the new outputs"].join("\n");
 }
 
 function explainError(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotFound) return "the file does not exist";
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** Checks in a notebook: a table that shows each, and an error that stops the run if one fails. */
+/** Checks in a notebook: a table with one row for each, and an error if one fails. */
 
 import { display } from "./display.ts";
 import { layout, numberText } from "./table.ts";
@@ -26,22 +26,22 @@ export type Checked =
 
 /** One check: a name, the computed value, and what it should be. */
 export interface CheckRow {
-  /** What is checked, in a few words. */
+  /** What is checked. */
   name: string;
   /** The computed value. */
   got: Checked;
   /** The expected value. */
   want?: Checked;
   /**
-   * Instead of `want`: the numbers as a document prints them, such as `"0.5817"` or
-   * `"tensor([0.0000, 1.0821])"`. Each computed number must round to the printed one.
+   * Instead of `want`: numbers as a document prints them, such as `"0.5817"` or `"tensor([0.0000, 1.0821])"`. Each computed
+   * number must round to the printed one.
    */
   printed?: string;
   /** The absolute tolerance. Default: 0. */
   atol?: number;
   /** The relative tolerance. Default: 1e-6, which float32 results hold. */
   rtol?: number;
-  /** Where the expected value comes from: a page, a formula, a program. */
+  /** The origin of the expected value: a page, a formula, a program. */
   source?: string;
 }
 
@@ -51,10 +51,10 @@ interface Verdict {
 }
 
 /**
- * Shows a table of checks, and then throws if one of them fails. A number passes if
- * |got - want| ≤ atol + rtol · |want|; NaN equals NaN, infinities equal themselves only.
+ * Shows a table of checks, and then throws if one of them fails. A number passes if |got - want| ≤ atol + rtol · |want|. NaN passes
+ * for NaN, and an infinity only for itself.
  *
- * @param title What the checks are about.
+ * @param title The title of the table.
  * @param rows The checks, at least one.
  *
  * @example
@@ -132,9 +132,9 @@ function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict
     const difference = distance(a, b);
     const tolerance = atol + rtol * Math.abs(b);
     largest = Math.max(largest, difference);
-    // An infinite tolerance (b = ±∞) allows nothing.
+    // If b is infinite, so is the tolerance, which must not let a finite number pass.
     if (difference === 0 || difference <= tolerance && Number.isFinite(difference)) continue;
-    failure ??= `${name}${place(i, want.shape)}: got ${a}, want ${b}, ` +
+    failure ??= `${name}${indexText(i, want.shape)}: got ${a}, want ${b}, ` +
       `difference ${numberText(difference, 3)} exceeds ${numberText(tolerance, 3)}`;
   }
   return {
@@ -164,28 +164,28 @@ function judgePrinted(name: string, got: ShapedData, printed: string): Verdict {
     const parsed = Number(wanted[i].replace("inf", "Infinity").replace("nan", "NaN"));
     largest = Math.max(largest, distance(value, parsed));
     if (!roundsTo(value, wanted[i], parsed)) {
-      failure ??= `${name}${place(i, got.shape)}: got ${value}, printed is ${wanted[i]}`;
+      failure ??= `${name}${indexText(i, got.shape)}: got ${value}, printed is ${wanted[i]}`;
     }
   }
   const shown = wanted.length === 1 ? wanted[0] : brief({ data: wanted, shape: [wanted.length] });
   return { cells: [name, brief(got), shown, numberText(largest, 2), mark(failure)], failure };
 }
 
-/** Numbers in printed text, but not the digits of names such as float64. */
+/** Numbers in printed text, without the digits in names such as float64. */
 const PRINTED_NUMBER = /(?<![\w.])-?(?:\d+\.?\d*(?:e[+-]?\d+)?|inf\b|nan\b)/gi;
 
-/** Whether a number is printed so when rounded to as many digits; at a tie both ways are right. */
+/** True if a number, rounded to as many digits, gives the printed one; a tie may be rounded either way. */
 function roundsTo(value: number, printed: string, parsed: number): boolean {
   if (!Number.isFinite(value) || !Number.isFinite(parsed)) return distance(value, parsed) === 0;
   const [digits, exponent = "0"] = printed.toLowerCase().split("e");
   const decimals = digits.includes(".") ? digits.length - digits.indexOf(".") - 1 : 0;
   const unit = 10 ** (Number(exponent) - decimals);
-  // The slack is for the rounding of the subtraction, far below what could be printed.
+  // 1e-9 of the last printed digit allows for the rounding of the subtraction.
   return Math.abs(value - parsed) <= 0.5 * unit * (1 + 1e-9);
 }
 
-/** Where element i stands: "[1, 2]", or nothing for a single number. */
-function place(i: number, shape: readonly number[]): string {
+/** The index of element i, such as "[1, 2]"; empty for a single number. */
+function indexText(i: number, shape: readonly number[]): string {
   if (shape.length === 0) return "";
   const index: number[] = [];
   let rest = i;
@@ -200,7 +200,7 @@ function mark(failure: string | undefined): string {
   return failure === undefined ? "✓" : "✗";
 }
 
-/** At most four numbers, and how many there are. */
+/** The first four numbers, and the shape if there are more. */
 function brief(
   { data, shape }: { data: ArrayLike<number | string>; shape: readonly number[] },
 ): string {

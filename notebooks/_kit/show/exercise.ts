@@ -1,24 +1,23 @@
 /**
- * Exercises that check themselves, and solutions that stand folded in the text and run all the same.
+ * Exercises that check an answer, and solutions that are folded in the text and still run.
  *
- * A solution is a fence of code inside `<details>` in a text cell: folded in JupyterLab, in VS Code
- * and on GitHub alike, written once. {@linkcode runSolutions} runs the solutions of a notebook, and
- * `deno task ok` checks their types with the cells.
+ * A solution is a fenced block of code inside `<details>` in a text cell, which JupyterLab, VS Code and GitHub fold.
+ * {@linkcode runSolutions} runs the solutions of a notebook, and `deno task ok` checks their types together with the cells.
  */
 
 import { check, type CheckRow } from "./checks.ts";
 import { type Cell, parseNotebook } from "../notebook/notebook_file.ts";
 import { markdown } from "./show.ts";
 
-/** Stands where the reader's answer will stand. It has every type, so that stubs pass the type check. */
+/** A placeholder for the reader's answer. It has every type, so that stubs pass the type check. */
 export const TODO = undefined as never;
 
 /**
  * Sets an exercise.
  *
- * @param name What the checks are called, such as "1 ★".
- * @param rows The checks of an answer; name each by what it tries, as that is what a wrong answer shows.
- * @returns A function that checks an answer: with {@linkcode TODO} it asks for one, a wrong one throws and says why.
+ * @param name The name of the exercise, such as "1 ★".
+ * @param rows The checks of an answer; the name of each says what it tries, because a wrong answer shows it.
+ * @returns A function that checks an answer. It asks for one if it gets {@linkcode TODO}, and throws if the answer is wrong.
  *
  * @example
  * ```ts
@@ -50,18 +49,18 @@ export function exercise<Answer>(
   };
 }
 
-/** One fence of code inside `<details>`. */
+/** One fenced block of code inside `<details>`. */
 export interface Solution {
   /** The code. */
   code: string;
-  /** The line of the cell in which it begins, from 1. */
+  /** The line of the cell at which it begins, from 1. */
   line: number;
 }
 
 /**
  * Finds the solutions in a text cell.
  *
- * @param cell The cell; one of code has none.
+ * @param cell The cell; a code cell has none.
  * @returns The solutions, in order.
  */
 export function solutionsIn({ cell_type, source }: Cell): Solution[] {
@@ -77,10 +76,10 @@ export function solutionsIn({ cell_type, source }: Cell): Solution[] {
 }
 
 /**
- * Runs every solution of a notebook, in order, as if it stood in a cell: it sees the variables of the
- * cells and keeps its own to itself. As nothing compiles it, it is written without type annotations.
+ * Runs every solution of a notebook, in order. A solution sees the variables of the cells, and its own are local. Because it is not
+ * compiled, it has no type annotations.
  *
- * @param name The notebook, such as "huber"; the kernel runs in its folder.
+ * @param name The notebook, such as "huber", in the kernel's working directory.
  * @throws {RangeError} If the notebook has no solution.
  */
 export async function runSolutions(name: string): Promise<void> {
@@ -90,7 +89,7 @@ export async function runSolutions(name: string): Promise<void> {
     throw new RangeError(`Cannot run the solutions of ${name}.ipynb as it has none`);
   }
   for (const { code } of solutions) {
-    // An indirect eval sees what the cells declared, which an import would not.
+    // An indirect eval sees the variables of the cells, unlike an import.
     await (0, eval)(`(async () => {\n${code}\n})()`);
   }
 }

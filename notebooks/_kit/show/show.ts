@@ -1,5 +1,13 @@
-/** Small outputs of a notebook: text, formulas, tables. */
+/**
+ * Small outputs of a notebook: text, formulas, tables.
+ *
+ * This folder shows what it is given, through display.ts alone. It computes no loss and draws no figure; of the package it knows
+ * only how a formula is printed.
+ *
+ * @module
+ */
 
+import { Formula } from "@lossbook/losses/formula";
 import { display } from "./display.ts";
 import { type Cell, layout } from "./table.ts";
 
@@ -13,9 +21,28 @@ export async function markdown(text: string): Promise<void> {
 }
 
 /**
- * Shows a formula on a line of its own, or several below each other, aligned at their `&`.
+ * The LaTeX of a formula, as the package prints it.
  *
- * @param lines The TeX of each line, without dollar signs, as `toTex` gives it.
+ * @param formula A formula as text, or an object whose text is a formula, such as a node of mathjs.
+ * @param names How symbols are to be written.
+ * @returns LaTeX without dollar signs, for {@linkcode tex}.
+ *
+ * @example
+ * ```ts
+ * toTex("abs(x - y) / beta", { x: "\\hat{y}" }); // \frac{\left|\hat{y}-y\right|}{\beta}
+ * ```
+ */
+export function toTex(
+  formula: { toString(): string },
+  names: Readonly<Record<string, string>> = {},
+): string {
+  return new Formula(formula.toString()).latex(names);
+}
+
+/**
+ * Shows a formula as a display, or several below each other, aligned at their `&`.
+ *
+ * @param lines The TeX of each line, without dollar signs, as {@linkcode toTex} gives it.
  */
 export async function tex(...lines: string[]): Promise<void> {
   if (lines.length === 0) throw new TypeError("Cannot show a formula as none is given");

@@ -1,9 +1,9 @@
 /** Tables as Markdown for notebooks and as aligned text for terminals. */
 
-/** What a cell of a table holds. */
+/** The content of a cell of a table. */
 export type Cell = string | number | bigint | boolean | null | undefined;
 
-/** A table in both forms that a notebook output carries. */
+/** A table in the two forms of a notebook output. */
 export interface TableText {
   /** GitHub Markdown. */
   markdown: string;
@@ -50,11 +50,11 @@ export function layout(header: readonly string[], rows: readonly (readonly Cell[
 }
 
 /**
- * A number for reading: whole numbers as they are, others with so many significant digits.
+ * A number as text: whole numbers in full, others rounded to some significant digits.
  *
  * @param value The number.
- * @param digits How many digits, 6 by default.
- * @returns Its text.
+ * @param digits The number of significant digits.
+ * @returns The text.
  */
 export function numberText(value: number, digits = 6): string {
   if (Object.is(value, -0)) return "-0";
@@ -80,7 +80,7 @@ function markdownCell(cell: string): string {
   return cell.replaceAll("|", "\\|").replaceAll("\n", "<br>");
 }
 
-/** How many columns of a terminal a text takes: Chinese characters take two. */
+/** The number of columns that a text takes in a terminal, where Chinese characters take two. */
 function columns(text: string): number {
   let count = 0;
   for (const character of text) {

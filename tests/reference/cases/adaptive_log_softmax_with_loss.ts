@@ -1,6 +1,6 @@
 /**
  * AdaptiveLogSoftmaxWithLoss: the document has no section on it; one layer whose probabilities are fractions, and PyTorch's
- * answers for another.
+ * results for another.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
 } from "@lossbook/losses";
 import type { Case } from "./_case.ts";
 
-/** A call of a layer, with the parameters that it has and all that it answers. */
+/** A call of a layer, with its parameters and all its results. */
 export interface AdaptiveCase extends Case<AdaptiveLogSoftmaxWithLossOptions> {
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly output: number | NestedArray;
@@ -35,7 +35,7 @@ const fractions = {
 };
 const sample = [LN2, log(3)];
 
-// PyTorch's answers are printed with all their digits.
+// PyTorch's results, with all their digits.
 const given = {
   options: { inFeatures: 2, nClasses: 4, cutoffs: [2], divValue: 2 },
   parameters: {

@@ -1,5 +1,5 @@
 /**
- * BCELoss: the document prints no numbers for it; here are its formulas and PyTorch's answers to numbers that can be checked
+ * BCELoss: the document prints no numbers for it; here are its formulas and PyTorch's results for numbers that can be checked
  * by hand.
  *
  * @module
@@ -13,7 +13,7 @@ const target = float64([1, 0, 0.3]);
 /** The third is log 2 for every target: a probability of ½ is as far from yes as from no. */
 const [a, b, c] = [-Math.log(0.2), -Math.log(1 - 0.7), Math.log(2)];
 
-/** Two answers that are known and one that is not; then the ends, where the logarithms are held at -100. */
+/** Targets 1, 0 and one in between; then probabilities of 0 and 1, whose logarithms are clamped at -100. */
 export const cases: readonly Case<BCELossOptions>[] = [
   {
     name: "one value for each element",

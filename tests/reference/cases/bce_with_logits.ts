@@ -1,5 +1,5 @@
 /**
- * BCEWithLogitsLoss: the document prints no numbers for it; here are its formulas and PyTorch's answers to numbers that can
+ * BCEWithLogitsLoss: the document prints no numbers for it; here are its formulas and PyTorch's results for numbers that can
  * be checked by hand.
  *
  * @module
@@ -16,7 +16,7 @@ const input = float64([0.5, -1, 2]);
 const target = float64([1, 0, 0.3]);
 const each = [yes(0.5), no(-1), 0.3 * yes(2) + 0.7 * no(2)];
 
-/** Scores on both sides, then two classes with weights, then scores beyond what exp can bear. */
+/** Scores of both signs, then two classes with weights, then scores whose exp overflows. */
 export const cases: readonly Case<BCEWithLogitsLossOptions>[] = [
   {
     name: "the mean, the default",

@@ -9,9 +9,9 @@ import type { Case, DocumentFormula } from "./_case.ts";
 
 const input1 = float64([1, 2]);
 const input2 = float64([2, 1]);
-/** What is added to squared lengths, a float32. */
+/** The number that PyTorch adds to squared lengths, a float32. */
 const delta = Math.fround(1e-12);
-/** The cosine between both, 4 / 5 but for delta. */
+/** The cosine between both: 4 / 5, apart from delta. */
 const c = 4 / (5 + delta);
 const slope1 = [2 / 5 - 4 / 5 * 1 / 5, 1 / 5 - 4 / 5 * 2 / 5];
 const slope2 = [1 / 5 - 4 / 5 * 2 / 5, 2 / 5 - 4 / 5 * 1 / 5];
@@ -24,7 +24,7 @@ export const cases: readonly Case<CosineEmbeddingLossOptions>[] = [
     options: { margin: 0.1, reduction: "none" },
     args: { input1, input2, target: float64(1) },
     value: 1 - c,
-    // delta moves these by parts in 1e13, which the tolerance takes in.
+    // delta changes these by about 1e-13, which is within the tolerance.
     grad: { input1: slope1.map((s) => -s), input2: slope2.map((s) => -s) },
   },
   {

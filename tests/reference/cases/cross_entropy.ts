@@ -1,5 +1,5 @@
 /**
- * CrossEntropyLoss: the document's example, which stands in its section on NLLLoss, and PyTorch's answers to numbers that can be
+ * CrossEntropyLoss: the document's example, which is in its section on NLLLoss, and PyTorch's results for numbers that can be
  * checked by hand.
  *
  * @module
@@ -14,7 +14,7 @@ function surprises(scores: readonly number[]): number[] {
   return scores.map((x) => Math.log(total) - x);
 }
 
-/** The gradient by the scores: softmax times the sum of what the target says, minus that. */
+/** The gradient with respect to the scores: softmax times the sum of the target, minus the target. */
 function pulls(scores: readonly number[], q: readonly number[], denominator: number): number[] {
   const mass = q.reduce((a, b) => a + b);
   return surprises(scores).map((s, c) => (Math.exp(-s) * mass - q[c]) / denominator);
@@ -31,7 +31,7 @@ const [first, second] = rows.map(surprises);
 const input = float64(rows);
 const target = int32([0, 2]);
 const weight = float64([1, 2, 3]);
-/** What smoothing adds for each class is a tenth of a third. */
+/** Smoothing adds a tenth of a third to each class. */
 const spread = 0.1 / 3;
 const probabilities = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]];
 const dot = (a: readonly number[], b: readonly number[]) =>

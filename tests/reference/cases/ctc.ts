@@ -1,6 +1,6 @@
 /**
- * CTCLoss: the document explains it in words and shows no call. The examples are those worked out for PyTorch's
- * behaviour, with every alignment written down.
+ * CTCLoss: the document explains it in words and shows no call. The examples were computed for PyTorch's behaviour, with all
+ * alignments written out.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Case } from "./_case.ts";
 /** Three frames of scores for blank, 1 and 2. */
 const scores = [[1, 0.5, -0.5], [0.2, 0.8, 0.1], [-0.3, 0.4, 0.9]];
 
-/** The probabilities that a frame's scores stand for. */
+/** The probabilities of a frame's scores. */
 export function softmax(row: readonly number[]): number[] {
   const sum = row.reduce((sum, x) => sum + Math.exp(x), 0);
   return row.map((x) => Math.exp(x) / sum);
@@ -31,7 +31,7 @@ function total(p: number[][], alignments: readonly Alignment[]): number {
   return alignments.reduce((sum, alignment) => sum + probability(p, alignment), 0);
 }
 
-/** For each frame and class, the share of the alignments that pass through it: the occupancy γ. */
+/** For each frame and class, the share of the probability that passes through it: the occupancy γ. */
 function shares(p: number[][], alignments: readonly Alignment[]): number[][] {
   return p.map((row, t) =>
     row.map((_, c) => total(p, alignments.filter((a) => a[t] === c)) / total(p, alignments))
@@ -43,9 +43,9 @@ const minus = (a: number[][], b: number[][]) => a.map((row, t) => row.map((x, c)
 /** A batch of one sample. */
 const batch = (rows: number[][]) => rows.map((row) => [row]);
 
-/** All that reads as 1 2 in three frames. */
+/** All alignments of the labels 1 2 with three frames. */
 const oneTwo = [[1, 1, 2], [1, 2, 2], [0, 1, 2], [1, 0, 2], [1, 2, 0]];
-/** All that reads as 1 in two frames. */
+/** All alignments of the label 1 with two frames. */
 const one = [[1, 1], [0, 1], [1, 0]];
 
 const half = [[1 / 2, 1 / 2], [1 / 2, 1 / 2]];
@@ -64,7 +64,7 @@ function args(
   };
 }
 
-/** Two samples of two fair frames: the labels 1 1, which need three, and the label 1. */
+/** Two samples of two frames with equal probabilities: the labels 1 1, which need three frames, and the label 1. */
 const scarce: Record<string, Tensor> = {
   logProbs: float64(log(half).map((row) => [row, row])),
   targets: int32([1, 1, 1]),
@@ -73,7 +73,7 @@ const scarce: Record<string, Tensor> = {
 };
 const noNumber = [NaN, NaN];
 
-/** PyTorch's examples A to F, and their twins from raw scores. */
+/** PyTorch's examples A to F, and the same from raw scores. */
 export const cases: readonly Case<CTCLossOptions>[] = [
   {
     name: "two labels in three frames: five alignments, each label counts",

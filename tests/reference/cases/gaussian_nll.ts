@@ -1,5 +1,5 @@
 /**
- * GaussianNLLLoss: not in the document; PyTorch's answers to numbers that can be checked by hand.
+ * GaussianNLLLoss: not in the document; PyTorch's results for numbers that can be checked by hand.
  *
  * @module
  */

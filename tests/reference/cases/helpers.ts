@@ -1,5 +1,5 @@
 /**
- * The helpers: the log-probabilities that the document prints, and PyTorch's answers to numbers that can be checked by hand.
+ * The helpers: the log-probabilities that the document prints, and PyTorch's results for numbers that can be checked by hand.
  *
  * @module
  */

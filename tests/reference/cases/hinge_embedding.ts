@@ -1,6 +1,6 @@
 /**
  * HingeEmbeddingLoss: the document's seeded example, computed from its seed, its formulas (two different losses under one
- * name), and PyTorch's answers to numbers that can be checked by hand.
+ * name), and PyTorch's results for numbers that can be checked by hand.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const distances = Float32Array.from(
 // y = 2 * torch.empty(100).random_(2) - 1
 const labels = torch.random([100], "float32", 2).data.map((y) => 2 * y - 1);
 
-/** 100 cosine distances near 1: where a pair is alike it costs its distance, else nothing. */
+/** 100 cosine distances near 1: the loss of a similar pair is its distance, that of another pair is 0. */
 export const seeded = { input: float32(distances), target: float32(labels) };
 
 const PRINTED = `\
@@ -40,7 +40,7 @@ tensor([0.0000, 1.0821, 0.0000, 1.0337, 1.0798, 0.0000, 1.0582, 0.0000, 0.8795,
         0.9453, 0.0000, 0.0000, 0.0000, 0.0000, 0.0000, 0.9874, 0.0000, 0.0000,
         1.0352])`;
 
-/** The seeded example three times, then one that can be done by hand. */
+/** The seeded example three times, then one that can be checked by hand. */
 export const cases: readonly Case<HingeEmbeddingLossOptions>[] = [
   {
     name: "the 100 values (the document prints grad_fn=<AddBackward0> behind them)",

@@ -1,5 +1,5 @@
 /**
- * HuberLoss: the document has no section of its own for it; its neighbour SmoothL1Loss is delta times smaller.
+ * HuberLoss: the document has no section of its own for it; SmoothL1Loss with the same delta is delta times smaller.
  *
  * @module
  */
@@ -47,5 +47,5 @@ export const cases: readonly Case<HuberLossOptions>[] = [
   },
 ];
 
-/** The document's words on SmoothL1Loss, which for delta = 1 describe this loss as well. */
+/** The document's description of SmoothL1Loss, which for delta = 1 describe this loss as well. */
 export { formulas } from "./smooth_l1.ts";

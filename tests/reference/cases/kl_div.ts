@@ -1,5 +1,5 @@
 /**
- * KLDivLoss: the document prints no numbers for it; here are its formulas and PyTorch's answers to numbers that can be checked
+ * KLDivLoss: the document prints no numbers for it; here are its formulas and PyTorch's results for numbers that can be checked
  * by hand.
  *
  * @module
@@ -17,7 +17,7 @@ const terms = [
 ];
 const sum = terms.flat().reduce((a, b) => a + b);
 
-/** Two rows of three classes, one of which has probability 0; then one row whose target is given both ways. */
+/** Two rows of three classes, one of which has probability 0; then one row whose target is given as probabilities and as logarithms. */
 export const cases: readonly Case<KLDivLossOptions>[] = [
   {
     name: "one term for each class of each sample; some are negative",

@@ -1,5 +1,5 @@
 /**
- * L1Loss: the document prints no numbers for it; here are its two formulas, its figure, and PyTorch's answers to numbers that
+ * L1Loss: the document prints no numbers for it; here are its two formulas, its figure, and PyTorch's results for numbers that
  * can be checked by hand.
  *
  * @module
@@ -11,7 +11,7 @@ import type { Case, DocumentFigure, DocumentFormula } from "./_case.ts";
 const input = float64([1, -2, 0.5]);
 const target = float64([0.5, 1, 0.5]);
 
-/** Residuals 0.5, -3 and 0: over, under and exact. */
+/** Residuals 0.5, -3 and 0: above, below and at the target. */
 export const cases: readonly Case<L1LossOptions>[] = [
   {
     name: "one value for each element",
@@ -74,7 +74,7 @@ export const formulas: {
   },
 };
 
-/** L1 and L2 over the residual; the document's L2 has the factor ½ that MSELoss has not. */
+/** L1 and L2 over the residual; the document's L2 has a factor ½ that MSELoss does not have. */
 export const figure: DocumentFigure = {
   place: "回归任务, L1_L2_loss.png",
   residuals: [-3, 3],

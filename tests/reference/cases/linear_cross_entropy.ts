@@ -7,14 +7,14 @@
 import { float64, int32, type LinearCrossEntropyLossOptions, type Tensor } from "@lossbook/losses";
 import type { Case } from "./_case.ts";
 
-/** A call of a layer, with the parameters that it has. */
+/** A call of a layer, with its parameters. */
 export interface LinearCase extends Case<LinearCrossEntropyLossOptions> {
   readonly parameters: Readonly<Record<string, Tensor>>;
 }
 
 const { log } = Math;
 
-// The scores of [log 2, log 3] are log 2, log 3 and log 6: probabilities of 2, 3 and 6 parts of 11.
+// The scores of [log 2, log 3] are log 2, log 3 and log 6: probabilities 2/11, 3/11 and 6/11.
 const x = [log(2), log(3)];
 const input = float64([x]);
 const layer = { inFeatures: 2, numClasses: 3 };

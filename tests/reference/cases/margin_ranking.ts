@@ -1,6 +1,6 @@
 /**
  * MarginRankingLoss: the document's example, which it runs unseeded and without printing, from a seed; its formula; and PyTorch's
- * answers to numbers that can be checked by hand.
+ * results for numbers that can be checked by hand.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const torch = new TorchRandom(20);
 const [input1, input2] = [float32(torch.randn(3).data), float32(torch.randn(3).data)];
 const target = float32(torch.randn(3).data.map(Math.sign));
 
-/** Three pairs in the wrong order; then one right, one wrong by less than the margin, one at it; then a tie. */
+/** Three pairs in the wrong order; then one in the right order, one within the margin, one at it; then a tie. */
 export const cases: readonly Case<MarginRankingLossOptions>[] = [
   {
     name: "with the seed 20, which the document sets only a few lines further down",

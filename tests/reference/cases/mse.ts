@@ -1,5 +1,5 @@
 /**
- * MSELoss: the document prints no numbers for it; here are its two formulas and PyTorch's answers to numbers that can be
+ * MSELoss: the document prints no numbers for it; here are its two formulas and PyTorch's results for numbers that can be
  * checked by hand.
  *
  * @module
@@ -11,7 +11,7 @@ import type { Case, DocumentFormula } from "./_case.ts";
 const input = float64([1, -2, 0.5]);
 const target = float64([0.5, 1, 0.5]);
 
-/** Residuals 0.5, -3 and 0: the middle one outweighs the others. */
+/** Residuals 0.5, -3 and 0: the second dominates. */
 export const cases: readonly Case<MSELossOptions>[] = [
   {
     name: "one value for each element, without a factor ½",

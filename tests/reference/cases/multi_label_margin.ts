@@ -1,5 +1,5 @@
 /**
- * MultiLabelMarginLoss: the document's three examples, and PyTorch's answers to numbers that can be checked by hand.
+ * MultiLabelMarginLoss: the document's three examples, and PyTorch's results for numbers that can be checked by hand.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * MultiLabelSoftMarginLoss: the document prints no numbers for it; here are its formula and gradient, and PyTorch's answers to
+ * MultiLabelSoftMarginLoss: the document prints no numbers for it; here are its formula and gradient, and PyTorch's results for
  * numbers that can be checked by hand.
  *
  * @module
@@ -11,7 +11,7 @@ import type { Case, DocumentFormula } from "./_case.ts";
 const input = float64([[0.5, -1], [2, 0]]);
 const target = float64([[1, 0], [0.3, 1]]);
 const σ = (x: number) => 1 / (1 + Math.exp(-x));
-/** What a score of x costs where the class applies; that of -x is what it costs where it does not. */
+/** The loss of a score x whose class applies; that of -x is the loss if it does not. */
 const yes = (x: number) => Math.log1p(Math.exp(-x));
 /** The four terms. */
 const [[a, b], [c, d]] = [[yes(0.5), yes(1)], [0.3 * yes(2) + 0.7 * yes(-2), yes(0)]];

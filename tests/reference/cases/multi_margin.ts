@@ -1,5 +1,5 @@
 /**
- * MultiMarginLoss: the document's example in its three reductions, and PyTorch's answers to numbers that can be checked by hand.
+ * MultiMarginLoss: the document's example in its three reductions, and PyTorch's results for numbers that can be checked by hand.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Case, DocumentFormula } from "./_case.ts";
 
 const input = float32([[0.1, 0.2, 0.4, 0.8], [0.1, 0.2, 0.4, 0.8]]);
 const target = int32([3, 3]);
-/** Each row's three wrong classes come within 1 of the right one. */
+/** In each row the scores of three wrong classes are within 1 of the right one. */
 const row = [1 / 4, 1 / 4, 1 / 4, -3 / 4];
 
 export const cases: readonly Case<MultiMarginLossOptions>[] = [

@@ -1,5 +1,5 @@
 /**
- * NLLLoss: the document's example behind LogSoftmax, and PyTorch's answers to numbers that can be checked by hand.
+ * NLLLoss: the document's example behind LogSoftmax, and PyTorch's results for numbers that can be checked by hand.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Case, DocumentFormula } from "./_case.ts";
 export const scores = float32([[0.8, 0.9, 0.3], [0.8, 0.9, 0.3], [0.8, 0.9, 0.3], [0.8, 0.9, 0.3]]);
 const labels = int32([1, 1, 0, 0]);
 
-/** What the document prints of `m(input_src)`, m = LogSoftmax(dim=1). */
+/** The document's output of `m(input_src)`, m = LogSoftmax(dim=1). */
 export const printedLogProbs = `tensor([[-0.9976, -0.8976, -1.4976],
         [-0.9976, -0.8976, -1.4976],
         [-0.9976, -0.8976, -1.4976],

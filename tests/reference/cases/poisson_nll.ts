@@ -1,5 +1,5 @@
 /**
- * PoissonNLLLoss: the document prints no numbers for it; here are its formula and PyTorch's answers to numbers that can be
+ * PoissonNLLLoss: the document prints no numbers for it; here are its formula and PyTorch's results for numbers that can be
  * checked by hand.
  *
  * @module
@@ -11,7 +11,7 @@ import type { Case, DocumentFormula } from "./_case.ts";
 const { exp, log, PI } = Math;
 const stirling = 5 * log(5) - 5 + log(2 * PI * 5) / 2;
 
-/** Logarithms of rates; then Stirling's formula below, at and above 1; then rates themselves, 0 among them. */
+/** Logarithms of rates; then Stirling's formula below, at and above 1; then rates, including 0. */
 export const cases: readonly Case<PoissonNLLLossOptions>[] = [
   {
     name: "the mean, the default",

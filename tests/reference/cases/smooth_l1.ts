@@ -1,5 +1,5 @@
 /**
- * SmoothL1Loss: the document describes it in words, for beta = 1; here are these words as a formula, and PyTorch's answers to
+ * SmoothL1Loss: the document describes it in words, for beta = 1; here is that description as a formula, and PyTorch's results for
  * numbers that can be checked by hand.
  *
  * @module
@@ -42,7 +42,7 @@ export const cases: readonly Case<SmoothL1LossOptions>[] = [
   },
 ];
 
-/** The document's words: "L2 Loss" below 1, "a shift of L1 Loss" above. */
+/** The document's description: "L2 Loss" below 1, "a shift of L1 Loss" above. */
 export const formulas: { readonly value: DocumentFormula } = {
   value: {
     place: "平滑版L1损失 SmoothL1Loss",

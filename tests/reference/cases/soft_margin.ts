@@ -1,6 +1,6 @@
 /**
  * SoftMarginLoss: the document's example in its three reductions with its check in Python's doubles, its formulas, and PyTorch's
- * answers to numbers that can be checked by hand.
+ * results for numbers that can be checked by hand.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Case, DocumentFormula } from "./_case.ts";
 const input = float32([[0.1, 0.2, 0.4, 0.8], [0.1, 0.2, 0.4, 0.8]]);
 const target = float32([[1, -1, 1, 1], [1, -1, 1, 1]]);
 
-/** `validate_SoftMarginLoss` of the document: one after the other, each in doubles. */
+/** `validate_SoftMarginLoss` of the document, which adds one term after the other in doubles. */
 function validate(): number {
   let val = 0;
   input.data.forEach((x, i) => val += Math.log(1 + Math.exp(-target.data[i] * x)));
@@ -23,7 +23,7 @@ const f = Math.fround;
 
 /**
  * The sum as the document's PyTorch computed it: log(1 + exp(-y x)), where 1 + exp(-y x) is rounded to float32 before its
- * logarithm is taken. Two of the four different entries lose their last digit so; PyTorch 2.13 rounds as this loss does.
+ * logarithm is taken. Two of the four different entries lose their last digit by that; PyTorch 2.13 rounds as this loss does.
  */
 function roundedInBetween(): number {
   const each = (x: number, i: number) => f(Math.log(f(1 + f(Math.exp(-target.data[i] * x)))));
@@ -32,7 +32,7 @@ function roundedInBetween(): number {
 
 const wrong = (x: number) => 1 / (1 + Math.exp(x));
 
-/** The document's eight scores; then three that can be done by hand; then some that overflow in PyTorch's own form. */
+/** The document's eight scores; then three that can be checked by hand; then some that overflow in PyTorch. */
 export const cases: readonly Case<SoftMarginLossOptions>[] = [
   {
     name: "one value for each score",

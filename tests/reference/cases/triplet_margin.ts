@@ -12,7 +12,7 @@ const origin = float64([0, 0]);
 /** The difference of two vectors with eps added, and its length. */
 const u = (x: number[], y: number[]) => x.map((v, i) => v - y[i] + 1e-6);
 const d = (x: number[], y: number[]) => Math.hypot(...u(x, y));
-/** The gradient of a distance by its first vector: the unit vector along the difference. */
+/** The gradient of a distance with respect to its first vector: the unit vector along the difference. */
 const unit = (x: number[], y: number[]) => u(x, y).map((v) => v / d(x, y));
 /** a - b. */
 const minus = (a: number[], b: number[]) => a.map((v, i) => v - b[i]);

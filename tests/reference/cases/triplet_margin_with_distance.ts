@@ -1,6 +1,6 @@
 /**
  * TripletMarginWithDistanceLoss: the document does not have it; these are triplets under two distances that can be checked by
- * hand, and the distances, which serve as examples of how to write one.
+ * hand, and the distances, which also show how to write one.
  *
  * @module
  */

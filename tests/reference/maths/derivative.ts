@@ -1,9 +1,8 @@
 /**
- * mathjs's symbolic derivative, carried to the functions and branches that mathjs cannot
- * differentiate.
+ * mathjs's symbolic derivative, extended to functions and branches that mathjs cannot differentiate.
  *
- * Such a part u stands aside as a symbol, mathjs differentiates what is left, and the chain rule
- * joins the two: d f(x, u) / dx = ∂f/∂x + ∂f/∂u · du/dx. At a kink the value is PyTorch's.
+ * Such a part u is replaced by a symbol, mathjs differentiates the rest, and the chain rule joins the two:
+ * d f(x, u) / dx = ∂f/∂x + ∂f/∂u · du/dx. At a kink the value is PyTorch's.
  */
 
 import type { FunctionNode, MathNode } from "mathjs";
@@ -14,12 +13,12 @@ const RULES: Record<string, readonly string[]> = {
   abs: ["sign(u)"],
   sign: ["0"],
   log1p: ["1 / (1 + u)"],
-  sigmoid: ["sigmoid(u) * sigmoid(-u)"], // 1 - sigmoid(u), without the cancellation
+  sigmoid: ["sigmoid(u) * sigmoid(-u)"], // sigmoid(-u) is 1 - sigmoid(u) without cancellation
   softplus: ["sigmoid(u)"],
   xlogy: ["log(v)", "u / v"],
   hinge: ["u >= 0 ? 1 : 0"],
   strictHinge: ["u > 0 ? 1 : 0"],
-  // Where both are equal PyTorch gives half to each.
+  // PyTorch gives half of the gradient to each of two equal arguments.
   min: ["u < v ? 1 : u > v ? 0 : 1 / 2", "v < u ? 1 : v > u ? 0 : 1 / 2"],
   max: ["u > v ? 1 : u < v ? 0 : 1 / 2", "v > u ? 1 : v < u ? 0 : 1 / 2"],
 };
@@ -27,9 +26,9 @@ const RULES: Record<string, readonly string[]> = {
 /**
  * The derivative of a formula with respect to one symbol.
  *
- * @param formula The formula; a condition in it is kept, and both branches are differentiated.
- * @param symbol The symbol to differentiate by.
- * @returns A node: print it (`toTex`), evaluate it (`.evaluate({ x: 1 })`, or `oracle` for 64 digits).
+ * @param formula The formula. Both branches of a condition are differentiated, and the condition is kept.
+ * @param symbol The symbol with respect to which to differentiate.
+ * @returns A node: print it (`toTex` of the kit), evaluate it (`.evaluate({ x: 1 })`, or `oracle` for 64 digits).
  *
  * @example
  * ```ts
@@ -38,12 +37,12 @@ const RULES: Record<string, readonly string[]> = {
  */
 export function derivative(formula: Formula, symbol: string): MathNode {
   if (!/^[A-Za-z]\w*$/.test(symbol)) {
-    throw new TypeError(`Cannot differentiate by "${symbol}" as it is no symbol`);
+    throw new TypeError(`Cannot differentiate with respect to "${symbol}" as it is not a symbol`);
   }
   return differentiate(parse(formula).transform(squareAsPower), symbol);
 }
 
-/** mathjs knows u^2 but not square(u). */
+/** u^2 for square(u), which mathjs cannot differentiate. */
 function squareAsPower(node: MathNode): MathNode {
   if (!doubles.isFunctionNode(node) || node.fn.name !== "square") return node;
   const [base] = node.args;
@@ -62,7 +61,7 @@ function differentiate(node: MathNode, symbol: string): MathNode {
   }
   const parts = new Map<string, MathNode>();
   const rest = node.transform((part) => {
-    if (!standsAside(part)) return part;
+    if (!isReplaced(part)) return part;
     const name = `part${parts.size}`;
     parts.set(name, part);
     return new doubles.SymbolNode(name);
@@ -78,12 +77,12 @@ function differentiate(node: MathNode, symbol: string): MathNode {
   return sum;
 }
 
-function standsAside(node: MathNode): boolean {
+function isReplaced(node: MathNode): boolean {
   if (doubles.isConditionalNode(node)) return true;
   return doubles.isFunctionNode(node) && Object.hasOwn(RULES, node.fn.name);
 }
 
-/** The derivative of a part that stands aside. */
+/** The derivative of a part that was replaced by a symbol. */
 function inner(part: MathNode, symbol: string): MathNode {
   if (!doubles.isFunctionNode(part)) return differentiate(part, symbol);
   const rules = RULES[part.fn.name];
@@ -98,7 +97,7 @@ function inner(part: MathNode, symbol: string): MathNode {
   );
 }
 
-/** A rule with the arguments of a call in the places of u and v. */
+/** A rule with the arguments of a call for u and v. */
 function applied(rule: string, call: FunctionNode): MathNode {
   const [u, v] = call.args;
   return parse(rule).transform((node) => {
@@ -121,7 +120,7 @@ function times(a: MathNode, b: MathNode): MathNode {
   if (isNumber(a, 0) || isNumber(b, 0)) return new doubles.ConstantNode(0);
   if (isNumber(a, 1)) return b;
   if (isNumber(b, 1)) return a;
-  // A factor goes into the branches: 2 * (c ? 1 : 0) is read more easily as c ? 2 : 0.
+  // A factor is moved into the branches: c ? 2 : 0 is easier to read than 2 * (c ? 1 : 0).
   if (doubles.isConditionalNode(b)) {
     return choice(b.condition, times(a, b.trueExpr), times(a, b.falseExpr));
   }
@@ -133,7 +132,7 @@ function isNumber(node: MathNode, value: number): boolean {
   return doubles.isConstantNode(node) && node.value === value;
 }
 
-/** Simplifies by mathjs's rules, which know nothing of conditions and leave those alone. */
+/** Simplifies by mathjs's rules, which do not work on conditions. */
 function tidy(node: MathNode): MathNode {
   const conditional = node.filter((n) => doubles.isConditionalNode(n)).length > 0;
   return conditional ? node : doubles.simplify(node);

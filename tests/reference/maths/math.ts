@@ -1,6 +1,7 @@
 /**
- * mathjs for notebooks and tests: it reads the very formula text that the kernels run, and
- * evaluates it with 64 digits, differentiates it and prints it as TeX.
+ * mathjs for notebooks and tests. It reads the formula text that the kernels run, evaluates it with 64 digits and differentiates it.
+ *
+ * This folder computes values and derivatives in ways that share no code with the package, which it therefore must not import.
  */
 
 import type { BigNumber } from "mathjs";
@@ -9,15 +10,15 @@ import { TorchRandom } from "../torch/random.ts";
 
 export type { BigNumber, MathNode } from "mathjs";
 export { derivative } from "./derivative.ts";
+export { finiteDifferences } from "./finite_differences.ts";
 export { type Formula, parse, symbolsOf } from "./math_engine.ts";
-export { toTex } from "./tex.ts";
 
 /** The value of each symbol of a formula. */
 export type Scope = Record<string, number | BigNumber>;
 
 /**
- * The value of a formula with 64 digits: the oracle that kernels are measured against. A double is
- * taken as the exact number that it is: 0.1 is 0.1000000000000000055511151231257827….
+ * The value of a formula with 64 digits: the oracle by which kernels are measured. A double stands for its exact value: 0.1 is
+ * 0.1000000000000000055511151231257827….
  *
  * @param formula The formula.
  * @param scope A value for each of its symbols.
@@ -38,7 +39,9 @@ export function oracle(formula: Formula, scope: Scope = {}): BigNumber {
   const values = Object.entries(scope).map(([name, value]) => [name, exact(value)]);
   const value: unknown = decimals.evaluate(text, Object.fromEntries(values));
   if (!doubles.isBigNumber(value)) {
-    throw new TypeError(`Cannot evaluate "${text}" as it is no number but ${value}`);
+    throw new TypeError(
+      `Cannot evaluate "${text}" as the result must be a number: current value is ${value}`,
+    );
   }
   return value;
 }
@@ -58,7 +61,7 @@ function exact(value: number | BigNumber): BigNumber {
 
 /** Where two functions differ most. */
 export interface Comparison {
-  /** Whether the difference stays within the tolerance everywhere. */
+  /** True if the difference is within the tolerance everywhere. */
   same: boolean;
   /** The largest |a - b| / max(1, |b|) found. */
   difference: number;
@@ -67,8 +70,8 @@ export interface Comparison {
 }
 
 /**
- * Compares two functions at random points, which proves a slip of the pen as surely as algebra
- * does, and never errs as mathjs's own `symbolicEqual` may.
+ * Compares two functions at random points. This finds every mistake in a formula, and is not misled as mathjs's `symbolicEqual` may
+ * be.
  *
  * @param a One formula, or a function of the symbols' values.
  * @param b The other.
@@ -103,7 +106,7 @@ export function sameFunction(
     }
     const [p, q] = [first(at), second(at)];
     const gap = Object.is(p, q) || p === q ? 0 : Math.abs(p - q) / Math.max(1, Math.abs(q));
-    // NaN against a number is as far apart as can be.
+    // NaN and a number differ without limit.
     const difference = Number.isNaN(gap) ? Infinity : gap;
     if (difference > result.difference) Object.assign(result, { difference, at });
   }

@@ -8,11 +8,11 @@ import { all, type BigNumber, create, type MathJsInstance, type MathNode } from 
 /** A formula: its text, or mathjs's node of it. */
 export type Formula = string | MathNode;
 
-/** 64 digits are promised; the others absorb the rounding of the steps. */
+/** 64 digits are right; the others allow for the rounding of each step. */
 const DIGITS = 96;
 
-// Numbers compare exactly: with mathjs's default 1 < 1 + 1e-13 is false, and near a kink the wrong
-// branch is taken. A negative logarithm is NaN, not a complex number.
+// Comparisons are exact: with mathjs's default 1 < 1 + 1e-13 is false, so that near a kink the wrong branch would be taken. The
+// logarithm of a negative number is NaN, not a complex number.
 const EXACT = { relTol: Number.MIN_VALUE, absTol: 0, predictable: true };
 
 /** mathjs in double precision. */
@@ -50,7 +50,7 @@ export function symbolsOf(formula: Formula): string[] {
 
 const CONSTANTS = new Set(["pi", "e", "tau", "Infinity", "NaN", "true", "false"]);
 
-/** Teaches an instance of mathjs the primitives of the formulas, for doubles and for decimals. */
+/** Adds the primitives of the formulas, for doubles and decimals, to an instance of mathjs. */
 function withPrimitives(math: MathJsInstance): MathJsInstance {
   const number = (value: string | number) => math.bignumber(value);
   const sigmoid = (x: BigNumber) => number(1).div(x.neg().exp().plus(1));
@@ -73,7 +73,7 @@ function withPrimitives(math: MathJsInstance): MathJsInstance {
     }),
     hinge: math.typed("hinge", { number: scalarHinge, BigNumber: positivePart }),
     strictHinge: math.typed("strictHinge", { number: scalarHinge, BigNumber: positivePart }),
-    // mathjs takes the real root, -2, where JavaScript and PyTorch say NaN: pow(-8, 1 / 3).
+    // pow(-8, 1 / 3) is the real root -2 for mathjs, NaN for JavaScript and PyTorch.
     pow: math.typed("pow", {
       "number, number": Math.pow,
       "BigNumber, BigNumber": (x: BigNumber, y: BigNumber) => x.pow(y),
@@ -82,7 +82,7 @@ function withPrimitives(math: MathJsInstance): MathJsInstance {
   return math;
 }
 
-/** log(1 + x), by its series where 1 + x would lose the digits of x. */
+/** log(1 + x), by its series if 1 + x would lose digits of x. */
 function log1p(x: BigNumber): BigNumber {
   if (!x.isFinite() || x.isZero() || x.e > -8) return x.plus(1).ln();
   let [sum, power] = [x, x];

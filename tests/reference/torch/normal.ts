@@ -23,7 +23,7 @@ export function fma32(a: number, b: number, c: number): number {
   const product = a * b; // exact: 24 + 24 bits fit in the 53 of a double
   const sum = product + c;
   SCRATCH[0] = sum;
-  // Rounding twice differs from rounding once only where the first rounding has produced a tie.
+  // Rounding twice differs from rounding once only if the first rounding gives a tie.
   if ((WORDS[0] & 0x1fffffff) === 0x10000000) {
     const lost = roundingError(product, c, sum);
     if (lost !== 0) WORDS[0] += (lost > 0) === (sum > 0) ? 1 : -1;
@@ -32,8 +32,8 @@ export function fma32(a: number, b: number, c: number): number {
 }
 
 /**
- * `a * b + c` rounded once, for doubles far from overflow and underflow: the parts that the product
- * and the sum lose are recovered exactly and added last.
+ * `a * b + c` rounded once, for doubles far from overflow and underflow: the rounding errors of product and sum are computed exactly
+ * and added last.
  */
 export function fma64(a: number, b: number, c: number): number {
   const product = a * b;
@@ -44,7 +44,7 @@ export function fma64(a: number, b: number, c: number): number {
   return sum + (roundingError(product, c, sum) + lost);
 }
 
-/** A double as the sum of two of 26 bits, whose products are exact (Veltkamp). */
+/** Two doubles of 26 bits, whose products are exact and whose sum is a given double (Veltkamp). */
 function halves(x: number): [number, number] {
   const scaled = x * (2 ** 27 + 1);
   const high = scaled - (scaled - x);
@@ -54,7 +54,7 @@ function halves(x: number): [number, number] {
 const SCRATCH = new Float64Array(1);
 const WORDS = new Uint32Array(SCRATCH.buffer); // little-endian: WORDS[0] is the low half
 
-/** What `sum = a + b` has lost, exactly (two-sum). */
+/** The exact rounding error of `sum = a + b` (two-sum). */
 function roundingError(a: number, b: number, sum: number): number {
   const bPart = sum - a;
   return (a - (sum - bPart)) + (b - bPart);

@@ -2,6 +2,9 @@
  * The random numbers of PyTorch's CPU generator, so that a seeded PyTorch example gives the same
  * numbers here.
  *
+ * This folder is PyTorch as far as it is needed without Python: its random numbers, the order of its sums, and the results that
+ * tests/fixtures stores. Only fixtures.ts imports the package, to make tensors.
+ *
  * Compared with PyTorch 2.13 (Linux x86-64, AVX-512 machine): every method gives the same bits,
  * with these limits.
  * - `randint` and `random` draw 64 bits from a range of 2^28 on; PyTorch 1.13 did so only from
@@ -42,7 +45,7 @@ export interface NumberArrays extends FloatArrays {
   int64: BigInt64Array;
 }
 
-/** What a generator is told when it is made. */
+/** Options of a generator. */
 export interface TorchRandomOptions {
   /** The arithmetic of float32 normals. Default: `"avx2+fma"`, PyTorch on x86 Linux. */
   mode?: TorchMode;
@@ -54,8 +57,8 @@ type Shape = number | readonly number[];
 const f = Math.fround;
 
 /**
- * PyTorch's CPU generator with the functions that draw from it. The functions that fill a tensor
- * in PyTorch (`uniform_`, `random_` …) make a new one here, and have lost the underscore.
+ * PyTorch's CPU generator with the functions that draw from it. Functions that fill a tensor in PyTorch (`uniform_`, `random_` …)
+ * make a new one here, and have no underscore.
  *
  * @example
  * ```ts
@@ -68,13 +71,13 @@ export class TorchRandom {
   readonly #mode: TorchMode;
   readonly #wideFrom: number;
   #bits: Mt19937;
-  /** The second number of a Box–Muller pair: it waits for the next draw of fewer than 16. */
-  #waiting: number | undefined;
+  /** The second number of a Box–Muller pair, for the next draw of fewer than 16. */
+  #spare: number | undefined;
 
   /**
-   * Makes a generator, as a fresh process with `torch.manual_seed(seed)` has it.
+   * Makes a generator in the state after `torch.manual_seed(seed)`.
    *
-   * @param seed An integer; a `bigint` beyond 2^53. Only its low 32 bits count.
+   * @param seed An integer, from 2^53 on a `bigint`. Only its low 32 bits count.
    * @param options The arithmetic to follow.
    */
   constructor(seed: number | bigint = 0, options: TorchRandomOptions = {}) {
@@ -94,10 +97,10 @@ export class TorchRandom {
     this.#bits = new Mt19937(asSeed(seed));
   }
 
-  /** Starts again from a seed: `torch.manual_seed(seed)`. Returns this generator. */
+  /** Restarts from a seed: `torch.manual_seed(seed)`. Returns this generator. */
   manualSeed(seed: number | bigint): this {
     this.#bits = new Mt19937(asSeed(seed));
-    this.#waiting = undefined;
+    this.#spare = undefined;
     return this;
   }
 
@@ -133,7 +136,7 @@ export class TorchRandom {
     return this.#fill(shape, dtype, () => fma(next(), width, start));
   }
 
-  /** Standard normal numbers: `torch.randn`. Note that `randn(10)` is no prefix of `randn(16)`. */
+  /** Standard normal numbers: `torch.randn`. `randn(10)` is not a prefix of `randn(16)`. */
   randn<D extends keyof FloatArrays = "float32">(shape: Shape, dtype?: D): Drawn<FloatArrays[D]> {
     return this.normal(0, 1, shape, dtype);
   }
@@ -198,8 +201,8 @@ export class TorchRandom {
   }
 
   /**
-   * Integers: `tensor.random_()`, `tensor.random_(high)` or `tensor.random_(low, high)`. Without
-   * bounds from 0 to the largest integer that the dtype holds with all those below it.
+   * Integers: `tensor.random_()`, `tensor.random_(high)` or `tensor.random_(low, high)`. Without bounds they run from 0 to the
+   * largest integer up to which the dtype holds every integer.
    */
   random<D extends keyof NumberArrays>(shape: Shape, dtype: D): Drawn<NumberArrays[D]>;
   random<D extends keyof NumberArrays>(
@@ -226,7 +229,7 @@ export class TorchRandom {
     }
     const [low, high] = bounds.length === 0 ? [0n, largest + 1n] : asRange(bounds, largest);
     const range = high - low;
-    // Without bounds the width depends on the dtype alone: float64 and int64 need more than 32 bits.
+    // Without bounds only the dtype matters: float64 and int64 need more than 32 bits.
     const wide = bounds.length === 0 ? range > 2n ** 32n : range >= BigInt(this.#wideFrom);
     if (dtype === "int64") {
       return this.#fill(shape, dtype, () => low + this.#word(wide) % range) as Drawn<
@@ -255,7 +258,7 @@ export class TorchRandom {
 
   /** The order in which `DataLoader(dataset, shuffle=True)` takes n samples in its next epoch. */
   dataLoaderOrder(n: number): Int32Array {
-    this.#bits.next64(); // the base seed of the loader's workers
+    this.#bits.next64(); // The base seed of the loader's workers.
     const seed = this.#bits.next64() & (2n ** 63n - 1n);
     return new TorchRandom(seed).randperm(n);
   }
@@ -289,14 +292,14 @@ export class TorchRandom {
 
   /** Box and Muller in double precision; here the first uniform number gives the angle. */
   #normal(): number {
-    if (this.#waiting !== undefined) {
-      const waiting = this.#waiting;
-      this.#waiting = undefined;
-      return waiting;
+    if (this.#spare !== undefined) {
+      const spare = this.#spare;
+      this.#spare = undefined;
+      return spare;
     }
     const angle = 2 * Math.PI * this.#bits.uniform53();
     const radius = Math.sqrt(-2 * Math.log1p(-this.#bits.uniform53()));
-    this.#waiting = radius * Math.sin(angle);
+    this.#spare = radius * Math.sin(angle);
     return radius * Math.cos(angle);
   }
 
@@ -334,7 +337,7 @@ const MAKE = {
   int64: (n: number) => new BigInt64Array(n),
 };
 
-/** The largest integer below which a dtype holds every integer. */
+/** The largest integer up to which a dtype holds every integer. */
 const LARGEST: Record<keyof NumberArrays, bigint> = {
   float32: 2n ** 24n,
   float64: 2n ** 53n,

@@ -1,10 +1,10 @@
 /**
- * float32 sums in the order in which PyTorch adds on x86, and what rests on them.
+ * float32 sums in the order in which PyTorch adds on x86, and means and cosines built on them.
  *
- * A float32 sum depends on its order in the last digits: the mean 0.4938560426235199 that the source
- * prints comes out of this order, while a plain loop gives 0.4938560128211975.
+ * The last digits of a float32 sum depend on the order: the mean 0.4938560426235199 that the source prints is the result of this
+ * order, while a plain loop gives 0.4938560128211975.
  * Compared with PyTorch 2.13 (AVX-512 machine): rows of 1 to 30,000 elements give the same bits.
- * From 32,768 elements on PyTorch shares a sum out among threads, which is not covered.
+ * From 32,768 elements on, PyTorch distributes a sum over threads, which is not reproduced here.
  */
 
 const f = Math.fround;
@@ -34,7 +34,7 @@ export function torchMean(row: Float32Array): number {
   return f(torchSum(row) / row.length);
 }
 
-/** One lane: every `step`-th number from `start`, dealt out to four columns. */
+/** The sum of one lane: every `step`-th number from `start`, distributed over four columns. */
 function strided(row: Float32Array, start: number, step: number, count: number): number {
   const rounds = Math.floor(count / COLUMNS);
   const sums = Array.from(
@@ -45,7 +45,7 @@ function strided(row: Float32Array, start: number, step: number, count: number):
   return sums.reduce((a, b) => f(a + b));
 }
 
-/** One column: chunks whose sums are carried to higher levels like the digits of a counter. */
+/** The sum of one column, in chunks whose sums are carried to higher levels like the digits of a counter. */
 function cascade(row: Float32Array, start: number, step: number, count: number): number {
   const power = count < 2 ? 4 : Math.max(4, Math.floor(Math.ceil(Math.log2(count)) / LEVELS));
   const chunk = 2 ** power;
@@ -64,13 +64,12 @@ function cascade(row: Float32Array, start: number, step: number, count: number):
 }
 
 /**
- * The cosine similarity of two rows, rounded to float32 at every step: each row is divided by its
- * length first. PyTorch 1.13 gives these bits; 2.13 sums in another order and may differ by a few
- * units in the last place.
+ * The cosine similarity of two rows, rounded to float32 at every step, where each row is first divided by its length. PyTorch 1.13
+ * gives these bits; 2.13 sums in another order and may differ by a few units in the last place.
  *
  * @param a One row.
  * @param b Another of the same length.
- * @param eps The least length that a row is taken to have.
+ * @param eps The smallest length to divide by.
  * @returns Their cosine similarity, a float32 value.
  */
 export function torchCosine(a: Float32Array, b: Float32Array, eps = 1e-8): number {

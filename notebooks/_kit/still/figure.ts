@@ -1,10 +1,12 @@
+/** What is drawn, and how large. */
+
 import type { Data, Layout } from "plotly.js";
 
 /** A Plotly figure: traces and how they are laid out. */
 export interface Figure {
   /** What is drawn. */
   data: Data[];
-  /** What is particular about axes, titles and the like. */
+  /** What differs from the common style: axes, titles and the like. */
   layout?: Partial<Layout>;
 }
 

@@ -1,4 +1,4 @@
-/** Boxes and the transforms that move them. @module */
+/** Boxes, and the transforms of SVG that move them. @module */
 
 /** A rectangle with sides parallel to the axes; y points down. */
 export interface Box {

@@ -1,20 +1,23 @@
 /**
- * The path through all notebooks: what index.ipynb lists.
+ * All losses in the order of reading, and how the source lists them.
+ *
+ * This folder holds what index.ipynb and README.md show of the whole: contents, terms, the picture of all losses. It is the
+ * one place of the kit that names every loss; notebooks of single losses need nothing of it.
  *
  * @module
  */
 
 import { fileURLToPath } from "node:url";
-import type { Group } from "../figures/losses_picture.ts";
+import type { Group } from "./loss_panels.ts";
 import { type Cell, readNotebook } from "../notebook/notebook_file.ts";
 
 /** One loss in the order of reading. */
 export interface Chapter {
-  /** Of the module, the notebook, the test. */
+  /** The name of its module, notebook and test. */
   file: string;
   /** The class. */
   loss: string;
-  /** What it is about. */
+  /** What it compares. */
   group: Group;
   /** The question that it answers, in Chinese. */
   zh: string;
@@ -42,7 +45,7 @@ function chapters(
   });
 }
 
-/** All losses, so that each needs only what stands above it. */
+/** All losses, ordered so that each needs only those before it. */
 export const contents: readonly Chapter[] = [
   ...chapters("numbers", [
     [
@@ -236,7 +239,7 @@ export const contents: readonly Chapter[] = [
   ]),
 ];
 
-/** The losses of the source in its order: its heading, and the files that restate it. */
+/** The losses of the source in its order: the heading there, the class, and the notebook that restates it. */
 export const sourceLosses: readonly (readonly [heading: string, loss: string, file: string])[] = [
   ["L1范数损失", "L1Loss", "l1"],
   ["均方误差（L2 Loss)损失", "MSELoss", "mse"],
@@ -259,7 +262,7 @@ export const sourceLosses: readonly (readonly [heading: string, loss: string, fi
   ["NLLLoss2d", "NLLLoss2d", "nll"],
 ];
 
-/** A line of the path. */
+/** One row of the path. */
 export type Step = Record<
   "#" | "笔记本 · notebook" | "问题" | "question" | "分钟 · minutes",
   string
@@ -282,14 +285,14 @@ export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
   }));
 }
 
-/** What a reader of difficult text manages in a minute. */
+/** How much of a difficult text is read in a minute. */
 const PACE = { characters: 250, words: 130, codeCells: 2 };
 
 /**
- * How long it takes to read a notebook in one of its languages, the slower one, without exercises.
+ * How long it takes to read a notebook, without exercises, in the language that takes longer.
  *
  * @param cells All cells; folded parts, which are solutions, are not counted.
- * @returns Whole steps of five minutes.
+ * @returns Minutes, a multiple of five.
  */
 export function readingMinutes(cells: readonly Cell[]): number {
   const text = cells.flatMap((cell) => cell.cell_type === "markdown" ? cell.source : []).join("\n")
@@ -303,9 +306,9 @@ export function readingMinutes(cells: readonly Cell[]): number {
 }
 
 /**
- * Rows of the list of terms.
+ * Rows of the list of terms in terms.md.
  *
- * @param english Which, by the English term.
+ * @param english The English terms.
  */
 export async function terms(english: readonly string[]): Promise<Record<string, string>[]> {
   const text = await Deno.readTextFile(new URL("../terms.md", import.meta.url));

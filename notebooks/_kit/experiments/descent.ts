@@ -1,10 +1,10 @@
-/** Gradient descent, and gradients by finite differences: what a notebook does with a loss. */
+/** Gradient descent. */
 
 /** A function to minimise, at one point. */
-export interface Slope {
+export interface ValueAndGradient {
   /** Its value there. */
   value: number;
-  /** Its gradient there, one number per parameter. */
+  /** Its gradient there, one number for each parameter. */
   grad: ArrayLike<number>;
 }
 
@@ -19,12 +19,12 @@ export interface Descent {
 }
 
 /**
- * Goes down the gradient with a constant learning rate.
+ * Minimises a function by gradient descent with a constant learning rate.
  *
  * @param start The first parameters.
  * @param at Value and gradient at some parameters.
- * @param options How far and how often to go.
- * @returns The last parameters and the values on the way.
+ * @param options The learning rate and the number of steps.
+ * @returns The last parameters, and the values and parameters before each step.
  * @throws {RangeError} If the value stops being a number: the learning rate is too large.
  *
  * @example
@@ -37,7 +37,7 @@ export interface Descent {
  */
 export function gradientDescent(
   start: readonly number[],
-  at: (parameters: number[]) => Slope,
+  at: (parameters: number[]) => ValueAndGradient,
   { learningRate, steps }: { learningRate: number; steps: number },
 ): Descent {
   let parameters = [...start];
@@ -56,30 +56,4 @@ export function gradientDescent(
     if (step === steps) return { parameters, history, path };
     parameters = parameters.map((p, i) => p - learningRate * grad[i]);
   }
-}
-
-/**
- * The gradient of a function by the five-point stencil, whose error is of order h⁴: about twelve
- * digits are right where the function is smooth.
- *
- * @param f The function.
- * @param at The point.
- * @param h The distance between the points of the stencil.
- * @returns One number per coordinate.
- *
- * @example
- * ```ts
- * finiteDifferences(([x, y]) => x * x * y, [3, 5]); // [30, 9]
- * ```
- */
-export function finiteDifferences(
-  f: (point: number[]) => number,
-  at: ArrayLike<number>,
-  h = 1e-3,
-): number[] {
-  const point = Array.from(at);
-  return point.map((x, i) => {
-    const moved = (steps: number) => f(point.with(i, x + steps * h));
-    return (8 * (moved(1) - moved(-1)) - (moved(2) - moved(-2))) / (12 * h);
-  });
 }

@@ -1,6 +1,6 @@
 /**
- * PNG files, small and the same on every machine. fflate deflates in plain JavaScript; the zlib of
- * a runtime may choose its matches by the processor's instructions.
+ * PNG files, small and the same on every machine. They are compressed by fflate in plain JavaScript, because the result of a
+ * runtime's zlib may depend on the processor.
  *
  * @module
  */
@@ -51,7 +51,7 @@ function header(width: number, height: number, colourType: number): Uint8Array {
   return chunk("IHDR", data);
 }
 
-/** Each row starts with the byte that says how it is filtered: not at all. */
+/** Rows of pixels, each after the byte 0, which says that it is not filtered. */
 function scanlines(bytes: Uint8Array | Uint8ClampedArray, rowBytes: number): Uint8Array {
   const rows = bytes.length / rowBytes;
   const lines = new Uint8Array(rows * (rowBytes + 1));

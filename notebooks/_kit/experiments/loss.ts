@@ -1,4 +1,11 @@
-/** What the kit asks of a loss. */
+/**
+ * What the kit asks of a loss.
+ *
+ * This folder holds what a page does with a loss besides drawing it: comparing it with PyTorch, and minimising it. It names no
+ * loss of the package, and everything that it shows goes through show/.
+ *
+ * @module
+ */
 
 import type { Tensor, TensorLike } from "@lossbook/losses";
 
@@ -8,11 +15,11 @@ export interface AnyLoss {
   valueAndGrad(...args: never[]): { value: Tensor; grad: Readonly<Record<string, Tensor>> };
 }
 
-/** A loss of a prediction and what it should have been, so that one cell can run several of them. */
+/** A loss of a prediction and its target, so that one cell can run several of them. */
 export interface PairLoss {
   /** The loss. */
   forward(input: TensorLike, target: TensorLike): Tensor;
-  /** The loss and its gradient by `input`. */
+  /** The loss and its gradient with respect to `input`. */
   valueAndGrad(
     input: TensorLike,
     target: TensorLike,

@@ -1,15 +1,14 @@
 /**
- * Bounding boxes of SVG elements: what a browser's layout engine tells Plotly, and happy-dom, which
- * has none, does not.
+ * Bounding boxes of SVG elements, which Plotly gets from a browser's layout engine. happy-dom has none.
  *
  * @module
  */
 
 import { type Box, parseTransform, transformBox, union } from "./box.ts";
-import { pathPoints } from "./path.ts";
+import { pathBox } from "./path.ts";
 import { textBox } from "./text.ts";
 
-/** The part of a DOM node that measuring needs. */
+/** The part of a DOM node that is needed to measure it. */
 export interface SvgNode {
   readonly nodeType: number;
   readonly localName: string;
@@ -20,8 +19,8 @@ export interface SvgNode {
 }
 
 const ELEMENT_NODE = 1;
-/** What is only referred to has no box of its own. */
-const UNSEEN = new Set(["defs", "clipPath", "style", "title", "linearGradient", "pattern"]);
+/** Elements that are not drawn where they stand. */
+const INVISIBLE = new Set(["defs", "clipPath", "style", "title", "linearGradient", "pattern"]);
 
 /**
  * The box of an element in its own user space, before its own transform (`getBBox`).
@@ -43,10 +42,7 @@ export function localBox(node: SvgNode): Box | undefined {
       return { left: x - r, top: y - r, right: x + r, bottom: y + r };
     }
     case "path":
-      return union(
-        pathPoints(node.getAttribute("d") ?? "")
-          .map(({ x, y }) => ({ left: x, top: y, right: x, bottom: y })),
-      );
+      return pathBox(node.getAttribute("d") ?? "");
     default:
       return union(
         [...node.childNodes].filter(isVisible).flatMap((child) => {
@@ -72,6 +68,6 @@ export function pageBox(node: SvgNode): Box | undefined {
 }
 
 function isVisible(node: SvgNode): boolean {
-  if (node.nodeType !== ELEMENT_NODE || UNSEEN.has(node.localName)) return false;
+  if (node.nodeType !== ELEMENT_NODE || INVISIBLE.has(node.localName)) return false;
   return !/display:\s*none/.test(node.getAttribute("style") ?? "");
 }

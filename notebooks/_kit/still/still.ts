@@ -1,6 +1,9 @@
 /**
  * A figure as a still picture, drawn without a browser: Plotly → SVG → PNG.
  *
+ * This folder gives happy-dom the measurements that Plotly asks of a browser, and encodes pixels. It knows neither Jupyter nor
+ * the style of the figures, and nothing in it depends on the machine: the fonts come from a package.
+ *
  * @module
  */
 
@@ -46,7 +49,7 @@ export function toSvg(figure: Figure, size: Size): Promise<string> {
 export async function toPng(figure: Figure, size: Size): Promise<Uint8Array> {
   const svg = await toSvg(figure, size);
   checkText(svg);
-  // resvg knows the cells of a heat map by the older name.
+  // resvg knows this value, which keeps the cells of a heat map sharp, by its older name.
   const source = svg.replaceAll("image-rendering: pixelated", "image-rendering: optimizeSpeed");
   const picture = new Resvg(source, {
     fitTo: { mode: "zoom", value: SCALE },
@@ -61,7 +64,7 @@ export async function toPng(figure: Figure, size: Size): Promise<Uint8Array> {
   return encodeIndexed(picture.pixels, picture.width);
 }
 
-/** A character without a glyph would silently leave a gap. */
+/** Refuses a character without a glyph, of which only a gap would be drawn. */
 function checkText(svg: string): void {
   const font = fontFace(false, false);
   for (const [, text] of svg.matchAll(/>([^<]+)</g)) {

@@ -1,7 +1,7 @@
 /**
- * Fewer colours, by median cut: split the set of colours where it matters most until there are 256
- * groups, and draw each group in its mean. A colour with many pixels soon has a group of its own:
- * white stays white and a line keeps its colour; only the shades of its smoothed edges move a little.
+ * Reduces a picture to 256 colours by median cut: the group of colours that differ most is split until there are 256 groups, and
+ * each group is drawn in its mean. A colour of many pixels soon has a group of its own. So white stays white and a line keeps its
+ * colour; only the shades of its smoothed edges change a little.
  *
  * @module
  */
@@ -57,7 +57,7 @@ function countColours(pixels: Uint32Array): Count[] {
   return [...counts];
 }
 
-/** Most of a figure is background: one look-up per run of equal pixels, not per pixel. */
+/** Visits runs of equal pixels: as most of a figure is background, they are far fewer than the pixels. */
 function forEachRun(
   pixels: Uint32Array,
   visit: (colour: number, from: number, to: number) => void,
@@ -98,7 +98,7 @@ function total(counts: Count[]): number {
   return counts.reduce((sum, [, pixels]) => sum + pixels, 0);
 }
 
-/** The channel in which the colours differ most, and by how much, weighed by what can be seen. */
+/** A group with the channel in which its colours differ most; the difference counts more if more pixels have it. */
 function group(counts: Count[]): Group {
   let [widest, spread] = [0, 0];
   for (const shift of SHIFTS) {
@@ -112,7 +112,7 @@ function group(counts: Count[]): Group {
   return { counts, shift: widest, spread: spread * Math.sqrt(total(counts)) };
 }
 
-/** The first place past the middle of the channel's range: both halves are then non-empty. */
+/** The first index above the middle of the channel's range, so that neither half is empty. */
 function halfway(counts: Count[], shift: number): number {
   const value = (i: number): number => channel(counts[i][0], shift);
   const middle = (value(0) + value(counts.length - 1)) / 2;

@@ -1,22 +1,25 @@
 /**
  * Figures for notebooks: interactive where Plotly runs, a sharp picture everywhere else.
  *
+ * This folder turns a figure into an output, and holds the style that all figures share. What a figure shows is not its
+ * business.
+ *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 import { display, inKernel } from "../show/display.ts";
 import { checkFigure, checkOptions } from "./check.ts";
-import type { Figure } from "./figure.ts";
+import type { Figure } from "../still/figure.ts";
 import { portable } from "./portable.ts";
-import { toPng } from "./still.ts";
+import { toPng } from "../still/still.ts";
 import { figureSize, layout } from "./style.ts";
 
 export type { Figure };
 
 /** How {@linkcode plot} shows a figure. */
 export interface PlotOptions {
-  /** What the figure shows, in one line, for readers who do not see it. */
+  /** One line that says what the figure shows, for readers who cannot see it. */
   alt: string;
   /** In CSS pixels. @default {720} */
   width?: number;
@@ -24,7 +27,7 @@ export interface PlotOptions {
   height?: number;
 }
 
-/** One Jupyter output: the figure in several forms, and what viewers should know about them. */
+/** One Jupyter output: the figure in several forms, and metadata for viewers. */
 export interface PlotOutput {
   /** The forms by MIME type. */
   data: Record<string, unknown>;
@@ -33,13 +36,13 @@ export interface PlotOutput {
 }
 
 /**
- * Shows a figure below the cell: as Plotly figure, as PNG with twice the pixels, as text. Outside
- * the kernel nothing is shown and the output is returned.
+ * Shows a figure below the cell: as an interactive Plotly figure, as a PNG with twice the pixels, and as text. Outside the kernel
+ * nothing is shown, and the output is returned.
  *
  * Text in figures is English and mathematics in Unicode (ŷ, σ, ∂, ², −, ≤), with `<sub>`, `<sup>`,
  * `<i>` and `<b>`.
  *
- * @param figure Traces and what is particular about their layout; the house style does the rest.
+ * @param figure Traces, and the layout as far as it differs from the common style.
  * @param options What the figure shows, and its size.
  *
  * @example
@@ -55,7 +58,7 @@ export async function plot(figure: Figure, options: PlotOptions): Promise<PlotOu
   const output = await render(figure, options);
   if (!inKernel()) return output;
   await display(output.data, output.metadata);
-  // A value at the end of a cell would be shown once more.
+  // Jupyter would show a returned value once more.
   return undefined;
 }
 

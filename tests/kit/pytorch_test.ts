@@ -1,4 +1,4 @@
-/** The table that holds a loss against PyTorch's numbers. */
+/** The comparison of a loss with PyTorch's numbers. */
 
 import { assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
@@ -9,12 +9,12 @@ import {
   type LinearCrossEntropyLossOptions,
   type Tensor,
 } from "@lossbook/losses";
-import { compareWithPyTorch } from "../../notebooks/_kit/losses/fixtures.ts";
+import { compareWithPyTorch } from "../../notebooks/_kit/experiments/pytorch.ts";
 
 const huber = (options: HuberLossOptions) => new HuberLoss(options);
 
-/** A loss whose results are spoilt before they are returned. */
-function spoilt(change: (value: Tensor, grad: Record<string, Tensor>) => void) {
+/** A loss whose results are changed before they are returned. */
+function altered(change: (value: Tensor, grad: Record<string, Tensor>) => void) {
   return (options: HuberLossOptions) => ({
     valueAndGrad(...args: never[]) {
       const call = huber(options).valueAndGrad as (...args: never[]) => {
@@ -28,23 +28,23 @@ function spoilt(change: (value: Tensor, grad: Record<string, Tensor>) => void) {
   });
 }
 
-async function failure(change: Parameters<typeof spoilt>[0]): Promise<string> {
-  return (await assertRejects(() => compareWithPyTorch("huber", spoilt(change)), Error)).message;
+async function failure(change: Parameters<typeof altered>[0]): Promise<string> {
+  return (await assertRejects(() => compareWithPyTorch("huber", altered(change)), Error)).message;
 }
 
 describe("compareWithPyTorch", () => {
-  it("passes a loss that computes what PyTorch computes", async () => {
+  it("passes a loss that agrees with PyTorch", async () => {
     await compareWithPyTorch("huber", huber);
   });
 
-  it("sees a wrong value, and a wrong gradient of one argument", async () => {
+  it("finds a wrong value, and a wrong gradient of one argument", async () => {
     const value = await failure(({ data }) => data[0] *= 1 + 1e-4);
     assertMatch(value, /^2 of 8 checks[^]*float32, value[^]*float64, value/);
     const grad = await failure((_, { target }) => target?.data.fill(0));
     assertMatch(grad, /^2 of 8 checks[^]*grad\.target/);
   });
 
-  it("sees a number where PyTorch has none, and NaN where it has a number", async () => {
+  it("finds a number where PyTorch has NaN, and NaN where it has a number", async () => {
     assertMatch(
       await failure(({ data }) => {
         if (Number.isNaN(data[0])) data[0] = 0;
@@ -54,15 +54,15 @@ describe("compareWithPyTorch", () => {
     assertMatch(await failure(({ data }) => data.fill(NaN)), /got Infinity/);
   });
 
-  it("looks at the cases that it is asked for, and says how many they are", async () => {
-    const wrong = spoilt(({ data }) => data[0] *= 1 + 1e-4);
+  it("compares the selected cases, and says how many they are", async () => {
+    const wrong = altered(({ data }) => data[0] *= 1 + 1e-4);
     const only = ({ dtype }: { dtype: string }) => dtype === "float32";
     const { message } = await assertRejects(() => compareWithPyTorch("huber", wrong, only), Error);
     assertMatch(message, /^1 of 4 checks[^]*float32, value/);
     assertMatch(message, /: (\d+) of \d+ cases of PyTorch/);
   });
 
-  it("hands on the parameters of a loss that has layers of its own", async () => {
+  it("passes on the parameters of a loss with layers", async () => {
     const layer = (options: LinearCrossEntropyLossOptions) => new LinearCrossEntropyLoss(options);
     await compareWithPyTorch(
       "linear_cross_entropy",

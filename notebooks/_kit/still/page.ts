@@ -1,19 +1,19 @@
 /**
- * A page without a browser: happy-dom's DOM, with the layout answers it lacks, and Plotly in it.
- * Plotly is evaluated as text with the page's objects as parameters, so that no global is touched.
+ * A page without a browser: happy-dom's DOM, the measurements that it lacks, and Plotly. Plotly's source is evaluated with the
+ * page's objects as parameters, so that no global variable changes.
  *
  * @module
  */
 
 import { Window } from "happy-dom";
-// Imported for its place on disk only: `import.meta.resolve` finds packages of the module graph.
+// Imported to be found: `import.meta.resolve` finds only packages that are imported somewhere.
 import plotly from "plotly.js-dist/package.json" with { type: "json" };
 import type { Data, Layout } from "plotly.js";
+import { Mt19937 } from "../../../tests/reference/torch/mt19937.ts";
 import type { Box } from "./box.ts";
 import { Canvas } from "./canvas.ts";
 import { localBox, pageBox, type SvgNode } from "./measure.ts";
-import { pathPoints, type Point, pointAtLength, polylineLength } from "./path.ts";
-import { seededRandom } from "./random.ts";
+import { readPath } from "./path.ts";
 
 /** The one function of Plotly that a still picture needs. */
 export interface Plotly {
@@ -23,13 +23,17 @@ export interface Plotly {
   ): Promise<string>;
 }
 
-/** Plotly in its page, and a way to make its random numbers start again. */
+/** Plotly in its page. */
 export interface Page {
   plotly: Plotly;
+  /** Starts Plotly's random numbers again. */
   reseed(): void;
 }
 
 type Globals = Record<string, unknown>;
+
+/** Any seed will do: Plotly draws only the names of clip paths. */
+const SEED = 1n;
 
 let page: Page | undefined;
 
@@ -40,11 +44,11 @@ export function openPage(): Page {
 
 function createPage(): Page {
   const window = new Window({ url: "about:blank" });
-  teachLayout(window);
-  const random = seededRandom();
+  addMeasurements(window);
+  let bits = new Mt19937(SEED);
   const math = Object.defineProperties({}, {
     ...Object.getOwnPropertyDescriptors(Math),
-    random: { value: random.next },
+    random: { value: () => bits.uniform53() },
   });
   const own = window as unknown as Globals;
   const globals: Globals = { window: own, self: own, document: own.document, Math: math };
@@ -54,11 +58,16 @@ function createPage(): Page {
   globals.getComputedStyle = window.getComputedStyle.bind(window);
   const source = Deno.readTextFileSync(new URL(import.meta.resolve(plotly.name)));
   new Function(...Object.keys(globals), source).apply(own, Object.values(globals));
-  return { plotly: own.Plotly as Plotly, reseed: random.reset };
+  return {
+    plotly: own.Plotly as Plotly,
+    reseed: () => {
+      bits = new Mt19937(SEED);
+    },
+  };
 }
 
 /** Gives the page's elements the sizes and lengths that a layout engine would compute. */
-function teachLayout(window: Window): void {
+function addMeasurements(window: Window): void {
   const { Element, SVGElement, SVGGraphicsElement, SVGGeometryElement, document } = window;
   override(Element.prototype, {
     getBoundingClientRect: () => rect(undefined),
@@ -75,17 +84,17 @@ function teachLayout(window: Window): void {
   });
   override(SVGGeometryElement.prototype, {
     getTotalLength(this: SvgNode): number {
-      return polylineLength(cachedPoints(this));
+      return readPath(this.getAttribute("d") ?? "").getTotalLength();
     },
-    getPointAtLength(this: SvgNode, length: number): Point {
-      return pointAtLength(cachedPoints(this), length);
+    getPointAtLength(this: SvgNode, length: number): { x: number; y: number } {
+      return readPath(this.getAttribute("d") ?? "").getPointAtLength(length);
     },
   });
   const createElement = document.createElement.bind(document) as (name: string) => unknown;
   override(document, {
     createElement: (name: string) => name === "canvas" ? new Canvas() : createElement(name),
   });
-  // Cells of a heat map then come as one pixel each, which stays sharp when the picture is scaled.
+  // Plotly then draws one pixel for each cell of a heat map, which stays sharp when the picture is scaled.
   override(window, { CSS: { supports: () => true } });
 }
 
@@ -99,13 +108,4 @@ function rect(box: Box | undefined): Globals {
   const { left, top, right, bottom } = box ?? { left: 0, top: 0, right: 0, bottom: 0 };
   const [width, height] = [right - left, bottom - top];
   return { x: left, y: top, left, top, right, bottom, width, height };
-}
-
-let lastPath: { data: string; points: Point[] } | undefined;
-
-/** Plotly asks dozens of questions about one path before it goes to the next. */
-function cachedPoints(node: SvgNode): Point[] {
-  const data = node.getAttribute("d") ?? "";
-  if (lastPath?.data !== data) lastPath = { data, points: pathPoints(data) };
-  return lastPath.points;
 }

@@ -1,5 +1,5 @@
 /**
- * As much of `<canvas>` as Plotly needs to paint heat maps: rectangles, pixels, a data URL.
+ * The part of `<canvas>` that Plotly needs to paint heat maps: rectangles, pixels, a data URL.
  *
  * @module
  */
@@ -13,7 +13,7 @@ interface Pixels {
   height: number;
 }
 
-/** Stands in for a canvas and its 2D context at once. */
+/** A canvas that is its own 2D context. */
 export class Canvas {
   width = 300;
   height = 150;
@@ -28,7 +28,7 @@ export class Canvas {
     return { data: new Uint8ClampedArray(4 * width * height), width, height };
   }
 
-  /** Plotly only ever paints whole pictures. */
+  /** Replaces all pixels: Plotly paints whole pictures only. */
   putImageData(pixels: Pixels): void {
     this.#data = pixels.data;
   }
@@ -50,7 +50,7 @@ export class Canvas {
     return `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
   }
 
-  /** Made at first use: the size is set after construction. */
+  /** The pixels, made at first use, since the size is set after construction. */
   #pixels(): Uint8ClampedArray {
     return this.#data ??= new Uint8ClampedArray(4 * this.width * this.height);
   }

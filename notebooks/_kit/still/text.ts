@@ -1,5 +1,5 @@
 /**
- * Where the text of an SVG `<text>` element comes to stand.
+ * The box of an SVG `<text>` element.
  *
  * @module
  */
@@ -11,22 +11,21 @@ import type { SvgNode } from "./measure.ts";
 const TEXT_NODE = 3;
 const DEFAULT_SIZE = 12;
 
-/** The properties that decide how wide text is; each is inherited. */
+/** The inherited properties on which the width of text depends. */
 interface TextStyle {
   size: number;
   bold: boolean;
   oblique: boolean;
 }
 
-/** A stretch of text with one style, before its chunk is aligned. */
+/** Text of one style, placed before its chunk is aligned. */
 interface Run {
   chunk: number;
   box: Box;
 }
 
 /**
- * The box around a text element in its own user space, as browsers report it: cells of the font's
- * full line height, whatever the letters.
+ * The box around a text element in its own user space. As in browsers, a letter is as high as a line of its font.
  *
  * @param text The `<text>` element.
  */
@@ -100,7 +99,7 @@ function inherited(node: SvgNode | null, name: string): string | undefined {
   return property(node, name) ?? inherited(node.parentNode, name);
 }
 
-/** A presentation property: the style attribute wins over the attribute of the same name. */
+/** A presentation property: the style attribute takes precedence over the attribute of the same name. */
 function property(node: SvgNode, name: string): string | undefined {
   const style = node.getAttribute?.("style")?.match(`(?:^|;)\\s*${name}:\\s*([^;]+)`)?.[1].trim();
   return style ?? node.getAttribute?.(name) ?? undefined;

@@ -1,5 +1,5 @@
 /**
- * Curves with jumps: a sampled line must not connect what the function does not.
+ * Curves with jumps: where a function jumps, the line through its samples must be broken.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 export interface Kink {
   /** Where it is. */
   x: number;
-  /** Stands at the top of the figure, beside the mark. */
+  /** Text beside the mark, at the top of the figure. */
   label?: string;
 }
 
@@ -20,23 +20,23 @@ export interface Points {
   y: number[];
 }
 
-/** A curve cut where it jumps. */
+/** A curve that is broken where it jumps. */
 export interface Branches {
-  /** Where the points are; null between two branches. */
+  /** Along x; null between two branches. */
   x: (number | null)[];
-  /** How high they are; null between two branches. */
+  /** Along y; null between two branches. */
   y: (number | null)[];
-  /** The limits from both sides that are not the function's value. */
+  /** Limits from both sides, except the function's value. */
   limits: Points;
   /** The values at the jumps, where they were sampled. */
   dots: Points;
 }
 
-/** A step this many times its neighbours is a jump, not a slope. */
+/** A step between samples is a jump if it is this many times as large as the steps beside it. */
 const JUMP = 8;
 
 /**
- * Cuts a sampled curve at the kinks where it jumps.
+ * Breaks a sampled curve at those kinks where it jumps.
  *
  * @param x Where it was sampled, ascending.
  * @param y Its values.
@@ -70,12 +70,15 @@ export function branches(
 
 interface Jump {
   at: number;
-  /** The last sample before and the first after. */
+  /** Index of the last sample before the jump. */
   left: number;
+  /** Index of the first sample after it. */
   right: number;
-  /** The limits from both sides. */
+  /** Limit from the left. */
   from: number;
+  /** Limit from the right. */
   to: number;
+  /** The function's value there, if it was sampled. */
   value: number | undefined;
 }
 
@@ -85,7 +88,7 @@ function jumpAt(x: ArrayLike<number>, y: ArrayLike<number>, at: number): Jump | 
   if (right < 0) return undefined;
   const isSampled = right > 0 && Math.abs(x[right - 1] - at) <= tolerance;
   const left = right - (isSampled ? 2 : 1);
-  // The limits are found by going on straight, which needs two samples on each side.
+  // The limits are extrapolated linearly, which needs two samples on each side.
   if (left < 1 || right + 1 >= x.length) return undefined;
   const slope = (i: number): number => (y[i + 1] - y[i]) / (x[i + 1] - x[i]);
   const before = slope(left - 1);

@@ -1,0 +1,237 @@
+/** The figures that are drawn again and again. */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { HuberLoss } from "@lossbook/losses";
+import {
+  arrows,
+  curve,
+  decisionBoundary,
+  dots,
+  heatMap,
+  line,
+  lossAndGradient,
+  optionSweep,
+  smallMultiples,
+  titles,
+} from "../../notebooks/_kit/figures/figures.ts";
+import { branches } from "../../notebooks/_kit/figures/kinks.ts";
+import type { Figure } from "../../notebooks/_kit/still/figure.ts";
+import { colour, sweep } from "../../notebooks/_kit/plot/style.ts";
+import { assertClose, output, PLOTLY, svgOf, x } from "./drawing.ts";
+
+describe("curves with kinks", () => {
+  const grid = [-2, -1, 0, 1, 2];
+
+  it("are broken where the gradient jumps; the value by convention is a dot", () => {
+    assertEquals(branches(grid, grid.map(Math.sign), [{ x: 0 }]), {
+      x: [-2, -1, 0, null, 0, 1, 2],
+      y: [-1, -1, -1, null, 1, 1, 1],
+      limits: { x: [0, 0], y: [-1, 1] },
+      dots: { x: [0], y: [0] },
+    });
+  });
+
+  it("have one open circle where the value is one of the limits", () => {
+    const step = grid.map((x) => x >= 0 ? 1 : 0);
+    const { limits, dots } = branches(grid, step, [{ x: 0 }]);
+    assertEquals([limits, dots], [{ x: [0], y: [0] }, { x: [0], y: [1] }]);
+  });
+
+  it("have no dot where the kink was not sampled", () => {
+    const { x, dots } = branches([-3, -1, 1, 3], [-1, -1, 1, 1], [{ x: 0 }]);
+    assertEquals(x, [-3, -1, 0, null, 0, 1, 3]);
+    assertEquals(dots, { x: [], y: [] });
+  });
+
+  it("are not broken where only the slope changes, or beyond the samples", () => {
+    const clamp = x.map((x) => Math.max(-1, Math.min(1, x)));
+    for (const at of [-1, 1, 99, -99]) {
+      assertEquals(branches(x, clamp, [{ x: at }]).y, clamp, `kink at ${at}`);
+    }
+  });
+});
+
+describe("curves of a loss", () => {
+  const x = [-3, -1, 0, 0.5];
+  const none = (delta: number) => new HuberLoss({ delta, reduction: "none" });
+
+  it("are computed by the loss, one value for each x", () => {
+    const { name, loss, gradient } = curve("Huber", none(1), x, 0.5);
+    assertEquals(name, "Huber");
+    assertEquals([...loss as Float64Array], [3, 1, 0.125, 0]);
+    assertEquals([...gradient as Float64Array], [-1, -1, -0.5, 0]);
+    assertThrows(() => curve("Huber", new HuberLoss(), x), TypeError, 'reduction is not "none"');
+  });
+
+  it("optionSweep puts losses left and gradients right, light to dark, one legend entry each", () => {
+    const curves = [0.5, 1, 2].map((delta) => curve(`delta = ${delta}`, none(delta), x));
+    const { data, layout } = optionSweep({
+      title: "t",
+      x,
+      xTitle: "residual",
+      curves,
+      lossRange: [0, 4],
+      gradientRange: [-3, 3],
+    });
+    const traces = data as { yaxis?: string; showlegend?: boolean; line: { color: string } }[];
+    assertEquals(traces.map(({ yaxis = "y" }) => yaxis), ["y", "y2", "y", "y2", "y", "y2"]);
+    assertEquals(traces.filter(({ showlegend }) => showlegend !== false).length, 3);
+    assertEquals(traces.filter((_, i) => i % 2).map(({ line }) => line.color), sweep(3));
+    assertEquals(layout?.yaxis?.range, [0, 4]);
+    assertEquals(layout?.yaxis2?.range, [-3, 3]);
+  });
+
+  it("lossAndGradient uses the given ranges", () => {
+    const { layout } = lossAndGradient({
+      ...curve("Huber", none(1), x),
+      x,
+      title: "t",
+      xTitle: "e",
+      lossRange: [0, 5],
+      gradientRange: [-2, 2],
+    });
+    assertEquals([layout?.yaxis?.range, layout?.yaxis2?.range], [[0, 5], [-2, 2]]);
+  });
+
+  it("dots, line and titles are parts of a Plotly figure", () => {
+    assertEquals(dots("d", [1], Float32Array.of(2), "red", "x"), {
+      name: "d",
+      x: [1],
+      y: [2],
+      mode: "markers",
+      marker: { color: "red", symbol: "x" },
+    });
+    assertEquals(line("l", [1, 2], [3, 4], "red", "dot"), {
+      name: "l",
+      x: [1, 2],
+      y: [3, 4],
+      mode: "lines",
+      line: { color: "red", dash: "dot" },
+    });
+    const axis = (text: string) => ({ title: { text }, type: "log" });
+    assertEquals(titles("t", "a", "b", "log"), {
+      title: { text: "t" },
+      xaxis: axis("a"),
+      yaxis: axis("b"),
+    } as ReturnType<typeof titles>);
+  });
+});
+
+describe("recurring figures", () => {
+  const figures = recurring();
+
+  it("loss and gradient share the x-axis, siblings are grey, kinks are marked", async () => {
+    const { data, layout } = figures.loss as { data: Record<string, unknown>[] } & Figure;
+    const colours = data.map(({ line }) => (line as { color: string } | undefined)?.color);
+    assert(colours.includes(colour.loss) && colours.includes(colour.gradient));
+    assert(colours.includes(colour.sibling));
+    assert(data.every(({ xaxis }) => xaxis === undefined));
+    assertEquals(data.filter(({ yaxis }) => yaxis === "y2").length > 1, true);
+    assertEquals(layout?.shapes?.map(({ x0 }) => x0), [-1, 1]);
+    const svg = await svgOf(figures.loss);
+    const entries = [...svg.matchAll(/class="legendtext"[^>]*>([^<]+)</g)].map(([, text]) => text);
+    assertEquals(entries, ["L1", "Huber", "gradient of Huber"]);
+  });
+
+  it("small multiples have equal axes and one legend entry per name", async () => {
+    const svg = await svgOf(figures.multiples);
+    assertEquals(svg.match(/class="subplot /g)?.length, 6);
+    assertEquals(svg.match(/class="legendtext"/g)?.length, 1);
+    const { layout } = figures.multiples as unknown as {
+      layout: Record<string, { matches?: string }>;
+    };
+    assertEquals([2, 3, 4, 5, 6].map((i) => layout[`xaxis${i}`].matches), Array(5).fill("x"));
+    assertEquals([2, 3, 4, 5, 6].map((i) => layout[`yaxis${i}`].matches), Array(5).fill("y"));
+  });
+
+  it("a heat map writes its numbers with a true minus and without minus zero", async () => {
+    const svg = await svgOf(figures.heat);
+    for (const text of ["−0.25", "0.75", "0.00"]) assert(svg.includes(`>${text}<`), text);
+    assert(!svg.includes("−0.00"));
+  });
+
+  it("a decision boundary has a band border on the level", () => {
+    const [bands, line] = figures.boundary.data as { contours: Record<string, number> }[];
+    const { start, end, size } = bands.contours;
+    assertClose((start + end) / 2, 0.5, 1e-12, "middle of the bands");
+    assertEquals(Number.isInteger(Math.round((0.5 - start) / size * 1e9) / 1e9), true);
+    assertEquals([line.contours.start, line.contours.end], [0.5, 0.5]);
+  });
+
+  it("arrows are one trace, without those of length 0", () => {
+    const trace = arrows({ name: "−∇L", x: [0, 1], y: [0, 1], dx: [0, 2], dy: [0, 3] });
+    assertEquals((trace as { x: unknown }).x, [1, 3, null]);
+    assertEquals((trace as { y: unknown }).y, [1, 4, null]);
+  });
+
+  it("are small", async () => {
+    for (const [name, figure] of Object.entries(recurring())) {
+      const { png, data } = await output(figure);
+      assert(png.length < 70_000, `${name}: ${png.length} bytes of PNG`);
+      const json = JSON.stringify(data[PLOTLY]).length;
+      assert(json < 60_000, `${name}: ${json} bytes of JSON`);
+    }
+  });
+
+  it("refuses no panels and too many classes", async () => {
+    await assertRejects(
+      () => Promise.try(() => smallMultiples({ title: "none", panels: [] })),
+      TypeError,
+      "there are none",
+    );
+    const classes = Array.from({ length: 5 }, () => ({ name: "c", x: [0], y: [0] }));
+    const axes = { title: "many", x: [0, 1], y: [0, 1], xTitle: "x", yTitle: "y" };
+    await assertRejects(
+      () => Promise.try(() => decisionBoundary({ ...axes, score: [[0, 1], [1, 2]], classes })),
+      RangeError,
+      "current is 5, wanted is at most 4",
+    );
+  });
+});
+
+function recurring(): Record<"loss" | "multiples" | "heat" | "boundary" | "field", Figure> {
+  const clamp = x.map((x) => Math.max(-1, Math.min(1, x)));
+  const grid = Array.from({ length: 41 }, (_, i) => (i - 20) / 10);
+  const loss = lossAndGradient({
+    title: "Huber",
+    name: "Huber",
+    x,
+    xTitle: "ŷ − y",
+    loss: x.map((x) => Math.abs(x) < 1 ? x * x / 2 : Math.abs(x) - 0.5),
+    gradient: Float64Array.from(clamp),
+    kinks: [{ x: -1, label: "−δ" }, { x: 1, label: "δ" }],
+    siblings: [{
+      name: "L1",
+      loss: x.map(Math.abs),
+      gradient: x.map(Math.sign),
+      kinks: [{ x: 0 }],
+    }],
+  });
+  const panels = [1, 2, 3, 4, 5, 6].map((power) => ({
+    title: `p = ${power}`,
+    data: [{ x, y: x.map((x) => Math.abs(x) ** power), name: "|x|<sup>p</sup>" }],
+  }));
+  const z = [[-0.25, 0.75, -0.001], [0.5, -0.5, 0.3]];
+  const titles = { xTitle: "x₁", yTitle: "x₂" };
+  return {
+    loss,
+    multiples: smallMultiples({ title: "Powers", panels, xTitle: "x", yTitle: "y" }),
+    heat: heatMap({ title: "Gradient", z, ...titles, zTitle: "∂L", decimals: 2, signed: true }),
+    boundary: decisionBoundary({
+      title: "Boundary",
+      x: grid,
+      y: grid,
+      score: grid.map((b) => grid.map((a) => a + b * b)),
+      level: 0.5,
+      classes: [{ name: "A", x: [-1, 0], y: [0, 1] }, { name: "B", x: [1], y: [1] }],
+      ...titles,
+    }),
+    field: {
+      data: [
+        { type: "contour", x: grid, y: grid, z: grid.map((b) => grid.map((a) => a * a + b * b)) },
+        arrows({ name: "−∇L", x: grid, y: grid, dx: grid.map((a) => -a), dy: grid }),
+      ],
+    },
+  };
+}
