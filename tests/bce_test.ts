@@ -26,7 +26,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/bce.ts";
 
@@ -253,7 +253,7 @@ describe("BCELoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "BCELoss",
   Loss: BCELoss,
   known: ["reduction", "weight"],

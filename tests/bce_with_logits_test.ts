@@ -26,7 +26,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/bce_with_logits.ts";
 
@@ -345,7 +345,7 @@ describe("BCEWithLogitsLoss as probed", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "BCEWithLogitsLoss",
   Loss: BCEWithLogitsLoss,
   known: ["reduction", "weight", "posWeight"],

@@ -17,7 +17,7 @@ import { testCases } from "./_cases.ts";
 import { assertClose } from "./_close.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/cosine_embedding.ts";
 
@@ -437,7 +437,7 @@ describe("CosineEmbeddingLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "CosineEmbeddingLoss",
   Loss: CosineEmbeddingLoss,
   known: ["margin", "reduction"],

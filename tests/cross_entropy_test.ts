@@ -17,7 +17,7 @@ import {
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases } from "./reference/cases/cross_entropy.ts";
 
@@ -918,7 +918,7 @@ describe("CrossEntropyLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "CrossEntropyLoss",
   Loss: CrossEntropyLoss,
   known: ["weight", "ignoreIndex", "labelSmoothing", "reduction"],

@@ -15,7 +15,7 @@ import {
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { cases, softmax } from "./reference/cases/ctc.ts";
 
 const ctc = (options: CTCLossOptions<false> = {}) => new CTCLoss(options);
@@ -936,7 +936,7 @@ describe("CTCLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "CTCLoss",
   Loss: CTCLoss,
   known: ["blank", "zeroInfinity", "reduction", "logits"],

@@ -23,7 +23,7 @@ import {
 } from "./_elementwise.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases } from "./reference/cases/gaussian_nll.ts";
 
@@ -302,7 +302,7 @@ describe("GaussianNLLLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "GaussianNLLLoss",
   Loss: GaussianNLLLoss,
   known: ["full", "eps", "reduction"],

@@ -26,7 +26,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { floatsBetween } from "./_ulp.ts";
 import { cases, formulas, seeded } from "./reference/cases/hinge_embedding.ts";
@@ -264,7 +264,7 @@ describe("HingeEmbeddingLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "HingeEmbeddingLoss",
   Loss: HingeEmbeddingLoss,
   known: ["margin", "reduction"],

@@ -23,7 +23,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/kl_div.ts";
 
@@ -355,7 +355,7 @@ describe("KLDivLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "KLDivLoss",
   Loss: KLDivLoss,
   known: ["logTarget", "reduction"],

@@ -16,7 +16,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import {
   assertMeansExact,
@@ -232,7 +232,7 @@ describe("L1Loss as probed", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "L1Loss",
   Loss: L1Loss,
   known: ["reduction", "weight"],

@@ -20,7 +20,7 @@ import {
   tensorOf,
   testFixtures,
 } from "./_fixtures.ts";
-import { type LossClass, testManners } from "./_manners.ts";
+import { type LossClass, testContract } from "./_contract.ts";
 import { cases } from "./reference/cases/linear_cross_entropy.ts";
 
 const layer = { inFeatures: 3, numClasses: 5 };
@@ -622,7 +622,7 @@ describe("LinearCrossEntropyLoss refuses", () => {
 
 {
   const random = new Random(14);
-  testManners({
+  testContract({
     loss: "LinearCrossEntropyLoss",
     // A layer cannot be made without its sizes; the questions always give them.
     Loss: LinearCrossEntropyLoss as unknown as LossClass,

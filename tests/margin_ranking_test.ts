@@ -24,7 +24,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/margin_ranking.ts";
 
@@ -274,7 +274,7 @@ describe("MarginRankingLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "MarginRankingLoss",
   Loss: MarginRankingLoss,
   known: ["margin", "reduction"],

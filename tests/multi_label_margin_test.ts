@@ -17,7 +17,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { cases, formulas } from "./reference/cases/multi_label_margin.ts";
 
 const multiLabelMargin = (options?: MultiLabelMarginLossOptions) =>
@@ -422,7 +422,7 @@ describe("MultiLabelMarginLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "MultiLabelMarginLoss",
   Loss: MultiLabelMarginLoss,
   known: ["reduction"],

@@ -17,7 +17,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, numericGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { floatsBetween } from "./_ulp.ts";
 import { cases, formulas } from "./reference/cases/multi_label_soft_margin.ts";
 
@@ -499,7 +499,7 @@ describe("MultiLabelSoftMarginLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "MultiLabelSoftMarginLoss",
   Loss: MultiLabelSoftMarginLoss,
   known: ["weight", "reduction"],

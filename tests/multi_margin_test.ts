@@ -17,7 +17,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { cases, formulas } from "./reference/cases/multi_margin.ts";
 
 const multiMargin = (options?: MultiMarginLossOptions) => new MultiMarginLoss(options);
@@ -543,7 +543,7 @@ describe("MultiMarginLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "MultiMarginLoss",
   Loss: MultiMarginLoss,
   known: ["p", "margin", "weight", "reduction"],

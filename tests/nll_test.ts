@@ -17,7 +17,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas, printedLogProbs, scores } from "./reference/cases/nll.ts";
 
@@ -338,7 +338,7 @@ describe("NLLLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "NLLLoss",
   Loss: NLLLoss,
   known: ["weight", "ignoreIndex", "reduction"],

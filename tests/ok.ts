@@ -6,7 +6,7 @@
  */
 import { PROJECT, readConfig } from "./checks/files.ts";
 import { runDeno } from "./offline/run.ts";
-import { findWorld } from "./offline/world.ts";
+import { findTestPackages } from "./offline/test_packages.ts";
 
 interface Step {
   readonly name: string;
@@ -65,9 +65,9 @@ function line({ name, isOk, seconds, passed, failed }: Result): string {
 }
 
 async function main(): Promise<number> {
-  using world = await findWorld();
+  using packages = await findTestPackages();
   const results: Result[] = [];
-  for (const step of steps(world.flags)) results.push(await take(step));
+  for (const step of steps(packages.flags)) results.push(await take(step));
 
   console.log(`\n── summary\n${results.map(line).join("\n")}\n`);
   const sum = (key: "passed" | "failed") =>

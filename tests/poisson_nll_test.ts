@@ -23,7 +23,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/poisson_nll.ts";
 
@@ -369,7 +369,7 @@ describe("PoissonNLLLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "PoissonNLLLoss",
   Loss: PoissonNLLLoss,
   known: ["logInput", "full", "eps", "reduction"],

@@ -17,7 +17,7 @@ import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import {
   assertMeansExact,
@@ -291,7 +291,7 @@ describe("SmoothL1Loss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "SmoothL1Loss",
   Loss: SmoothL1Loss,
   known: ["beta", "reduction"],

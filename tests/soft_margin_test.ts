@@ -26,7 +26,7 @@ import {
 } from "./_elementwise.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/soft_margin.ts";
 
@@ -251,7 +251,7 @@ describe("SoftMarginLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "SoftMarginLoss",
   Loss: SoftMarginLoss,
   known: ["reduction"],

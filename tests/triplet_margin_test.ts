@@ -18,7 +18,7 @@ import { testCases } from "./_cases.ts";
 import { assertClose } from "./_close.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, formulas } from "./reference/cases/triplet_margin.ts";
 
@@ -559,7 +559,7 @@ describe("TripletMarginLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "TripletMarginLoss",
   Loss: TripletMarginLoss,
   known: ["margin", "p", "eps", "swap", "reduction"],

@@ -19,7 +19,7 @@ import { testCases } from "./_cases.ts";
 import { assertClose } from "./_close.ts";
 import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import { testContract } from "./_contract.ts";
 import { holds } from "./_property.ts";
 import { cases, cosine, squared } from "./reference/cases/triplet_margin_with_distance.ts";
 
@@ -537,7 +537,7 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
 });
 
 for (const distanceFunction of [undefined, squared]) {
-  testManners({
+  testContract({
     loss: "TripletMarginWithDistanceLoss",
     Loss: TripletMarginWithDistanceLoss,
     options: { distanceFunction },

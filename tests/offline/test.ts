@@ -6,7 +6,7 @@
  */
 import { isThere, PROJECT } from "../checks/files.ts";
 import { runDeno } from "./run.ts";
-import { findWorld } from "./world.ts";
+import { findTestPackages } from "./test_packages.ts";
 
 /** `--doc` reads the examples of the package's files and of the README as well. */
 const EVERYTHING = ["mod.ts", "losses", "tests", "README.md"];
@@ -21,10 +21,10 @@ export function countTests(output: string): { passed: number; failed: number } {
 async function main(args: string[]): Promise<number> {
   const namesFiles = args.some((arg) => !arg.startsWith("-") && isThere(arg));
   const paths = namesFiles ? [] : EVERYTHING;
-  using world = await findWorld();
-  console.log(world.description);
+  using packages = await findTestPackages();
+  console.log(packages.description);
   const { code, output } = await runDeno(
-    ["test", "--allow-all", "--doc", ...world.flags, ...args, ...paths],
+    ["test", "--allow-all", "--doc", ...packages.flags, ...args, ...paths],
     PROJECT,
     { echo: true },
   );

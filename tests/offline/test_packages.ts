@@ -17,7 +17,7 @@ const STAND_INS: Record<string, string> = {
 const PROBE_TIMEOUT_MS = 15_000;
 
 /** Which packages the tests run on, and the flags that make `deno test` and `deno check` do so. */
-export interface World extends Disposable {
+export interface TestPackages extends Disposable {
   /** One line for people. */
   readonly description: string;
   /** Flags for `deno test` and `deno check`. */
@@ -25,7 +25,7 @@ export interface World extends Disposable {
 }
 
 /** Finds out whether JSR answers (`STD_OFFLINE=1` or `0` says so instead) and prepares the matching flags. */
-export async function findWorld(): Promise<World> {
+export async function findTestPackages(): Promise<TestPackages> {
   const forced = Deno.env.get("STD_OFFLINE") ?? "";
   if (!["", "0", "1"].includes(forced)) {
     throw new RangeError(

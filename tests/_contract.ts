@@ -12,7 +12,7 @@ import type { LossLike } from "./_fixtures.ts";
 export type LossClass = new (options?: never) => LossLike;
 
 /** What the questions need to know about a loss. */
-export interface Manners {
+export interface Contract {
   /** PyTorch's name of the class. */
   readonly loss: string;
   readonly Loss: LossClass;
@@ -27,7 +27,7 @@ export interface Manners {
 }
 
 /** Registers the tests of bad options, bad arguments and bad requests. */
-export function testManners({ loss, Loss, options = {}, known, args, wrt }: Manners): void {
+export function testContract({ loss, Loss, options = {}, known, args, wrt }: Contract): void {
   const make = (more: object = {}) => new Loss({ ...options, ...more } as never);
   const names = Object.keys(args);
   const [first] = names;
