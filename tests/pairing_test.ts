@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { parseNotebook } from "../notebooks/_kit/notebook/notebook_file.ts";
 import { arrowProblems } from "./checks/arrows.ts";
+import { importCircles } from "./checks/circles.ts";
 import { isThere, namesIn, projectFiles, readConfig, readProject } from "./checks/files.ts";
 import { type Listing, pairingProblems } from "./checks/pairing.ts";
 import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
@@ -45,6 +46,13 @@ describe("imports", () => {
     const { imports } = readConfig();
     const sources = projectFiles().filter((path) => /\.(ts|ipynb)$/.test(path));
     assertEquals(sources.flatMap((path) => arrowProblems(path, codeIn(path), imports)), []);
+  });
+
+  it("never form a circle in losses/ or tests/, not even imports of types", () => {
+    const paths = projectFiles().filter((path) => /^(mod|(losses|tests)\/.*)\.ts$/.test(path));
+    const sources = Object.fromEntries(paths.map((path) => [path, readProject(path)]));
+    assert(paths.includes("losses/_core/tensor/tensor.ts"), "the files of losses/ were not found");
+    assertEquals(importCircles(sources), []);
   });
 });
 
@@ -173,6 +181,36 @@ describe("the import check", () => {
       "b",
       "c",
     ]);
+  });
+});
+
+describe("the circle check", () => {
+  it("accepts modules that share an import, and imports from outside of the list", () => {
+    const sources = {
+      "a.ts": `import { b } from "./b.ts"; import { c } from "./c.ts";`,
+      "b.ts": `import { c } from "./c.ts"; import { other } from "./other.ts";`,
+      "c.ts": `import "@std/assert";`,
+    };
+    assertEquals(importCircles(sources), []);
+  });
+
+  it("finds a circle through other folders, and one that only types close", () => {
+    const sources = {
+      "mod.ts": `export * from "./core/a.ts";`,
+      "core/a.ts": `import { b } from "../rows/b.ts";`,
+      "rows/b.ts": `export { c } from "./c.ts";`,
+      "rows/c.ts": `import type { A } from "../core/a.ts";`,
+    };
+    assertEquals(importCircles(sources), ["core/a.ts → rows/b.ts → rows/c.ts → core/a.ts"]);
+  });
+
+  it("finds a module that imports itself, and every circle of several", () => {
+    const sources = {
+      "a.ts": `import "./a.ts";`,
+      "b.ts": `import "./c.ts";`,
+      "c.ts": `import "./b.ts";`,
+    };
+    assertEquals(importCircles(sources), ["a.ts → a.ts", "b.ts → c.ts → b.ts"]);
   });
 });
 
