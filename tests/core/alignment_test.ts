@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Alignments, spell } from "../../losses/_ctc/alignment.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
 /** The sum for `rows` of log-probabilities, blank 0. */
 function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boolean } {

@@ -11,7 +11,7 @@ import {
   numberOption,
   reductionOption,
 } from "../../losses/_core/call/options.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
 describe("promote", () => {
   const one = (dtype?: "float32" | "float64" | "int32") => ({ dtype });

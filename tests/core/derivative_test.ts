@@ -4,7 +4,8 @@ import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
 import { derivative as byMathjs, sameFunction } from "../reference/maths/math.ts";
-import { numericGradient, Random } from "../_numeric.ts";
+import { numericGradient } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
 /** One formula at least for each operator; none has a kink, or an end of its domain, where the tests evaluate it. */
 const SMOOTH = [

@@ -5,7 +5,7 @@ import { Formula, type Machine } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
 import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/kernels.ts";
 import { sameNumbers } from "../_close.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
 
 const MACHINES: readonly Machine[] = ["relaxed", "wasm", "interpreter"];

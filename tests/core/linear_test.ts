@@ -9,7 +9,8 @@ import {
   rowsOf,
   transpose,
 } from "../../losses/_core/layer/linear.ts";
-import { assertClose, Random } from "../_fixtures.ts";
+import { assertClose } from "../_close.ts";
+import { Random } from "../_random.ts";
 
 const at = (m: Matrix, r: number, c: number) => m.data[m.start + r * m.down + c * m.across];
 

@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { type BigNumber, oracle } from "../reference/maths/math.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 import { floatAt, type FloatType, placeOf } from "../_ulp.ts";
 
 const LIMIT = 2;
