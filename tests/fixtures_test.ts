@@ -16,6 +16,7 @@ import {
 import type { LossLike } from "./_loss.ts";
 import { sum } from "./_naive.ts";
 import { assertGradient, numericGradient } from "./_numeric.ts";
+import { isBelowChord } from "./_property.ts";
 import { Random, sizeOf } from "./_random.ts";
 
 const FILES = new Map([
@@ -429,6 +430,50 @@ describe("assertGradient", () => {
   });
 });
 
+describe("assertNear", () => {
+  it("accepts what lies within rtol of the expected number, plus atol", () => {
+    assertNear(1 + 9e-15, 1);
+    assertNear(1.009, 1, { rtol: 1e-2 });
+    assertNear(1e-9, 0, { atol: 1e-8 });
+    assertNear(2.019, 2, { rtol: 5e-3, atol: 1e-2 });
+    for (const x of [0, 1e300, Infinity, -Infinity]) assertNear(x, x);
+    assertNear(0, -0);
+  });
+
+  it("refuses what lies beyond, and reports both numbers", () => {
+    const wrong: [
+      actual: number,
+      expected: number,
+      tolerance?: { rtol?: number; atol?: number },
+    ][] = [
+      [1 + 3e-14, 1],
+      [1e-300, 0],
+      [1.011, 1, { rtol: 1e-2 }],
+      // An absolute tolerance alone has no relative part.
+      [1e6 + 1e-8, 1e6, { atol: 1e-9 }],
+      [Infinity, -Infinity],
+      [1e308, Infinity, { rtol: 1 }],
+      [Infinity, 1e308, { rtol: 1 }],
+      [NaN, NaN],
+      [NaN, 1, { rtol: 1 }],
+      [1, NaN, { rtol: 1 }],
+    ];
+    for (const [actual, expected, tolerance] of wrong) {
+      const context = "seed 3";
+      const error = assertThrows(() => assertNear(actual, expected, { ...tolerance, context }));
+      assertStringIncludes((error as Error).message, `seed 3: got ${actual}, expected ${expected}`);
+    }
+  });
+});
+
+describe("isBelowChord", () => {
+  it("is true for a convex function, and false for a concave one", () => {
+    assert(isBelowChord((x) => x * x, [-1, 3, 0.25]));
+    assert(isBelowChord((x) => 2 * x, [-1, 3, 0.25]));
+    assert(!isBelowChord((x) => -x * x, [-1, 3, 0.25]));
+  });
+});
+
 describe("Random", () => {
   it("is determined by its seed", () => {
     const draw = (seed: number) => [...new Random(seed).tensor([4]).data];
@@ -446,5 +491,24 @@ describe("Random", () => {
     assert(Math.abs(mean(normal)) < 0.06 && Math.abs(mean(normal.map((x) => x * x)) - 1) < 0.1);
     assertEquals([...new Set(list(() => random.below(3)))].toSorted(), [0, 1, 2]);
     assertEquals([...new Set(list(() => random.sign()))].toSorted(), [-1, 1]);
+  });
+
+  it("draws labels of every class", () => {
+    const labels = new Random(2).labels([40, 5], 3);
+    assertEquals([labels.dtype, labels.shape], ["int32", [40, 5]]);
+    assertEquals([...new Set(labels.data)].toSorted(), [0, 1, 2]);
+  });
+
+  it("draws probabilities that add up to 1 along the class axis", () => {
+    const random = new Random(3);
+    const [row, table, image] = [[4], [3, 4], [2, 4, 3]].map((shape) =>
+      random.probabilities(shape)
+    );
+    assert([row, table, image].every(({ data }) => data.every((p) => p > 0)));
+    const rows = [row.toArray() as number[], ...table.toArray() as number[][]];
+    for (const p of rows) assertNear(sum(p), 1);
+    for (const classes of image.toArray() as number[][][]) {
+      for (const at of [0, 1, 2]) assertNear(sum(classes.map((c) => c[at])), 1);
+    }
   });
 });

@@ -1,6 +1,6 @@
 /**
- * `deno task ok`: everything that must hold before a change is shared, and what CI runs. All steps run, so that one look shows all
- * that is wrong; the exit code is 0 only if all passed.
+ * `deno task ok` runs all checks that a change must pass before it is shared; CI runs the same. All steps run even if one fails,
+ * so that one run shows all problems. The exit code is 0 only if all passed.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { findTestPackages } from "./offline/test_packages.ts";
 
 interface Step {
   readonly name: string;
-  /** What Deno is told to do. */
+  /** Deno's arguments. */
   readonly args: readonly string[];
-  /** Whether it takes long, so that it is shown as it runs, and ends by saying how many tests passed. */
+  /** True for test runs: their output is shown while they run, and ends with the numbers of passed and failed tests. */
   readonly isTest?: boolean;
 }
 
@@ -36,19 +36,19 @@ function steps(flags: readonly string[]): Step[] {
   ];
 }
 
-/** The plain closing line of a test run: how many passed and failed. */
+/** How many tests passed and failed, according to the last line of a test run. */
 function countsIn(output: string): { passed: number; failed: number } | undefined {
   const last = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
   return last && { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
-async function take({ name, args, isTest = false }: Step): Promise<Result> {
+async function runStep({ name, args, isTest = false }: Step): Promise<Result> {
   if (isTest) console.log(`\n── ${name}`);
   const start = performance.now();
   const { code, output } = await runDeno([...args], PROJECT, { echo: isTest });
   const seconds = (performance.now() - start) / 1000;
   const counts = isTest ? countsIn(output) : { passed: 0, failed: 0 };
-  // A test run that says nothing about tests has not run them.
+  // A test run without these numbers has not run its tests.
   const isOk = code === 0 && counts?.failed === 0 && (!isTest || counts.passed > 0);
   if (!isOk && !isTest) console.error(output);
   const { passed, failed } = counts ?? { passed: 0, failed: 0 };
@@ -67,12 +67,12 @@ function line({ name, isOk, seconds, passed, failed }: Result): string {
 async function main(): Promise<number> {
   using packages = await findTestPackages();
   const results: Result[] = [];
-  for (const step of steps(packages.flags)) results.push(await take(step));
+  for (const step of steps(packages.flags)) results.push(await runStep(step));
 
   console.log(`\n── summary\n${results.map(line).join("\n")}\n`);
   const sum = (key: "passed" | "failed") =>
     results.reduce((total, result) => total + result[key], 0);
-  // The plain form that CI reads; a step that is no test counts as one failure if it fails.
+  // CI reads this line. A step without tests counts as one failure if it fails.
   console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
   return sum("failed") === 0 ? 0 : 1;
 }

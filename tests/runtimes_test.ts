@@ -1,4 +1,4 @@
-/** The losses in another runtime than Deno: bundled, and run by Node. */
+/** The losses run outside of Deno: a bundle of them gives the same results in Node. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { PROJECT } from "./checks/files.ts";

@@ -1,10 +1,10 @@
-/** Sums over alignments: which way they are taken, which the tests of the losses cannot see. */
+/** Sums over alignments, and by which of its two methods each was computed, which the tests of CTCLoss cannot see. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Alignments, spell } from "../../losses/_ctc/alignment.ts";
 import { Random } from "../_random.ts";
 
-/** The sum for `rows` of log-probabilities, blank 0. */
+/** The sum over the alignments of `labels` with `rows` of log-probabilities, where 0 is the blank. */
 function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boolean } {
   const spelling = spell(labels, 0, labels.length, 0);
   const alignments = new Alignments(rows.length, labels.length, spelling.classes.length);
@@ -15,7 +15,7 @@ function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boo
 }
 
 describe("spell", () => {
-  it("finds the classes, the jumps and the fewest frames", () => {
+  it("finds the classes, the allowed jumps and the smallest number of frames", () => {
     assertEquals(spell([9, 3, 5, 5, 3, 9], 1, 5, 7), {
       classes: Int32Array.of(7, 3, 5),
       place: Int32Array.of(1, 2, 2, 1),
@@ -27,7 +27,7 @@ describe("spell", () => {
 });
 
 describe("Alignments", () => {
-  it("needs no levels for ordinary samples: both directions find the same", () => {
+  it("needs no levels for ordinary samples", () => {
     const random = new Random(1);
     for (let i = 0; i < 500; i++) {
       const frames = 1 + random.below(60);
@@ -42,14 +42,14 @@ describe("Alignments", () => {
     }
   });
 
-  it("needs none for a thousand frames of a model that mostly sees blanks", () => {
+  it("needs no levels for a thousand frames that are almost certainly blank", () => {
     const labels = Array.from({ length: 60 }, (_, i) => 1 + i % 4);
     const rows = Array.from({ length: 1000 }, () => [-0.001, -8, -8, -8, -8]);
     assert(!sum(rows, labels).usedLevels);
   });
 
-  it("takes levels where a sum from one side has lost what the other needs", () => {
-    // Blank is right in each frame alone, and the label has to be somewhere.
+  it("uses levels if the best alignments underflow in the sum from one side", () => {
+    // In each frame blank is far more likely, but one of them must be the label.
     for (const [a, b] of [[-800, -800], [-886.5, -888], [-888, -886.5], [-2000, -3000]]) {
       const { log, usedLevels } = sum([[0, a], [0, b]], [1]);
       assert(usedLevels);
@@ -58,7 +58,7 @@ describe("Alignments", () => {
     }
   });
 
-  it("serves small samples after large ones, and after those that needed levels", () => {
+  it("gives small samples the same result after large ones, and after those that needed levels", () => {
     const random = new Random(2);
     const all = new Alignments(12, 5, 5);
     for (let i = 0; i < 300; i++) {

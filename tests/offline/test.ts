@@ -1,6 +1,6 @@
 /**
- * `deno task test`: every test, and every example in the documentation, on a machine that can reach jsr.io and on one that
- * cannot. Arguments go on to `deno test`: `deno task test tests/huber_test.ts --filter kink`.
+ * `deno task test` runs all tests and all examples in the documentation, on machines that can reach jsr.io and on others.
+ * Arguments are passed to `deno test`: `deno task test tests/huber_test.ts --filter kink`.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { isThere, PROJECT } from "../checks/files.ts";
 import { runDeno } from "./run.ts";
 import { findTestPackages } from "./test_packages.ts";
 
-/** `--doc` reads the examples of the package's files and of the README as well. */
+/** With `--doc`, the examples in these files and folders are tests too. */
 const EVERYTHING = ["mod.ts", "losses", "tests", "README.md"];
 
-/** How many tests passed and failed, by the summary that `deno test` ends with. */
+/** How many tests passed and failed, according to the last line of `deno test`. */
 export function countTests(output: string): { passed: number; failed: number } {
   const summary = output.match(/\| (\d+) passed.*?\| (\d+) failed/g)?.at(-1) ?? "";
   const [passed, failed] = summary.match(/\d+(?= passed| failed)/g) ?? ["0", "0"];
@@ -31,10 +31,10 @@ async function main(args: string[]): Promise<number> {
   const { passed, failed } = countTests(output);
   if (code === 0 && passed === 0) console.error("No test ran.");
   const ok = code === 0 && passed > 0;
-  // The plain form that CI reads. A run that broke before its summary failed too.
+  // CI reads this line. A run that ended without a summary has failed too.
   console.log(`${passed} passed, ${ok ? 0 : Math.max(failed, 1)} failed`);
   return ok ? 0 : code || 1;
 }
 
-// `deno test` takes this file for a test by its name, and must not start itself.
+// `deno test` loads this file as a test because of its name; then it must not start another run.
 if (import.meta.main) Deno.exit(await main(Deno.args));
