@@ -1,4 +1,4 @@
-/** The benchmark's arithmetic, tables and inputs. Nothing here depends on how fast a machine is. */
+/** The benchmark's inputs, arithmetic and tables. No test depends on the speed of the machine. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { type Answer, type Runner, wrongIn } from "./contender.ts";
@@ -30,7 +30,7 @@ import { bytesOf, DOUBLE_ROWS, inputsOf, type Row, rowNamed, ROWS, SUBJECTS } fr
 
 describe("the rows of the benchmark", () => {
   for (const [subject, shape] of SUBJECTS) {
-    it(`hold ours and the plain loop to the same ${subject.loss}`, async () => {
+    it(`compute the same ${subject.loss} in this library and in the plain loop`, async () => {
       const row: Row = { name: "", subject, shape, dtype: "float64" };
       const inputs = inputsOf(row);
       const [us, plain] = [await ours.prepare(row, inputs), await loop.prepare(row, inputs)];
@@ -38,12 +38,12 @@ describe("the rows of the benchmark", () => {
       const [got, wanted] = [await us.answer(), await plain.answer()];
       assertEquals(wrongIn(got, wanted), undefined);
       assert(Math.abs(got.value - wanted.value) <= 1e-9 * Math.abs(wanted.value), `${got.value}`);
-      // A gradient that is 0 everywhere would agree with anything that forgot to compute it.
+      // If a gradient were 0 everywhere, a contender that does not compute it would pass.
       for (const grad of wanted.grads) assert(Array.from(grad).some((x) => x !== 0));
     });
   }
 
-  it("have names of their own, and a float32 row for each in float64", () => {
+  it("have different names, and a float32 row for each float64 row", () => {
     const names = [...ROWS, ...DOUBLE_ROWS].map(({ name }) => name);
     assertEquals(new Set(names).size, names.length);
     for (const { name } of DOUBLE_ROWS) rowNamed(name.replace(/ float64$/, ""));
@@ -56,7 +56,7 @@ describe("the rows of the benchmark", () => {
   });
 });
 
-describe("the limit of a row", () => {
+describe("the lower limit of a row's time", () => {
   const limits: Limits = {
     bandwidth: 100,
     exp: { float32: 2, float64: 5 },
@@ -68,7 +68,7 @@ describe("the limit of a row", () => {
     assertEquals(bytesOf(row, inputsOf(row)), 80 * 4 + 8 * 4 + 80 * 4);
   });
 
-  it("copies all gradients, and nothing into the arguments", () => {
+  it("is measured by copies of all arguments and gradients that do not change the arguments", () => {
     const row = rowNamed("MarginRanking 2^20");
     const inputs = inputsOf({ ...row, shape: [3 * TILE - 5] });
     const before = Object.values(inputs).map(({ data }) => data.slice());
@@ -76,7 +76,7 @@ describe("the limit of a row", () => {
     const { grads } = runner.answer() as Answer;
     grads.forEach((grad) => (grad as Float32Array).fill(7));
     runner.time(1);
-    // The tile that is copied out is the one that the last argument was copied into.
+    // The tile that is copied into the gradients holds the last argument.
     const last = before[before.length - 1];
     for (const grad of grads) {
       for (let i = 0; i < grad.length; i++) assertEquals(grad[i], last[i], `${i}`);
@@ -84,7 +84,7 @@ describe("the limit of a row", () => {
     assertEquals(Object.values(inputs).map(({ data }) => data), before);
   });
 
-  it("is the larger of traffic and arithmetic", () => {
+  it("is the larger of the times for memory traffic and for arithmetic", () => {
     assertEquals(limitOf(row, 672, limits), 80 * 2);
     assertEquals(limitOf(row, 67200, limits), 672);
     assertEquals(limitOf({ ...row, dtype: "float64" }, 0, limits), 80 * 5);
@@ -98,7 +98,7 @@ describe("an answer", () => {
     assertEquals(wrongIn({ value: 2.001, grads: [[1.003, -4, 0.003], [8]] }, right), undefined);
   });
 
-  it("is wrong if its value is, or shows how many gradients are", () => {
+  it("is wrong if its value is, or else reports how many gradients are wrong", () => {
     assertEquals(wrongIn({ ...right, value: 2.1 }, right), "value 2.1 for 2");
     assertEquals(wrongIn({ ...right, value: NaN }, right), "value NaN for 2");
     assertEquals(wrongIn({ value: 2, grads: [[1, 4, NaN], [8]] }, right), "2 of 4 gradients");
@@ -106,13 +106,13 @@ describe("an answer", () => {
 });
 
 describe("measuring", () => {
-  it("takes medians and geometric means", () => {
+  it("has medians and geometric means", () => {
     assertEquals(median([9, 1, 5]), 5);
     assertEquals(median([9, 1, 5, 7]), 6);
     assert(Math.abs(geometricMean([1, 2, 32]) - 4) < 1e-12);
   });
 
-  it("lets each be first in turn", () => {
+  it("lets each contender be first in turn", () => {
     assertEquals([0, 1, 2, 3].map((round) => orderOf(round, 3)), [
       [0, 1, 2],
       [1, 2, 0],
@@ -121,7 +121,7 @@ describe("measuring", () => {
     ]);
   });
 
-  it("calls what is quick many times, and what is slow in few rounds", () => {
+  it("calls fast contenders many times in each round, and slow ones in few rounds", () => {
     const plan = { rounds: 20, budget: 1 };
     assertEquals(schedule(1e-5, plan), { calls: 100, rounds: 20 });
     assertEquals(schedule(0.125, plan), { calls: 1, rounds: 8 });
@@ -141,7 +141,7 @@ describe("measuring", () => {
     dispose() {},
   });
 
-  it("runs everyone in each round, rotating", async () => {
+  it("runs every contender in each round, in rotating order", async () => {
     const log: string[] = [];
     const warm = (name: string, perCall: number) => ({
       runner: runner(() => (log.push(name), perCall)),
@@ -152,9 +152,9 @@ describe("measuring", () => {
     assertEquals(log.join(""), "ab" + "ba" + "ab");
   });
 
-  it("warms up what is quick for longer than what is slow", async () => {
+  it("warms fast contenders up with more calls than slow ones", async () => {
     const calls: number[] = [];
-    const speeds = [1e-2, 1e-4, 1e-6]; // as an engine compiles it
+    const speeds = [1e-2, 1e-4, 1e-6]; // falling, as while V8 optimises
     const quick = runner((n) => (calls.push(n), speeds[calls.length - 1] ?? 1e-6));
     assertEquals(await warmUp(quick), 1e-6);
     assertEquals(calls.slice(0, 4), [1, 1, 100, 10000]);
@@ -179,14 +179,14 @@ describe("a profile", () => {
     { id, callFrame: { functionName, url: "" }, children }
   ));
 
-  it("counts what was sampled below the measured function, by the innermost one", () => {
+  it("counts samples below the measured function by their innermost function", () => {
     const samples = [3, 8, 4, 5, 6, 7, 8, 8, 1, 8, 9];
     const timeDeltas = [64, 64, 4, 1, 2, 3, 1, 1, 64, 64, 4];
     const shares = { kernels: 4 / 16, copies: 3 / 16, typescript: 7 / 16, garbage: 2 / 16 };
     assertEquals(sharesOf({ nodes, samples, timeDeltas }), shares);
   });
 
-  it("without such samples is refused", () => {
+  it("is refused if it has no such samples", () => {
     assertThrows(
       () => sharesOf({ nodes, samples: [3, 8], timeDeltas: [1, 1] }),
       Error,
@@ -213,7 +213,7 @@ const LINES: Line[] = [
 ];
 
 describe("the report", () => {
-  it("divides the others' times by ours", () => {
+  it("divides the times of other contenders by ours", () => {
     assertEquals(ratio(LINES[0], "PyTorch, 1 thread"), 2);
     assertEquals(ratio(LINES[0], "jax-js wasm"), undefined);
     assert(Math.abs(meanRatio(LINES, "PyTorch, 1 thread")! - 4) < 1e-12);
@@ -233,7 +233,7 @@ describe("the report", () => {
     assertEquals(align([["name", "x"], ["a", "10"]]), "name   x\na     10");
   });
 
-  it("shows where time goes, of rows that were profiled", () => {
+  it("shows shares of time for rows that were profiled", () => {
     const [head, a, ...rest] = profileTable(LINES).split("\n");
     assertEquals(head.split(/ {2,}/), ["our time", "kernels", "copies", "TypeScript", "garbage"]);
     assertEquals(a.split(/ {2,}/), ["A", "25 %", "50 %", "13 %", "13 %"]);
@@ -251,7 +251,7 @@ describe("the report", () => {
 });
 
 describe("the README's tables", () => {
-  it("take the fastest JavaScript peer, right ones first", () => {
+  it("show the fastest JavaScript peer, preferring those with right results", () => {
     const [a, b] = withBestPeer(LINES);
     assertEquals(a.times["best JavaScript peer"].seconds, 9e-3);
     assertEquals(b.times["best JavaScript peer"].seconds, 2);
@@ -259,7 +259,7 @@ describe("the README's tables", () => {
     assertEquals(onlyWrong.times["best JavaScript peer"].wrong, "value 1 for 2");
   });
 
-  it("show ratios, what is missing and what is wrong", () => {
+  it("show ratios, missing times and wrong results", () => {
     const result: Result = {
       machine: "a machine",
       versions: { Deno: "2" },
@@ -282,7 +282,7 @@ describe("the README's tables", () => {
     assert(rows.at(-1)?.startsWith('A "!" marks'), rows.at(-1));
   });
 
-  it("stand between their markers, and leave the rest alone", () => {
+  it("replace the text between their markers only", () => {
     const before = `# A\n${MARKERS.begin}\nold\n${MARKERS.end}\n# B\n`;
     const after = `# A\n${MARKERS.begin}\n\nnew\n\n${MARKERS.end}\n# B\n`;
     assertEquals(between(before, "new"), after);
