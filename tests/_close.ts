@@ -22,7 +22,7 @@ export interface Tolerance {
 
 /** What a number may be off by: |actual − expected| ≤ atol + rtol · |expected|. */
 export interface NumberTolerance {
-  /** Share of the expected number (default 0 beside an `atol`, else 1e-14: the rounding of a few operations in float64). */
+  /** Share of the expected number (default 0 if `atol` is given, else 1e-14: the rounding of a few operations in float64). */
   rtol?: number;
   /** Absolute part (default 0). */
   atol?: number;

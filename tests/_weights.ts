@@ -69,7 +69,7 @@ export function testElementWeight(
       }
     });
 
-    it("refuses a weight of another shape than the loss, and one that is no tensor", () => {
+    it("refuses a weight of another shape than the loss, and one that is not a tensor", () => {
       const two = draw(random, [2]);
       assertThrows(
         () => forward(build({ weight: [1, 2, 3] }), two),
@@ -118,7 +118,7 @@ export function testBroadcastWeight({ loss, build, draw, wrt }: Subject): void {
       });
     }
 
-    it("refuses a weight that cannot be broadcast to the loss, and one that is no tensor", () => {
+    it("refuses a weight that cannot be broadcast to the loss, and one that is not a tensor", () => {
       for (const [weight, shown] of [[[[1], [2]], "(2, 1)"], [[1, 2, 3], "(3,)"]] as const) {
         assertThrows(
           () => call(build({ weight }), draw(random, [2])),

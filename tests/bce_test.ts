@@ -234,7 +234,7 @@ testDomain(subject, "input", {
 testDomain(subject, "target", { wanted: "between 0 and 1", offenders: [1.5, -1, NaN, 2] });
 
 describe("BCELoss refuses", () => {
-  it("tensors of different types, whole numbers among them", () => {
+  it("arguments of different dtypes, and whole numbers", () => {
     assertThrows(
       () => bce().forward(float32([0.5]), float64([1])),
       TypeError,

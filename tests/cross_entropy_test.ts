@@ -235,7 +235,7 @@ describe("CrossEntropyLoss with extreme scores", () => {
       const gap = 1 / (1 + Math.exp(lead));
       const tolerance = { rtol: 1e-6, atol: 0, context: `lead ${lead}` };
       assertClose(grad.input, float64([-gap, gap]), tolerance);
-      // Sums of exponentials are kept in float64, so that a small term beside 1 is not lost.
+      // Sums of exponentials are kept in float64, so that a small term is not lost when it is added to 1.
       assertClose(value, float64(Math.log1p(Math.exp(-lead))), tolerance);
     }
   });
@@ -412,7 +412,7 @@ for (const dtype of [float32, float64]) {
         }
       });
 
-      it("with smoothing the loss is infinite beside ∞ or -∞, and the gradient is finite", () => {
+      it("with smoothing and a score of ∞ or -∞ the loss is infinite, and the gradient is finite", () => {
         const labelSmoothing = 0.3;
         const rest = f(0.3 / 3);
         const certain = at([Infinity, 0, -3], 0, { labelSmoothing });
@@ -684,7 +684,7 @@ describe("CrossEntropyLoss with arguments of different dtypes", () => {
 describe("CrossEntropyLoss and related losses", () => {
   const random = new Random(9);
 
-  it("is NLLLoss behind logSoftmax, gradients included", () => {
+  it("is NLLLoss of logSoftmax, with the same gradients", () => {
     for (const shape of [[6, 5], [2, 5, 3]]) {
       const input = random.tensor(shape);
       const target = random.labels(shape.toSpliced(1, 1), 5);

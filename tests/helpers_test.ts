@@ -73,7 +73,7 @@ describe("helpers of vectors with one component", () => {
   testFixtures("helpers", build, { only: isDegenerate, tolerance: { float32 } });
 });
 describe("helpers of large scores", () => {
-  // PyTorch returns 0 for gradients below 1e-16, beside one of 1e-8.
+  // PyTorch returns 0 for gradients below 1e-16; another gradient in the same tensor is 1e-8.
   const float64 = { rtol: 1e-12, atol: 1e-8 };
   testFixtures("helpers", build, { only: isFarSigmoid, tolerance: { float64 } });
 });

@@ -268,7 +268,7 @@ describe("PoissonNLLLoss with extreme numbers", () => {
     assertEquals(total.item(), Infinity);
   });
 
-  it("NaN", () => {
+  it("NaN: NaN in its own value and gradients", () => {
     for (const logInput of [true, false]) {
       for (const y of [0, 1]) assertEquals(at(NaN, y, { logInput })[0], NaN);
       assertEquals(at(NaN, 1, { logInput }), [NaN, NaN]);

@@ -140,7 +140,9 @@ export function report(result: Result): string {
     limitsText(result),
     ...(part("float64").length > 0 ? [doubleTable(lines)] : []),
     ...(lines.some(({ shares }) => shares) ? [profileTable(lines)] : []),
-    ...(wrong.length > 0 ? [`! answers beside those of the plain loop:\n${wrong.join("\n")}`] : []),
+    ...(wrong.length > 0
+      ? [`! results that differ from those of the plain loop:\n${wrong.join("\n")}`]
+      : []),
     ...(fresh ? [freshText(fresh)] : []),
   ];
   return sections.join("\n\n");

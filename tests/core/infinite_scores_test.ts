@@ -20,7 +20,7 @@ for (const dtype of [Float32Array, Float64Array]) {
       }
     });
 
-    it("also beside -∞, and in a row of one score", () => {
+    it("also if other scores are -∞, and in a row of one score", () => {
       const row = [-Infinity, Infinity, -Infinity];
       assertEquals(taken(row, dtype), { max: 0, scores: [-Infinity, 0, -Infinity] });
       assertEquals(taken([Infinity], dtype), { max: 0, scores: [0] });
