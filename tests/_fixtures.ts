@@ -1,6 +1,6 @@
 /**
- * Numbers made by PyTorch, and one harness that holds a loss against them: value, every gradient, dtype and
- * shape, and the manners that all losses share. What a case holds is told in `fixtures/make.py`.
+ * Numbers made by PyTorch, and the tests that compare a loss with them: value, every gradient, dtype and shape, and that a call
+ * neither changes its arguments nor depends on the calls before. `fixtures/make.py` describes what a case holds.
  *
  * @example A whole parity test
  * ```ts ignore
@@ -12,14 +12,11 @@
 import { AssertionError } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float32, float64, int32, type Tensor } from "@lossbook/losses";
-import { differences, type Plain, sameNumbers, type Tolerance } from "./_close.ts";
-import type { LossLike } from "./_numeric.ts";
+import { differences, sameNumbers, type TensorData, type Tolerance } from "./_close.ts";
+import { type Answer, call, forward, type LossLike } from "./_loss.ts";
 
-export { assertClose, type Tolerance } from "./_close.ts";
-export { assertGradient, type LossLike, numericGradient, Random } from "./_numeric.ts";
-
-/** A tensor as a fixture stores it, non-finite numbers already decoded. */
-export interface FixtureTensor extends Plain {
+/** A tensor as a fixture stores it, with its non-finite numbers already decoded. */
+export interface FixtureTensor extends TensorData {
   dtype: "float32" | "float64" | "int32";
   data: number[];
 }
@@ -27,7 +24,7 @@ export interface FixtureTensor extends Plain {
 /** Gradients by the name of the argument, option or parameter that they belong to. */
 export type FixtureGrads = Record<string, FixtureTensor>;
 
-/** One call of one loss, and what PyTorch answers. */
+/** One call of one loss, and PyTorch's result. */
 export interface FixtureCase {
   name: string;
   dtype: "float32" | "float64";
@@ -38,20 +35,20 @@ export interface FixtureCase {
   gradOutput: number | FixtureTensor;
   value: FixtureTensor;
   grad: FixtureGrads;
-  /** Terms of this size cancel, so that rounding may be all that is left (default: the largest expected number). */
+  /** Size of terms that cancel, so that only their rounding may be left (default: the largest expected number). */
   scale?: number;
   /** float32 cases: the same call on the same inputs in float64. */
   value64?: FixtureTensor;
   grad64?: FixtureGrads;
-  /** Where we differ from PyTorch on purpose: why, and what PyTorch returns. */
+  /** Only where this library differs from PyTorch on purpose: the reason, and what PyTorch returns. */
   unlikePyTorch?: { because: string; value?: FixtureTensor; grad?: FixtureGrads };
   /** Trainable parameters by PyTorch's names, for losses that own some. */
   parameters?: Record<string, FixtureTensor>;
-  /** What AdaptiveLogSoftmaxWithLoss answers beside its loss; the last two for batches only. */
+  /** The other results of AdaptiveLogSoftmaxWithLoss; the last two for batches only. */
   output?: FixtureTensor;
   logProb?: FixtureTensor;
   predict?: FixtureTensor;
-  /** helpers.json: the function that the case calls. */
+  /** In helpers.json: the function that the case calls. */
   helper?: string;
 }
 
@@ -65,7 +62,7 @@ export interface Fixture<C extends FixtureCase = FixtureCase> {
 
 const WORDS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity], ["-0", -0]]);
 
-/** JSON text with numbers where {@link WORDS} stand for them. */
+/** Parses a fixture, and replaces the {@link WORDS} by the numbers that JSON cannot write. */
 export function parseFixture(text: string): Fixture {
   return JSON.parse(
     text,
@@ -79,14 +76,19 @@ export function loadFixture<C extends FixtureCase = FixtureCase>(name: string): 
   return parseFixture(Deno.readTextFileSync(url)) as Fixture<C>;
 }
 
-/** A tensor of the library with a copy of the stored numbers. */
+/** A tensor of the library that holds a copy of the stored numbers. */
 export function tensorOf({ dtype, shape, data }: FixtureTensor): Tensor {
   if (dtype === "int32") return int32(Int32Array.from(data), [...shape]);
   if (dtype === "float32") return float32(Float32Array.from(data), [...shape]);
   return float64(Float64Array.from(data), [...shape]);
 }
 
-/** The options of a case with tensors of the library in them. */
+/** Tensors of the library for stored ones, by name. */
+export function tensorsOf(stored: Record<string, FixtureTensor> = {}): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(stored).map(([name, t]) => [name, tensorOf(t)]));
+}
+
+/** The options of a case; stored tensors among them become tensors of the library. */
 export function optionsOf(options: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(options).map(([key, value]) => [key, isTensor(value) ? tensorOf(value) : value]),
@@ -98,8 +100,8 @@ function isTensor(value: unknown): value is FixtureTensor {
 }
 
 /**
- * Tighter than anyone must have it (1e-9 and 3e-5): both sides round in the same few places, so what is left is the
- * order of sums. `atol` counts in units of the largest expected number of the tensor.
+ * How close results must be to PyTorch's. Both sides round in the same few places, so that little more than the order of sums
+ * remains. `atol` counts in units of the largest expected number of the tensor.
  */
 export const TOLERANCE: Record<"float32" | "float64", Tolerance> = {
   float64: { rtol: 1e-12, atol: 1e-14 },
@@ -111,49 +113,44 @@ export type Build<Options> = (options: Options, fixtureCase: FixtureCase) => Los
 
 /** What a test may say about its fixtures. */
 export interface FixtureOptions {
-  /** Looser than {@link TOLERANCE}; the test says why. */
+  /** Looser limits than {@link TOLERANCE}; the test says why they are needed. */
   tolerance?: Partial<typeof TOLERANCE>;
-  /** Only the cases for which this holds; the others are the test's own to check. */
+  /** Selects the cases to check; the test file checks the others in its own way. */
   only?: (fixtureCase: FixtureCase) => boolean;
 }
 
-interface Run {
-  value: Tensor;
-  grad: Record<string, Tensor>;
-}
-
-/** A case with everything made that a call needs. */
-class Call {
-  readonly args: Tensor[];
+/** A case that is ready to be called. */
+class PreparedCall {
+  readonly args: Record<string, Tensor>;
   readonly #loss: LossLike;
   readonly #wrt: string[];
 
-  constructor(readonly from: FixtureCase, loss: LossLike) {
+  constructor(readonly stored: FixtureCase, loss: LossLike) {
     this.#loss = loss;
-    this.args = Object.values(from.args).map(tensorOf);
-    this.#wrt = Object.keys(from.grad);
+    this.args = tensorsOf(stored.args);
+    this.#wrt = Object.keys(stored.grad);
   }
 
   forward(): Tensor {
-    return this.#loss.forward(...this.args as never[]);
+    return forward(this.#loss, this.args);
   }
 
-  valueAndGrad(request: { gradOutput?: number | Tensor; out?: object } = this.upstream): Run {
-    const all = [...this.args, { wrt: this.#wrt, ...request }];
-    return this.#loss.valueAndGrad(...all as never[]) as Run;
+  valueAndGrad(request: { gradOutput?: number | Tensor; out?: object } = this.upstream): Answer {
+    return call(this.#loss, this.args, { wrt: this.#wrt, ...request });
   }
 
+  /** The stored upstream gradient, as a request. */
   get upstream(): { gradOutput: number | Tensor } {
-    const { gradOutput } = this.from;
+    const { gradOutput } = this.stored;
     return { gradOutput: typeof gradOutput === "number" ? gradOutput : tensorOf(gradOutput) };
   }
 }
 
 /**
- * Registers the parity tests of one loss. `build` makes the loss from a case's options.
+ * Registers the tests that compare one loss with PyTorch. `build` makes the loss from a case's options.
  *
- * A float32 result is right when it is close to PyTorch's or to the float64 reference, number by number: where
- * float32 loses digits, being better than PyTorch is no mistake.
+ * Each number of a float32 result must be close to PyTorch's or to the float64 reference: where float32 loses digits, a result
+ * that is better than PyTorch's is correct.
  */
 export function testFixtures<Options>(
   name: string,
@@ -161,12 +158,12 @@ export function testFixtures<Options>(
   options: FixtureOptions = {},
 ): void {
   const { loss, pytorch } = loadFixture(name);
-  describe(`${loss} beside PyTorch ${pytorch}`, () => {
+  describe(`${loss} against PyTorch ${pytorch}`, () => {
     for (const [what, check] of fixtureChecks(name, build, options)) it(what, check);
   });
 }
 
-/** The tests of {@linkcode testFixtures}, not registered: sentences and what throws when they are not true. */
+/** The tests of {@linkcode testFixtures} by title, not registered: each is a function that throws if the test fails. */
 export function fixtureChecks<Options>(
   name: string,
   build: Build<Options>,
@@ -177,14 +174,14 @@ export function fixtureChecks<Options>(
   const cases = fixture.cases.filter(only);
   const limits = { ...TOLERANCE, ...tolerance };
 
-  /** Runs every case before failing, so that one red test shows the pattern and not only its first case. */
-  function each(cases: FixtureCase[], check: (call: Call) => string[]): void {
+  /** Runs all cases before it fails, so that one failure shows which cases have the problem in common. */
+  function each(cases: FixtureCase[], check: (call: PreparedCall) => string[]): void {
     if (cases.length === 0) throw new AssertionError(`${name}.json: no case to check`);
     const failures = cases.flatMap((fixtureCase) => {
       const context = `${name}.json "${fixtureCase.name}" (seed ${fixture.seed})`;
       try {
         const loss = build(optionsOf(fixtureCase.options) as Options, fixtureCase);
-        return check(new Call(fixtureCase, loss)).map((line) => `${context}: ${line}`);
+        return check(new PreparedCall(fixtureCase, loss)).map((line) => `${context}: ${line}`);
       } catch (error) {
         return [`${context}: threw ${error instanceof Error ? error.stack : error}`];
       }
@@ -199,14 +196,14 @@ export function fixtureChecks<Options>(
     checks.set(`gives its value and gradients in ${some.length} cases of ${dtype}`, () => {
       each(some, (call) => {
         const { value, grad } = call.valueAndGrad();
-        const { from } = call;
-        const limit = { ...limits[dtype], scale: from.scale };
-        const unasked = Object.keys(grad).filter((key) => !(key in from.grad));
+        const { stored } = call;
+        const limit = { ...limits[dtype], scale: stored.scale };
+        const unasked = Object.keys(grad).filter((key) => !(key in stored.grad));
         return [
           ...unasked.map((key) => `grad.${key} was not asked for`),
-          ...compare("value", value, from.value, from.value64, limit),
-          ...Object.keys(from.grad).flatMap((key) =>
-            compare(`grad.${key}`, grad[key], from.grad[key], from.grad64?.[key], limit)
+          ...compare("value", value, stored.value, stored.value64, limit),
+          ...Object.keys(stored.grad).flatMap((key) =>
+            compare(`grad.${key}`, grad[key], stored.grad[key], stored.grad64?.[key], limit)
           ),
         ];
       });
@@ -215,9 +212,10 @@ export function fixtureChecks<Options>(
 
   checks.set("computes the same value with and without gradients", () => {
     each(cases, (call) => {
-      const limit = call.from.dtype === "float32"
-        ? { rtol: 1e-6, atol: 1e-7, scale: call.from.scale }
-        : { rtol: 1e-14, atol: 1e-15, scale: call.from.scale };
+      const { dtype, scale } = call.stored;
+      const limit = dtype === "float32"
+        ? { rtol: 1e-6, atol: 1e-7, scale }
+        : { rtol: 1e-14, atol: 1e-15, scale };
       return differences(call.forward(), call.valueAndGrad().value, limit, "forward");
     });
   });
@@ -225,21 +223,20 @@ export function fixtureChecks<Options>(
   checks.set("takes an upstream gradient of ones when none is given", () => {
     each(cases, (call) => {
       const { value, grad } = call.valueAndGrad({});
-      const ones = { ...call.from.value, data: call.from.value.data.map(() => 1) };
+      const ones = { ...call.stored.value, data: call.stored.value.data.map(() => 1) };
       const wanted = call.valueAndGrad({ gradOutput: value.shape.length ? tensorOf(ones) : 1 });
       return Object.keys(grad).filter((key) => !sameNumbers(grad[key].data, wanted.grad[key].data))
         .map((key) => `grad.${key} differs from that of ones`);
     });
   });
 
-  checks.set("leaves its arguments as they were and answers the same twice", () => {
+  checks.set("leaves its arguments unchanged and returns the same when called again", () => {
     each(cases, (call) => {
       const first = call.valueAndGrad();
       const second = call.valueAndGrad();
-      const names = Object.keys(call.from.args);
-      const fresh = Object.values(call.from.args).map(tensorOf);
+      const fresh = tensorsOf(call.stored.args);
       return [
-        ...names.filter((_, i) => !sameNumbers(call.args[i].data, fresh[i].data))
+        ...Object.keys(fresh).filter((key) => !sameNumbers(call.args[key].data, fresh[key].data))
           .map((key) => `${key} was changed by the call`),
         ...Object.keys(first.grad)
           .filter((key) => !sameNumbers(first.grad[key].data, second.grad[key].data))
@@ -267,7 +264,7 @@ export function fixtureChecks<Options>(
   return checks;
 }
 
-/** What is wrong with one result: nothing, or one line. */
+/** One line that says what is wrong with a result, or none. */
 function compare(
   what: string,
   actual: Tensor | undefined,

@@ -1,4 +1,4 @@
-/** A loss's gradient formulas against the derivative of its value formula, found in two other ways. */
+/** Checks a loss's gradient formulas against the derivative of its value formula, found in two other ways. */
 import { assert } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { LossFormula } from "@lossbook/losses";
@@ -6,10 +6,10 @@ import { Formula } from "@lossbook/losses/formula";
 import { derivative, sameFunction } from "./reference/maths/math.ts";
 
 /**
- * Registers a test for each gradient formula.
+ * Registers two tests for each gradient formula.
  *
- * @param symbols The symbol of each argument, by name.
- * @param ranges The interval to draw each symbol and option from; kinks have measure 0 and are not met.
+ * @param symbols The symbol of each argument, by the argument's name.
+ * @param ranges The interval to draw each symbol and option from. The drawn numbers do not hit a kink.
  */
 export function testFormula(
   loss: string,

@@ -1,47 +1,12 @@
-/** Gradients without a formula: finite differences through a random upstream gradient. */
+/** Gradients by finite differences, which need no formula. */
 import { float64, type Tensor } from "@lossbook/losses";
-import { assertClose, type Plain } from "./_close.ts";
+import { assertClose } from "./_close.ts";
+import { call, forward, type LossLike } from "./_loss.ts";
+import { dot } from "./_naive.ts";
+import { Random } from "./_random.ts";
 
-/** Numbers for tests that a seed determines (mulberry32). Not PyTorch's: those live in the notebooks' kit. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** Evenly spread in [low, high). */
-  uniform(low = 0, high = 1): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return low + (high - low) * (((t ^ (t >>> 14)) >>> 0) / 2 ** 32);
-  }
-
-  /** Normally distributed (Box–Muller). */
-  normal(): number {
-    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
-  }
-
-  /** A whole number from 0 to n − 1. */
-  below(n: number): number {
-    return Math.floor(this.uniform(0, n));
-  }
-
-  /** −1 or 1. */
-  sign(): number {
-    return this.uniform() < 0.5 ? -1 : 1;
-  }
-
-  /** A float64 tensor; `one` draws each number (normal by default). */
-  tensor(shape: number[], one: () => number = () => this.normal()): Tensor {
-    const size = shape.reduce((product, n) => product * n, 1);
-    return float64(Float64Array.from({ length: size }, one), shape);
-  }
-}
-
-/** How a function is to be probed. */
-export interface Probe {
+/** What the step width is chosen by. */
+export interface Steps {
   /** The distance over which the function changes its shape (default 1). */
   scale?: number;
   /** Numbers where the domain ends or the function has a kink; steps stay well on this side of them. */
@@ -55,7 +20,7 @@ export interface Probe {
 export function numericGradient(
   f: (x: Float64Array) => number,
   x: ArrayLike<number>,
-  { scale = 1, edges = [] }: Probe = {},
+  { scale = 1, edges = [] }: Steps = {},
 ): Float64Array {
   const at = Float64Array.from(x);
   return Float64Array.from(x, (center, i) => {
@@ -70,15 +35,9 @@ export function numericGradient(
   });
 }
 
-/** What the harness needs of a loss; every loss of the library has it. */
-export interface LossLike {
-  forward(...args: never[]): Tensor;
-  valueAndGrad(...args: never[]): { value: Tensor; grad: object };
-}
-
 /** How {@linkcode assertGradient} differentiates. */
-export interface GradientCheck extends Probe {
-  /** The arguments to differentiate, each a key of `args`. */
+export interface GradientCheck extends Steps {
+  /** The arguments to differentiate with respect to, each a key of `args`. */
   wrt: readonly string[];
   /** Seed of the upstream gradient. */
   seed?: number;
@@ -87,12 +46,12 @@ export interface GradientCheck extends Probe {
 }
 
 /**
- * Holds every gradient of a loss against finite differences of its own value, through a random upstream gradient: ones
- * would hide a wrong sign that cancels.
+ * Compares every gradient of a loss with finite differences of its own value. The upstream gradient is random: with ones, wrong
+ * signs could cancel.
  *
  * @param loss The loss under test.
  * @param args The arguments in call order, float64 tensors where differentiated.
- * @param check What to differentiate, and how finely.
+ * @param check What to differentiate with respect to, and how finely.
  */
 export function assertGradient(
   loss: LossLike,
@@ -100,32 +59,18 @@ export function assertGradient(
   check: GradientCheck,
 ): void {
   const { wrt, seed = 1, tolerance = 1e-9 } = check;
-  const random = new Random(seed);
-  const forward = (named: Record<string, Tensor>) =>
-    loss.forward(...Object.values(named) as never[]);
-  const value = forward(args);
-  const upstream = random.tensor([...value.shape]);
-  const gradOutput = value.shape.length ? upstream : upstream.data[0];
-  const { grad } = loss.valueAndGrad(...[...Object.values(args), { wrt, gradOutput }] as never[]);
+  const upstream = new Random(seed).tensor(forward(loss, args).shape);
+  const { grad } = call(loss, args, { wrt, gradOutput: upstream });
 
-  for (const key of wrt) {
-    const shape = [...args[key].shape];
-    const expected: Plain = {
-      shape,
-      data: numericGradient(
-        (x) => {
-          const { data } = forward({ ...args, [key]: float64(x.slice(), shape) });
-          return Array.from(data).reduce((sum, v, i) => sum + v * upstream.data[i], 0);
-        },
-        args[key].data,
-        check,
-      ),
-    };
-    const context = `numeric gradient of ${key} (seed ${seed}):`;
-    assertClose((grad as Record<string, Tensor>)[key], expected, {
-      rtol: tolerance,
-      atol: tolerance,
-      context,
-    });
+  for (const name of wrt) {
+    const shape = [...args[name].shape];
+    const weightedValue = (x: Float64Array) =>
+      dot(
+        forward(loss, { ...args, [name]: float64(x.slice(), shape) }).data,
+        upstream.data,
+      );
+    const expected = { shape, data: numericGradient(weightedValue, args[name].data, check) };
+    const context = `numeric gradient of ${name} (seed ${seed}):`;
+    assertClose(grad[name], expected, { rtol: tolerance, atol: tolerance, context });
   }
 }

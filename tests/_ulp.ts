@@ -1,10 +1,10 @@
-/** Distances in units in the last place. */
+/** Distances between floats, counted in floats of their type (units in the last place). */
 
 export type FloatType = "float32" | "float64";
 
 const view = new DataView(new ArrayBuffer(8));
 
-/** The place of a number in the ordered list of all floats of its type; both zeros are at 0. */
+/** The place of a number in the ordered list of all floats of its type; both zeros are at place 0. */
 export function placeOf(value: number, dtype: FloatType): bigint {
   if (dtype === "float32") {
     view.setFloat32(0, value);

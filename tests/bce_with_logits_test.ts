@@ -12,23 +12,21 @@ import {
   type Tensor,
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
-import { oracle } from "./reference/maths/math.ts";
 import { testCases } from "./_cases.ts";
-import {
-  call,
-  element,
-  near,
-  type Subject,
-  testEqualShapes,
-  testReductions,
-  testRepeatedWeight,
-  testTypes,
-} from "./_elementwise.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import { testDtypes, testEqualShapes, testLongMean } from "./_elementwise.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { call, element, type Subject } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds, isBelowChord } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
+import { testBroadcastWeight } from "./_weights.ts";
 import { cases, formulas } from "./reference/cases/bce_with_logits.ts";
+import { oracle } from "./reference/maths/math.ts";
 
 const bceWithLogits = (options?: BCEWithLogitsLossOptions) => new BCEWithLogitsLoss(options);
 const none = bceWithLogits({ reduction: "none" });
@@ -41,12 +39,13 @@ const subject: Subject = {
   }),
   wrt: ["input", "target"],
 };
-const positives: Subject = {
+const withPosWeight: Subject = {
   ...subject,
+  loss: "BCEWithLogitsLoss with posWeight",
   build: (options) => bceWithLogits({ ...options, posWeight: 2.5 }),
 };
 
-/** Value and gradient by `wrt` of one score. */
+/** Value at one score, and gradient with respect to `wrt`. */
 const at = (x: number, y: number, { p, wrt = "input", dtype = float64 }: {
   p?: number;
   wrt?: string;
@@ -58,46 +57,48 @@ const at = (x: number, y: number, { p, wrt = "input", dtype = float64 }: {
 
 testCases(cases, bceWithLogits);
 
-describe("BCEWithLogitsLoss beside the document", () => {
+describe("BCEWithLogitsLoss against the document", () => {
   const x = [-3, -0.5, 0.5, 4];
   const y = [1, 0, 0.25, 1];
 
-  it("is its formula, with its gradient", () => {
+  it("has its value and its gradient", () => {
     const value = new Formula(formulas.value.text).evaluate({ x, y });
     const grad = new Formula(formulas.gradient.text).evaluate({ x, y });
     const own = none.valueAndGrad(x, y);
-    own.value.data.forEach((v, i) => assert(near(v, value[i], 1e-13)));
-    own.grad.input.data.forEach((g, i) => assert(near(g, grad[i], 1e-13)));
+    own.value.data.forEach((v, i) => assertNear(v, value[i], { rtol: 1e-13 }));
+    own.grad.input.data.forEach((g, i) => assertNear(g, grad[i], { rtol: 1e-13 }));
   });
 });
 
-describe("BCEWithLogitsLoss by hand", () => {
-  it("is log 2 where the score says nothing, and pulls with ½", () => {
+describe("BCEWithLogitsLoss computed by hand", () => {
+  it("is log 2 at score 0, with gradient ± ½", () => {
     assertEquals(at(0, 1), [Math.LN2, -0.5]);
     assertEquals(at(0, 0), [Math.LN2, 0.5]);
     assertEquals(at(-0, 0.5), [Math.LN2, 0]);
   });
 
-  it("is the surprise at odds of 3 to 1", () => {
-    assert(near(at(Math.log(3), 0)[0], Math.log(4)) && near(at(Math.log(3), 0)[1], 3 / 4));
-    assert(near(at(Math.log(3), 1)[0], Math.log(4 / 3)) && near(at(Math.log(3), 1)[1], -1 / 4));
+  it("is the logarithm of 4 or 4/3 at odds of 3 to 1", () => {
+    assertNear(at(Math.log(3), 0)[0], Math.log(4));
+    assertNear(at(Math.log(3), 0)[1], 3 / 4);
+    assertNear(at(Math.log(3), 1)[0], Math.log(4 / 3));
+    assertNear(at(Math.log(3), 1)[1], -1 / 4);
   });
 
-  it("counts a yes posWeight times, and a no once", () => {
+  it("multiplies the loss of a positive answer by posWeight, not that of a negative one", () => {
     assertEquals(at(0, 1, { p: 3 }), [3 * Math.LN2, 3 * -0.5]);
     assertEquals(at(0, 0, { p: 3 }), [Math.LN2, 0.5]);
     assertEquals(at(7, 1, { p: 0 })[0], 0);
   });
 });
 
-describe("BCEWithLogitsLoss beside one line: log(1 + exp(x)) - y x", () => {
+describe("BCEWithLogitsLoss against a one-line reference: log(1 + exp(x)) - y x", () => {
   it("agrees in value and both gradients", () => {
     const args = subject.draw(new Random(1), [9, 7]);
     const { value, grad } = call(none, args, { wrt: subject.wrt });
     value.data.forEach((v, i) => {
       const [x, y] = [args.input.data[i], args.target.data[i]];
-      assert(near(v, Math.log(1 + Math.exp(x)) - y * x, 1e-11), `${x}, ${y}: ${v}`);
-      assert(near(grad.input.data[i], Math.tanh(x / 2) / 2 + 0.5 - y, 1e-11));
+      assertNear(v, Math.log(1 + Math.exp(x)) - y * x, { rtol: 1e-11, context: `${x}, ${y}` });
+      assertNear(grad.input.data[i], Math.tanh(x / 2) / 2 + 0.5 - y, { rtol: 1e-11 });
       assertEquals(grad.target.data[i], -x);
     });
   });
@@ -111,19 +112,19 @@ describe("BCEWithLogitsLoss beside one line: log(1 + exp(x)) - y x", () => {
     value.data.forEach((v, i) => {
       const [x, y, p] = [args.input.data[i], args.target.data[i], posWeight[i % 2]];
       const q = 1 / (1 + Math.exp(-x));
-      assert(near(v, -p * y * Math.log(q) - (1 - y) * Math.log(1 - q), 1e-11));
-      assert(near(grad.input.data[i], (1 - y) * q - p * y * (1 - q), 1e-11));
-      assert(near(grad.target.data[i], Math.log(1 - q) - p * Math.log(q), 1e-11));
+      assertNear(v, -p * y * Math.log(q) - (1 - y) * Math.log(1 - q), { rtol: 1e-11 });
+      assertNear(grad.input.data[i], (1 - y) * q - p * y * (1 - q), { rtol: 1e-11 });
+      assertNear(grad.target.data[i], Math.log(1 - q) - p * Math.log(q), { rtol: 1e-11 });
     });
   });
 });
 
-// There PyTorch's float64 has lost up to eight digits; the test of moderate scores below has them all.
+// At moderate scores PyTorch's float64 loses up to eight digits; a test below compares with 64 digits there.
 testFixtures("bce_with_logits", bceWithLogits, {
   only: ({ name, dtype }) => dtype === "float32" || !name.startsWith("moderate scores"),
 });
 
-describe("BCEWithLogitsLoss beside finite differences", () => {
+describe("BCEWithLogitsLoss against finite differences", () => {
   const args = subject.draw(new Random(2), [3, 5]);
   const weight = [[0.5], [2], [1.25]];
   const posWeight = [3, 0.1, 1, 2, 0];
@@ -149,25 +150,25 @@ testFormula(
 );
 
 describe("BCEWithLogitsLoss has no kink", () => {
-  it("and shows the formula that it runs", () => {
+  it("and has the formula that it computes as a property", () => {
     assertEquals(none.formula, BCEWithLogitsLoss.formula);
     assert(bceWithLogits({ posWeight: 2 }).formula.value.includes("p * y"));
   });
 
-  it("at hard labels the term that is left out is 0 by itself", () => {
+  it("and is continuous at labels 0 and 1, where the formula leaves one term out", () => {
     for (const x of [-2, 0.3]) {
-      assert(near(at(x, 0)[0], at(x, 5e-324)[0]));
-      assert(near(at(x, 1)[0], at(x, 1 - 2 ** -53)[0]));
+      assertNear(at(x, 0)[0], at(x, 5e-324)[0]);
+      assertNear(at(x, 1)[0], at(x, 1 - 2 ** -53)[0]);
     }
   });
 });
 
-describe("BCEWithLogitsLoss of extreme numbers", () => {
-  it("tiny: log 2 and the slope ½ - y", () => {
+describe("BCEWithLogitsLoss with extreme numbers", () => {
+  it("tiny scores: log 2 and the gradient ½ - y", () => {
     for (const x of [1e-20, -1e-300, 5e-324]) assertEquals(at(x, 1), [Math.LN2, -0.5]);
   });
 
-  it("huge: the score itself where it is wrong, 0 where it is right", () => {
+  it("huge scores: the size of the score if it is wrong, 0 if it is right", () => {
     for (const x of [800, 1e4, 1e300, Number.MAX_VALUE]) {
       assertEquals(at(x, 0), [x, 1]);
       assertEquals(at(-x, 1), [x, -1]);
@@ -178,19 +179,21 @@ describe("BCEWithLogitsLoss of extreme numbers", () => {
     assertEquals(at(x, 0, { dtype: float32 }), [x, 1]);
   });
 
-  it("moderate: right answers keep their digits, where 1 - σ(x) has none", () => {
+  it("moderate scores: right answers keep the digits that 1 - σ(x) loses", () => {
     const scores = [[20, 1], [-20, 0], [17, 1], [-36, 0], [40, 1], [-40, 0], [-700, 0], [37, 0]];
     for (const [x, y] of scores) {
       const value = oracle(BCEWithLogitsLoss.formula.value, { x, y }).toNumber();
       const grad = oracle(BCEWithLogitsLoss.formula.grad.input, { x, y }).toNumber();
-      assert(near(at(x, y)[0], value, 1e-15) && near(at(x, y)[1], grad, 1e-15), `${x}, ${y}`);
+      assertNear(at(x, y)[0], value, { rtol: 1e-15, context: `${x}, ${y}` });
+      assertNear(at(x, y)[1], grad, { rtol: 1e-15, context: `${x}, ${y}` });
       if (x === -700) continue; // exp(-700) is 0 in float32
       const narrow = at(x, y, { dtype: float32 });
-      assert(near(narrow[0], value, 3e-7) && near(narrow[1], grad, 3e-7), `float32 ${x}, ${y}`);
+      assertNear(narrow[0], value, { rtol: 3e-7, context: `float32 ${x}, ${y}` });
+      assertNear(narrow[1], grad, { rtol: 3e-7, context: `float32 ${x}, ${y}` });
     }
   });
 
-  it("±∞ right: 0 with gradient 0", () => {
+  it("±∞ if it is right: value 0 and gradient 0", () => {
     for (const p of [undefined, 2]) {
       for (const dtype of [float64, float32]) {
         assertEquals(at(Infinity, 1, { p, dtype }), [0, 0]);
@@ -199,7 +202,7 @@ describe("BCEWithLogitsLoss of extreme numbers", () => {
     }
   });
 
-  it("±∞ wrong, or against a soft target: ∞ with a gradient that is not", () => {
+  it("±∞ if it is wrong or the target is soft: infinite value, finite gradient", () => {
     assertEquals(at(-Infinity, 1), [Infinity, -1]);
     assertEquals(at(Infinity, 0), [Infinity, 1]);
     assertEquals(at(Infinity, 0.25), [Infinity, 0.75]);
@@ -215,21 +218,23 @@ describe("BCEWithLogitsLoss of extreme numbers", () => {
     assertEquals(at(1, NaN), [NaN, NaN]);
   });
 
-  it("a target outside of 0 to 1: a straight line, which may fall below 0", () => {
+  it("a target outside of 0 to 1: the same formula, which may be negative", () => {
     const [value, grad] = at(0.5, 3);
-    assert(near(value, Math.log(1 + Math.exp(0.5)) - 3 * 0.5, 1e-14));
-    assert(near(grad, 1 / (1 + Math.exp(-0.5)) - 3, 1e-14));
+    assertNear(value, Math.log(1 + Math.exp(0.5)) - 3 * 0.5, { rtol: 1e-14 });
+    assertNear(grad, 1 / (1 + Math.exp(-0.5)) - 3, { rtol: 1e-14 });
   });
 });
 
-testReductions(subject);
-testReductions({ ...positives, loss: "BCEWithLogitsLoss with posWeight" });
-testRepeatedWeight(subject);
+for (const each of [subject, withPosWeight]) {
+  testReductions(each);
+  testLongMean(each);
+}
+testBroadcastWeight(subject);
 testEqualShapes(subject);
-testTypes(subject, { integers: [] });
+testDtypes(subject, { integers: [] });
 
 describe("BCEWithLogitsLoss with posWeight", () => {
-  it("repeats it along leading axes and axes of length 1", () => {
+  it("broadcasts it along leading axes and axes of length 1", () => {
     const args = subject.draw(new Random(5), [2, 3, 4]);
     const full = float64(new Float64Array(24).fill(1.5), [2, 3, 4]);
     const wanted = bceWithLogits({ posWeight: full }).forward(args.input, args.target).item();
@@ -245,7 +250,7 @@ describe("BCEWithLogitsLoss with posWeight", () => {
     ]);
   });
 
-  it("refuses to write a gradient over it", () => {
+  it("refuses it as a buffer for a gradient", () => {
     const posWeight = float64([1, 2]);
     assertThrows(
       () =>
@@ -256,7 +261,7 @@ describe("BCEWithLogitsLoss with posWeight", () => {
     assertEquals(posWeight.toArray(), [1, 2]);
   });
 
-  it("refuses one that does not fit, or is no tensor", () => {
+  it("refuses one that cannot be broadcast, is not a tensor, or is differentiated", () => {
     assertThrows(
       () => bceWithLogits({ posWeight: [1, 2, 3] }).forward([1, 2], [0, 1]),
       RangeError,
@@ -276,7 +281,7 @@ describe("BCEWithLogitsLoss with posWeight", () => {
   });
 });
 
-describe("BCEWithLogitsLoss among its siblings", () => {
+describe("BCEWithLogitsLoss and related losses", () => {
   const { input, target } = subject.draw(new Random(4), [40]);
   const own = call(none, { input, target });
 
@@ -286,8 +291,8 @@ describe("BCEWithLogitsLoss among its siblings", () => {
     const scores = call(none, { input, target: zeros });
     const margins = call(new SoftMarginLoss({ reduction: "none" }), { input, target: labels });
     scores.value.data.forEach((v, i) => {
-      assert(near(v, margins.value.data[i], 1e-15));
-      assert(near(scores.grad.input.data[i], margins.grad.input.data[i], 1e-15));
+      assertNear(v, margins.value.data[i], { rtol: 1e-15 });
+      assertNear(scores.grad.input.data[i], margins.grad.input.data[i], { rtol: 1e-15 });
     });
   });
 
@@ -296,56 +301,53 @@ describe("BCEWithLogitsLoss among its siblings", () => {
     const answers = Array.from(target.data, (y) => [1 - y, y]);
     const two = call(new CrossEntropyLoss({ reduction: "none" }), { pairs, answers });
     own.value.data.forEach((v, i) => {
-      assert(near(v, two.value.data[i], 1e-13));
-      assert(Math.abs(own.grad.input.data[i] - two.grad.input.data[2 * i + 1]) < 1e-14);
+      assertNear(v, two.value.data[i], { rtol: 1e-13 });
+      assertNear(own.grad.input.data[i], two.grad.input.data[2 * i + 1], { atol: 1e-14 });
     });
   });
 
-  it("is itself with posWeight 1", () => {
+  it("does not change with posWeight = 1", () => {
     const ones = call(bceWithLogits({ posWeight: 1, reduction: "none" }), { input, target });
     assertEquals(ones, own);
   });
 });
 
-describe("BCEWithLogitsLoss as probed", () => {
-  const score = fc.double({ min: -1e3, max: 1e3, noNaN: true });
-  const share = fc.double({ min: 0, max: 1, noNaN: true });
+describe("BCEWithLogitsLoss at random inputs", () => {
+  const score = doubles(-1e3, 1e3);
+  const share = doubles(0, 1);
   const value = (x: number, y: number) => at(x, y)[0];
 
-  it("is never negative for targets from 0 to 1, nor below the entropy of the target", () => {
+  it("is at least the entropy of the target, for targets from 0 to 1", () => {
     holds(fc.property(score, share, (x, y) => {
       const entropy = [y, 1 - y].reduce((sum, q) => q === 0 ? sum : sum - q * Math.log(q), 0);
       return value(x, y) >= entropy - 1e-14;
     }));
   });
 
-  it("does not care which answer is called yes", () => {
+  it("does not change if both answers swap their names", () => {
     holds(fc.property(score, fc.constantFrom(0, 0.25, 0.5, 1), (x, y) => {
       return value(x, y) === value(-x, 1 - y) && at(x, y)[1] === -at(-x, 1 - y)[1];
     }));
   });
 
-  it("is convex, with slope between -1 and 1", () => {
+  it("is convex, with a gradient between -1 and 1", () => {
     holds(fc.property(score, score, share, share, (a, b, t, y) => {
-      const chord = t * value(a, y) + (1 - t) * value(b, y);
-      return value(t * a + (1 - t) * b, y) <= chord + 1e-12 * (1 + chord) &&
-        Math.abs(at(a, y)[1]) <= 1;
+      return isBelowChord((x) => value(x, y), [a, b, t]) && Math.abs(at(a, y)[1]) <= 1;
     }));
   });
 
-  it("pulls a shared score to log(p m / (1 - m)), m being the share of yes", () => {
+  it("is minimised by the shared score log(p m / (1 - m)), where m is the share of positive answers", () => {
     const answers = [1, 0, 0, 0];
     for (const p of [1, 3, 0.5]) {
       const best = Math.log(p * 0.25 / 0.75);
       const loss = bceWithLogits({ posWeight: p });
       const { grad } = loss.valueAndGrad([best, best, best, best], answers);
-      const total = Array.from(grad.input.data).reduce((a, b) => a + b);
-      assert(Math.abs(total) < 1e-15);
+      assertNear(sum(grad.input.data), 0, { atol: 1e-15 });
     }
   });
 });
 
-testManners({
+testContract({
   loss: "BCEWithLogitsLoss",
   Loss: BCEWithLogitsLoss,
   known: ["reduction", "weight", "posWeight"],
@@ -353,8 +355,8 @@ testManners({
   wrt: ["input", "target"],
 });
 
-describe("BCEWithLogitsLoss answers in types", () => {
-  it("with the gradients that wrt names, and no other", () => {
+describe("BCEWithLogitsLoss result types", () => {
+  it("have the gradients that wrt names, and no others", () => {
     const { grad } = bceWithLogits().valueAndGrad([2], [1], { wrt: ["target"] });
     const target: Tensor = grad.target;
     assertEquals(target.toArray(), [-2]);

@@ -1,4 +1,4 @@
-/** CTCLoss: -log of the summed probabilities of all alignments of the labels with the frames. */
+/** CTCLoss: minus the logarithm of the summed probabilities of all alignments of the labels with the frames. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
@@ -14,9 +14,14 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
-import { testManners } from "./_manners.ts";
-import { cases, softmax } from "./reference/cases/ctc.ts";
+import { assertClose, assertNear, near } from "./_close.ts";
+import { type ErrorClass, testContract } from "./_contract.ts";
+import { testFixtures } from "./_fixtures.ts";
+import type { Reduction } from "./_loss.ts";
+import { logSoftmax, softmax, sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { Random } from "./_random.ts";
+import { cases } from "./reference/cases/ctc.ts";
 
 const ctc = (options: CTCLossOptions<false> = {}) => new CTCLoss(options);
 const fused = (options: CTCLossOptions<true> = {}) => new CTCLoss({ ...options, logits: true });
@@ -24,7 +29,7 @@ const fused = (options: CTCLossOptions<true> = {}) => new CTCLoss({ ...options, 
 /** Rows of numbers, frames × classes. */
 type Rows = number[][];
 
-/** Value and gradient rows of one sample. */
+/** Value of one sample, and its gradient in rows. */
 function one(logProbs: Rows, labels: number[], blank = 0): { value: number; grad: Rows } {
   const { value, grad } = ctc({ blank, reduction: "sum" })
     .valueAndGrad(float64(logProbs), int32(labels), logProbs.length, labels.length);
@@ -42,47 +47,41 @@ function rowsOf(frames: number, classes: number, draw: () => number): Rows {
   return Array.from({ length: frames }, () => Array.from({ length: classes }, draw));
 }
 
-const logSoftmax = (row: number[]) => {
-  const max = Math.max(...row);
-  const sum = row.reduce((sum, x) => sum + Math.exp(x - max), 0);
-  return row.map((x) => x - max - Math.log(sum));
-};
-
-/** Labels from 1 to classes - 1. */
-const draw = (random: Random, length: number, classes: number) =>
+/** Random labels from 1 to classes - 1; 0 is the blank. */
+const drawLabels = (random: Random, length: number, classes: number) =>
   Array.from({ length }, () => 1 + random.below(classes - 1));
 
-/** Every way to give one class to each frame. */
+/** All alignments: every way to give each frame one class. */
 function* alignments(frames: number, classes: number): Generator<number[]> {
   for (let n = 0; n < classes ** frames; n++) {
     yield Array.from({ length: frames }, (_, t) => Math.floor(n / classes ** t) % classes);
   }
 }
 
-/** What an alignment reads as: repetitions made one, then blanks taken out. */
+/** The labels that an alignment stands for: repetitions are merged, then blanks removed. */
 const collapse = (alignment: number[], blank = 0) =>
   alignment.filter((c, t) => c !== alignment[t - 1]).filter((c) => c !== blank);
 
-/** The definition, by enumeration: no recursion, no states. */
+/** The definition of the loss, by enumeration of all alignments. */
 function enumerate(logProbs: Rows, labels: number[], blank = 0): { value: number; shares: Rows } {
   const shares = logProbs.map((row) => row.map(() => 0));
-  let sum = 0;
+  let total = 0;
   for (const alignment of alignments(logProbs.length, logProbs[0].length)) {
     if (collapse(alignment, blank).join() !== labels.join()) continue;
     const probability = Math.exp(alignment.reduce((log, c, t) => log + logProbs[t][c], 0));
-    sum += probability;
+    total += probability;
     alignment.forEach((c, t) => shares[t][c] += probability);
   }
-  return { value: -Math.log(sum), shares: shares.map((row) => row.map((x) => x / sum)) };
+  return { value: -Math.log(total), shares: shares.map((row) => row.map((x) => x / total)) };
 }
 
-/** log Σ exp, of nothing and of -∞ alone too. */
+/** log Σ exp, which is -∞ of no terms and of -∞ only. */
 function logSum(terms: number[]): number {
   const max = Math.max(-Infinity, ...terms);
-  return max === -Infinity ? max : max + Math.log(terms.reduce((s, x) => s + Math.exp(x - max), 0));
+  return max === -Infinity ? max : max + Math.log(sum(terms.map((x) => Math.exp(x - max))));
 }
 
-/** The textbook's recursions in logarithms, as PyTorch has them: for samples that are too long to enumerate. */
+/** The textbook's recursions in logarithms, as in PyTorch, for samples with too many alignments to enumerate. */
 function textbook(logProbs: Rows, labels: number[]): { value: number; shares: Rows } {
   const states = [0, ...labels.flatMap((label) => [label, 0])];
   const frames = logProbs.length;
@@ -125,10 +124,10 @@ function assertRows(actual: Rows, wanted: Rows, context: string, tolerance = 1e-
 
 testCases(cases, (options) => new CTCLoss(options));
 
-describe("CTCLoss by hand", () => {
+describe("CTCLoss computed by hand", () => {
   const scores = [[1, 0.5, -0.5], [0.2, 0.8, 0.1], [-0.3, 0.4, 0.9]];
 
-  it("A: the digits of PyTorch's forward and of its gradient, which is that of the scores", () => {
+  it("A: has PyTorch's value, and PyTorch's gradient with respect to the scores", () => {
     const { value, grad } = oneFused(scores, [1, 2]);
     assertAlmostEquals(value, 1.11920182608, 1e-11);
     assertRows(
@@ -143,17 +142,17 @@ describe("CTCLoss by hand", () => {
     );
   });
 
-  it("B, C: one alignment only", () => {
+  it("B, C: with one alignment only, is minus its log-probability", () => {
     const logProbs = scores.map(logSoftmax);
     assertAlmostEquals(one(logProbs, [1, 1]).value, 3.565633844, 1e-9);
     assertAlmostEquals(one(logProbs, []).value, 3.765633844, 1e-9);
   });
 
-  it("one frame, one label: cross entropy", () => {
+  it("is the cross entropy for one frame and one label", () => {
     assertEquals(one([[-2, -0.25]], [1]), { value: 0.25, grad: [[0, -1]] });
   });
 
-  it("divides the mean by the labels of each sample, at least 1, then by the samples", () => {
+  it("divides by the number of labels of each sample, at least 1, before it takes the mean", () => {
     const logProbs = float64([[[-1, -2], [-3, -4]], [[-1, -2], [-3, -4]]]);
     const { value, grad } = ctc().valueAndGrad(logProbs, [[1, 0], [0, 0]], [1, 2], [1, 0]);
     assertEquals(value.item(), (2 / 1 + (3 + 3) / 1) / 2);
@@ -163,7 +162,7 @@ describe("CTCLoss by hand", () => {
     assertAlmostEquals(long.grad.logProbs.data[1], -1 / 2, 1e-15);
   });
 
-  it("states its recursion as formulas that run", () => {
+  it("has its recursion as formulas, which give the same numbers", () => {
     const { alpha, value, grad } = CTCLoss.formula;
     // Case D: α of blank and label after the first frame is 1/2, after the second 1/4 and 1/2.
     const half = { p: 1 / 2, jump: 0 };
@@ -177,14 +176,14 @@ describe("CTCLoss by hand", () => {
   });
 });
 
-describe("CTCLoss beside the enumeration of all alignments", () => {
+describe("CTCLoss against the enumeration of all alignments", () => {
   for (
     const [frames, classes] of [[1, 2], [2, 3], [3, 2], [4, 3], [5, 3], [6, 2], [5, 4], [7, 3]]
   ) {
-    it(`${frames} frames, ${classes} classes, labels of every length`, () => {
+    it(`agrees for ${frames} frames, ${classes} classes and every number of labels`, () => {
       const random = new Random(frames * 10 + classes);
       for (let length = 0; length <= frames; length++) {
-        const labels = draw(random, length, classes);
+        const labels = drawLabels(random, length, classes);
         const logProbs = rowsOf(frames, classes, () => 2 * random.normal());
         const { value, shares } = enumerate(logProbs, labels);
         if (value === Infinity) continue;
@@ -203,7 +202,7 @@ describe("CTCLoss beside the enumeration of all alignments", () => {
     });
   }
 
-  it("every repetition pattern of four labels, and every blank", () => {
+  it("agrees for every pattern of repetitions in four labels, and for every blank", () => {
     const random = new Random(4);
     for (const pattern of ["aaaa", "aaab", "aabb", "abab", "abba", "abcb"]) {
       for (const blank of [0, 1, 3]) {
@@ -218,39 +217,38 @@ describe("CTCLoss beside the enumeration of all alignments", () => {
     }
   });
 
-  it("the probabilities of all readings add up to 1", () => {
+  it("gives probabilities of all label sequences that add up to 1", () => {
     const random = new Random(5);
     const logProbs = rowsOf(5, 3, () => 3 * random.normal()).map(logSoftmax);
-    const readings = new Set([...alignments(5, 3)].map((a) => collapse(a).join()));
-    let sum = 0;
-    for (const reading of readings) {
-      const labels = reading === "" ? [] : reading.split(",").map(Number);
-      sum += Math.exp(-one(logProbs, labels).value);
-    }
-    assertAlmostEquals(sum, 1, 1e-13);
+    const sequences = new Set([...alignments(5, 3)].map((a) => collapse(a).join()));
+    const probabilities = [...sequences].map((sequence) => {
+      const labels = sequence === "" ? [] : sequence.split(",").map(Number);
+      return Math.exp(-one(logProbs, labels).value);
+    });
+    assertNear(sum(probabilities), 1, { rtol: 1e-13 });
   });
 });
 
 testFixtures("ctc", (options: CTCLossOptions) => new CTCLoss(options));
 
-describe("CTCLoss beside finite differences", () => {
+describe("CTCLoss against finite differences", () => {
   const random = new Random(6);
   const lengths = { inputLengths: int32([6, 4, 5]), targetLengths: int32([3, 0, 2]) };
   const targets = int32([[1, 1, 2], [0, 0, 0], [3, 1, 0]]);
 
   for (const reduction of ["none", "mean", "sum"] as const) {
-    it(`of log-probabilities that need not be normalised, ${reduction}`, () => {
+    it(`agrees for log-probabilities that are not normalised, ${reduction}`, () => {
       const args = { logProbs: random.tensor([6, 3, 4]), targets, ...lengths };
       assertGradient(ctc({ reduction }), args, { wrt: ["logProbs"] });
     });
 
-    it(`of raw scores, ${reduction}`, () => {
+    it(`agrees for raw scores, ${reduction}`, () => {
       const args = { logits: random.tensor([6, 3, 4]), targets, ...lengths };
       assertGradient(fused({ reduction }), args, { wrt: ["logits"] });
     });
   }
 
-  it("of normalised log-probabilities: what PyTorch's gradient fails", () => {
+  it("agrees for normalised log-probabilities, where PyTorch's gradient does not", () => {
     const rows = rowsOf(5, 3, () => random.normal()).map(logSoftmax);
     const args = {
       logProbs: float64(rows),
@@ -262,7 +260,7 @@ describe("CTCLoss beside finite differences", () => {
   });
 });
 
-describe("CTCLoss of samples of different lengths", () => {
+describe("CTCLoss with samples of different lengths", () => {
   const random = new Random(7);
   const logProbs = random.tensor([6, 3, 4]);
   const inputLengths = [6, 4, 5];
@@ -272,31 +270,31 @@ describe("CTCLoss of samples of different lengths", () => {
   const none = ctc({ reduction: "none" });
   const all = none.valueAndGrad(logProbs, padded, inputLengths, targetLengths, request);
 
-  /** What is equal, number by number. */
+  /** Checks that value and gradient are exactly those of `all`. */
   function assertSame(other: { value: Tensor; grad: { logProbs: Tensor } }): void {
     assertEquals(other.value.toArray(), all.value.toArray());
     assertEquals(other.grad.logProbs.toArray(), all.grad.logProbs.toArray());
   }
 
-  it("takes labels padded or one after the other", () => {
+  it("takes padded or concatenated labels", () => {
     const concatenated = [1, 2, 3, 3, 1];
     assertSame(none.valueAndGrad(logProbs, concatenated, inputLengths, targetLengths, request));
   });
 
-  it("takes whole numbers of every kind", () => {
+  it("accepts every type of integers", () => {
     const wide = new BigInt64Array([6n, 4n, 5n]);
     const tensor = int32(padded);
     assertSame(none.valueAndGrad(logProbs, tensor, wide, Uint8Array.of(2, 0, 3), request));
   });
 
-  it("never looks at the padding of targets", () => {
+  it("does not depend on the padding of targets", () => {
     for (const filler of [0, -1, 99, 1.5, NaN]) {
       const filled = [[1, 2, filler], [filler, filler, filler], [3, 3, 1]];
       assertSame(none.valueAndGrad(logProbs, filled, inputLengths, targetLengths, request));
     }
   });
 
-  it("never looks at frames behind the input length, whose gradient is 0", () => {
+  it("does not depend on frames after the input length, whose gradient is 0", () => {
     for (const filler of [NaN, Infinity, -Infinity, 1e300]) {
       const other = float64(logProbs.data.slice() as Float64Array, [6, 3, 4]);
       const behind = [[4, 1], [5, 1], [5, 2]];
@@ -318,7 +316,7 @@ describe("CTCLoss of samples of different lengths", () => {
     }
   });
 
-  it("answers for each sample as if it were alone, without a batch axis too", () => {
+  it("gives each sample the result that it has alone, without a batch axis", () => {
     inputLengths.forEach((frames, b) => {
       const rows = (logProbs.toArray() as number[][][]).map((row) => row[b]).slice(0, frames);
       const { value, grad } = one(rows, padded[b].slice(0, targetLengths[b]));
@@ -333,7 +331,7 @@ describe("CTCLoss of samples of different lengths", () => {
     });
   });
 
-  it("gives an unbatched value no axis, and takes its lengths as numbers or arrays of one", () => {
+  it("has a scalar value without a batch axis, where lengths are numbers or arrays of one", () => {
     const rows = float64([[-1, -2], [-1, -3]]);
     for (const [length, labels] of [[2, 1], [[2], [1]], [int32([2]), int32(1)]] as const) {
       for (const targets of [[1], [[1]]]) {
@@ -344,7 +342,7 @@ describe("CTCLoss of samples of different lengths", () => {
     assertEquals(none.forward(float64([[[-1, -2]]]), [1], 1, 1).shape, [1]);
   });
 
-  it("gives classes that do not occur a gradient of exactly 0", () => {
+  it("has a gradient of exactly 0 at classes that are not among the labels", () => {
     const { grad } = one(rowsOf(5, 6, () => random.normal()), [4, 2]);
     for (const row of grad) assert([1, 3, 5].every((c) => Object.is(row[c], 0)));
   });
@@ -353,7 +351,7 @@ describe("CTCLoss of samples of different lengths", () => {
 describe("CTCLoss without any alignment", () => {
   const rows = [[-1, -2, -3], [-1, -2, -3], [-1, -2, -3]];
 
-  it("is ∞ with gradient NaN: too few frames for the labels, or for a repetition", () => {
+  it("is ∞ with gradient NaN if there are too few frames for the labels and their repetitions", () => {
     for (const labels of [[1, 2, 1, 2], [1, 1, 2], [2, 2, 2]]) {
       const { value, grad } = one(rows, labels);
       assertEquals(value, Infinity);
@@ -362,7 +360,7 @@ describe("CTCLoss without any alignment", () => {
     assert(Number.isFinite(one(rows, [1, 1]).value));
   });
 
-  it("is ∞ too where every alignment has probability 0", () => {
+  it("is ∞ also if every alignment has probability 0", () => {
     const never = [[-1, -Infinity, -1], [-1, -Infinity, -1]];
     const { value, grad } = one(never, [1]);
     assertEquals([value, grad.flat().every(Number.isNaN)], [Infinity, true]);
@@ -370,7 +368,7 @@ describe("CTCLoss without any alignment", () => {
     assertEquals(oneFused([[0, -Infinity]], [1]).value, Infinity);
   });
 
-  it("with zeroInfinity is 0 with gradient 0, and stays in the mean", () => {
+  it("is 0 with gradient 0 with zeroInfinity, and still counts in the mean", () => {
     const logProbs = float64([[[-1, -2], [-1, -2]]]);
     const [targets, inputLengths, targetLengths] = [[[1, 1], [1, 0]], [1, 1], [2, 1]];
     for (const raw of [false, true]) {
@@ -386,7 +384,7 @@ describe("CTCLoss without any alignment", () => {
     }
   });
 
-  it("does not touch the other samples", () => {
+  it("does not change the other samples", () => {
     const logProbs = float64([[[-1, -2], [-1, -2]]]);
     const { value, grad } = ctc({ reduction: "none" }).valueAndGrad(
       logProbs,
@@ -398,7 +396,7 @@ describe("CTCLoss without any alignment", () => {
     assertEquals(grad.logProbs.toArray(), [[[NaN, NaN], [0, -1]]]);
   });
 
-  it("no frames: 0 if there is no label, else ∞; gradient 0 as for all frames behind the end", () => {
+  it("without frames is 0 if there are no labels, else ∞; the gradient is 0 after the input length", () => {
     const logProbs = float64([[[-1, -2], [-1, -2]]]);
     const { value, grad } = ctc({ reduction: "none" })
       .valueAndGrad(logProbs, [[1], [1]], [0, 0], [0, 1]);
@@ -406,18 +404,18 @@ describe("CTCLoss without any alignment", () => {
     assertEquals(grad.logProbs.toArray(), [[[0, 0], [0, 0]]]);
   });
 
-  it("NaN is not ∞: zeroInfinity leaves it", () => {
+  it("stays NaN with zeroInfinity if it is NaN", () => {
     const loss = ctc({ zeroInfinity: true });
     const { value, grad } = loss.valueAndGrad([[-1, NaN], [-1, -1]], [1], 2, 1);
     assertEquals(value.item(), NaN);
     assert(grad.logProbs.data.every(Number.isNaN));
-    // A class that does not occur has no say.
+    // A class that is not among the labels has no effect.
     assertEquals(loss.forward([[-1, -1, NaN]], [1], 1, 1).item(), 1);
   });
 });
 
-describe("CTCLoss of extreme numbers", () => {
-  it("a class of probability 0 has gradient 0, and only its alignments are lost", () => {
+describe("CTCLoss with extreme numbers", () => {
+  it("a class of probability 0: gradient 0, and only its alignments are excluded", () => {
     const logProbs = [[-0.7, -0.7, -Infinity], [-0.7, -Infinity, -0.7], [-1.1, -1.1, -1.1]];
     const { value, shares } = enumerate(logProbs, [1, 2]);
     const ours = one(logProbs, [1, 2]);
@@ -427,36 +425,36 @@ describe("CTCLoss of extreme numbers", () => {
     assert(oneFused(logProbs, [1, 2]).grad.flat().every(Number.isFinite));
   });
 
-  it("what no alignment passes through has gradient 0, be the others ever so unlikely", () => {
-    // 2 in the second frame would need 1 in the first.
+  it("a class that no alignment passes through: gradient 0, however unlikely the alignments are", () => {
+    // Label 2 in the second frame would need label 1 in the first.
     const [, second] = one([[-1, -Infinity, -1], [-1, -1, -1], [-1, -1, -1]], [1, 2]).grad;
     assertEquals(second[2], 0);
-    // All that is left of 1 is e^-630, close to what is the smallest number.
+    // The only alignment has probability e^-630, close to the smallest number.
     const { grad } = one([[0, -Infinity], [0, -630]], [1]);
     assertRows(grad, [[-1, 0], [0, -1]], "grad", 1e-15);
     assertEquals(grad[0][1], 0);
   });
 
-  it("certain and right is 0, not -0", () => {
+  it("a certain and correct prediction: 0, not -0", () => {
     for (const logits of [true, false]) {
       const loss = new CTCLoss({ logits, reduction: "none" });
       assert(Object.is(loss.forward([[0, -Infinity]], [], 1, 0).item(), 0));
     }
   });
 
-  it("a score of ∞ is certain: the limit, not NaN", () => {
+  it("a score of ∞: its class has probability 1", () => {
     const { value, grad } = oneFused([[0, Infinity, 0], [1, 0, 2]], [1]);
     const p = softmax([1, 0, 2]);
     assertAlmostEquals(value, -Math.log(p[0] + p[1]), 1e-15);
     const shares = [p[0] / (p[0] + p[1]), p[1] / (p[0] + p[1]), 0];
     assertRows(grad, [[0, 0, 0], p.map((p, c) => p - shares[c])], "grad", 1e-15);
     assertEquals(oneFused([[0, Infinity, 0]], [2]).value, Infinity);
-    // Two of them leave open which one it is, and so does nothing but -∞.
+    // Several ∞, or -∞ only, have no limit.
     assertEquals(oneFused([[Infinity, Infinity]], [1]).value, NaN);
     assertEquals(oneFused([[-Infinity, -Infinity]], [1]).value, NaN);
   });
 
-  it("masks of -1e30 and scores of ± 1e300 are what they say", () => {
+  it("masks of -1e30 and scores of ± 1e300: exact values", () => {
     assertAlmostEquals(one([[-1e30, -0.5], [-0.25, -1e30]], [1]).value, 0.75, 1e-15);
     assertEquals(one([[-1e30, -0.5]], []).value, 1e30);
     assertEquals(one([[-1e300, -0.5], [-1e300, -1]], []).value, 2e300);
@@ -464,24 +462,24 @@ describe("CTCLoss of extreme numbers", () => {
     assertEquals(oneFused([[3e38, -1e30]], [1]).value, 3e38 + 1e30);
     for (const x of [1e9, 1.1e15, 1.7e16, 1.3e20, 1.9e30, 1.7e300]) {
       const { value } = one([[0, -x]], [1]);
-      assert(Math.abs(value - x) <= 1e-15 * x, `${value} ${x}`);
+      assertNear(value, x, { rtol: 1e-15 });
     }
   });
 
-  it("scores moved by 1e6 in a frame give the same", () => {
+  it("1e6 added to all scores of a frame: the same result", () => {
     const random = new Random(8);
-    // Whole numbers, so that moving them is exact.
+    // With whole numbers the addition is exact.
     const scores = rowsOf(6, 4, () => random.below(9) - 4);
     const moved = scores.map((row, t) => row.map((x) => x + (t % 2 ? 1e6 : -1e6)));
     assertEquals(oneFused(moved, [1, 3]), oneFused(scores, [1, 3]));
   });
 
-  it("beginnings and ends that go different ways: what is left of 10^-700 is all there is", () => {
-    // Certain of 1 in the first half and of nothing in the second, then asked for three times 2.
-    const sure = 800;
+  it("labels that contradict every frame: a probability of 10^-700 is not lost", () => {
+    // The frames are certain of label 1, then of blank; the labels are three times 2.
+    const cost = 800;
     const rows = [
-      ...Array.from({ length: 4 }, () => [-sure, 0, -sure]),
-      ...Array.from({ length: 4 }, () => [0, -sure, -sure]),
+      ...Array.from({ length: 4 }, () => [-cost, 0, -cost]),
+      ...Array.from({ length: 4 }, () => [0, -cost, -cost]),
     ];
     const { value, shares } = textbook(rows, [2, 2, 2]);
     const ours = one(rows, [2, 2, 2]);
@@ -490,10 +488,11 @@ describe("CTCLoss of extreme numbers", () => {
     assertRows(ours.grad, negated(shares), "grad", 1e-11);
   });
 
-  it("the best alignments are lost from the beginning and from the end, and others are left", () => {
-    // Certain of blank for 12 frames, then of label 12 for 4, then of 1, 2, …, 13. It is best to read 1 to 12 in the
-    // blank frames and to wait as long at the end, for 100 a frame: e^-1200 of what seems best on either side. To
-    // stay behind in the middle, for 700 a frame, is worse in the end, though each step of it is a number.
+  it("best alignments that underflow from the beginning and from the end: they are still found", () => {
+    // The frames are certain of blank (12 frames), then of label 12 (4 frames), then of 1, 2, …, 13. The best alignment
+    // reads labels 1 to 12 in the blank frames, and waits in as many frames at the end, at a cost of 100 a frame. So its
+    // partial sums are e^-1200 of the largest from either side. An alignment that deviates in the middle, at a cost of 700
+    // a frame, does not underflow anywhere, but costs more in total.
     const certain = (c: number, cost: number) =>
       Array.from({ length: 14 }, (_, i) => i === c ? 0 : -cost);
     const rows = [
@@ -509,11 +508,11 @@ describe("CTCLoss of extreme numbers", () => {
     assertRows(ours.grad, negated(shares), "grad", 1e-11);
   });
 
-  it("peaked rows of every sharpness, mostly wrong, some impossible", () => {
+  it("random frames from flat to certain, some with classes of probability 0: agrees with the textbook", () => {
     const random = new Random(9);
     for (let i = 0; i < 400; i++) {
       const frames = 1 + random.below(24);
-      const labels = draw(random, random.below(7), 4);
+      const labels = drawLabels(random, random.below(7), 4);
       const sharpness = [1, 30, 300, 3000, 1e5][i % 5];
       const rows = rowsOf(
         frames,
@@ -522,26 +521,25 @@ describe("CTCLoss of extreme numbers", () => {
       );
       const { value, shares } = textbook(rows, labels);
       const ours = one(rows, labels);
-      // Logarithms of 1e5 frames have 1e-11 left behind the point, and so have the shares.
-      const near = (a: number, b: number) => a === b || Math.abs(a - b) <= 1e-13 * (100 + b);
-      assert(near(ours.value, value), `${i}: ${ours.value} ${value}`);
+      // Log-probabilities of 1e5 have an absolute error of 1e-11, and so do the shares.
+      assertNear(ours.value, value, { rtol: 1e-13, atol: 1e-11, context: `sample ${i}` });
       if (value !== Infinity) {
         assertRows(ours.grad, negated(shares), `${i}`, 1e-15 * frames * sharpness + 1e-12);
       }
     }
   });
 
-  it("a thousand frames: float64 as in the textbook, float32 as good as its numbers", () => {
+  it("a thousand frames: float64 agrees with the textbook, float32 is float64 rounded", () => {
     const [frames, classes] = [1000, 12];
     const random = new Random(10);
     for (const [sharpness, blank] of [[1, 0], [1, 12], [20, 0]]) {
-      const labels = draw(random, 80, classes);
+      const labels = drawLabels(random, 80, classes);
       const rows = rowsOf(frames, classes, () => sharpness * random.normal());
       for (const row of rows) row[0] += blank;
       const logProbs = rows.map((row) => logSoftmax(row).map(Math.fround));
       const { value, shares } = textbook(logProbs, labels);
       const wide = one(logProbs, labels);
-      assert(Math.abs(wide.value - value) <= 1e-13 * value, `${wide.value} ${value}`);
+      assertNear(wide.value, value, { rtol: 1e-13 });
       assertRows(wide.grad, negated(shares), "float64", 1e-10);
 
       const narrow = ctc({ reduction: "sum" })
@@ -553,37 +551,34 @@ describe("CTCLoss of extreme numbers", () => {
     }
   });
 
-  it("more classes than a tile holds, and more labels than frames are rare", () => {
+  it("more classes than fit into a tile: the gradient of each frame adds up to 0", () => {
     const random = new Random(11);
     const classes = 70001;
     const scores = rowsOf(3, classes, () => random.normal());
     const labels = [classes - 1, 7];
     const { value, grad } = oneFused(scores, labels);
-    const logProbs = scores.map((row) => {
-      const sum = row.reduce((sum, x) => sum + Math.exp(x), 0);
-      return row.map((x) => x - Math.log(sum));
-    });
+    const logProbs = scores.map((row) => softmax(row).map(Math.log));
     assertAlmostEquals(value, one(logProbs, labels).value, 1e-11);
     // Each row is probabilities minus shares, which both add up to 1.
-    for (const row of grad) assertAlmostEquals(row.reduce((sum, x) => sum + x, 0), 0, 1e-12);
+    for (const row of grad) assertNear(sum(row), 0, { atol: 1e-12 });
   });
 });
 
-describe("CTCLoss is never negative for normalised input", () => {
-  /** Frames of a model that is sure of these labels, one frame each and a blank between. */
-  function confident(random: Random, labels: number[], classes: number, sure: number): Rows {
+describe("CTCLoss of normalised log-probabilities is never negative", () => {
+  /** Frames of a model that is certain of these labels, one frame for each and one for a blank after it. */
+  function confident(random: Random, labels: number[], classes: number, lead: number): Rows {
     const states = labels.flatMap((label) => [label, 0]);
     return states.map((right) =>
-      Array.from({ length: classes }, (_, c) => random.normal() + (c === right ? sure : 0))
+      Array.from({ length: classes }, (_, c) => random.normal() + (c === right ? lead : 0))
     );
   }
 
-  it("10,000 random rows, peaked on the right alignments, of both types", () => {
+  it("in 10,000 random samples of confident and correct models, in both dtypes", () => {
     const random = new Random(12);
     let zeros = 0;
     for (let i = 0; i < 10_000; i++) {
       const classes = 2 + random.below(6);
-      const labels = draw(random, 1 + random.below(8), classes);
+      const labels = drawLabels(random, 1 + random.below(8), classes);
       const scores = confident(random, labels, classes, random.uniform(0, 60));
       const rows = scores.map(logSoftmax);
       const args = [labels, rows.length, labels.length] as const;
@@ -594,19 +589,19 @@ describe("CTCLoss is never negative for normalised input", () => {
       assert(!Object.is(value, -0) && !Object.is(raw, -0));
       if (value === 0) zeros++;
     }
-    // Not all of them by far: the test looks at what is next to 0.
+    // Values close to 0 must occur as well as 0 itself.
     assert(zeros > 100 && zeros < 9000, `${zeros}`);
   });
 
-  it("rows whose rounding adds up to more than 1", () => {
-    // Both classes read as the label: P is the sum of the first row, 1 + 6e-8 in float32.
+  it("if rounded probabilities add up to more than 1", () => {
+    // Both alignments stand for the label, so that its probability is the sum of the first row, 1 + 6e-8 in float32.
     const half = Math.fround(-Math.LN2) + 2 ** -24;
     const logProbs = float32([[half, half], [-20, -2e-9]]);
     assert(2 * Math.exp(logProbs.data[0]) > 1);
     assertEquals(ctc().forward(logProbs, [1], 2, 1).item(), 0);
   });
 
-  it("rows that are not normalised keep what they say", () => {
+  it("but is negative if the log-probabilities are not normalised", () => {
     assertAlmostEquals(one([[0, 0], [0, 0]], [1]).value, -Math.log(3), 1e-15);
     assertAlmostEquals(one([[-Infinity, 1e-9]], [1]).value, -1e-9, 1e-24);
   });
@@ -616,7 +611,7 @@ describe("CTCLoss reductions", () => {
   const random = new Random(13);
   const logProbs = random.tensor([5, 3, 4]);
   const rest = [[[1, 2], [3, 3], [2, 0]], [5, 4, 5], [2, 2, 1]] as const;
-  const call = (reduction: "none" | "mean" | "sum", gradOutput: TensorLike = 1) =>
+  const call = (reduction: Reduction, gradOutput: TensorLike = 1) =>
     ctc({ reduction }).valueAndGrad(
       logProbs,
       rest[0],
@@ -625,24 +620,24 @@ describe("CTCLoss reductions", () => {
       { gradOutput },
     );
 
-  it("sum is the sum, mean that of values per label", () => {
+  it("sum: adds values up; mean: averages values per label", () => {
     const [a, b, c] = call("none").value.data;
     assertAlmostEquals(call("sum").value.item(), a + b + c, 1e-14);
     assertAlmostEquals(call("mean").value.item(), (a / 2 + b / 2 + c / 1) / 3, 1e-14);
   });
 
-  it("gradients follow: 1 / (3 max(S, 1)) of each sample", () => {
+  it("mean: divides the gradient of each sample by 3 max(S, 1)", () => {
     const weighted = call("none", [2 / (3 * 2), 2 / (3 * 2), 2 / 3]).grad.logProbs;
     assertEquals(call("mean", 2).grad.logProbs.toArray(), weighted.toArray());
     assertEquals(call("sum").grad.logProbs.toArray(), call("none").grad.logProbs.toArray());
   });
 
-  it("an upstream gradient of 0 gives 0", () => {
+  it("have gradient 0 for an upstream gradient of 0", () => {
     assert(call("mean", 0).grad.logProbs.data.every((g) => g === 0));
   });
 });
 
-describe("CTCLoss among its siblings", () => {
+describe("CTCLoss and related losses", () => {
   it("is CrossEntropyLoss for one frame and one label", () => {
     const random = new Random(14);
     const scores = random.tensor([1, 5, 7]);
@@ -655,7 +650,7 @@ describe("CTCLoss among its siblings", () => {
     assertRows([[...ours.grad.logits.data]], [[...theirs.grad.input.data]], "grad", 1e-14);
   });
 
-  it("from scores is the loss of their log-softmax, with the softmax added to the gradient", () => {
+  it("of scores is the loss of their log-softmax, and its gradient is that plus the softmax", () => {
     const random = new Random(15);
     const scores = rowsOf(6, 4, () => 2 * random.normal());
     const raw = oneFused(scores, [3, 1]);
@@ -666,7 +661,7 @@ describe("CTCLoss among its siblings", () => {
   });
 });
 
-describe("CTCLoss as probed", () => {
+describe("CTCLoss at random inputs", () => {
   const sample = fc.record({
     seed: fc.integer({ min: 0, max: 2 ** 31 }),
     frames: fc.integer({ min: 1, max: 12 }),
@@ -677,57 +672,61 @@ describe("CTCLoss as probed", () => {
     const random = new Random(seed);
     return {
       random,
-      labels: draw(random, length, classes),
+      labels: drawLabels(random, length, classes),
       rows: rowsOf(frames, classes, () => sharpness * random.normal()),
     };
   });
-  const holds = (
+  const property = (
     name: string,
     predicate: (s: { random: Random; labels: number[]; rows: Rows }) => boolean,
   ) => it(name, () => fc.assert(fc.property(sample, predicate), { seed: 20, numRuns: 300 }));
-  const near = (a: number, b: number) =>
-    a === b || Math.abs(a - b) <= 1e-12 * (1 + Math.abs(a) + Math.abs(b));
-  const sum = (row: number[]) => row.reduce((sum, x) => sum + x, 0);
+  const agree = (a: number, b: number) => near(a, b, { rtol: 1e-12, atol: 1e-12 });
 
-  holds("gives each frame a share of 1 in all", ({ rows, labels }) => {
+  property("has gradients that add up to -1 in each frame", ({ rows, labels }) => {
     const { value, grad } = one(rows, labels);
     return value === Infinity ||
-      grad.every((row) => near(sum(row), -1) && row.every((g) => g <= 0));
+      grad.every((row) => agree(sum(row), -1) && row.every((g) => g <= 0));
   });
 
-  holds("from scores has gradients between -1 and 1 that add up to 0", ({ rows, labels }) => {
-    const { value, grad } = oneFused(rows, labels);
-    return value === Infinity ||
-      grad.every((row) => near(sum(row), 0) && row.every((g) => Math.abs(g) <= 1 + 1e-12));
-  });
+  property(
+    "of scores has gradients between -1 and 1 that add up to 0 in each frame",
+    ({ rows, labels }) => {
+      const { value, grad } = oneFused(rows, labels);
+      return value === Infinity ||
+        grad.every((row) => agree(sum(row), 0) && row.every((g) => Math.abs(g) <= 1 + 1e-12));
+    },
+  );
 
-  holds("falls by what a frame gains", ({ rows, labels, random }) => {
-    const gain = random.normal();
-    const t = random.below(rows.length);
-    const gained = rows.map((row, i) => i === t ? row.map((x) => x + gain) : row);
-    return near(one(gained, labels).value, one(rows, labels).value - gain);
-  });
+  property(
+    "falls by the number that is added to all log-probabilities of a frame",
+    ({ rows, labels, random }) => {
+      const gain = random.normal();
+      const t = random.below(rows.length);
+      const gained = rows.map((row, i) => i === t ? row.map((x) => x + gain) : row);
+      return agree(one(gained, labels).value, one(rows, labels).value - gain);
+    },
+  );
 
-  holds("does not know forwards from backwards", ({ rows, labels }) => {
+  property("is the same if frames and labels are reversed", ({ rows, labels }) => {
     const there = one(rows, labels);
     const back = one(rows.toReversed(), labels.toReversed());
-    return near(there.value, back.value) && (there.value === Infinity ||
-      there.grad.flat().every((g, i) => near(g, back.grad.toReversed().flat()[i])));
+    return agree(there.value, back.value) && (there.value === Infinity ||
+      there.grad.flat().every((g, i) => agree(g, back.grad.toReversed().flat()[i])));
   });
 
-  holds("does not know one label from another", ({ rows, labels }) => {
+  property("is the same if labels are renamed", ({ rows, labels }) => {
     const last = rows[0].length;
     const turned = rows.map(([blank, ...others]) => [blank, ...others.toReversed()]);
-    return near(one(turned, labels.map((label) => last - label)).value, one(rows, labels).value);
+    return agree(one(turned, labels.map((label) => last - label)).value, one(rows, labels).value);
   });
 
-  holds("falls along its gradient", ({ rows, labels }) => {
+  property("falls in a step against its gradient", ({ rows, labels }) => {
     const { value, grad } = oneFused(rows, labels);
     const step = rows.map((row, t) => row.map((x, c) => x - 0.1 * grad[t][c]));
     return value === Infinity || oneFused(step, labels).value <= value * (1 + 1e-12) + 1e-12;
   });
 
-  holds("grows where an alignment is taken away", ({ rows, labels, random }) => {
+  property("grows if a class of a frame gets probability 0", ({ rows, labels, random }) => {
     const t = random.below(rows.length);
     const less = rows.map((row, i) =>
       i === t ? row.with(random.below(row.length), -Infinity) : row
@@ -742,11 +741,11 @@ describe("CTCLoss refuses", () => {
   const good: TensorLike[] = [logProbs, [[1, 2], [3, 1]], [3, 3], [2, 2]];
   const NAMES = ["logProbs", "targets", "inputLengths", "targetLengths"];
 
-  /** Replaces one argument and expects a refusal. */
+  /** Checks that a call with one argument replaced throws. */
   function refuses(
     name: string,
     given: unknown,
-    Class: typeof TypeError | typeof RangeError,
+    Class: ErrorClass,
     message: string,
     options: CTCLossOptions<boolean> = {},
   ): void {
@@ -760,7 +759,7 @@ describe("CTCLoss refuses", () => {
   }
 
   it("options of the wrong kind or value", () => {
-    const bad: [CTCLossOptions<boolean>, typeof TypeError | typeof RangeError, string][] = [
+    const bad: [CTCLossOptions<boolean>, ErrorClass, string][] = [
       [{ blank: -1 }, RangeError, "blank must be a whole number ≥ 0: current value is -1"],
       [{ blank: 0.5 }, RangeError, "blank must be a whole number ≥ 0: current value is 0.5"],
       [{ blank: NaN }, RangeError, "blank must be a whole number ≥ 0: current value is NaN"],
@@ -785,7 +784,7 @@ describe("CTCLoss refuses", () => {
     }
   });
 
-  it("a blank that is no class", () => {
+  it("a blank that is not a class", () => {
     refuses(
       "logProbs",
       logProbs,
@@ -846,7 +845,7 @@ describe("CTCLoss refuses", () => {
     }
   });
 
-  it("labels that are blank or no class, and says where the first one is", () => {
+  it("labels that are the blank or not a class, and says where the first one is", () => {
     const cases: [given: Rows, at: string, shown: string][] = [
       [[[1, 2], [4, 1]], "[1, 0]", "4"],
       [[[1, -1], [4, 1]], "[0, 1]", "-1"],
@@ -865,7 +864,7 @@ describe("CTCLoss refuses", () => {
     });
   });
 
-  it("labels and lengths of a float type", () => {
+  it("labels and lengths of a float dtype", () => {
     for (const name of NAMES.slice(1)) {
       refuses(
         name,
@@ -882,7 +881,7 @@ describe("CTCLoss refuses", () => {
     }
   });
 
-  it("lengths of another number than there are samples", () => {
+  it("lengths that are not one number for each sample", () => {
     for (const name of NAMES.slice(2)) {
       for (
         const [given, shape] of [[[3], "(1,)"], [[1, 1, 1], "(3,)"], [2, "()"], [
@@ -900,7 +899,7 @@ describe("CTCLoss refuses", () => {
     }
   });
 
-  it("lengths below 0, beyond the frames or labels, or between whole numbers", () => {
+  it("lengths that are negative, greater than the frames or labels there are, or not whole", () => {
     const frames = "inputLengths must hold whole numbers from 0 to 3, the frames of logProbs: ";
     const labels = "targetLengths must hold whole numbers from 0 to 2, the labels in targets: ";
     const bad: [name: string, given: number[], message: string][] = [
@@ -921,7 +920,7 @@ describe("CTCLoss refuses", () => {
     );
   });
 
-  it("the gradient that the other kind of loss has", () => {
+  it("to differentiate log-probabilities with logits: true, and scores without it", () => {
     const call = [[[-1, -2]], [1], 1, 1] as const;
     assertThrows(
       () => fused().valueAndGrad(...call, { wrt: ["logProbs" as "logits"] }),
@@ -936,7 +935,7 @@ describe("CTCLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "CTCLoss",
   Loss: CTCLoss,
   known: ["blank", "zeroInfinity", "reduction", "logits"],
@@ -949,21 +948,21 @@ testManners({
   wrt: ["logProbs"],
 });
 
-describe("CTCLoss answers in types", () => {
+describe("CTCLoss result types", () => {
   const call = [[[-1, -2]], [1], 1, 1] as const;
 
-  it("with the gradient under the name of what the first argument holds", () => {
+  it("have the gradient under logProbs, or under logits with logits: true", () => {
     const plain: Tensor = ctc().valueAndGrad(...call).grad.logProbs;
     assertEquals(plain.toArray(), [[0, -1]]);
     const raw: Tensor = new CTCLoss({ logits: true }).valueAndGrad(...call).grad.logits;
     assertEquals(raw.shape, [1, 2]);
-    // @ts-expect-error: a loss of log-probabilities has no gradient of scores.
+    // @ts-expect-error: a loss of log-probabilities has no gradient with respect to scores.
     assertEquals(ctc().valueAndGrad(...call).grad.logits, undefined);
-    // @ts-expect-error: and one of scores none of log-probabilities.
+    // @ts-expect-error: a loss of scores has no gradient with respect to log-probabilities.
     assertEquals(new CTCLoss({ logits: true }).valueAndGrad(...call).grad.logProbs, undefined);
   });
 
-  it("with either where the option is known only when it runs", () => {
+  it("have either if the option is known only at run time", () => {
     for (const logits of [true, false]) {
       const { grad } = new CTCLoss({ logits }).valueAndGrad(...call);
       assertEquals("logits" in grad ? [grad.logits.shape] : [grad.logProbs.shape], [[1, 2]]);
@@ -971,11 +970,11 @@ describe("CTCLoss answers in types", () => {
     }
   });
 
-  it("without a gradient if none is asked for", () => {
+  it("have no gradient if wrt is empty", () => {
     assertEquals(Object.keys(ctc().valueAndGrad(...call, { wrt: [] }).grad), []);
   });
 
-  it("in the type of the scores", () => {
+  it("have the dtype of the first argument", () => {
     assertEquals(ctc().valueAndGrad(float32(call[0]), [1], 1, 1).grad.logProbs.dtype, "float32");
     assertEquals(ctc().forward(...call).dtype, "float64");
   });

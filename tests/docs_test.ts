@@ -1,3 +1,4 @@
+/** The documentation of every entry point is complete. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { docProblems } from "./checks/docs.ts";
@@ -11,7 +12,7 @@ async function problemsOf(entry: URL): Promise<string[]> {
 
 describe("the documentation", () => {
   for (const [name, path] of Object.entries(readConfig().exports)) {
-    it(`of "${name}" says what every symbol, parameter and result is`, async () => {
+    it(`of "${name}" describes every symbol, parameter and result`, async () => {
       assertEquals(await problemsOf(new URL(path, PROJECT)), []);
     });
   }
@@ -30,7 +31,7 @@ describe("the check of the documentation", () => {
 
   const MODULE = "/**\n * Losses.\n * @module\n */\n";
 
-  it("has nothing to say about documented symbols", async () => {
+  it("accepts documented symbols", async () => {
     assertEquals(
       await problems(`${MODULE}
 /** Options. */
@@ -84,13 +85,13 @@ hidden();
     );
   });
 
-  it("misses the module's text", async () => {
+  it("finds a module without a description", async () => {
     const missing = ["the module has no text with @module"];
     assertEquals(await problems("/** One. */\nexport const one: number = 1;\n"), missing);
     assertEquals(await problems("/** One. */\n\nexport {};\n"), missing);
   });
 
-  it("misses a symbol's text", async () => {
+  it("finds symbols without a description", async () => {
     assertEquals(
       await problems(`${MODULE}
 /** The module's text would count for the first symbol as well. */
@@ -112,7 +113,7 @@ export class Four { four: number = 4; get five(): number { return 5; } }
     );
   });
 
-  it("misses parameters and results", async () => {
+  it("finds parameters and results without a description", async () => {
     assertEquals(
       await problems(`${MODULE}
 /** F. */

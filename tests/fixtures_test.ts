@@ -1,23 +1,23 @@
-/** The fixtures and the harness that reads them: a test that cannot fail proves nothing. */
+/** The stored fixtures, and the helpers that compare a loss with references: each must fail on a loss that is wrong. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float64, HuberLoss, type HuberLossOptions, type Tensor } from "@lossbook/losses";
+import { assertClose, assertNear, problem, sameNumbers } from "./_close.ts";
 import {
-  assertClose,
-  assertGradient,
   type FixtureCase,
   fixtureChecks,
   type FixtureTensor,
   loadFixture,
-  type LossLike,
-  numericGradient,
   optionsOf,
   parseFixture,
-  Random,
   tensorOf,
   TOLERANCE,
 } from "./_fixtures.ts";
-import { problem, sameNumbers } from "./_close.ts";
+import type { LossLike } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient, numericGradient } from "./_numeric.ts";
+import { isBelowChord } from "./_property.ts";
+import { Random, sizeOf } from "./_random.ts";
 
 const FILES = new Map([
   ["l1", "L1Loss"],
@@ -46,12 +46,10 @@ const FILES = new Map([
   ["helpers", "helpers"],
 ]);
 
-/** AdaptiveLogSoftmaxWithLoss always takes the mean; functions do not reduce. */
+/** Fixtures without the option `reduction`: this loss always takes the mean, and helpers do not reduce. */
 const WITHOUT_REDUCTION = ["adaptive_log_softmax_with_loss", "helpers"];
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
-
-/** Every tensor of a case, with its name. */
+/** All tensors of a case, with their names. */
 function tensorsIn(
   { args, value, grad, options, parameters = {} }: FixtureCase,
 ): [string, FixtureTensor][] {
@@ -68,10 +66,10 @@ function tensorsIn(
 }
 
 describe("the fixtures", () => {
-  it("are all there, and no other", () => {
+  it("are one file for each loss, and no other", () => {
     const files = [...Deno.readDirSync(new URL("./fixtures/", import.meta.url))];
     const names = files.map(({ name }) => name).filter((name) => name.endsWith(".json"));
-    // printing.json holds tensors and their texts; core/print_test.ts reads it.
+    // printing.json holds tensors and their texts; tests/core/print_test.ts reads it.
     const known = [...FILES.keys(), "printing"].map((name) => `${name}.json`);
     assertEquals(names.toSorted(), known.toSorted());
   });
@@ -81,7 +79,7 @@ describe("the fixtures", () => {
       const fixture = loadFixture(name);
       const { cases } = fixture;
 
-      it("says which loss, which PyTorch, which seed, and no date", () => {
+      it("states the loss, the version of PyTorch and the seed, but no date", () => {
         const { loss: ours, pytorch, seed, ...rest } = fixture;
         assertEquals([ours, pytorch, seed], [loss, "2.13.0", 20]);
         assertEquals(Object.keys(rest), ["cases"]);
@@ -103,7 +101,7 @@ describe("the fixtures", () => {
         });
       }
 
-      it("holds whole tensors whose shapes go together", () => {
+      it("holds complete tensors whose shapes go together", () => {
         for (const fixtureCase of cases) {
           const { value, grad, gradOutput, args, parameters, options } = fixtureCase;
           const tensors = tensorsIn(fixtureCase);
@@ -121,19 +119,19 @@ describe("the fixtures", () => {
         }
       });
 
-      it("goes backwards through an upstream gradient of neither ones nor zeros", () => {
+      it("has upstream gradients that are neither 0 nor 1", () => {
         for (const { gradOutput, name } of cases) {
           const data = typeof gradOutput === "number" ? [gradOutput] : gradOutput.data;
           assert(data.every((g) => Number.isFinite(g) && g !== 0 && g !== 1), name);
         }
       });
 
-      it("disagrees with PyTorch wherever it says so", () => {
+      it("differs from PyTorch in every case that is marked unlikePyTorch", () => {
         for (const { name, dtype, value, grad, unlikePyTorch } of cases) {
           if (!unlikePyTorch) continue;
           assert(unlikePyTorch.because.length > 20, `${name} gives no reason`);
           const theirs = Object.entries(unlikePyTorch.grad ?? {});
-          // Without numbers: PyTorch returned what memory held.
+          // Without numbers, PyTorch returned uninitialised memory.
           if (!unlikePyTorch.value && theirs.length === 0) continue;
           const differs = unlikePyTorch.value &&
             problem(value, unlikePyTorch.value, TOLERANCE[dtype]);
@@ -148,13 +146,13 @@ describe("the fixtures", () => {
 });
 
 describe("reading a fixture", () => {
-  it("brings back every number that JSON cannot write", () => {
+  it("restores the numbers that JSON cannot write", () => {
     const { cases } = parseFixture('{"cases": [["NaN", "Infinity", "-Infinity", "-0", 0, 1e-45]]}');
     const wanted = [NaN, Infinity, -Infinity, -0, 0, 1e-45];
     assert(sameNumbers(cases[0] as unknown as number[], wanted));
   });
 
-  it("leaves names alone", () => {
+  it("does not change names", () => {
     assertEquals(parseFixture('{"loss": "NaNLoss", "cases": []}').loss, "NaNLoss");
   });
 
@@ -168,7 +166,7 @@ describe("reading a fixture", () => {
     assertEquals((options.weight as Tensor).item(), 3);
   });
 
-  it("keeps float32 numbers that were printed with their shortest digits", () => {
+  it("restores float32 numbers from their shortest digits", () => {
     const { data } = tensorOf({ dtype: "float32", shape: [2], data: [0.1, 16777216] });
     assertEquals([...data], [Math.fround(0.1), 16777216]);
   });
@@ -180,7 +178,7 @@ describe("assertClose", () => {
   const refuses = (actual: ReturnType<typeof of>, expected: ReturnType<typeof of>) =>
     assertThrows(() => assertClose(actual, expected, tolerance)) as Error;
 
-  it("takes what lies within rtol of the number or atol of the largest", () => {
+  it("accepts what lies within rtol of the number or atol of the largest number", () => {
     assertClose(of(1.0009, 100), of(1, 100), tolerance);
     assertClose(of(0.00009, 100), of(0, 100), tolerance);
     assertClose(of(1e-6), of(0), { ...tolerance, scale: 2 });
@@ -194,14 +192,14 @@ describe("assertClose", () => {
     refuses(of(-1), of(1));
   });
 
-  it("takes NaN for NaN and an infinity for the same infinity only", () => {
+  it("accepts NaN for NaN, and an infinity for the same infinity only", () => {
     assertClose(of(NaN, Infinity, -Infinity), of(NaN, Infinity, -Infinity), tolerance);
     refuses(of(NaN), of(1));
     refuses(of(1), of(NaN));
     refuses(of(Infinity), of(-Infinity));
     refuses(of(1e308), of(Infinity));
     refuses(of(Infinity), of(1e308));
-    // An infinite number beside it does not widen the tolerance.
+    // An infinite number in the same tensor does not widen the tolerance.
     refuses(of(5, Infinity), of(1, Infinity));
   });
 
@@ -210,7 +208,7 @@ describe("assertClose", () => {
     assertStringIncludes(refuses(of(1, 2), row).message, "has shape (2), expected (1,2)");
   });
 
-  it("says where, both numbers, the case and the seed", () => {
+  it("reports the index, both numbers, the case and the seed", () => {
     const { message } = refuses(of(1, 7, 3), of(1, 2, 3));
     for (
       const part of [
@@ -225,11 +223,11 @@ describe("assertClose", () => {
   });
 });
 
-/** A HuberLoss that `spoil` breaks in one way, with what it returns or with its arguments. */
+/** A HuberLoss with an error: `spoil` changes its results or its arguments. */
 function broken(
   spoil: (result: { value: Tensor; grad: Record<string, Tensor> }, args: unknown[]) => void,
 ) {
-  return (options: HuberLossOptions): LossLike => {
+  return (options: HuberLossOptions = {}): LossLike => {
     const loss = new HuberLoss(options);
     const call = loss.valueAndGrad.bind(loss) as (...args: unknown[]) => {
       value: Tensor;
@@ -246,8 +244,8 @@ function broken(
   };
 }
 
-/** Which of the harness's sentences are not true of a loss. */
-function complaints(build: (options: HuberLossOptions) => LossLike): string[] {
+/** The titles of the tests against PyTorch that fail for a loss. */
+function failures(build: (options: HuberLossOptions) => LossLike): string[] {
   return [...fixtureChecks("huber", build)].flatMap(([what, check]) => {
     try {
       check();
@@ -258,95 +256,99 @@ function complaints(build: (options: HuberLossOptions) => LossLike): string[] {
   });
 }
 
-describe("the harness", () => {
+describe("the tests against PyTorch", () => {
   const numbers = "gives its value and gradients";
 
-  it("has nothing to say against HuberLoss", () => {
-    assertEquals(complaints((options) => new HuberLoss(options)), []);
+  it("pass for HuberLoss", () => {
+    assertEquals(failures((options) => new HuberLoss(options)), []);
   });
 
-  it("finds a value that is off by 1e-9 in float64 and 3e-5 in float32", () => {
+  it("find a value that is off by 1e-9 in float64 and 3e-5 in float32", () => {
     const off = broken(({ value }) => {
       for (let i = 0; i < value.data.length; i++) {
         value.data[i] *= 1 + (value.dtype === "float64" ? 1e-9 : 3e-5);
       }
     });
-    assertEquals(complaints(off).filter((what) => what === numbers).length, 2);
+    assertEquals(failures(off).filter((what) => what === numbers).length, 2);
   });
 
-  it("finds a gradient with the wrong sign", () => {
+  it("find a gradient with the wrong sign", () => {
     const off = broken(({ grad }) => {
       if (grad.target) grad.target.data.forEach((g, i, data) => data[i] = -g);
     });
-    assertEquals(complaints(off), [numbers, numbers]);
+    assertEquals(failures(off), [numbers, numbers]);
   });
 
-  it("finds a gradient that is missing, and one that was not asked for", () => {
+  it("find a gradient that is missing, and one that was not asked for", () => {
     const missing = broken(({ grad }) => delete grad.target);
-    assertEquals(complaints(missing).filter((what) => what === numbers).length, 2);
+    assertEquals(failures(missing).filter((what) => what === numbers).length, 2);
     const more = broken(({ grad }) => grad.delta = grad.input);
-    assertEquals(complaints(more).filter((what) => what === numbers).length, 2);
+    assertEquals(failures(more).filter((what) => what === numbers).length, 2);
   });
 
-  it("finds a result of the wrong dtype", () => {
+  it("find a result of the wrong dtype", () => {
     const wide = broken((result) => {
       result.value = float64(Float64Array.from(result.value.data), [...result.value.shape]);
     });
-    assertEquals(complaints(wide), [numbers]);
+    assertEquals(failures(wide), [numbers]);
   });
 
-  it("finds a loss that writes into its arguments", () => {
-    const rude = broken((_, [input]) => {
+  it("find a loss that writes into its arguments", () => {
+    const writing = broken((_, [input]) => {
       const { data } = input as Tensor;
       if (data.length) data[0] = 77;
     });
     assert(
-      complaints(rude).includes("leaves its arguments as they were and answers the same twice"),
+      failures(writing).includes(
+        "leaves its arguments unchanged and returns the same when called again",
+      ),
     );
   });
 
-  it("finds a loss that remembers its last call", () => {
+  it("find a loss whose result depends on earlier calls", () => {
     let calls = 0;
-    const moody = broken(({ grad }) => {
+    const stateful = broken(({ grad }) => {
       if (grad.input.data.length) grad.input.data[0] += calls++;
     });
     assert(
-      complaints(moody).includes("leaves its arguments as they were and answers the same twice"),
+      failures(stateful).includes(
+        "leaves its arguments unchanged and returns the same when called again",
+      ),
     );
   });
 
-  it("finds buffers that are passed over, or not filled", () => {
+  it("find buffers that are ignored or not filled", () => {
     const out = "writes gradients into the buffers of out";
     const ignores = broken(({ grad }) => {
       for (const key of Object.keys(grad)) grad[key] = tensorOf(copyOf(grad[key]));
     });
-    assertEquals(complaints(ignores), [out]);
+    assertEquals(failures(ignores), [out]);
     const partly = broken(({ grad }, args) => {
       const { out } = args.at(-1) as { out?: Record<string, Float64Array> };
       if (out?.input) grad.input.data.fill(0);
     });
-    assertEquals(complaints(partly), [out]);
+    assertEquals(failures(partly), [out]);
   });
 
-  it("finds a default upstream gradient that is not ones", () => {
+  it("find a default upstream gradient that is not 1", () => {
     const off = broken(({ grad }, args) => {
       if (!("gradOutput" in (args.at(-1) as object))) {
         grad.input.data.forEach((g, i, data) => data[i] = 2 * g);
       }
     });
-    assertEquals(complaints(off), ["takes an upstream gradient of ones when none is given"]);
+    assertEquals(failures(off), ["takes an upstream gradient of ones when none is given"]);
   });
 
-  it("finds a forward that computes something else", () => {
+  it("find a forward that computes something else", () => {
     const build = (options: HuberLossOptions): LossLike => {
       const loss = new HuberLoss(options);
       const other = new HuberLoss({ ...options, delta: 0.3 });
       return { forward: other.forward.bind(other), valueAndGrad: loss.valueAndGrad.bind(loss) };
     };
-    assertEquals(complaints(build), ["computes the same value with and without gradients"]);
+    assertEquals(failures(build), ["computes the same value with and without gradients"]);
   });
 
-  it("reports what a case throws, with the case's name", () => {
+  it("report what a case throws, with the name of the case", () => {
     const fails = () => {
       throw new RangeError("no such loss");
     };
@@ -357,7 +359,7 @@ describe("the harness", () => {
     }
   });
 
-  it("refuses to check no case", () => {
+  it("fail if there is no case to check", () => {
     const none = fixtureChecks("huber", (o: HuberLossOptions) => new HuberLoss(o), {
       only: () => false,
     });
@@ -370,7 +372,7 @@ function copyOf({ dtype, shape, data }: Tensor): FixtureTensor {
 }
 
 describe("numericGradient", () => {
-  it("differentiates a polynomial of degree 4 to rounding", () => {
+  it("differentiates a polynomial of degree 4 up to rounding", () => {
     const f = ([x, y]: Float64Array) => x ** 4 - 3 * x * y;
     assertClose(
       { shape: [2], data: numericGradient(f, [1.5, -2]) },
@@ -381,7 +383,7 @@ describe("numericGradient", () => {
 
   it("differentiates softplus to 1e-11", () => {
     const at = [-3, -0.5, 0.25, 2];
-    const softplus = (x: Float64Array) => x.reduce((sum, v) => sum + Math.log1p(Math.exp(v)), 0);
+    const softplus = (x: Float64Array) => sum(x.map((v) => Math.log1p(Math.exp(v))));
     assertClose(
       { shape: [4], data: numericGradient(softplus, at) },
       { shape: [4], data: at.map((x) => 1 / (1 + Math.exp(-x))) },
@@ -395,10 +397,10 @@ describe("numericGradient", () => {
       return Math.log(x);
     };
     const [slope] = numericGradient(log, [1e-5], { edges: [0] });
-    assert(Math.abs(slope * 1e-5 - 1) < 1e-9);
+    assertNear(slope * 1e-5, 1, { atol: 1e-9 });
   });
 
-  it("gives the point back as it was", () => {
+  it("does not change its argument", () => {
     const x = Float64Array.of(0.1, 0.2);
     numericGradient(([a, b]) => a * b, x);
     assertEquals([...x], [0.1, 0.2]);
@@ -416,7 +418,7 @@ describe("assertGradient", () => {
     }
   });
 
-  it("finds a sign, and a factor of 1 + 1e-7", () => {
+  it("finds a wrong sign, and a factor of 1 + 1e-7", () => {
     for (const factor of [-1, 1 + 1e-7]) {
       const off = broken(({ grad }) => {
         grad.target.data.forEach((g, i, data) => data[i] = factor * g);
@@ -428,6 +430,50 @@ describe("assertGradient", () => {
   });
 });
 
+describe("assertNear", () => {
+  it("accepts what lies within rtol of the expected number, plus atol", () => {
+    assertNear(1 + 9e-15, 1);
+    assertNear(1.009, 1, { rtol: 1e-2 });
+    assertNear(1e-9, 0, { atol: 1e-8 });
+    assertNear(2.019, 2, { rtol: 5e-3, atol: 1e-2 });
+    for (const x of [0, 1e300, Infinity, -Infinity]) assertNear(x, x);
+    assertNear(0, -0);
+  });
+
+  it("refuses what lies beyond, and reports both numbers", () => {
+    const wrong: [
+      actual: number,
+      expected: number,
+      tolerance?: { rtol?: number; atol?: number },
+    ][] = [
+      [1 + 3e-14, 1],
+      [1e-300, 0],
+      [1.011, 1, { rtol: 1e-2 }],
+      // An absolute tolerance alone has no relative part.
+      [1e6 + 1e-8, 1e6, { atol: 1e-9 }],
+      [Infinity, -Infinity],
+      [1e308, Infinity, { rtol: 1 }],
+      [Infinity, 1e308, { rtol: 1 }],
+      [NaN, NaN],
+      [NaN, 1, { rtol: 1 }],
+      [1, NaN, { rtol: 1 }],
+    ];
+    for (const [actual, expected, tolerance] of wrong) {
+      const context = "seed 3";
+      const error = assertThrows(() => assertNear(actual, expected, { ...tolerance, context }));
+      assertStringIncludes((error as Error).message, `seed 3: got ${actual}, expected ${expected}`);
+    }
+  });
+});
+
+describe("isBelowChord", () => {
+  it("is true for a convex function, and false for a concave one", () => {
+    assert(isBelowChord((x) => x * x, [-1, 3, 0.25]));
+    assert(isBelowChord((x) => 2 * x, [-1, 3, 0.25]));
+    assert(!isBelowChord((x) => -x * x, [-1, 3, 0.25]));
+  });
+});
+
 describe("Random", () => {
   it("is determined by its seed", () => {
     const draw = (seed: number) => [...new Random(seed).tensor([4]).data];
@@ -435,15 +481,34 @@ describe("Random", () => {
     assert(!sameNumbers(draw(5), draw(6)));
   });
 
-  it("keeps to its ranges and moments", () => {
+  it("has the right ranges and moments", () => {
     const random = new Random(1);
     const list = (one: () => number) => Array.from({ length: 4000 }, one);
-    const mean = (x: number[]) => x.reduce((sum, v) => sum + v, 0) / x.length;
+    const mean = (x: number[]) => sum(x) / x.length;
     const uniform = list(() => random.uniform(2, 4));
     assert(uniform.every((x) => x >= 2 && x < 4) && Math.abs(mean(uniform) - 3) < 0.05);
     const normal = list(() => random.normal());
     assert(Math.abs(mean(normal)) < 0.06 && Math.abs(mean(normal.map((x) => x * x)) - 1) < 0.1);
     assertEquals([...new Set(list(() => random.below(3)))].toSorted(), [0, 1, 2]);
     assertEquals([...new Set(list(() => random.sign()))].toSorted(), [-1, 1]);
+  });
+
+  it("draws labels of every class", () => {
+    const labels = new Random(2).labels([40, 5], 3);
+    assertEquals([labels.dtype, labels.shape], ["int32", [40, 5]]);
+    assertEquals([...new Set(labels.data)].toSorted(), [0, 1, 2]);
+  });
+
+  it("draws probabilities that add up to 1 along the class axis", () => {
+    const random = new Random(3);
+    const [row, table, image] = [[4], [3, 4], [2, 4, 3]].map((shape) =>
+      random.probabilities(shape)
+    );
+    assert([row, table, image].every(({ data }) => data.every((p) => p > 0)));
+    const rows = [row.toArray() as number[], ...table.toArray() as number[][]];
+    for (const p of rows) assertNear(sum(p), 1);
+    for (const classes of image.toArray() as number[][][]) {
+      for (const at of [0, 1, 2]) assertNear(sum(classes.map((c) => c[at])), 1);
+    }
   });
 });

@@ -12,19 +12,16 @@ import {
   type TensorLike,
 } from "@lossbook/losses";
 import { testCases } from "./_cases.ts";
-import {
-  call,
-  near,
-  type Subject,
-  testDomain,
-  testReductions,
-  testRepeats,
-  testTypes,
-} from "./_elementwise.ts";
-import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertClose, assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import { testBroadcasting, testDomain, testDtypes, testLongMean } from "./_elementwise.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { call, type Subject } from "./_loss.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import { cases } from "./reference/cases/gaussian_nll.ts";
 
 const gaussian = (options?: GaussianNLLLossOptions) => new GaussianNLLLoss(options);
@@ -41,7 +38,7 @@ const subject: Subject = {
   wrt,
 };
 
-/** Value, and gradients by input and var, of one residual. */
+/** Value at one residual and variance, and gradients with respect to input and var. */
 function at(
   e: number,
   v: number,
@@ -54,46 +51,47 @@ function at(
 
 testCases(cases, gaussian);
 
-describe("GaussianNLLLoss by hand", () => {
-  it("is half the squared error for a variance of 1", () => {
+describe("GaussianNLLLoss computed by hand", () => {
+  it("is half of the squared error for a variance of 1", () => {
     assertEquals(at(3, 1), [9 / 2, 3, (1 - 9) / 2]);
     assertEquals(at(-0.5, 1), [0.25 / 2, -0.5, (1 - 0.25) / 2]);
   });
 
-  it("discounts the error by the variance, which costs its logarithm", () => {
+  it("divides the squared error by the variance, and adds the logarithm of the variance", () => {
     assertEquals(at(2, 4), [(Math.log(4) + 1) / 2, 2 / 4, 0]);
     assertEquals(at(0, 0.25), [Math.log(0.25) / 2, 0, 1 / 0.25 / 2]);
   });
 
-  it("adds log √(2 π) in full, to the value alone", () => {
+  it("adds log √(2 π) with full: true, to the value only", () => {
     const [value, ...grads] = at(1.5, 0.7, { full: true });
-    assert(near(value, at(1.5, 0.7)[0] + Math.log(Math.sqrt(2 * Math.PI))));
+    assertNear(value, at(1.5, 0.7)[0] + Math.log(Math.sqrt(2 * Math.PI)));
     assertEquals(grads, at(1.5, 0.7).slice(1));
   });
 });
 
-describe("GaussianNLLLoss beside one line: minus the logarithm of exp(-e² / (2 v)) / √(2 π v)", () => {
+describe("GaussianNLLLoss against a one-line reference: -log(exp(-e² / (2 v)) / √(2 π v))", () => {
   it("agrees in value and all gradients", () => {
     const args = subject.draw(new Random(1), [9, 7]);
     const { value, grad } = call(gaussian({ full: true, reduction: "none" }), args, { wrt });
     value.data.forEach((found, i) => {
       const [x, y, v] = [args.input.data[i], args.target.data[i], args.var.data[i]];
       const density = Math.exp(-((x - y) ** 2) / (2 * v)) / Math.sqrt(2 * Math.PI * v);
-      assert(Math.abs(found + Math.log(density)) < 1e-13, `${x}, ${y}, ${v}: ${found}`);
+      assertNear(found, -Math.log(density), { atol: 1e-13, context: `${x}, ${y}, ${v}` });
       const score = (x - y) / v;
-      assert(near(grad.input.data[i], score) && near(grad.target.data[i], -score));
-      assert(Math.abs(grad.var.data[i] - (1 / v - score ** 2) / 2) < 1e-12);
+      assertNear(grad.input.data[i], score);
+      assertNear(grad.target.data[i], -score);
+      assertNear(grad.var.data[i], (1 / v - score ** 2) / 2, { atol: 1e-12 });
     });
   });
 });
 
 testFixtures("gaussian_nll", gaussian);
 
-describe("GaussianNLLLoss beside finite differences", () => {
-  // Steps a fraction of the distance to eps, where the logarithm bends most.
+describe("GaussianNLLLoss against finite differences", () => {
+  // Steps become smaller towards 0, where the logarithm is most curved.
   const edges = [0];
   for (const reduction of ["none", "mean", "sum"] as const) {
-    it(`agrees for ${reduction}, whatever the shape of var`, () => {
+    it(`agrees for ${reduction}, for every shape of var`, () => {
       for (const shape of [[3, 5], [3, 1], [1, 5], [3], []]) {
         const args = subject.draw(new Random(2), [3, 5], [3, 5], shape);
         assertGradient(gaussian({ reduction }), args, { wrt: ["var"], edges });
@@ -106,40 +104,40 @@ describe("GaussianNLLLoss beside finite differences", () => {
 const symbols = { input: "x", target: "y", var: "v" };
 const ranges = { x: [-2, 2], y: [-2, 2], v: [0.1, 3], eps: [1e-6, 0.05] } as const;
 testFormula("GaussianNLLLoss", GaussianNLLLoss.formula, symbols, ranges);
-testFormula("GaussianNLLLoss in full", gaussian({ full: true }).formula, symbols, ranges);
+testFormula("GaussianNLLLoss with full: true", gaussian({ full: true }).formula, symbols, ranges);
 
 describe("GaussianNLLLoss where var < eps", () => {
-  it("counts var as eps, in the value and in every gradient", () => {
+  it("replaces var by eps, in the value and in every gradient", () => {
     for (const v of [0, 1e-8, 5e-324, 1e-6]) assertEquals(at(0.002, v), at(0.002, 1e-6));
     assertEquals(at(3, 0.1, { eps: 0.5 }), at(3, 0.5));
     assertEquals(at(3, 0, { eps: 0.5 })[2], (1 - 9 / 0.5) / 0.5 / 2);
   });
 
-  it("keeps the gradient by var, where finite differences see a flat value", () => {
+  it("has the gradient with respect to var at eps, though the value does not change with var there", () => {
     const [low, , slope] = at(0, 1e-8);
     assertEquals(low, at(0, 2e-8)[0]);
-    assert(near(slope, 1 / 1e-6 / 2));
+    assertNear(slope, 1 / 1e-6 / 2);
   });
 
-  it("shows the formula that it runs", () => {
+  it("has the formula that it computes as a property", () => {
     assertEquals(none.formula, GaussianNLLLoss.formula);
     assert(gaussian({ full: true }).formula.value.endsWith("log(2 * pi) / 2"));
   });
 });
 
-describe("GaussianNLLLoss of extreme numbers", () => {
-  it("tiny residuals: the square fades, the gradient stays", () => {
+describe("GaussianNLLLoss with extreme numbers", () => {
+  it("tiny residuals: the square underflows, the gradient does not", () => {
     assertEquals(at(1e-200, 1), [0, 1e-200, 0.5]);
     assertEquals(at(2 ** -149, 1, { dtype: float32 }), [0, 2 ** -149, 0.5]);
   });
 
-  it("huge residuals: the square overflows, the gradient by input does not", () => {
+  it("huge residuals: the square overflows, the gradient with respect to input does not", () => {
     assertEquals(at(1e200, 1), [Infinity, 1e200, -Infinity]);
     const [value, input] = at(39, 1);
     assertEquals([value, input], [39 ** 2 / 2, 39]); // exp(-39² / 2) is 0
   });
 
-  it("a variance of 0 without eps: ∞, or NaN for a perfect prediction", () => {
+  it("a variance of 0 and eps = 0: value NaN; infinite gradients, or NaN for a perfect prediction", () => {
     assertEquals(at(1, 0, { eps: 0 }), [NaN, Infinity, -Infinity]);
     assertEquals(at(0, 0, { eps: 0 }), [NaN, NaN, NaN]);
   });
@@ -154,8 +152,9 @@ describe("GaussianNLLLoss of extreme numbers", () => {
 });
 
 testReductions(subject);
-testRepeats(subject, { smaller: ["target"] });
-testTypes(subject, { integers: ["target"] });
+testLongMean(subject);
+testBroadcasting(subject, { smaller: ["target"] });
+testDtypes(subject, { integers: ["target"] });
 
 describe("GaussianNLLLoss with a variance of another shape", () => {
   const random = new Random(7);
@@ -168,7 +167,7 @@ describe("GaussianNLLLoss with a variance of another shape", () => {
     ["a single number", [], () => 0],
   ];
   for (const [name, own, index] of smaller) {
-    it(`${name}: repeats it, and adds its gradient up in its own shape`, () => {
+    it(`${name}: repeats it, and adds its gradients up in its own shape`, () => {
       const args = subject.draw(random, shape, shape, own);
       const full = Float64Array.from({ length: 24 }, (_, i) => args.var.data[index(i)]);
       const out = { var: new Float64Array(args.var.data.length) };
@@ -184,20 +183,20 @@ describe("GaussianNLLLoss with a variance of another shape", () => {
     });
   }
 
-  it("takes a plain number, and gives its gradient as one", () => {
+  it("takes a plain number, whose gradient is a scalar", () => {
     const { value, grad } = gaussian().valueAndGrad([[1, 2], [3, 4]], [[0, 0], [0, 0]], 2);
-    assert(near(value.item(), (Math.log(2) + (1 + 4 + 9 + 16) / 4 / 2) / 2));
+    assertNear(value.item(), (Math.log(2) + (1 + 4 + 9 + 16) / 4 / 2) / 2);
     assertEquals(grad.var.shape, []);
-    assert(near(grad.var.item(), (1 - 30 / 4 / 2) / 2 / 2));
+    assertNear(grad.var.item(), (1 - 30 / 4 / 2) / 2 / 2);
   });
 
-  it("follows the input, also where the target is larger", () => {
+  it("takes its shape from the input, also where the target is larger", () => {
     const args = subject.draw(random, [3, 1], [3, 4], [3]);
     const { grad } = call(gaussian(), args, { wrt });
     assertEquals(wrt.map((name) => grad[name].shape), [[3, 1], [3, 4], [3]]);
   });
 
-  it("refuses any other", () => {
+  it("refuses any other shape", () => {
     const refused: [own: number[], shown: string][] = [
       [[4], "(4,)"],
       [[3, 4], "(3, 4)"],
@@ -219,7 +218,7 @@ describe("GaussianNLLLoss with a variance of another shape", () => {
     assertThrows(() => call(gaussian(), larger), RangeError, "the shape of input, (3, 1)");
   });
 
-  it("refuses (N, 1) against (N) for input and target", () => {
+  it("refuses an input of shape (N, 1) with a target of shape (N)", () => {
     assertThrows(
       () => gaussian().forward([[1], [2]], [1, 2], 1),
       RangeError,
@@ -229,19 +228,19 @@ describe("GaussianNLLLoss with a variance of another shape", () => {
   });
 });
 
-describe("GaussianNLLLoss among its siblings", () => {
+describe("GaussianNLLLoss and related losses", () => {
   it("is half of MSELoss for a variance of 1", () => {
     const { input, target } = subject.draw(new Random(4), [40]);
     const own = call(gaussian(), { input, target, var: 1 });
     const mse = call(new MSELoss(), { input, target });
-    assert(near(own.value.item(), mse.value.item() / 2));
-    own.grad.input.data.forEach((g, i) => assert(near(g, mse.grad.input.data[i] / 2)));
+    assertNear(own.value.item(), mse.value.item() / 2);
+    own.grad.input.data.forEach((g, i) => assertNear(g, mse.grad.input.data[i] / 2));
   });
 });
 
-describe("GaussianNLLLoss as probed", () => {
-  const number = fc.double({ min: -100, max: 100, noNaN: true });
-  const variance = fc.double({ min: 1e-3, max: 100, noNaN: true });
+describe("GaussianNLLLoss at random inputs", () => {
+  const number = doubles(-100, 100);
+  const variance = doubles(1e-3, 100);
 
   it("is symmetric in the residual", () => {
     holds(fc.property(number, variance, (e, v) => {
@@ -250,30 +249,30 @@ describe("GaussianNLLLoss as probed", () => {
     }));
   });
 
-  it("is smallest over the variance where it is the squared residual", () => {
-    holds(fc.property(fc.double({ min: 0.1, max: 10, noNaN: true }), variance, (e, v) => {
+  it("is minimised by the variance that is the squared residual", () => {
+    holds(fc.property(doubles(0.1, 10), variance, (e, v) => {
       return at(e, v)[0] >= at(e, e * e)[0] - 1e-13 * (1 + e * e) &&
         Math.abs(at(e, e * e)[2]) < 1e-12;
     }));
   });
 
-  it("scales: c e with variance c² v costs log c more", () => {
+  it("grows by log c if the residual is multiplied by c and the variance by c²", () => {
     holds(fc.property(number, variance, (e, v) => {
       const difference = at(8 * e, 64 * v)[0] - at(e, v)[0];
       return Math.abs(difference - Math.log(8)) <= 1e-13 * (1 + at(e, v)[0] ** 2);
     }));
   });
 
-  it("pulls a shared variance to the mean of the squared residuals", () => {
+  it("is minimised by the shared variance that is the mean of the squared residuals", () => {
     const { grad } = gaussian().valueAndGrad([1, -1, 3, 1], [0, 0, 0, 0], (1 + 1 + 9 + 1) / 4);
-    assert(Math.abs(grad.var.item()) < 1e-16);
+    assertNear(grad.var.item(), 0, { atol: 1e-16 });
   });
 });
 
 testDomain(subject, "var", { wanted: "≥ 0", offenders: [-1, -(2 ** -149), -Infinity] });
 
 describe("GaussianNLLLoss refuses", () => {
-  it("an eps that is not ≥ 0, which PyTorch takes", () => {
+  it("an eps that is not ≥ 0, which PyTorch accepts", () => {
     for (const eps of [-1e-6, -Infinity, NaN]) {
       assertThrows(
         () => gaussian({ eps }),
@@ -292,7 +291,7 @@ describe("GaussianNLLLoss refuses", () => {
     );
   });
 
-  it("a negative variance for a whole row, at its own place", () => {
+  it("a negative variance of a whole row, and says where it is in var", () => {
     const rows: TensorLike = [[1, 2], [3, 4]];
     assertThrows(
       () => gaussian().forward(rows, rows, [0.5, -0.25]),
@@ -302,7 +301,7 @@ describe("GaussianNLLLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "GaussianNLLLoss",
   Loss: GaussianNLLLoss,
   known: ["full", "eps", "reduction"],
@@ -310,8 +309,8 @@ testManners({
   wrt,
 });
 
-describe("GaussianNLLLoss answers in types", () => {
-  it("with input and var by default, else with what wrt names", () => {
+describe("GaussianNLLLoss result types", () => {
+  it("have the gradients of input and var by default, else those that wrt names", () => {
     const { grad } = gaussian().valueAndGrad([2], [1], [1]);
     const tensors: Tensor[] = [grad.input, grad.var];
     assertEquals(tensors.map((tensor) => tensor.item()), [1, 0]);

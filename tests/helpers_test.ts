@@ -1,4 +1,4 @@
-/** The helpers: softmax, logSoftmax, sigmoid, logSigmoid, cosineSimilarity and pairwiseDistance, values and gradients. */
+/** The helpers: softmax, logSoftmax, sigmoid, logSigmoid, cosineSimilarity and pairwiseDistance, with their gradients. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
@@ -18,24 +18,23 @@ import {
   type UnaryHelper,
 } from "@lossbook/losses";
 import { testCases } from "./_cases.ts";
-import { assertClose } from "./_close.ts";
-import {
-  assertGradient,
-  type FixtureCase,
-  type LossLike,
-  Random,
-  testFixtures,
-} from "./_fixtures.ts";
-import { holds } from "./_property.ts";
+import { assertClose, assertNear } from "./_close.ts";
+import type { ErrorClass } from "./_contract.ts";
+import { type FixtureCase, testFixtures } from "./_fixtures.ts";
+import type { LossLike } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds, vectors } from "./_property.ts";
+import { Random } from "./_random.ts";
 import { floatsBetween } from "./_ulp.ts";
 import { cases } from "./reference/cases/helpers.ts";
 
 const unary = { softmax, logSoftmax, sigmoid, logSigmoid };
 const binary = { cosineSimilarity, pairwiseDistance };
-/** Every helper as it is called without regard to types. */
+/** All helpers by name, with unchecked types. */
 const helpers: Record<string, LossLike & ((...args: never[]) => Tensor)> = { ...unary, ...binary };
 
-/** A helper with its options, in the shape of a loss. */
+/** A helper with its options as a loss, so that the tests of losses can call it. */
 function withOptions(name: string, options: object): LossLike {
   const helper = helpers[name];
   return {
@@ -50,7 +49,7 @@ function withOptions(name: string, options: object): LossLike {
 for (const name of Object.keys(helpers)) {
   describe(name, () => {
     const own = cases.filter(({ helper }) => helper === name);
-    // The options tell the examples apart, so that each finds its upstream gradient again.
+    // Each example has an options object of its own, by which its upstream gradient is found.
     if (own.length > 0) {
       testCases(own, (options) => {
         const { gradOutput } = own.find((one) => one.options === options) ?? {};
@@ -60,26 +59,26 @@ for (const name of Object.keys(helpers)) {
   });
 }
 
-/** Vectors of length 1, whose two parts of the gradient cancel; what is left is rounding. */
+/** True for vectors with one component: the two parts of their gradient cancel, and only rounding remains. */
 const isDegenerate = ({ helper, args }: FixtureCase) =>
   helper === "cosineSimilarity" && args.x1.shape.length === 1 && args.x1.shape[0] === 1;
-/** Here PyTorch's σ (1 - σ) has lost all digits, so that its own 0 is what is wrong. */
+/** True for cases in which PyTorch's σ (1 - σ) has lost all digits, so that its result is wrong. */
 const isFarSigmoid = ({ name }: FixtureCase) => name.startsWith("sigmoid far");
 const build = (options: object, { helper = "" }: FixtureCase) => withOptions(helper, options);
 
 testFixtures("helpers", build, { only: (one) => !isDegenerate(one) && !isFarSigmoid(one) });
-describe("helpers of single components", () => {
-  // Both parts of the gradient are 1 / |x|, and float32 leaves 1e-7 of that.
+describe("helpers of vectors with one component", () => {
+  // Both parts of the gradient are 1 / |x|, and their difference has an error of 1e-7 of that in float32.
   const float32 = { rtol: 1e-5, atol: 1e-5 };
   testFixtures("helpers", build, { only: isDegenerate, tolerance: { float32 } });
 });
-describe("helpers of far scores", () => {
-  // Numbers below 1e-16, which 1 - σ cannot hold, beside one of 1e-8.
+describe("helpers of large scores", () => {
+  // PyTorch returns 0 for gradients below 1e-16; another gradient in the same tensor is 1e-8.
   const float64 = { rtol: 1e-12, atol: 1e-8 };
   testFixtures("helpers", build, { only: isFarSigmoid, tolerance: { float64 } });
 });
 
-describe("helpers beside finite differences", () => {
+describe("helpers against finite differences", () => {
   const random = new Random(1);
   const input = random.tensor([3, 4, 2]);
   for (const dim of [0, 1, 2, -1, -3]) {
@@ -98,14 +97,14 @@ describe("helpers beside finite differences", () => {
   const x2 = random.tensor([3, 4, 2]);
   const row = random.tensor([1, 4, 1]);
   for (const dim of [0, 1, -1]) {
-    it(`cosineSimilarity along axis ${dim} of three, and along repeated axes`, () => {
+    it(`cosineSimilarity along axis ${dim} of three, also if an argument is broadcast`, () => {
       const helper = withOptions("cosineSimilarity", { dim });
       assertGradient(helper, { x1, x2 }, { wrt, scale: 0.1 });
       assertGradient(helper, { x1, row }, { wrt: ["x1"], scale: 0.1 });
     });
   }
   for (const p of [0.5, 1, 1.5, 2, 3, 4, 7.5, Infinity]) {
-    it(`pairwiseDistance for p = ${p}, and along repeated axes`, () => {
+    it(`pairwiseDistance for p = ${p}, also if an argument is broadcast`, () => {
       const helper = withOptions("pairwiseDistance", { p, eps: 1e-3 });
       assertGradient(helper, { x1, x2 }, { wrt, scale: 0.01, tolerance: 1e-8 });
       assertGradient(withOptions("pairwiseDistance", { p, keepdim: true }), { x1, x2: row }, {
@@ -127,7 +126,7 @@ describe("softmax and logSoftmax", () => {
     }
   });
 
-  it("are one in the logarithm of the other", () => {
+  it("are each other's exponential and logarithm", () => {
     const x = new Random(3).tensor([5, 7]);
     for (const dim of [0, 1]) {
       const log = softmax(x, { dim }).data.map(Math.log);
@@ -136,7 +135,7 @@ describe("softmax and logSoftmax", () => {
     }
   });
 
-  it("hold where the naive exp(x) / Σ exp(x) breaks", () => {
+  it("are finite where the naive exp(x) / Σ exp(x) is NaN", () => {
     assertEquals(Math.exp(1000) / (Math.exp(1000) + Math.exp(999)), NaN);
     const p = 1 / (1 + Math.exp(-1));
     const close = { rtol: 1e-15, atol: 0, context: "softmax" };
@@ -146,7 +145,7 @@ describe("softmax and logSoftmax", () => {
     assertEquals(logSoftmax([-1e300, -1e300]).toArray(), [-Math.LN2, -Math.LN2]);
   });
 
-  it("give one -∞ the probability 0", () => {
+  it("give a score of -∞ the probability 0", () => {
     for (const dtype of [float32, float64]) {
       const x = dtype([0, -Infinity, 0]);
       assertEquals(softmax(x).toArray(), [1 / 2, 0, 1 / 2]);
@@ -157,7 +156,7 @@ describe("softmax and logSoftmax", () => {
     }
   });
 
-  it("give one ∞ all probability, where PyTorch gives NaN", () => {
+  it("give a single score of ∞ the probability 1, where PyTorch gives NaN", () => {
     const gradOutput = [1, 3, 2];
     for (const dtype of [float32, float64]) {
       for (const row of [[2, Infinity, 0], [-Infinity, Infinity, -3]]) {
@@ -173,7 +172,7 @@ describe("softmax and logSoftmax", () => {
     }
   });
 
-  it("that is the limit of a score that grows: probabilities and gradients are there already", () => {
+  it("reach this limit at large finite scores", () => {
     const gradOutput = [1, 3, 2];
     for (const dtype of [float32, float64]) {
       const [p, log] = [softmax, logSoftmax].map((f) =>
@@ -182,15 +181,15 @@ describe("softmax and logSoftmax", () => {
       for (const big of [1e4, 1e30]) {
         const row = dtype([2, big, 0]);
         assertEquals(softmax.valueAndGrad(row, { gradOutput }), p);
-        const near = logSoftmax.valueAndGrad(row, { gradOutput });
-        assertEquals(near.grad, log.grad);
-        assertEquals(near.value.data[1], 0);
-        assert(near.value.data[0] < -big / 2 && near.value.data[2] < -big / 2);
+        const finite = logSoftmax.valueAndGrad(row, { gradOutput });
+        assertEquals(finite.grad, log.grad);
+        assertEquals(finite.value.data[1], 0);
+        assert(finite.value.data[0] < -big / 2 && finite.value.data[2] < -big / 2);
       }
     }
   });
 
-  it("give several ∞, all -∞ and NaN as NaN, as PyTorch does, and nothing to their neighbours", () => {
+  it("are NaN for several ∞, for -∞ only and for NaN, as in PyTorch, and in no other row", () => {
     const lost = [
       [Infinity, Infinity],
       [-Infinity, -Infinity],
@@ -215,7 +214,7 @@ describe("softmax and logSoftmax", () => {
     }
   });
 
-  it("take one ∞ along any axis, and in rows longer than a tile", () => {
+  it("accept a score of ∞ along every axis, and in rows longer than a tile", () => {
     const x = float64(new Float64Array(2 * 3 * 4), [2, 3, 4]);
     x.data[(1 * 3 + 2) * 4 + 1] = Infinity;
     for (const dim of [0, 1, 2]) {
@@ -232,14 +231,14 @@ describe("softmax and logSoftmax", () => {
     assert(log.data.subarray(90_001).every((v) => v === Math.fround(-Math.log(90_001))));
   });
 
-  it("leave the scores as they were, infinite or not", () => {
+  it("do not change their argument, even if it has infinite scores", () => {
     const x = float64([1, Infinity, -Infinity]);
     softmax(x);
     logSoftmax.valueAndGrad(x);
     assertEquals(x.toArray(), [1, Infinity, -Infinity]);
   });
 
-  it("take rows longer than a tile, along any axis", () => {
+  it("accept rows longer than a tile, along every axis", () => {
     const x = new Random(4).tensor([2, 9001]);
     const turned = float64(
       Float64Array.from({ length: 18002 }, (_, i) => x.data[(i % 2) * 9001 + (i >> 1)]),
@@ -249,8 +248,7 @@ describe("softmax and logSoftmax", () => {
       const [along, down] = [helper(x), helper(turned, { dim: 0 })];
       assert(along.data.every((v, i) => v === down.data[(i % 9001) * 2 + Math.floor(i / 9001)]));
     }
-    const sum = [...softmax(x).data].slice(0, 9001).reduce((a, b) => a + b);
-    assert(Math.abs(sum - 1) < 1e-13, `${sum}`);
+    assertNear(sum(softmax(x).data.slice(0, 9001)), 1, { atol: 1e-13 });
   });
 
   it("are 1 and 0 for a scalar, empty for an empty tensor", () => {
@@ -266,15 +264,15 @@ describe("softmax and logSoftmax", () => {
     }
   });
 
-  it("are as exact in float32 as the distance to the largest score is", () => {
+  it("have an error in float32 that grows only with the distance to the largest score", () => {
     const random = new Random(5);
     const x = Float32Array.from({ length: 500 }, () => random.uniform(-20, 20));
     const max = Math.max(...x);
-    const s = x.reduce((sum, v) => sum + Math.exp(v - max), 0);
+    const s = sum(Array.from(x, (v) => Math.exp(v - max)));
     const [p, logP] = [softmax(float32(x)), logSoftmax(float32(x))];
     x.forEach((v, i) => {
       const wanted = Math.fround(Math.exp(v - max) / s);
-      // exp turns half a unit in the last place of x - m into as many as x - m is large.
+      // An error of half a unit in the last place of x - m becomes one of about |x - m| units in exp(x - m).
       const limit = 3 + Math.abs(v - max);
       const off = floatsBetween(p.data[i], wanted, "float32");
       assert(off <= limit, `softmax ${v}: ${p.data[i]}, off by ${off}`);
@@ -283,36 +281,31 @@ describe("softmax and logSoftmax", () => {
     });
   });
 
-  const scores = fc.array(fc.double({ min: -500, max: 500, noNaN: true }), {
-    minLength: 1,
-    maxLength: 9,
-  });
+  const scores = fc.array(doubles(-500, 500), { minLength: 1, maxLength: 9 });
 
-  it("add up to 1, none below 0, in the order of the scores (probed)", () => {
+  it("at random inputs: softmax adds up to 1, is not negative, and has the order of the scores", () => {
     holds(fc.property(scores, (x) => {
       const p = [...softmax(x).data];
-      const sum = p.reduce((a, b) => a + b);
-      return Math.abs(sum - 1) < 1e-14 && p.every((v) => v >= 0) &&
+      return Math.abs(sum(p) - 1) < 1e-14 && p.every((v) => v >= 0) &&
         x.every((a, i) => x.every((b, j) => a <= b ? p[i] <= p[j] : true));
     }));
   });
 
-  it("do not change if all scores grow by the same; the gradient knows (probed)", () => {
+  it("at random inputs: adding one number to all scores changes nothing; gradients add up to 0", () => {
     holds(fc.property(scores, fc.integer({ min: -100, max: 100 }), (x, by) => {
       const [a, b] = [softmax(x), softmax(x.map((v) => v + by))];
       const random = new Random(by);
       const { grad } = logSoftmax.valueAndGrad(x, { gradOutput: x.map(() => random.normal()) });
-      const sum = [...grad.input.data].reduce((a, b) => a + b);
-      return Math.abs(sum) < 1e-12 &&
+      return Math.abs(sum(grad.input.data)) < 1e-12 &&
         a.data.every((p, i) => Math.abs(p - b.data[i]) <= 1e-12 * p + 1e-300);
     }));
   });
 });
 
 describe("sigmoid and logSigmoid", () => {
-  const number = fc.double({ min: -700, max: 700, noNaN: true });
+  const number = doubles(-700, 700);
 
-  it("are one in the logarithm of the other, and mirror each other (probed)", () => {
+  it("at random inputs: are each other's exponential and logarithm, and σ(x) + σ(-x) = 1", () => {
     holds(fc.property(number, (x) => {
       const [p, q] = [sigmoid(x).item(), sigmoid(-x).item()];
       const log = logSigmoid(x).item();
@@ -327,20 +320,20 @@ describe("sigmoid and logSigmoid", () => {
       const close = { rtol: 1e-14, atol: 0, context: `${x}` };
       assertClose(sigmoid([x]), { shape: [1], data: [softmax([x, 0]).data[0]] }, close);
       const log = [logSoftmax([x, 0]).data[0]];
-      // logSoftmax sees 1 + exp(-20), which has lost half the digits of exp(-20).
+      // logSoftmax computes 1 + exp(-20), which loses half of the digits of exp(-20).
       const loose = { ...close, atol: 1e-15, scale: 1 };
       assertClose(logSigmoid([x]), { shape: [1], data: log }, loose);
     }
   });
 
-  it("keep the digits of the gradient where 1 - σ(x) has none", () => {
+  it("have all digits of the gradient where 1 - σ(x) has none", () => {
     assertEquals(1 - sigmoid(40).item(), 0);
     const slope = sigmoid.valueAndGrad(40).grad.input.item();
-    assert(Math.abs(slope - Math.exp(-40)) < 1e-14 * slope, `${slope}`);
+    assertNear(slope, Math.exp(-40));
     assertEquals(logSigmoid.valueAndGrad(-800).grad.input.item(), 1);
   });
 
-  it("take the ends: ±∞ and NaN", () => {
+  it("have their limits at ±∞, and are NaN at NaN", () => {
     assertEquals(sigmoid([Infinity, -Infinity, NaN]).toArray(), [1, 0, NaN]);
     assertEquals([...logSigmoid([Infinity, -Infinity, NaN]).data].map((v) => v + 0), [
       0,
@@ -353,7 +346,7 @@ describe("sigmoid and logSigmoid", () => {
 });
 
 describe("cosineSimilarity", () => {
-  it("is 1 for parallel, 0 for right and -1 for opposite vectors", () => {
+  it("is 1 for parallel, 0 for orthogonal and -1 for opposite vectors", () => {
     const found = cosineSimilarity([[3, 4], [3, 4], [3, 4]], [[6, 8], [4, -3], [-3, -4]]);
     assertClose(found, { shape: [3], data: [1, 0, -1] }, {
       rtol: 1e-15,
@@ -362,7 +355,7 @@ describe("cosineSimilarity", () => {
     });
   });
 
-  it("runs along axis 1 by default, or any other", () => {
+  it("is taken along axis 1 by default, or any other", () => {
     const [x, y] = [[[3, 0], [4, 1]], [[1, 5], [0, 0]]];
     assertEquals(cosineSimilarity(x, y).shape, [2]);
     const close = { rtol: 1e-15, atol: 1e-16, context: "c" };
@@ -370,7 +363,7 @@ describe("cosineSimilarity", () => {
     assertEquals(cosineSimilarity(x, y, { dim: -2 }), cosineSimilarity(x, y, { dim: 0 }));
   });
 
-  it("holds each length up to eps on its own", () => {
+  it("replaces each length that is below eps by eps", () => {
     const close = { rtol: 1e-15, atol: 0, context: "c" };
     const short = cosineSimilarity([[3e-9, 4e-9]], [[1, 0]]);
     assertClose(short, { shape: [1], data: [3e-9 / 1e-8] }, close);
@@ -378,7 +371,7 @@ describe("cosineSimilarity", () => {
     assertClose(exact, { shape: [1], data: [3 / 5] }, close);
   });
 
-  it("is the same for vectors of any length, unlike in PyTorch, where 1e200 gives 0", () => {
+  it("does not depend on the lengths of vectors, unlike in PyTorch, where 1e200 gives 0", () => {
     for (const size of [1e-300, 1e-200, 1e-100, 1, 1e100, 1e200, 1e300]) {
       const { value, grad } = cosineSimilarity
         .valueAndGrad([[3 * size, 4 * size]], [[1 / size, 0]], { eps: 0 });
@@ -388,15 +381,15 @@ describe("cosineSimilarity", () => {
       assertClose(grad.x1, { shape: [1, 2], data }, close);
     }
     const single = cosineSimilarity(float32([[3e30, 4e30]]), float32([[1e-30, 0]]));
-    assert(Math.abs(single.item() - 0.6 * 1e-30 / 1e-8) < 1e-29, `${single.item()}`);
+    assertNear(single.item(), 0.6 * 1e-30 / 1e-8, { atol: 1e-29, context: `${single.item()}` });
   });
 
-  it("repeats axes in front of, along and behind the vectors, and adds their gradients up", () => {
+  it("broadcasts axes before, along and after the vectors, and adds their gradients up", () => {
     const random = new Random(8);
     const x1 = random.tensor([3, 4, 2]);
     for (const shape of [[1, 4, 2], [3, 1, 2], [3, 4, 1], [1, 4, 1], [1, 1, 1], []]) {
       const x2 = random.tensor(shape);
-      /** Where the number at [i, j, k] of the common shape comes from. */
+      /** The index in x2 of the number at [i, j, k] of the common shape. */
       const from = (at: number) => {
         const index = [Math.floor(at / 8), Math.floor(at / 2) % 4, at % 2];
         return shape.reduce((place, n, axis) => place * n + (n === 1 ? 0 : index[axis]), 0);
@@ -408,19 +401,16 @@ describe("cosineSimilarity", () => {
         assertEquals([found.value, found.grad.x1], [wanted.value, wanted.grad.x1]);
         const data = new Float64Array(x2.data.length);
         wanted.grad.x2.data.forEach((g, at) => data[from(at)] += g);
-        // Twelve gradients of about 1 add up to nearly 0 here and there.
+        // Twelve gradients of about 1 add up to nearly 0 in some places.
         const close = { rtol: 1e-13, atol: 1e-14, scale: 1, context: `(${shape}) along ${dim}` };
         assertClose(found.grad.x2, { shape, data }, close);
       }
     }
   });
 
-  const vector = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), {
-    minLength: 3,
-    maxLength: 3,
-  });
+  const vector = vectors(3, -100, 100);
 
-  it("lies between -1 and 1, is symmetric, and odd (probed)", () => {
+  it("at random inputs: lies between -1 and 1, is symmetric, and changes its sign with an argument", () => {
     holds(fc.property(vector, vector, (x, y) => {
       const c = cosineSimilarity([x], [y]).item();
       const minus = cosineSimilarity([x.map((v) => -v)], [y]).item();
@@ -434,20 +424,18 @@ describe("pairwiseDistance", () => {
   it("is every norm of (3, -4)", () => {
     const d = (p: number) => pairwiseDistance([3, -4], [0, 0], { p, eps: 0 }).item();
     assertEquals([d(0), d(1), d(2), d(Infinity)], [2, 7, 5, 4]);
-    assert(
-      Math.abs(d(3) - Math.cbrt(27 + 64)) < 1e-14 &&
-        Math.abs(d(0.5) - (Math.sqrt(3) + 2) ** 2) < 1e-13,
-    );
+    assertNear(d(3), Math.cbrt(27 + 64), { atol: 1e-14 });
+    assertNear(d(0.5), (Math.sqrt(3) + 2) ** 2, { atol: 1e-13 });
   });
 
-  it("counts for p = 0, and has gradient 0 there", () => {
+  it("counts the components that differ for p = 0, with gradient 0", () => {
     const { value, grad } = pairwiseDistance
       .valueAndGrad([[1, 2, 3], [1, 2, 3]], [[1, 0, 3], [0, 0, 0]], { p: 0, eps: 0 });
     assertEquals(value.toArray(), [1, 3]);
     assertEquals([...grad.x1.data, ...grad.x2.data], new Array(12).fill(0));
   });
 
-  it("keeps the axis if it is told to", () => {
+  it("keeps the axis with keepdim", () => {
     const x = new Random(6).tensor([2, 3, 4]);
     assertEquals(pairwiseDistance(x, 0).shape, [2, 3]);
     assertEquals(pairwiseDistance(x, 0, { keepdim: true }).shape, [2, 3, 1]);
@@ -459,18 +447,17 @@ describe("pairwiseDistance", () => {
     assertEquals(grad, pairwiseDistance.valueAndGrad(x, 0, { gradOutput: flat }).grad);
   });
 
-  it("has no gradient but 0 where the distance is 0", () => {
+  it("has gradient 0 where the distance is 0", () => {
     for (const p of [0.5, 1, 1.5, 2, 3, Infinity]) {
       const { value, grad } = pairwiseDistance.valueAndGrad([1, 2], [1, 2], { p, eps: 0 });
       assertEquals([value.item(), ...grad.x1.data, ...grad.x2.data], [0, 0, 0, 0, 0]);
     }
   });
 
-  const number = fc.double({ min: -100, max: 100, noNaN: true });
-  const vector = fc.array(number, { minLength: 3, maxLength: 3 });
+  const vector = vectors(3, -100, 100);
   const norms = fc.constantFrom(1, 1.5, 2, 3, 10, Infinity);
 
-  it("is a norm: triangle inequality, scaling, and smaller for larger p (probed)", () => {
+  it("at random inputs: is a norm with the triangle inequality, and falls with p", () => {
     holds(fc.property(vector, vector, vector, norms, (x, y, z, p) => {
       const d = (a: number[], b: number[], q = p) =>
         pairwiseDistance(a, b, { p: q, eps: 0 }).item();
@@ -499,12 +486,12 @@ describe("helpers in common", () => {
     }
   });
 
-  it("take an option that is undefined for one that is not given", () => {
+  it("treat an option that is undefined like one that is not given", () => {
     const d = pairwiseDistance.valueAndGrad(x, y, { p: undefined, gradOutput: undefined });
     assertEquals(d, pairwiseDistance.valueAndGrad(x, y));
   });
 
-  it("compute in float32 if no tensor is wider", () => {
+  it("compute in float32 if no argument is wider", () => {
     const dtypes = (...args: Tensor[]) => [
       softmax(args[0]).dtype,
       sigmoid(args[0]).dtype,
@@ -515,7 +502,7 @@ describe("helpers in common", () => {
     assertEquals(dtypes(float32(x), float64(y)), ["float32", "float32", "float64", "float64"]);
   });
 
-  it("answer in the types of what was asked for", () => {
+  it("have result types with the gradients that wrt names", () => {
     const { grad } = pairwiseDistance.valueAndGrad(x, y, { wrt: ["x1"] });
     const x1: Tensor = grad.x1;
     assertEquals(x1.shape, [2, 2]);
@@ -525,8 +512,8 @@ describe("helpers in common", () => {
     assertThrows(() => softmax(x, { axis: 1 }));
   });
 
-  /** What each helper takes, with a call that is right. */
-  const calls: [name: string, args: TensorLike[], known: string[], by: string][] = [
+  /** Valid arguments of each helper, its options, and its first argument's name. */
+  const calls: [name: string, args: TensorLike[], known: string[], first: string][] = [
     ["softmax", [x], ["dim"], "input"],
     ["logSoftmax", [x], ["dim"], "input"],
     ["sigmoid", [x], [], "input"],
@@ -534,12 +521,12 @@ describe("helpers in common", () => {
     ["cosineSimilarity", [x, y], ["dim", "eps"], "x1"],
     ["pairwiseDistance", [x, y], ["p", "eps", "keepdim"], "x1"],
   ];
-  for (const [name, args, known, by] of calls) {
+  for (const [name, args, known, first] of calls) {
     const forward = (...more: unknown[]) => helpers[name].forward(...[...args, ...more] as never[]);
     const valueAndGrad = (request: unknown) =>
       helpers[name].valueAndGrad(...[...args, request] as never[]);
 
-    it(`${name} refuses names that it does not know, and lists those it does`, () => {
+    it(`${name} refuses unknown names, and lists the known ones`, () => {
       assertThrows(
         () => forward({ dmi: 1 }),
         TypeError,
@@ -554,7 +541,7 @@ describe("helpers in common", () => {
       assertThrows(() => forward({ wrt: [] }), TypeError, `as 'wrt' is unknown`);
     });
 
-    it(`${name} refuses options that are no object`, () => {
+    it(`${name} refuses options that are not an object`, () => {
       for (const [given, shown] of [[1, "1"], [null, "null"], ["sum", '"sum"'], [[1], "[1]"]]) {
         const message =
           `Cannot compute ${name} as options must be an object: current value is ${shown}`;
@@ -563,16 +550,16 @@ describe("helpers in common", () => {
       }
     });
 
-    it(`${name} refuses what is no tensor, is missing or has whole numbers`, () => {
+    it(`${name} refuses arguments that are missing, not tensors, or whole numbers`, () => {
       assertThrows(
         () => helpers[name].forward(),
         TypeError,
         `Cannot compute ${name} as the argument`,
       );
       const wrong: [unknown, string][] = [
-        ["1", `Cannot read ${by} as it must be a number, an array`],
-        [[[1], [1, 2]], `Cannot read ${by} as ${by}[1] must be an array of 1`],
-        [int32([1, 2]), `Cannot compute ${name} as ${by} must be float32 or float64`],
+        ["1", `Cannot read ${first} as it must be a number, an array`],
+        [[[1], [1, 2]], `Cannot read ${first} as ${first}[1] must be an array of 1`],
+        [int32([1, 2]), `Cannot compute ${name} as ${first} must be float32 or float64`],
       ];
       for (const [given, message] of wrong) {
         const changed = [given, ...args.slice(1)] as never[];
@@ -582,28 +569,32 @@ describe("helpers in common", () => {
 
     it(`${name} refuses bad requests, and leaves buffers as they were`, () => {
       const filled = () => new Float64Array(4).fill(7);
-      const wrong: [object, typeof TypeError | typeof RangeError, string][] = [
+      const wrong: [object, ErrorClass, string][] = [
         [{ wrt: ["target"] }, TypeError, `Cannot differentiate ${name} with respect to "target"`],
         [
           { gradOutput: [1, 2, 3] },
           RangeError,
           `Cannot compute ${name} as gradOutput must be a number or have`,
         ],
-        [{ out: { [by]: new Float64Array(5) } }, RangeError, `out.${by} must hold 4 numbers`],
-        [{ out: { [by]: new Float32Array(4) } }, TypeError, `out.${by} must be a float64 tensor`],
+        [{ out: { [first]: new Float64Array(5) } }, RangeError, `out.${first} must hold 4 numbers`],
+        [
+          { out: { [first]: new Float32Array(4) } },
+          TypeError,
+          `out.${first} must be a float64 tensor`,
+        ],
       ];
       for (const [request, Class, message] of wrong) {
         assertThrows(() => valueAndGrad(request), Class, message);
       }
-      const out = { [by]: filled() };
+      const out = { [first]: filled() };
       assertThrows(() => valueAndGrad({ out, gradOutput: [1, 2, 3] }));
-      assertEquals(out[by], filled());
-      const { grad } = valueAndGrad({ out, wrt: [by] });
-      assertStrictEquals((grad as Record<string, Tensor>)[by].data, out[by]);
-      assert(out[by].every((g) => g !== 7));
+      assertEquals(out[first], filled());
+      const { grad } = valueAndGrad({ out, wrt: [first] });
+      assertStrictEquals((grad as Record<string, Tensor>)[first].data, out[first]);
+      assert(out[first].every((g) => g !== 7));
     });
 
-    it(`${name} answers in memory of its own, and does not write into its arguments`, () => {
+    it(`${name} returns memory of its own, and does not change its arguments`, () => {
       const tensors = args.map((arg) => float64(arg));
       const before = tensors.map(({ data }) => [...data]);
       const [one, two] = [0, 1].map(() => helpers[name].forward(...tensors as never[]));
@@ -613,7 +604,7 @@ describe("helpers in common", () => {
     });
   }
 
-  it("refuse an axis that is not there", () => {
+  it("refuse an axis that does not exist", () => {
     const message = (name: string, from: number, to: number, dim: unknown) =>
       `Cannot compute ${name} as dim must be a whole number from ${from} to ${to}: current value is ${dim}`;
     for (const dim of [2, -3, 0.5, NaN]) {
@@ -630,7 +621,7 @@ describe("helpers in common", () => {
       TypeError,
       message("softmax", -2, 1, '"1"'),
     );
-    // The default of 1, for vectors that have no such axis.
+    // The default axis 1 does not exist for arguments with one axis.
     assertThrows(
       () => cosineSimilarity([1], [1]),
       RangeError,
@@ -638,8 +629,8 @@ describe("helpers in common", () => {
     );
   });
 
-  it("refuse numbers that make no distance", () => {
-    const wrong: [() => unknown, typeof TypeError | typeof RangeError, string][] = [
+  it("refuse options of the wrong kind or value", () => {
+    const wrong: [() => unknown, ErrorClass, string][] = [
       [
         () => pairwiseDistance(x, y, { p: -1 }),
         RangeError,

@@ -14,20 +14,23 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
+import { assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
 import {
-  call,
-  element,
-  near,
-  type Subject,
+  testBroadcasting,
   testDomain,
-  testReductions,
-  testRepeats,
-  testTypes,
+  testDtypes,
+  testIncompatibleShapes,
+  testLongMean,
 } from "./_elementwise.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { call, element, type Subject } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds, isBelowChord } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import { floatsBetween } from "./_ulp.ts";
 import { cases, formulas, seeded } from "./reference/cases/hinge_embedding.ts";
 
@@ -44,35 +47,35 @@ const subject: Subject = {
   wrt: ["input"],
 };
 
-/** Value and gradient of one distance. */
+/** Value and gradient at one distance. */
 const at = (x: number, y: number, margin = 1, dtype = float64) =>
   element(none(margin), [x, y], { dtype });
 
 testCases(cases, hinge);
 
-describe("HingeEmbeddingLoss beside the document", () => {
+describe("HingeEmbeddingLoss against the document", () => {
   const x = [0.3, 0.9, 1.5, 0.3, 0.9, 1.5];
   const y = [1, 1, 1, -1, -1, -1];
   const evaluate = (formula: { text: string }) => [
     ...new Formula(formula.text).evaluate({ x, y, margin: 1 }),
   ];
 
-  it("is its second formula, with its second gradient", () => {
+  it("has the value and the gradient of its second formula", () => {
     const { value, grad } = none().valueAndGrad(x, y);
     assertEquals([...value.data], evaluate(formulas.embedding));
     assertEquals([...grad.input.data], evaluate(formulas.embeddingGradient));
   });
 
-  it("is not its first, the hinge of support vector machines", () => {
+  it("is not its first formula, the hinge of support vector machines", () => {
     const { value, grad } = none().valueAndGrad(x, y);
     assert([...value.data].every((v, i) => v !== evaluate(formulas.hinge)[i]));
     assert([...grad.input.data].every((g, i) => g !== evaluate(formulas.hingeGradient)[i]));
   });
 
-  it("has a mean one float32 below the printed one, and nearer to the exact mean of the 100", () => {
+  it("has a mean one float32 below the printed one, and closer to the exact mean of the 100 values", () => {
     const { input, target } = seeded;
     const each = hinge({ margin: 0.2, reduction: "none" }).forward(input, target).data;
-    const exact = Array.from(each).reduce((a, b) => a + b) / 100;
+    const exact = sum(each) / 100;
     const mean = hinge({ margin: 0.2 }).forward(input, target).item();
     const printed = 0.4938560426235199;
     assertEquals(mean, Math.fround(exact));
@@ -81,26 +84,26 @@ describe("HingeEmbeddingLoss beside the document", () => {
   });
 });
 
-describe("HingeEmbeddingLoss by hand", () => {
-  it("is the distance of a pair that is alike", () => {
+describe("HingeEmbeddingLoss computed by hand", () => {
+  it("is the distance of a similar pair (y = 1)", () => {
     assertEquals(at(0.25, 1), [0.25, 1]);
     assertEquals(at(7, 1), [7, 1]);
     assertEquals(at(0, 1), [0, 1]);
   });
 
-  it("is what a pair that is not lacks to the margin", () => {
+  it("is what the distance of a dissimilar pair (y = -1) lacks to the margin", () => {
     assertEquals(at(0.25, -1), [1 - 0.25, -1]);
     assertEquals(at(0.25, -1, 3), [3 - 0.25, -1]);
     assertEquals(at(7, -1), [0, 0]);
   });
 
-  it("takes distances below 0 as they come", () => {
+  it("takes negative distances as they are", () => {
     assertEquals(at(-2, 1), [-2, 1]);
     assertEquals(at(-2, -1), [1 + 2, -1]);
   });
 });
 
-describe("HingeEmbeddingLoss beside one line: (1 + y) / 2 · x + (1 - y) / 2 · (|m - x| + (m - x)) / 2", () => {
+describe("HingeEmbeddingLoss against a one-line reference: (1 + y) / 2 · x + (1 - y) / 2 · (|m - x| + (m - x)) / 2", () => {
   for (const margin of [-0.5, 0, 0.7, 1, 30]) {
     it(`margin = ${margin}`, () => {
       const random = new Random(1);
@@ -110,7 +113,7 @@ describe("HingeEmbeddingLoss beside one line: (1 + y) / 2 · x + (1 - y) / 2 · 
       value.data.forEach((v, i) => {
         const [x, y] = [input.data[i], target.data[i]];
         const gap = (Math.abs(margin - x) + (margin - x)) / 2;
-        assert(near(v, (1 + y) / 2 * x + (1 - y) / 2 * gap, 1e-13), `${x}, ${y}: ${v}`);
+        assertNear(v, (1 + y) / 2 * x + (1 - y) / 2 * gap, { rtol: 1e-13, context: `${x}, ${y}` });
         assertEquals(grad.input.data[i], (1 + y) / 2 - (1 - y) / 4 * (1 + Math.sign(margin - x)));
       });
     });
@@ -119,7 +122,7 @@ describe("HingeEmbeddingLoss beside one line: (1 + y) / 2 · x + (1 - y) / 2 · 
 
 testFixtures("hinge_embedding", hinge);
 
-describe("HingeEmbeddingLoss beside finite differences", () => {
+describe("HingeEmbeddingLoss against finite differences", () => {
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}`, () => {
       const args = subject.draw(new Random(2), [3, 5]);
@@ -137,7 +140,7 @@ for (const y of [1, -1]) {
 }
 
 describe("HingeEmbeddingLoss at its kink x = margin", () => {
-  it("costs nothing and still pushes; one float further it rests", () => {
+  it("is 0 with gradient -1; at the next larger float the gradient is 0", () => {
     for (const dtype of [float64, float32]) {
       for (const margin of [0, 0.5, 1, -2]) assertEquals(at(margin, -1, margin, dtype), [0, -1]);
     }
@@ -146,21 +149,21 @@ describe("HingeEmbeddingLoss at its kink x = margin", () => {
   });
 });
 
-describe("HingeEmbeddingLoss of extreme numbers", () => {
-  it("tiny and ±0", () => {
+describe("HingeEmbeddingLoss with extreme numbers", () => {
+  it("tiny distances and ±0", () => {
     assertEquals(at(5e-324, 1), [5e-324, 1]);
     assertEquals(at(1e-20, -1), [1, -1]);
     for (const x of [0, -0]) assertEquals(at(x, -1), [1, -1]);
   });
 
-  it("huge", () => {
+  it("huge distances and margins", () => {
     assertEquals(at(1e300, 1), [1e300, 1]);
     assertEquals(at(-1e300, -1), [1e300, -1]);
     assertEquals(at(1e300, -1), [0, 0]);
     assertEquals(at(3, -1, 1e6), [1e6 - 3, -1]);
   });
 
-  it("±∞", () => {
+  it("infinite distances and margins", () => {
     assertEquals(at(Infinity, 1), [Infinity, 1]);
     assertEquals(at(-Infinity, -1), [Infinity, -1]);
     assertEquals(at(Infinity, -1), [0, 0]);
@@ -168,7 +171,7 @@ describe("HingeEmbeddingLoss of extreme numbers", () => {
     assertEquals(at(2, -1, -Infinity), [0, 0]);
   });
 
-  it("NaN: NaN as value; no push where the hinge cannot tell", () => {
+  it("NaN: value NaN; gradient 0 of a dissimilar pair, as NaN is not below the margin", () => {
     assertEquals(at(NaN, 1), [NaN, 1]);
     assertEquals(at(NaN, -1), [NaN, 0]);
     assertEquals(at(NaN, -1, 1, float32), [NaN, 0]);
@@ -176,20 +179,22 @@ describe("HingeEmbeddingLoss of extreme numbers", () => {
 });
 
 testReductions(subject);
-testRepeats(subject, { smaller: ["input", "target"] });
-testTypes(subject, { integers: ["target"] });
+testLongMean(subject);
+testBroadcasting(subject, { smaller: ["input", "target"] });
+testIncompatibleShapes(subject);
+testDtypes(subject, { integers: ["target"] });
 
-describe("HingeEmbeddingLoss among its siblings", () => {
+describe("HingeEmbeddingLoss and related losses", () => {
   const { input } = subject.draw(new Random(4), [40]);
   const ones = (x: number) => float64(new Float64Array(40).fill(x));
 
-  it("is L1Loss from 0 for pairs that are alike", () => {
+  it("is L1Loss with target 0 for similar pairs", () => {
     const { value, grad } = call(none(), { input, target: ones(1) });
     const l1 = call(new L1Loss({ reduction: "none" }), { input, target: ones(0) });
     assertEquals([value, grad.input], [l1.value, l1.grad.input]);
   });
 
-  it("is MarginRankingLoss of the distance against 0 for pairs that are not", () => {
+  it("is MarginRankingLoss of the distance and 0 for dissimilar pairs", () => {
     const { value, grad } = call(none(1.25), { input, target: ones(-1) });
     const ranking = new MarginRankingLoss({ margin: 1.25, reduction: "none" });
     const other = call(ranking, { input1: input, input2: ones(0), target: ones(1) });
@@ -197,26 +202,24 @@ describe("HingeEmbeddingLoss among its siblings", () => {
   });
 });
 
-describe("HingeEmbeddingLoss as probed", () => {
-  const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+describe("HingeEmbeddingLoss at random inputs", () => {
+  const number = doubles(-1e3, 1e3);
   const label = fc.constantFrom(1, -1);
   const value = (x: number, y: number, margin: number) => at(x, y, margin)[0];
 
   it("is never negative for distances, whatever the margin", () => {
-    holds(fc.property(fc.double({ min: 0, max: 1e3, noNaN: true }), label, number, (x, y, m) => {
+    holds(fc.property(doubles(0, 1e3), label, number, (x, y, m) => {
       return value(x, y, m) >= 0;
     }));
   });
 
-  it("is convex with slope at most 1", () => {
-    const share = fc.double({ min: 0, max: 1, noNaN: true });
-    holds(fc.property(number, number, share, label, number, (a, b, t, y, m) => {
-      const chord = t * value(a, y, m) + (1 - t) * value(b, y, m);
-      return value(t * a + (1 - t) * b, y, m) <= chord + 1e-11 && Math.abs(at(a, y, m)[1]) <= 1;
+  it("is convex, with a gradient between -1 and 1", () => {
+    holds(fc.property(number, number, doubles(0, 1), label, number, (a, b, t, y, m) => {
+      return isBelowChord((x) => value(x, y, m), [a, b, t]) && Math.abs(at(a, y, m)[1]) <= 1;
     }));
   });
 
-  it("grows with the distance for pairs that are alike, falls for others", () => {
+  it("grows with the distance of similar pairs, falls with that of dissimilar pairs", () => {
     holds(fc.property(number, number, number, (a, b, m) => {
       const [small, large] = [Math.min(a, b), Math.max(a, b)];
       return value(small, 1, m) <= value(large, 1, m) && value(small, -1, m) >= value(large, -1, m);
@@ -227,7 +230,7 @@ describe("HingeEmbeddingLoss as probed", () => {
 testDomain(subject, "target", { wanted: "1 or -1", offenders: [0, 2, 0.5, -1.5, NaN, Infinity] });
 
 describe("HingeEmbeddingLoss refuses", () => {
-  it("whole-number labels of 0, at their place", () => {
+  it("the label 0 also as a whole number, and says where it is", () => {
     assertThrows(
       () => hinge().forward([[1, 2], [3, 4]], int32([[1, -1], [0, 1]])),
       RangeError,
@@ -235,7 +238,7 @@ describe("HingeEmbeddingLoss refuses", () => {
     );
   });
 
-  it("a margin that is no number", () => {
+  it("a margin that is not a number", () => {
     for (const margin of ["1", null, [1]]) {
       assertThrows(
         () => hinge({ margin: margin as never }),
@@ -245,26 +248,9 @@ describe("HingeEmbeddingLoss refuses", () => {
     }
     assertThrows(() => hinge({ margin: NaN }), RangeError, "current value is NaN");
   });
-
-  it("(N, 1) against (N)", () => {
-    assertThrows(
-      () => hinge().forward([[1], [2]], [1, -1]),
-      RangeError,
-      "Cannot compute HingeEmbeddingLoss as the shapes of input and target do not go together: " +
-        "current shapes are (2, 1) and (2,)",
-    );
-  });
-
-  it("to differentiate by the target", () => {
-    assertThrows(
-      () => call(hinge(), { x: [1], y: [1] }, { wrt: ["target"] }),
-      TypeError,
-      'Cannot differentiate HingeEmbeddingLoss with respect to "target": wanted is one of input',
-    );
-  });
 });
 
-testManners({
+testContract({
   loss: "HingeEmbeddingLoss",
   Loss: HingeEmbeddingLoss,
   known: ["margin", "reduction"],
@@ -272,8 +258,8 @@ testManners({
   wrt: ["input"],
 });
 
-describe("HingeEmbeddingLoss answers in types", () => {
-  it("with the gradient by input, and no other", () => {
+describe("HingeEmbeddingLoss result types", () => {
+  it("have the gradient with respect to input, and no other", () => {
     const { grad } = hinge().valueAndGrad([2], [1]);
     const input: Tensor = grad.input;
     assertEquals(input.toArray(), [1]);

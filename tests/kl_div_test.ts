@@ -12,19 +12,22 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
+import { assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
 import {
-  call,
-  element,
-  near,
-  type Subject,
-  testReductions,
-  testRepeats,
-  testTypes,
+  testBroadcasting,
+  testDtypes,
+  testIncompatibleShapes,
+  testLongMean,
 } from "./_elementwise.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { call, element, type Subject } from "./_loss.ts";
+import { logSoftmax, sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { holds, vectors } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import { cases, formulas } from "./reference/cases/kl_div.ts";
 
 const klDiv = (options?: KLDivLossOptions) => new KLDivLoss(options);
@@ -49,85 +52,76 @@ const logs: Subject = {
   }),
 };
 
-/** Value and gradient by `by` of one term. */
-const at = (x: number, y: number, { logTarget = false, by = "input", dtype = float64 } = {}) =>
-  element(klDiv({ reduction: "none", logTarget }), [x, y], { wrt: by, dtype });
-
-/** A row of probabilities. */
-function distribution(random: Random, classes: number): number[] {
-  const raw = Array.from({ length: classes }, () => random.uniform(0.05, 1));
-  const sum = raw.reduce((a, b) => a + b);
-  return raw.map((x) => x / sum);
-}
+/** Value of one term, and gradient with respect to `wrt`. */
+const at = (x: number, y: number, { logTarget = false, wrt = "input", dtype = float64 } = {}) =>
+  element(klDiv({ reduction: "none", logTarget }), [x, y], { wrt, dtype });
 
 testCases(cases, klDiv);
 
-describe("KLDivLoss beside the document", () => {
-  it("is its formula, for an input of log ŷ", () => {
+describe("KLDivLoss against the document", () => {
+  it("has its value, for an input of log ŷ", () => {
     const x = [-0.1, -1, -3];
     const y = [0.2, 0.5, 0.9];
     const wanted = new Formula(formulas.value.text).evaluate({ x, y });
-    none.forward(x, y).data.forEach((v, i) => assert(near(v, wanted[i], 1e-13)));
+    none.forward(x, y).data.forEach((v, i) => assertNear(v, wanted[i], { rtol: 1e-13 }));
   });
 
-  it("has its gradient ŷ - y by the scores before log-softmax", () => {
+  it("has its gradient ŷ - y, which is that with respect to the scores before log-softmax", () => {
     const random = new Random(3);
-    const [z, y] = [[0.5, -1, 2], distribution(random, 3)];
-    const norm = Math.log(z.reduce((sum, z) => sum + Math.exp(z), 0));
-    const x = z.map((z) => z - norm);
+    const [x, y] = [logSoftmax([0.5, -1, 2]), random.probabilities([3]).data];
     const { grad } = klDiv({ reduction: "sum" }).valueAndGrad(x, y);
     // The chain rule through x = z - log Σ exp z.
-    const total = Array.from(grad.input.data).reduce((a, b) => a + b);
+    const total = sum(grad.input.data);
     const wanted = new Formula(formulas.gradient.text).evaluate({ x, y });
     x.forEach((x, i) => {
       const slope = grad.input.data[i] - Math.exp(x) * total;
-      assert(Math.abs(slope - wanted[i]) < 1e-15);
+      assertNear(slope, wanted[i], { atol: 1e-15 });
     });
   });
 });
 
-describe("KLDivLoss by hand", () => {
+describe("KLDivLoss computed by hand", () => {
   it("is y times the logarithm of the ratio", () => {
     assertEquals(at(Math.log(0.5), 1), [Math.LN2, -1]);
     assertEquals(at(-1, 0.5), [0.5 * Math.log(0.5) + 0.5, -0.5]);
     assertEquals(at(-1, 0), [0, 0]);
   });
 
-  it("is the same for the logarithm of the target", () => {
+  it("is the same if the logarithm of the target is given", () => {
     assertEquals(at(-1, 0, { logTarget: true }), [1, -1]);
     assertEquals(at(-2, -2, { logTarget: true }), [0, -Math.exp(-2)]);
   });
 });
 
-describe("KLDivLoss beside one line: y log(y / exp(x))", () => {
+describe("KLDivLoss against a one-line reference: y log(y / exp(x))", () => {
   const { input, target } = subject.draw(new Random(1), [9, 7]);
 
   it("agrees in value and both gradients", () => {
     const { value, grad } = call(none, { input, target }, { wrt });
     value.data.forEach((v, i) => {
       const [x, y] = [input.data[i], target.data[i]];
-      assert(Math.abs(v - y * Math.log(y / Math.exp(x))) < 1e-14, `${x}, ${y}: ${v}`);
+      assertNear(v, y * Math.log(y / Math.exp(x)), { atol: 1e-14, context: `${x}, ${y}` });
       assertEquals(grad.input.data[i], -y);
-      assert(Math.abs(grad.target.data[i] - Math.log(y * Math.E / Math.exp(x))) < 1e-14);
+      assertNear(grad.target.data[i], Math.log(y * Math.E / Math.exp(x)), { atol: 1e-14 });
     });
   });
 
-  it("agrees for the logarithm of the target, by the chain rule", () => {
+  it("agrees by the chain rule if the logarithm of the target is given", () => {
     const log = float64(target.data.map(Math.log) as Float64Array, [9, 7]);
     const own = call(none, { input, target }, { wrt });
     const other = call(klDiv({ reduction: "none", logTarget: true }), { input, log }, { wrt });
     own.value.data.forEach((v, i) => {
-      assert(Math.abs(other.value.data[i] - v) < 1e-14);
-      assert(near(other.grad.input.data[i], own.grad.input.data[i]));
+      assertNear(other.value.data[i], v, { atol: 1e-14 });
+      assertNear(other.grad.input.data[i], own.grad.input.data[i]);
       const slope = own.grad.target.data[i] * target.data[i];
-      assert(Math.abs(other.grad.target.data[i] - slope) < 1e-14);
+      assertNear(other.grad.target.data[i], slope, { atol: 1e-14 });
     });
   });
 });
 
 testFixtures("kl_div", klDiv);
 
-describe("KLDivLoss beside finite differences", () => {
+describe("KLDivLoss against finite differences", () => {
   for (const reduction of ["none", "mean", "sum", "batchmean"] as const) {
     it(`agrees for ${reduction}, with and without logTarget`, () => {
       const random = new Random(2);
@@ -145,49 +139,49 @@ testFormula("KLDivLoss with logTarget", klDiv({ logTarget: true }).formula, symb
 });
 
 describe("KLDivLoss at a target of 0", () => {
-  it("costs nothing and does not pull; the slope by the target is not there", () => {
+  it("is 0 with gradient 0; the gradient with respect to the target does not exist (NaN)", () => {
     for (const dtype of [float64, float32]) {
       assertEquals(at(-3, 0, { dtype }), [0, 0]);
-      assertEquals(at(-3, 0, { by: "target", dtype })[1], NaN);
-      assertEquals(at(-3, -0, { by: "target", dtype })[1], NaN);
+      assertEquals(at(-3, 0, { wrt: "target", dtype })[1], NaN);
+      assertEquals(at(-3, -0, { wrt: "target", dtype })[1], NaN);
     }
   });
 
-  it("shows the formula that it runs", () => {
+  it("has the formula that it computes as a property", () => {
     assertEquals(none.formula, KLDivLoss.formula);
     const { formula } = klDiv({ logTarget: true });
     assertEquals(formula.value, "exp(y) == 0 and x == x ? 0 : exp(y) * (y - x)");
   });
 });
 
-describe("KLDivLoss of extreme numbers", () => {
-  it("tiny: a probability next to 0 costs next to nothing", () => {
+describe("KLDivLoss with extreme numbers", () => {
+  it("tiny target probabilities: a tiny loss", () => {
     assertEquals(at(-1, 5e-324)[1], -5e-324);
     const [value] = at(-1, 1e-300);
-    assert(near(value, 1e-300 * (Math.log(1e-300) + 1)));
-    assertEquals(at(0, 1e-300, { by: "target" })[1], Math.log(1e-300) + 1);
+    assertNear(value, 1e-300 * (Math.log(1e-300) + 1));
+    assertEquals(at(0, 1e-300, { wrt: "target" })[1], Math.log(1e-300) + 1);
   });
 
-  it("huge: an input of -1000, where exp(x) is 0, keeps its loss", () => {
+  it("an input of -1000: the loss is finite, though exp(x) is 0", () => {
     assertEquals(at(-1000, 0.5), [0.5 * Math.log(0.5) + 500, -0.5]);
     assertEquals(at(-1000, -0.5, { logTarget: true })[0], Math.exp(-0.5) * 999.5);
   });
 
-  it("-∞: infinite where the impossible happened", () => {
+  it("an input of -∞: infinite if the target is not 0", () => {
     for (const dtype of [float64, float32]) {
       assertEquals(at(-Infinity, 0.5, { dtype }), [Infinity, -0.5]);
-      assertEquals(at(-Infinity, 0.5, { by: "target", dtype }), [Infinity, Infinity]);
+      assertEquals(at(-Infinity, 0.5, { wrt: "target", dtype }), [Infinity, Infinity]);
       const log = at(-Infinity, 0, { logTarget: true, dtype });
       assertEquals(log, [Infinity, -1]);
     }
   });
 
-  it("-∞ beside a target of 0: what cannot happen costs nothing, where PyTorch gives NaN", () => {
+  it("a target of 0: the loss is 0 for every input, where PyTorch gives NaN at -∞", () => {
     for (const dtype of [float64, float32]) {
       for (const y of [0, -0]) {
         for (const x of [-Infinity, -1, 0, 3, Infinity]) assertEquals(at(x, y, { dtype })[0], 0);
         assert(at(-Infinity, y, { dtype })[1] === 0);
-        assertEquals(at(-Infinity, y, { by: "target", dtype })[1], NaN);
+        assertEquals(at(-Infinity, y, { wrt: "target", dtype })[1], NaN);
       }
     }
   });
@@ -197,13 +191,13 @@ describe("KLDivLoss of extreme numbers", () => {
       for (const x of [-Infinity, -1, 0, 3, Infinity]) {
         const [value, slope] = at(x, -Infinity, { logTarget: true, dtype });
         assert(value === 0 && slope === 0, `${x}: ${value}, ${slope}`);
-        const { 1: other } = at(x, -Infinity, { logTarget: true, by: "target", dtype });
+        const { 1: other } = at(x, -Infinity, { logTarget: true, wrt: "target", dtype });
         assertEquals(other, 0);
       }
     }
   });
 
-  it("that is the limit of a target that vanishes", () => {
+  it("a target that tends to 0: value and gradients tend to 0", () => {
     let last = Infinity;
     for (const y of [1e-3, 1e-30, 1e-300]) {
       const [value, slope] = at(-7, y);
@@ -214,7 +208,7 @@ describe("KLDivLoss of extreme numbers", () => {
     for (const y of [-10, -100, -700]) {
       const values = [
         ...at(-7, y, { logTarget: true }),
-        at(-7, y, { logTarget: true, by: "target" })[1],
+        at(-7, y, { logTarget: true, wrt: "target" })[1],
       ];
       const size = Math.max(...values.map(Math.abs));
       assert(size < last && size <= 1e3 * Math.exp(y));
@@ -222,103 +216,99 @@ describe("KLDivLoss of extreme numbers", () => {
     }
   });
 
-  it("a distribution with holes: its divergence counts what is possible", () => {
+  it("distributions with zeros: the divergence counts only classes with a target above 0", () => {
     const [input, target] = [[[-Infinity, Math.log(0.5), Math.log(0.5)]], [[0, 0.25, 0.75]]];
     const wanted = 0.25 * Math.log(0.25 / 0.5) + 0.75 * Math.log(0.75 / 0.5);
     for (
       const [reduction, count] of [["sum", 1], ["batchmean", 1], ["mean", 3]] as const
     ) {
       const plain = klDiv({ reduction }).valueAndGrad(input, target);
-      assert(near(plain.value.item(), wanted / count));
+      assertNear(plain.value.item(), wanted / count);
       const slopes = [0, -0.25 / count, -0.75 / count];
-      plain.grad.input.data.forEach((g, i) => assert(g === slopes[i] || near(g, slopes[i])));
+      plain.grad.input.data.forEach((g, i) => assertNear(g, slopes[i]));
       const log = call(klDiv({ reduction, logTarget: true }), {
         input,
         target: target.map((row) => row.map(Math.log)),
       }, { wrt });
-      assert(near(log.value.item(), wanted / count));
+      assertNear(log.value.item(), wanted / count);
       assert([...log.grad.input.data, ...log.grad.target.data].every(Number.isFinite));
     }
   });
 
-  it("NaN, and a target below 0: NaN", () => {
+  it("NaN, and a negative target: NaN", () => {
     assertEquals(at(NaN, 0.5), [NaN, -0.5]);
     assertEquals(at(-1, NaN), [NaN, NaN]);
     assertEquals(at(-1, -0.5), [NaN, 0.5]);
-    // Not even a probability of 0 hides it.
+    // A target of 0 does not hide it.
     assertEquals(at(NaN, 0)[0], NaN);
     assertEquals(at(NaN, -Infinity, { logTarget: true })[0], NaN);
   });
 });
 
-testReductions(subject);
-testReductions(logs);
-testRepeats(subject, { smaller: wrt });
-testTypes(subject, { integers: [] });
+for (const each of [subject, logs]) {
+  testReductions(each);
+  testLongMean(each);
+}
+testBroadcasting(subject, { smaller: wrt });
+testIncompatibleShapes(subject);
+testDtypes(subject, { integers: [] });
 
 describe("KLDivLoss averaged over the batch", () => {
   const batch = klDiv({ reduction: "batchmean" });
 
   it("divides the sum by the length of the input's first axis", () => {
     const args = subject.draw(new Random(5), [4, 3, 2]);
-    const sum = call(klDiv({ reduction: "sum" }), args, { wrt });
+    const total = call(klDiv({ reduction: "sum" }), args, { wrt });
     const mean = call(batch, args, { wrt });
-    assertEquals(mean.value.item(), sum.value.item() / 4);
+    assertEquals(mean.value.item(), total.value.item() / 4);
     for (const key of wrt) {
-      assertEquals([...mean.grad[key].data], [...sum.grad[key].data].map((g) => g / 4));
+      assertEquals([...mean.grad[key].data], [...total.grad[key].data].map((g) => g / 4));
     }
   });
 
-  it("counts the input's samples even where the target has more", () => {
+  it("counts the samples of the input even if the target has more", () => {
     const { input, target } = subject.draw(new Random(5), [1, 3], [4, 3]);
-    const sum = klDiv({ reduction: "sum" }).forward(input, target).item();
-    assertEquals(batch.forward(input, target).item(), sum);
+    const total = klDiv({ reduction: "sum" }).forward(input, target).item();
+    assertEquals(batch.forward(input, target).item(), total);
     assertEquals(
       batch.forward(target, input).item() * 4,
       klDiv({ reduction: "sum" }).forward(target, input).item(),
     );
   });
 
-  it("is the sum for a scalar, NaN for no samples", () => {
+  it("is the sum for a scalar, and NaN for no samples", () => {
     assertEquals(batch.forward(-1, 0.5).item(), none.forward(-1, 0.5).item());
     assertEquals(batch.forward(float64([], [0, 3]), float64([], [0, 3])).item(), NaN);
     assertEquals(batch.forward(float64([], [3, 0]), float64([], [3, 0])).item(), 0);
   });
 });
 
-describe("KLDivLoss among its siblings", () => {
-  it("is CrossEntropyLoss with probabilities less the entropy of the target", () => {
+describe("KLDivLoss and related losses", () => {
+  it("is CrossEntropyLoss with probabilities, minus the entropy of the target", () => {
     const random = new Random(6);
     const scores = random.tensor([4, 5]);
-    const target = Array.from({ length: 4 }, () => distribution(random, 5));
-    const logSoftmax = Array.from({ length: 4 }, (_, n) => {
-      const row = Array.from(scores.data.subarray(5 * n, 5 * n + 5));
-      const norm = Math.log(row.reduce((sum, z) => sum + Math.exp(z), 0));
-      return row.map((z) => z - norm);
-    });
-    const entropy = -target.flat().reduce((sum, y) => sum + y * Math.log(y), 0) / 4;
-    const divergence = klDiv({ reduction: "batchmean" }).forward(logSoftmax, target).item();
+    const target = random.probabilities([4, 5]);
+    const logProbs = (scores.toArray() as number[][]).map(logSoftmax);
+    const entropy = -sum(target.data.map((y) => y * Math.log(y))) / 4;
+    const divergence = klDiv({ reduction: "batchmean" }).forward(logProbs, target).item();
     const cross = new CrossEntropyLoss().forward(scores, target).item();
-    assert(near(divergence, cross - entropy, 1e-13));
+    assertNear(divergence, cross - entropy, { rtol: 1e-13 });
   });
 });
 
-describe("KLDivLoss as probed", () => {
-  const row = fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), {
-    minLength: 4,
-    maxLength: 4,
-  }).map((raw) => raw.map((x) => x / raw.reduce((a, b) => a + b)));
+describe("KLDivLoss at random inputs", () => {
+  const row = vectors(4, 0.01, 1).map((raw) => raw.map((x) => x / sum(raw)));
   const divergence = (p: number[], q: number[]) =>
     klDiv({ reduction: "sum" }).forward(q.map(Math.log), p).item();
 
-  it("is ≥ 0 between two distributions, 0 between equal ones", () => {
+  it("is ≥ 0 between two distributions, and 0 between equal ones", () => {
     holds(fc.property(row, row, (p, q) => divergence(p, q) >= -1e-15));
     holds(fc.property(row, (p) => Math.abs(divergence(p, p)) < 1e-15));
   });
 
-  it("bounds the distance of the probabilities (Pinsker): D ≥ (Σ |p - q|)² / 2", () => {
+  it("is at least (Σ |p - q|)² / 2 (Pinsker's inequality)", () => {
     holds(fc.property(row, row, (p, q) => {
-      const apart = p.reduce((sum, x, i) => sum + Math.abs(x - q[i]), 0);
+      const apart = sum(p.map((x, i) => Math.abs(x - q[i])));
       return divergence(p, q) >= apart ** 2 / 2 - 1e-14;
     }));
   });
@@ -338,24 +328,16 @@ describe("KLDivLoss refuses", () => {
     );
   });
 
-  it("an unknown reduction, and names its fourth", () => {
+  it("an unknown reduction, and lists batchmean among the known ones", () => {
     assertThrows(
       () => klDiv({ reduction: "batch" as never }),
       RangeError,
       'Cannot compute KLDivLoss as reduction must be "none", "mean", "sum", "batchmean": current value is "batch"',
     );
   });
-
-  it("(N, 1) against (N)", () => {
-    assertThrows(
-      () => klDiv().forward([[-1], [-2]], [0.5, 0.5]),
-      RangeError,
-      "Cannot compute KLDivLoss as the shapes of input and target do not go together: current shapes are (2, 1) and (2,)",
-    );
-  });
 });
 
-testManners({
+testContract({
   loss: "KLDivLoss",
   Loss: KLDivLoss,
   known: ["logTarget", "reduction"],
@@ -363,8 +345,8 @@ testManners({
   wrt,
 });
 
-describe("KLDivLoss answers in types", () => {
-  it("with the gradients that wrt names, and no other", () => {
+describe("KLDivLoss result types", () => {
+  it("have the gradients that wrt names, and no others", () => {
     const { grad } = klDiv().valueAndGrad([-1], [1], { wrt: ["target"] });
     const target: Tensor = grad.target;
     assertEquals(target.toArray(), [0 + 1 + 1]);

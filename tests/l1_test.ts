@@ -14,32 +14,40 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { testContract } from "./_contract.ts";
+import {
+  testBroadcasting,
+  testDtypes,
+  testIncompatibleShapes,
+  testLongMean,
+} from "./_elementwise.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { element } from "./_loss.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import {
   assertMeansExact,
   assertMultiple,
   minimiser,
   pairAwayFrom,
-  testReductions,
-  testShapes,
+  regression,
 } from "./_regression.ts";
+import { testElementWeight } from "./_weights.ts";
 import { cases, figure, formulas } from "./reference/cases/l1.ts";
 
 const l1 = (options?: L1LossOptions) => new L1Loss(options);
 const none = l1({ reduction: "none" });
+const subject = regression("L1Loss", l1);
 
-/** Value and gradient of one residual. */
-function at(e: number, dtype = float64): [value: number, grad: number] {
-  const { value, grad } = none.valueAndGrad(dtype([e]), dtype([0]));
-  return [value.data[0], grad.input.data[0]];
-}
+/** Value and gradient at one residual. */
+const at = (e: number, dtype = float64) => element(none, [e, 0], { dtype });
 
 testCases(cases, l1);
 
-describe("L1Loss beside the document", () => {
+describe("L1Loss against the document", () => {
   const x = [1.5, -2, 0.25, 8];
   const y = [0.5, 1, 0.75, 8];
 
@@ -48,16 +56,16 @@ describe("L1Loss beside the document", () => {
     assertEquals([...none.forward(x, y).data], [...wanted]);
   });
 
-  it("has its gradient but at a tie, which the document counts as -1", () => {
+  it("has its gradient except where input and target are equal, where the document has -1", () => {
     const wanted = new Formula(formulas.gradient.text).evaluate({ x, y });
     assertEquals([...wanted], [1, -1, -1, -1]);
     assertEquals([...none.valueAndGrad(x, y).grad.input.data], [1, -1, -1, 0]);
   });
 
-  it("counts N₁ - N₂ for one prediction shared by all targets", () => {
+  it("has the gradient N₁ - N₂ with respect to one prediction shared by all targets", () => {
     const targets = [3, 1, 4, 1.5, 9];
     const { grad } = l1({ reduction: "sum" }).valueAndGrad(2, targets);
-    assertEquals(grad.input.item(), 2 - 3); // two targets lie below 2, three above
+    assertEquals(grad.input.item(), 2 - 3); // two targets are below 2, three above
   });
 
   it("is the curve of its figure", () => {
@@ -67,22 +75,22 @@ describe("L1Loss beside the document", () => {
   });
 });
 
-describe("L1Loss by hand", () => {
+describe("L1Loss computed by hand", () => {
   it("is the distance, with slope 1", () => {
     assertEquals(at(0.5), [0.5, 1]);
     assertEquals(at(-3), [3, -1]);
     assertEquals(at(1e-3), [1e-3, 1]);
   });
 
-  it("averages by default", () => {
+  it("is averaged by default", () => {
     const { value, grad } = l1().valueAndGrad([1, -2], [0.5, 1]);
     assertEquals(value.item(), (0.5 + 3) / 2);
     assertEquals(grad.input.toArray(), [1 / 2, -1 / 2]);
   });
 });
 
-describe("L1Loss beside one line: |e| = max(x, y) - min(x, y)", () => {
-  it("agrees to the last digit", () => {
+describe("L1Loss against a one-line reference: max(x, y) - min(x, y)", () => {
+  it("agrees in every digit", () => {
     const random = new Random(1);
     const [input, target] = [random.tensor([9, 7]), random.tensor([9, 7])];
     const { value, grad } = none.valueAndGrad(input, target, { wrt: ["input", "target"] });
@@ -96,8 +104,8 @@ describe("L1Loss beside one line: |e| = max(x, y) - min(x, y)", () => {
 
 testFixtures("l1", l1);
 
-describe("L1Loss beside finite differences", () => {
-  const args = pairAwayFrom(1, [3, 5], 1); // residuals are at least 0.1: away from the kink
+describe("L1Loss against finite differences", () => {
+  const args = pairAwayFrom(1, [3, 5], 1); // residuals of at least 0.1, away from the kink
 
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}, without and with a weight`, () => {
@@ -113,22 +121,22 @@ describe("L1Loss beside finite differences", () => {
 testFormula("L1Loss", L1Loss.formula, { input: "x", target: "y" }, { x: [-3, 3], y: [-3, 3] });
 
 describe("L1Loss at its kink, e = 0", () => {
-  it("has gradient 0 for both arguments, whatever the sign of zero", () => {
+  it("has gradient 0 with respect to both arguments, for zeros of either sign", () => {
     for (const [x, y] of [[0, 0], [-0, 0], [0, -0], [1.5, 1.5], [-7, -7]]) {
       const { value, grad } = none.valueAndGrad([x], [y], { wrt: ["input", "target"] });
       assertEquals([value.data[0], grad.input.data[0], grad.target.data[0]], [0, 0, 0]);
     }
   });
 
-  it("has gradient ± 1 as soon as e is not 0", () => {
+  it("has gradient ± 1 at the smallest e that is not 0", () => {
     assertEquals(at(5e-324), [5e-324, 1]);
     assertEquals(at(-5e-324), [5e-324, -1]);
     assertEquals(at(2 ** -149, float32), [2 ** -149, 1]);
   });
 });
 
-describe("L1Loss of extreme numbers", () => {
-  it("huge: exact up to the largest number, infinite where the difference is", () => {
+describe("L1Loss with extreme numbers", () => {
+  it("huge numbers: exact up to the largest, infinite where the difference is", () => {
     assertEquals(at(-Number.MAX_VALUE), [Number.MAX_VALUE, -1]);
     const { value, grad } = none.valueAndGrad([1e308], [-1e308]);
     assertEquals([value.data[0], grad.input.data[0]], [Infinity, 1]);
@@ -139,30 +147,34 @@ describe("L1Loss of extreme numbers", () => {
     assertEquals(at(-Infinity, float32), [Infinity, -1]);
   });
 
-  it("NaN, and ∞ - ∞: value NaN, gradient 0 as in PyTorch", () => {
+  it("NaN and ∞ - ∞: value NaN, gradient 0 as in PyTorch", () => {
     assertEquals(at(NaN), [NaN, 0]);
     assertEquals(at(NaN, float32), [NaN, 0]);
     const { value, grad } = none.valueAndGrad([Infinity], [Infinity]);
     assertEquals([value.data[0], grad.input.data[0]], [NaN, 0]);
   });
 
-  it("2^20 of the same in float32: their mean is exact", () => {
+  it("2^20 equal residuals in float32: the mean is exact", () => {
     assertMeansExact(l1(), (e) => e);
   });
 });
 
-testReductions("L1Loss", l1, "weights");
-testShapes("L1Loss", l1);
+testReductions(subject);
+testLongMean(subject);
+testElementWeight(subject, { dividedBy: "the sum of the weights" });
+testBroadcasting(subject, { smaller: ["input", "target"] });
+testIncompatibleShapes(subject);
+testDtypes(subject, { integers: ["target"] });
 
-describe("L1Loss with weights that sum to 0", () => {
-  it("has no mean: NaN for zeros over zeros, ∞ for more than that", () => {
+describe("L1Loss with weights that add up to 0", () => {
+  it("has the mean NaN if its weighted sum is 0, else ∞", () => {
     assertEquals(l1({ weight: [0, 0] }).forward([1, 2], [0, 0]).item(), NaN);
     assertEquals(l1({ weight: [1, -1] }).forward([3, 1], [0, 0]).item(), Infinity);
   });
 });
 
 describe("L1Loss of whole numbers", () => {
-  it("is their distance, unless it is to be averaged, as in PyTorch", () => {
+  it("is their distance, but has no mean, as in PyTorch", () => {
     const [input, target] = [int32([1, 5]), int32([4, 3])];
     assertEquals(none.forward(input, target).toArray(), [3, 2]);
     assertEquals(l1({ reduction: "sum" }).forward(input, target).item(), 5);
@@ -174,22 +186,22 @@ describe("L1Loss of whole numbers", () => {
   });
 });
 
-describe("L1Loss among its siblings", () => {
+describe("L1Loss and related losses", () => {
   it("is SmoothL1Loss with beta = 0", () => {
     assertMultiple(l1(), new SmoothL1Loss({ beta: 0 }), 1, 0);
   });
 
-  it("is what HuberLoss / delta tends to for delta → 0", () => {
-    // Each element of HuberLoss lacks delta² / 2, a share of about delta.
+  it("is the limit of HuberLoss / delta as delta tends to 0", () => {
+    // Each element of HuberLoss is smaller by delta² / 2, a relative difference of about delta.
     assertMultiple(l1(), new HuberLoss({ delta: 1e-9 }), 1e9, 1e-8);
   });
 });
 
-describe("L1Loss as probed", () => {
-  const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+describe("L1Loss at random inputs", () => {
+  const number = doubles(-1e3, 1e3);
   const value = (x: number, y = 0) => none.forward([x], [y]).data[0];
 
-  it("is a distance: never negative, 0 only between equals, symmetric, never longer by a detour", () => {
+  it("is a distance: not negative, 0 only for equals, symmetric, with the triangle inequality", () => {
     holds(
       fc.property(
         number,
@@ -202,19 +214,19 @@ describe("L1Loss as probed", () => {
     );
   });
 
-  it("is convex: no chord runs below the curve", () => {
+  it("is convex: no chord lies below the curve", () => {
     holds(
       fc.property(
         number,
         number,
-        fc.double({ min: 0, max: 1, noNaN: true }),
+        doubles(0, 1),
         (a, b, t) =>
           value(t * a + (1 - t) * b) <= (t * value(a) + (1 - t) * value(b)) * (1 + 1e-12) + 1e-300,
       ),
     );
   });
 
-  it("scales: |k e| = |k| |e|", () => {
+  it("scales with its argument: |k e| = |k| |e|", () => {
     holds(
       fc.property(
         number,
@@ -224,7 +236,7 @@ describe("L1Loss as probed", () => {
     );
   });
 
-  it("is smallest over one shared prediction at the median, however far the outlier", () => {
+  it("is minimised by the median of the targets, however far an outlier is", () => {
     for (const outlier of [10, 1e6]) {
       const targets = [0, 0.1, 0.2, 0.3, outlier];
       assertAlmostEquals(minimiser(l1({ reduction: "sum" }), targets), 0.2, 1e-12);
@@ -232,7 +244,7 @@ describe("L1Loss as probed", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "L1Loss",
   Loss: L1Loss,
   known: ["reduction", "weight"],
@@ -240,8 +252,8 @@ testManners({
   wrt: ["input", "target"],
 });
 
-describe("L1Loss answers in types", () => {
-  it("with the gradients that wrt names, and no other", () => {
+describe("L1Loss result types", () => {
+  it("have the gradients that wrt names, and no others", () => {
     const weighted = l1({ weight: [3, 1], reduction: "sum" });
     const { grad } = weighted.valueAndGrad([1, 5], [2, 2], { wrt: ["target", "weight"] });
     const [target, weight]: Tensor[] = [grad.target, grad.weight];

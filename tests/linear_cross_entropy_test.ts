@@ -1,4 +1,4 @@
-/** LinearCrossEntropyLoss: the cross entropy of input · linear.weightᵀ + linear.bias, some samples at a time. */
+/** LinearCrossEntropyLoss: the cross entropy of the scores input · linear.weightᵀ + linear.bias, computed in chunks. */
 import { assert, assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -12,86 +12,52 @@ import {
 } from "@lossbook/losses";
 import { checkChunking, CHUNK_SCORES, chunkSize } from "../losses/_linear_cross_entropy/chunks.ts";
 import { testCases } from "./_cases.ts";
-import {
-  assertClose,
-  assertGradient,
-  type LossLike,
-  Random,
-  tensorOf,
-  testFixtures,
-} from "./_fixtures.ts";
-import { type LossClass, testManners } from "./_manners.ts";
+import { assertClose, assertNear } from "./_close.ts";
+import { type ErrorClass, type LossClass, testContract } from "./_contract.ts";
+import { tensorsOf, testFixtures } from "./_fixtures.ts";
+import { withParameters, withParametersAsArguments } from "./_layer.ts";
+import type { LossLike } from "./_loss.ts";
+import { dot, sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { Random, sizeOf } from "./_random.ts";
 import { cases } from "./reference/cases/linear_cross_entropy.ts";
 
 const layer = { inFeatures: 3, numClasses: 5 };
 const exact = { rtol: 1e-13, atol: 1e-14 };
 
-function make(
-  options: LinearCrossEntropyLossOptions,
-  parameters: Readonly<Record<string, Tensor>>,
-): LinearCrossEntropyLoss {
-  const loss = new LinearCrossEntropyLoss(options);
-  loss.setParameters(parameters);
-  return loss;
-}
+const make = (options: LinearCrossEntropyLossOptions, parameters: Record<string, Tensor>) =>
+  withParameters(new LinearCrossEntropyLoss(options), parameters);
 
-/** Parameters that a seed determines, float64. */
+/** Random parameters in float64. */
 function drawn(random: Random, options: LinearCrossEntropyLossOptions): Record<string, Tensor> {
-  const rows = (options.outFeatures ?? []).reduce((a, b) => a * b, options.numClasses);
+  const rows = options.numClasses * sizeOf(options.outFeatures ?? []);
   const weight = { "linear.weight": random.tensor([rows, options.inFeatures]) };
   return options.bias ? { ...weight, "linear.bias": random.tensor([rows]) } : weight;
 }
 
-const labels = (random: Random, shape: number[], classes: number) =>
-  int32(
-    Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.below(classes)),
-    shape,
-  );
-
-function probabilities(random: Random, rows: number, classes: number): Tensor {
-  const draw = random.tensor([rows, classes], () => random.uniform(0.1, 1));
-  for (let r = 0; r < rows; r++) {
-    const row = draw.data.subarray(r * classes, (r + 1) * classes) as Float64Array;
-    const sum = row.reduce((a, b) => a + b, 0);
-    row.forEach((p, c) => row[c] = p / sum);
-  }
-  return draw;
-}
-
-/** All scores at once, as the loss never has them. */
+/** The scores of all samples, which the loss itself never has at once. */
 function scoresOf(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const [n, rows, features] = [input.shape[0], ...weight.shape];
-  return float64(
-    Float64Array.from({ length: n * rows }, (_, i) => {
-      const [r, c] = [Math.floor(i / rows), i % rows];
-      let sum = bias ? bias.data[c] : 0;
-      for (let k = 0; k < features; k++) {
-        sum += input.data[r * features + k] * weight.data[c * features + k];
-      }
-      return sum;
-    }),
-    [n, rows],
-  );
+  const classes = weight.toArray() as number[][];
+  const samples = input.toArray() as number[][];
+  return float64(samples.map((x) => classes.map((w, c) => dot(w, x) + (bias?.data[c] ?? 0))));
 }
 
 for (const example of cases) {
   testCases([example], (options) => make(options, example.parameters));
 }
 
-describe("LinearCrossEntropyLoss beside one line: log Σ exp(w[c] · x + b[c]) - (w[y] · x + b[y])", () => {
+describe("LinearCrossEntropyLoss against a one-line reference: log Σ exp(w[c] · x + b[c]) - (w[y] · x + b[y])", () => {
   for (const [seed, samples] of [1, 2, 9].entries()) {
-    it(`${samples} samples`, () => {
+    it(`agrees for ${samples} samples`, () => {
       const random = new Random(seed);
       const options = { ...layer, bias: true, reduction: "none" as const };
       const parameters = drawn(random, options);
       const input = random.tensor([samples, 3]);
-      const target = labels(random, [samples], 5);
+      const target = random.labels([samples], 5);
       const { data } = make(options, parameters).forward(input, target);
       const z = scoresOf(input, parameters["linear.weight"], parameters["linear.bias"])
         .toArray() as number[][];
-      const wanted = z.map((row, r) =>
-        Math.log(row.reduce((sum, score) => sum + Math.exp(score), 0)) - row[target.data[r]]
-      );
+      const wanted = z.map((row, r) => Math.log(sum(row.map(Math.exp))) - row[target.data[r]]);
       assertClose({ shape: [samples], data }, { shape: [samples], data: wanted }, {
         ...exact,
         context: `seed ${seed}`,
@@ -102,30 +68,14 @@ describe("LinearCrossEntropyLoss beside one line: log Σ exp(w[c] · x + b[c]) -
 
 testFixtures(
   "linear_cross_entropy",
-  (options: LinearCrossEntropyLossOptions, { parameters = {} }) =>
-    make(
-      options,
-      Object.fromEntries(Object.entries(parameters).map(([name, t]) => [name, tensorOf(t)])),
-    ),
+  (options: LinearCrossEntropyLossOptions, { parameters }) => make(options, tensorsOf(parameters)),
 );
 
-describe("LinearCrossEntropyLoss beside finite differences", () => {
-  /** The loss as a function of its parameters too. */
-  function open(options: LinearCrossEntropyLossOptions): LossLike {
-    const names = ["linear.weight", ...options.bias ? ["linear.bias"] : []];
+describe("LinearCrossEntropyLoss against finite differences", () => {
+  /** The loss as a function of input, target, weight and bias. */
+  function ofParameters(options: LinearCrossEntropyLossOptions): LossLike {
     const loss = new LinearCrossEntropyLoss(options);
-    const call = (all: never[]): [input: Tensor, target: Tensor, request: object] => {
-      const [input, target, ...rest] = all as Tensor[];
-      loss.setParameters(Object.fromEntries(names.map((name, i) => [name, rest[i]])));
-      return [input, target, rest[names.length]];
-    };
-    return {
-      forward: (...all: never[]) => {
-        const [input, target] = call(all);
-        return loss.forward(input, target);
-      },
-      valueAndGrad: (...all: never[]) => loss.valueAndGrad(...call(all)),
-    };
+    return withParametersAsArguments(loss, loss, ["linear.weight", "linear.bias"]);
   }
   const weight = [0.5, 2, 1, 0.3, 1.5];
   const variants: [what: string, options: Partial<LinearCrossEntropyLossOptions>][] = [
@@ -144,20 +94,22 @@ describe("LinearCrossEntropyLoss beside finite differences", () => {
           target: int32([0, 1, 4, 2]),
           ...drawn(random, options),
         };
-        assertGradient(open(options), args, { wrt: ["input", "linear.weight", "linear.bias"] });
+        assertGradient(ofParameters(options), args, {
+          wrt: ["input", "linear.weight", "linear.bias"],
+        });
       });
     }
 
-    it(`agrees for ${reduction}, probabilities, and by them`, () => {
+    it(`agrees for ${reduction}, probabilities, with respect to them too`, () => {
       const random = new Random(5);
       const options = { ...layer, bias: true, reduction, weight, labelSmoothing: 0.1 };
       const args = {
         input: random.tensor([4, 3]),
-        target: probabilities(random, 4, 5),
+        target: random.probabilities([4, 5]),
         ...drawn(random, options),
       };
       const wrt = ["input", "target", "linear.weight", "linear.bias"];
-      assertGradient(open(options), args, { wrt });
+      assertGradient(ofParameters(options), args, { wrt });
     });
 
     it(`agrees for ${reduction}, outFeatures (2, 3)`, () => {
@@ -165,16 +117,18 @@ describe("LinearCrossEntropyLoss beside finite differences", () => {
       const options = { ...layer, bias: true, reduction, outFeatures: [2, 3] };
       const args = {
         input: random.tensor([3, 3]),
-        target: labels(random, [3, 2, 3], 5),
+        target: random.labels([3, 2, 3], 5),
         ...drawn(random, options),
       };
-      assertGradient(open(options), args, { wrt: ["input", "linear.weight", "linear.bias"] });
+      assertGradient(ofParameters(options), args, {
+        wrt: ["input", "linear.weight", "linear.bias"],
+      });
     });
   }
 });
 
 describe("LinearCrossEntropyLoss in chunks", () => {
-  it("answers alike whatever the chunks", () => {
+  it("gives the same result for every chunk size", () => {
     const random = new Random(7);
     const weight = [0.5, 2, 1, 0.3, 1.5];
     const options = { ...layer, outFeatures: [2], bias: true, labelSmoothing: 0.1, weight };
@@ -182,7 +136,7 @@ describe("LinearCrossEntropyLoss in chunks", () => {
     const input = random.tensor([11, 3]);
     const own = ["input", "linear.weight", "linear.bias"] as const;
     const targets = [
-      { target: labels(random, [11, 2], 5), wrt: own },
+      { target: random.labels([11, 2], 5), wrt: own },
       { target: random.tensor([11, 5, 2]), wrt: [...own, "target", "weight"] as const },
     ];
     for (const reduction of ["none", "mean", "sum"] as const) {
@@ -198,7 +152,7 @@ describe("LinearCrossEntropyLoss in chunks", () => {
         const whole = answer();
         for (const size of [1, 2, 3, 10, 11, 100]) {
           const { value, grad } = answer(size);
-          const context = `${reduction}, ${size} at a time:`;
+          const context = `${reduction}, chunks of ${size}:`;
           assertClose(value, whole.value, { ...exact, context });
           for (const name of wrt) {
             assertClose(grad[name], whole.grad[name], { ...exact, context: `${context} ${name}` });
@@ -208,7 +162,7 @@ describe("LinearCrossEntropyLoss in chunks", () => {
     }
   });
 
-  it("never holds more than 2^21 scores: 1024 samples of 32000 classes", () => {
+  it("never holds more than 2^21 scores, here for 1024 samples of 32000 classes", () => {
     const { valueAndGrad } = CrossEntropyLoss.prototype;
     const seen: { scores: Tensor; slopes: Float32Array }[] = [];
     CrossEntropyLoss.prototype.valueAndGrad = function (this: CrossEntropyLoss, ...args: never[]) {
@@ -228,20 +182,20 @@ describe("LinearCrossEntropyLoss in chunks", () => {
         samples,
         4,
       ]);
-      const { value } = loss.valueAndGrad(input, labels(random, [samples], classes));
-      assert(Math.abs(value.item() - Math.log(classes)) < 1, `${value}`);
+      const { value } = loss.valueAndGrad(input, random.labels([samples], classes));
+      assertNear(value.item(), Math.log(classes), { atol: 1 });
       const buffers = new Set(
         seen.flatMap(({ scores, slopes }) => [scores.data.buffer, slopes.buffer]),
       );
       assertEquals(buffers.size, 2);
       for (const { byteLength } of buffers) assert(byteLength <= 4 * CHUNK_SCORES);
-      assertEquals(seen.reduce((sum, { scores }) => sum + scores.shape[0], 0), samples);
+      assertEquals(sum(seen.map(({ scores }) => scores.shape[0])), samples);
     } finally {
       CrossEntropyLoss.prototype.valueAndGrad = valueAndGrad;
     }
   });
 
-  it("takes as many samples at a time as PyTorch does", () => {
+  it("has PyTorch's chunk sizes for PyTorch's options", () => {
     const options = (given: LinearCrossEntropyLossOptions["options"]) => checkChunking(given ?? {});
     const rows: [
       samples: number,
@@ -270,14 +224,14 @@ describe("LinearCrossEntropyLoss in chunks", () => {
     }
   });
 
-  it("takes as many as make 2^21 scores by default, and one at least", () => {
+  it("has chunks of 2^21 scores by default, but at least one sample", () => {
     assertEquals(chunkSize("L", undefined, 1024, 256, 32000), 65);
     assertEquals(chunkSize("L", undefined, 10, 256, 32000), 10);
     assertEquals(chunkSize("L", undefined, 10, 256, 2 ** 24), 1);
   });
 });
 
-describe("LinearCrossEntropyLoss among its siblings", () => {
+describe("LinearCrossEntropyLoss and related losses", () => {
   it("is CrossEntropyLoss of the scores", () => {
     const random = new Random(9);
     const options = { ...layer, bias: true };
@@ -290,7 +244,7 @@ describe("LinearCrossEntropyLoss among its siblings", () => {
       { reduction: "sum", weight: [1, 2, 0.5, 3, 0.1] },
       { labelSmoothing: 0.3, weight: [1, 2, 0.5, 3, 0.1] },
     ];
-    for (const target of [labels(random, [6], 5), probabilities(random, 6, 5)]) {
+    for (const target of [random.labels([6], 5), random.probabilities([6, 5])]) {
       for (const variant of variants) {
         assertClose(
           make({ ...options, ...variant }, parameters).forward(input, target),
@@ -301,12 +255,12 @@ describe("LinearCrossEntropyLoss among its siblings", () => {
     }
   });
 
-  it("has a bias that is the weight of one more feature, which is 1", () => {
+  it("has a bias that equals the weight of an additional feature with value 1", () => {
     const random = new Random(10);
     const options = { ...layer, bias: true };
     const parameters = drawn(random, options);
     const input = random.tensor([4, 3]);
-    const target = labels(random, [4], 5);
+    const target = random.labels([4], 5);
     const biased = make(options, parameters).valueAndGrad(input, target, {
       wrt: ["linear.bias", "linear.weight"],
     });
@@ -326,12 +280,12 @@ describe("LinearCrossEntropyLoss among its siblings", () => {
     });
   });
 
-  it("sees outFeatures as that many predictions of one sample", () => {
+  it("has one independent prediction of each sample for each of outFeatures", () => {
     const random = new Random(11);
     const options = { ...layer, outFeatures: [2], reduction: "none" as const };
     const parameters = drawn(random, options);
     const input = random.tensor([3, 3]);
-    const target = labels(random, [3, 2], 5);
+    const target = random.labels([3, 2], 5);
     const value = make(options, parameters).forward(input, target);
     for (const position of [0, 1]) {
       const rows = parameters["linear.weight"].toArray() as number[][];
@@ -347,7 +301,7 @@ describe("LinearCrossEntropyLoss among its siblings", () => {
   });
 });
 
-describe("LinearCrossEntropyLoss of extreme numbers", () => {
+describe("LinearCrossEntropyLoss with extreme numbers", () => {
   const parameters = { "linear.weight": float64([[1, 0], [0, 1], [-1, 0]]) };
   const small = { inFeatures: 2, numClasses: 3 };
 
@@ -359,7 +313,7 @@ describe("LinearCrossEntropyLoss of extreme numbers", () => {
     assertEquals(loss.forward([[1000, 0]], [0]).item(), 0);
   });
 
-  it("one infinite score has its limit: 0 if it is right, ∞ if it is wrong", () => {
+  it("one infinite score: 0 if it is right, ∞ if it is wrong", () => {
     const bias = { "linear.bias": float64([0, Infinity, 0]) };
     const loss = make({ ...small, bias: true, reduction: "none" }, { ...parameters, ...bias });
     const input = [[1, 2], [1, 2]];
@@ -368,7 +322,7 @@ describe("LinearCrossEntropyLoss of extreme numbers", () => {
     assertEquals(grad["linear.bias"].toArray(), [0, 1, -1]);
   });
 
-  it("NaN in one sample stays in its own value and gradient of input", () => {
+  it("NaN in one sample: NaN in its value and its gradient of input only, and in the gradient of weight", () => {
     const loss = make({ ...small, reduction: "none" }, parameters);
     const { value, grad } = loss.valueAndGrad([[NaN, 0], [0, 0]], [0, 1]);
     assertEquals([Number.isNaN(value.data[0]), value.data[1]], [true, Math.log(3)]);
@@ -404,8 +358,8 @@ describe("LinearCrossEntropyLoss of extreme numbers", () => {
   });
 });
 
-describe("LinearCrossEntropyLoss owns its parameters", () => {
-  it("draws them evenly between ± 1 / √inFeatures, from `random`", () => {
+describe("LinearCrossEntropyLoss and its parameters", () => {
+  it("draws them evenly between ± 1 / √inFeatures with `random`", () => {
     const seeded = () => {
       const random = new Random(12);
       return new LinearCrossEntropyLoss({
@@ -427,7 +381,7 @@ describe("LinearCrossEntropyLoss owns its parameters", () => {
     assert(one.data.some((w, i) => w !== other.data[i]));
   });
 
-  it("gives them out to be changed in place, as an optimiser does", () => {
+  it("lets an optimiser change them in place", () => {
     const random = new Random(13);
     const loss = new LinearCrossEntropyLoss({ ...layer, random: () => random.uniform() });
     const [input, target] = [float32([[1, 2, 3]]), int32([4])];
@@ -437,7 +391,7 @@ describe("LinearCrossEntropyLoss owns its parameters", () => {
     assert(loss.forward(input, target).item() < value.item());
   });
 
-  it("copies what it is given", () => {
+  it("copies the tensors that are set", () => {
     const loss = new LinearCrossEntropyLoss(layer);
     const given = float64(new Float64Array(15).fill(1), [5, 3]);
     loss.setParameters({ "linear.weight": given });
@@ -446,7 +400,7 @@ describe("LinearCrossEntropyLoss owns its parameters", () => {
     assertEquals(loss.parameters["linear.weight"].data, new Float64Array(15).fill(1));
   });
 
-  it("has them in float32, or in the type of what it is given, or in `dtype`", () => {
+  it("has them in float32, then in the dtype of the tensors that are set, or always in `dtype`", () => {
     const plain = new Array(5).fill([1, 2, 3]);
     const after = (options: object, given: Tensor | number[][]) => {
       const loss = new LinearCrossEntropyLoss({ ...layer, ...options });
@@ -464,11 +418,11 @@ describe("LinearCrossEntropyLoss owns its parameters", () => {
     assertEquals(loss.forward([[1, 2, 3]], [0]).dtype, "float32");
   });
 
-  it("refuses what does not fit, and then sets none", () => {
+  it("refuses tensors that do not fit, and then sets none", () => {
     const loss = new LinearCrossEntropyLoss({ ...layer, bias: true });
     const before = loss.parameters["linear.bias"].data.slice();
-    const refuses = (given: unknown, Class: typeof TypeError | typeof RangeError, text: string) =>
-      void assertThrows(() => loss.setParameters(given as never), Class, text);
+    const refuses = (given: unknown, Class: ErrorClass, message: string) =>
+      void assertThrows(() => loss.setParameters(given as never), Class, message);
     const bias = new Float32Array(5).fill(9);
     refuses(
       { "linear.bias": bias, "linear.weight": float32([[1, 2, 3]]) },
@@ -488,108 +442,143 @@ describe("LinearCrossEntropyLoss owns its parameters", () => {
 });
 
 describe("LinearCrossEntropyLoss refuses", () => {
-  const refuses = (
-    run: () => unknown,
-    Class: typeof TypeError | typeof RangeError,
-    message: string,
-  ) => void assertThrows(run, Class, message);
   const loss = (options: object = {}) => new LinearCrossEntropyLoss({ ...layer, ...options });
 
-  it("sizes that are none", () => {
+  it("sizes that are not whole numbers ≥ 1", () => {
     for (const name of ["inFeatures", "numClasses"]) {
       const message = `Cannot compute LinearCrossEntropyLoss as ${name} must be a whole number ≥ 1`;
-      refuses(() => loss({ [name]: 0 }), RangeError, `${message}: current value is 0`);
-      refuses(() => loss({ [name]: 2.5 }), RangeError, `${message}: current value is 2.5`);
-      refuses(() => loss({ [name]: undefined }), TypeError, `${message}: current value is undef`);
+      assertThrows(() => loss({ [name]: 0 }), RangeError, `${message}: current value is 0`);
+      assertThrows(() => loss({ [name]: 2.5 }), RangeError, `${message}: current value is 2.5`);
+      assertThrows(
+        () => loss({ [name]: undefined }),
+        TypeError,
+        `${message}: current value is undef`,
+      );
     }
-    refuses(() => loss({ outFeatures: 3 }), TypeError, "outFeatures must be an array");
-    refuses(() => loss({ outFeatures: [2, 0] }), RangeError, "outFeatures[1] must be a whole");
-    refuses(() => loss({ bias: 1 }), TypeError, "bias must be true or false: current value is 1");
+    assertThrows(() => loss({ outFeatures: 3 }), TypeError, "outFeatures must be an array");
+    assertThrows(() => loss({ outFeatures: [2, 0] }), RangeError, "outFeatures[1] must be a whole");
+    assertThrows(
+      () => loss({ bias: 1 }),
+      TypeError,
+      "bias must be true or false: current value is 1",
+    );
   });
 
-  it("a weight that has not one number per class, before any call", () => {
+  it("a weight that is not one number per class in the right dtype, at construction", () => {
     const message = "weight must have the shape (5,), one number per class: current shape is";
-    refuses(() => loss({ weight: [1, 2] }), RangeError, `${message} (2,)`);
-    refuses(() => loss({ weight: 1 }), RangeError, `${message} ()`);
-    refuses(() => loss({ weight: int32([1, 2, 3, 4, 5]) }), TypeError, "weight must be float64");
+    assertThrows(() => loss({ weight: [1, 2] }), RangeError, `${message} (2,)`);
+    assertThrows(() => loss({ weight: 1 }), RangeError, `${message} ()`);
+    assertThrows(
+      () => loss({ weight: int32([1, 2, 3, 4, 5]) }),
+      TypeError,
+      "weight must be float64",
+    );
     const typed = loss({ weight: float64([1, 2, 3, 4, 5]) });
-    refuses(() => typed.forward(float32([[1, 2, 3]]), [0]), TypeError, "weight must be float32");
+    assertThrows(
+      () => typed.forward(float32([[1, 2, 3]]), [0]),
+      TypeError,
+      "weight must be float32",
+    );
   });
 
-  it("a smoothing outside [0, 1], an ignoreIndex that is no whole number", () => {
+  it("a labelSmoothing outside of [0, 1], an ignoreIndex that is not a whole number", () => {
     const message =
       "Cannot compute LinearCrossEntropyLoss as labelSmoothing must be between 0 and 1";
-    refuses(() => loss({ labelSmoothing: 1.1 }), RangeError, `${message}: current value is 1.1`);
-    refuses(() => loss({ labelSmoothing: -0.1 }), RangeError, `${message}: current value is -0.1`);
-    refuses(() => loss({ ignoreIndex: 0.5 }), RangeError, "ignoreIndex must be a whole number");
+    assertThrows(
+      () => loss({ labelSmoothing: 1.1 }),
+      RangeError,
+      `${message}: current value is 1.1`,
+    );
+    assertThrows(
+      () => loss({ labelSmoothing: -0.1 }),
+      RangeError,
+      `${message}: current value is -0.1`,
+    );
+    assertThrows(
+      () => loss({ ignoreIndex: 0.5 }),
+      RangeError,
+      "ignoreIndex must be a whole number",
+    );
   });
 
-  it("a type, a source of numbers or a number that is none", () => {
-    refuses(() => loss({ dtype: "float16" }), RangeError, 'current value is "float16"');
-    refuses(() => loss({ dtype: 32 }), TypeError, 'dtype must be "float32" or "float64"');
-    refuses(
+  it("an unknown dtype, and a random that is not a function with results in [0, 1)", () => {
+    assertThrows(() => loss({ dtype: "float16" }), RangeError, 'current value is "float16"');
+    assertThrows(() => loss({ dtype: 32 }), TypeError, 'dtype must be "float32" or "float64"');
+    assertThrows(
       () => loss({ random: 20 }),
       TypeError,
       "random must be a function: current value is 20",
     );
-    refuses(() => loss({ random: () => 2 }), RangeError, "numbers from 0 to 1: current value is 2");
-    refuses(() => loss({ random: () => NaN }), RangeError, "current value is NaN");
+    assertThrows(
+      () => loss({ random: () => 2 }),
+      RangeError,
+      "numbers from 0 to 1: current value is 2",
+    );
+    assertThrows(() => loss({ random: () => NaN }), RangeError, "current value is NaN");
   });
 
-  it("chunks that cannot be", () => {
+  it("chunk options of the wrong kind or value, or that contradict each other", () => {
     const given = (options: object) => () => loss({ options });
-    refuses(given({ batchChunkSize: 0 }), RangeError, "batchChunkSize must be a whole number ≥ 1");
-    refuses(given({ batchChunkSize: "2" }), TypeError, 'current value is "2"');
+    assertThrows(
+      given({ batchChunkSize: 0 }),
+      RangeError,
+      "batchChunkSize must be a whole number ≥ 1",
+    );
+    assertThrows(given({ batchChunkSize: "2" }), TypeError, 'current value is "2"');
     for (const method of ["aspect", "aspect_ratio:", "aspect_ratio:0", "aspect_ratio:1.5", ""]) {
-      refuses(given({ chunkingMethod: method }), RangeError, `current value is "${method}"`);
+      assertThrows(given({ chunkingMethod: method }), RangeError, `current value is "${method}"`);
     }
-    refuses(given({ chunkingMethod: 2 }), TypeError, "chunkingMethod must be");
-    refuses(given({ accPolicy: "fast" }), RangeError, "accPolicy must be");
-    refuses(given({ accDtype: "float16" }), RangeError, "accDtype must be");
-    refuses(given({ allowRetainGraph: 1 }), TypeError, "allowRetainGraph must be true or false");
-    refuses(given({ chunkSize: 1 }), TypeError, "option 'chunkSize' is unknown");
+    assertThrows(given({ chunkingMethod: 2 }), TypeError, "chunkingMethod must be");
+    assertThrows(given({ accPolicy: "fast" }), RangeError, "accPolicy must be");
+    assertThrows(given({ accDtype: "float16" }), RangeError, "accDtype must be");
+    assertThrows(
+      given({ allowRetainGraph: 1 }),
+      TypeError,
+      "allowRetainGraph must be true or false",
+    );
+    assertThrows(given({ chunkSize: 1 }), TypeError, "option 'chunkSize' is unknown");
     const both = loss({ options: { batchChunkSize: 3, chunkingMethod: "aspect_ratio" } });
-    refuses(
+    assertThrows(
       () => both.forward([[1, 2, 3], [1, 2, 3]], [0, 0]),
       RangeError,
       'batchChunkSize and chunkingMethod "aspect_ratio" must agree: current values are 3 and 1',
     );
     const wide = loss({ options: { accDtype: "float64" } });
-    refuses(
+    assertThrows(
       () => wide.forward(float32([[1, 2, 3]]), [0]),
       TypeError,
       "options.accDtype must be float32: current dtype is float64",
     );
   });
 
-  it("an input of another length or rank", () => {
+  it("an input with the wrong number of features or axes", () => {
     const wanted = "input must have the shape (3,) or (N, 3): current shape is";
-    refuses(() => loss().forward([[1, 2]], [0]), RangeError, `${wanted} (1, 2)`);
-    refuses(() => loss().forward(1, 0), RangeError, `${wanted} ()`);
-    refuses(() => loss().forward([[[1, 2, 3]]], [[0]]), RangeError, `${wanted} (1, 1, 3)`);
-    refuses(
+    assertThrows(() => loss().forward([[1, 2]], [0]), RangeError, `${wanted} (1, 2)`);
+    assertThrows(() => loss().forward(1, 0), RangeError, `${wanted} ()`);
+    assertThrows(() => loss().forward([[[1, 2, 3]]], [[0]]), RangeError, `${wanted} (1, 1, 3)`);
+    assertThrows(
       () => loss({ outFeatures: [2] }).forward([1, 2, 3], [0, 0]),
       RangeError,
       "input must have the shape (N, 3), as there are outFeatures: current shape is (3,)",
     );
-    refuses(() => loss().forward(int32([[1, 2, 3]]), [0]), TypeError, "input must be float32");
+    assertThrows(() => loss().forward(int32([[1, 2, 3]]), [0]), TypeError, "input must be float32");
   });
 
   it("a target that is neither labels nor probabilities", () => {
     const two = [[1, 2, 3], [4, 5, 6]];
-    refuses(
+    assertThrows(
       () => loss().forward(two, [0, 1, 2]),
       RangeError,
       "target must have the shape (2,) for labels or (2, 5) for probabilities: current shape is (3,)",
     );
-    refuses(() => loss().forward(two, float32([0, 1])), TypeError, "target must be int32");
-    refuses(
+    assertThrows(() => loss().forward(two, float32([0, 1])), TypeError, "target must be int32");
+    assertThrows(
       () => loss().forward(two, int32(new Int32Array(10), [2, 5])),
       TypeError,
       "target of the shape of the scores must be float32: current dtype is int32",
     );
     for (const ignoreIndex of [-100, 1]) {
-      refuses(
+      assertThrows(
         () => loss({ ignoreIndex }).forward([1, 2, 3], [0.2, 0.2, 0.2, 0.2, 0.2]),
         RangeError,
         `ignoreIndex must not be given if target holds probabilities: current value is ${ignoreIndex}`,
@@ -597,11 +586,11 @@ describe("LinearCrossEntropyLoss refuses", () => {
     }
   });
 
-  it("labels that name no class, before the first chunk is worked on", () => {
+  it("labels that are not classes, before the first chunk is computed", () => {
     const chunked = loss({ options: { batchChunkSize: 1 } });
     const out = { input: new Float32Array(6).fill(7) };
     for (const label of [5, -1, 1.5, NaN, Infinity]) {
-      refuses(
+      assertThrows(
         () => chunked.valueAndGrad([[1, 2, 3], [4, 5, 6]], [0, label], { wrt: ["input"], out }),
         RangeError,
         `Cannot compute LinearCrossEntropyLoss as target must hold classes from 0 to 4 or ignoreIndex, -100: current value at [1] is ${label}`,
@@ -610,44 +599,41 @@ describe("LinearCrossEntropyLoss refuses", () => {
     assert(out.input.every((x) => x === 7));
   });
 
-  it("a gradient by labels, or by a bias that it does not have", () => {
+  it("to differentiate with respect to labels, their weight, or a bias that it does not have", () => {
     const call = (name: string) => () =>
       loss().valueAndGrad([[1, 2, 3]], [0], { wrt: [name] as never });
     for (const name of ["target", "weight", "linear.bias"]) {
       const message = `with respect to "${name}": wanted is one of input, linear.weight`;
-      refuses(call(name), TypeError, `Cannot differentiate LinearCrossEntropyLoss ${message}`);
+      assertThrows(call(name), TypeError, `Cannot differentiate LinearCrossEntropyLoss ${message}`);
     }
   });
 });
 
-{
-  const random = new Random(14);
-  testManners({
-    loss: "LinearCrossEntropyLoss",
-    // A layer cannot be made without its sizes; the questions always give them.
-    Loss: LinearCrossEntropyLoss as unknown as LossClass,
-    // As many weights as numbers of input: one of the questions asks both to share a buffer.
-    options: { inFeatures: 3, numClasses: 4, bias: true },
-    known: [
-      "inFeatures",
-      "numClasses",
-      "outFeatures",
-      "bias",
-      "dtype",
-      "random",
-      "weight",
-      "ignoreIndex",
-      "labelSmoothing",
-      "reduction",
-      "options",
-    ],
-    args: { input: random.tensor([4, 3]), target: probabilities(random, 4, 4) },
-    wrt: ["input", "linear.weight", "linear.bias", "target"],
-  });
-}
+testContract({
+  loss: "LinearCrossEntropyLoss",
+  // Its sizes are required, which the type of the tests does not know; the tests always give them.
+  Loss: LinearCrossEntropyLoss as unknown as LossClass,
+  // As many weights as numbers in input, as one of the tests gives both the same buffer.
+  options: { inFeatures: 3, numClasses: 4, bias: true },
+  known: [
+    "inFeatures",
+    "numClasses",
+    "outFeatures",
+    "bias",
+    "dtype",
+    "random",
+    "weight",
+    "ignoreIndex",
+    "labelSmoothing",
+    "reduction",
+    "options",
+  ],
+  args: { input: new Random(14).tensor([4, 3]), target: new Random(15).probabilities([4, 4]) },
+  wrt: ["input", "linear.weight", "linear.bias", "target"],
+});
 
-describe("LinearCrossEntropyLoss answers in types", () => {
-  it("with the gradients of input and parameters unless others are named", () => {
+describe("LinearCrossEntropyLoss result types", () => {
+  it("have the gradients of input and parameters by default, else those that wrt names", () => {
     const { grad } = new LinearCrossEntropyLoss(layer).valueAndGrad([[1, 2, 3]], [0]);
     assertEquals(Object.keys(grad), ["input", "linear.weight"]);
     const biased = new LinearCrossEntropyLoss({ ...layer, bias: true });

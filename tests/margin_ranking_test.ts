@@ -13,19 +13,16 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import {
-  call,
-  near,
-  type Subject,
-  testDomain,
-  testReductions,
-  testRepeats,
-  testTypes,
-} from "./_elementwise.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import { testBroadcasting, testDomain, testDtypes, testLongMean } from "./_elementwise.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { call, type Subject } from "./_loss.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import { cases, formulas } from "./reference/cases/margin_ranking.ts";
 
 const ranking = (options?: MarginRankingLossOptions) => new MarginRankingLoss(options);
@@ -35,7 +32,7 @@ const subject: Subject = {
   loss: "MarginRankingLoss",
   build: (options) => ranking({ margin: 0.5, ...options }),
   draw: (random, first, second = first, third = second) => ({
-    // Differences lie up to 0.2 above a whole number, away from the kinks at 0 and ± 0.5.
+    // Differences are at most 0.2 above a whole number, away from the kinks at 0 and ± 0.5.
     input1: random.tensor(first, () => random.below(3) + random.uniform(0.1, 0.2)),
     input2: random.tensor(second, () => random.below(3) + random.uniform(0, 0.1)),
     target: random.tensor(third, () => random.sign()),
@@ -43,7 +40,7 @@ const subject: Subject = {
   wrt,
 };
 
-/** Value and the gradients by both scores and the label of one pair. */
+/** Value at one pair, and gradients with respect to both scores and the label. */
 function at(
   x1: number,
   x2: number,
@@ -58,16 +55,16 @@ function at(
 
 testCases(cases, ranking);
 
-describe("MarginRankingLoss beside the document", () => {
-  it("is its formula", () => {
+describe("MarginRankingLoss against the document", () => {
+  it("has its value", () => {
     const [x1, x2, y] = [[0.5, 1, -2, 3], [1, 0.75, -2.5, 3], [1, 1, -1, -1]];
     const wanted = new Formula(formulas.value.text).evaluate({ x1, x2, y, margin: 0.5 });
     assertEquals([...none(0.5).forward(x1, x2, y).data], [...wanted]);
   });
 });
 
-describe("MarginRankingLoss by hand", () => {
-  it("is what the one that ought to be higher lacks to the margin", () => {
+describe("MarginRankingLoss computed by hand", () => {
+  it("is what the lead of the score that should be higher lacks to the margin", () => {
     assertEquals(at(3, 1, 1), [0, 0, 0, 0]);
     assertEquals(at(1, 3, 1), [2, -1, 1, 2]);
     assertEquals(at(3, 1, -1), [2, 1, -1, -2]);
@@ -81,13 +78,13 @@ describe("MarginRankingLoss by hand", () => {
     assertEquals(grad.input2.toArray(), [1 / 2, 0]);
   });
 
-  it("forgives a little with a margin below 0", () => {
+  it("allows the wrong order by as much as a negative margin", () => {
     assertEquals(at(1, 1.5, 1, -1)[0], 0);
     assertEquals(at(1, 3, 1, -1)[0], 1);
   });
 });
 
-describe("MarginRankingLoss beside one line: half of h + |h|, with h = margin + the trailing of the right one", () => {
+describe("MarginRankingLoss against a one-line reference: (h + |h|) / 2, where h = margin - lead", () => {
   for (const margin of [-0.5, 0, 0.7, 1, 30]) {
     it(`margin = ${margin}`, () => {
       const random = new Random(1);
@@ -97,7 +94,7 @@ describe("MarginRankingLoss beside one line: half of h + |h|, with h = margin + 
       value.data.forEach((v, i) => {
         const [a, b, y] = [input1.data[i], input2.data[i], target.data[i]];
         const h = margin + (y === 1 ? b - a : a - b);
-        assert(near(v, (h + Math.abs(h)) / 2), `${a}, ${b}, ${y}: ${v}`);
+        assertNear(v, (h + Math.abs(h)) / 2, { context: `${a}, ${b}, ${y}` });
         const active = (1 + Math.sign(h)) / 2;
         assertEquals(grad.input1.data[i], -y * active);
         assertEquals(grad.input2.data[i], y * active);
@@ -109,8 +106,8 @@ describe("MarginRankingLoss beside one line: half of h + |h|, with h = margin + 
 
 testFixtures("margin_ranking", ranking);
 
-describe("MarginRankingLoss beside finite differences", () => {
-  // Labels other than ±1 throw, so that the numeric gradient by the target is out of reach: see the formula's.
+describe("MarginRankingLoss against finite differences", () => {
+  // Labels other than ±1 throw, so that finite differences with respect to the target are impossible; testFormula checks it.
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}`, () => {
       for (const margin of [0.5, 0, -0.5]) {
@@ -119,7 +116,7 @@ describe("MarginRankingLoss beside finite differences", () => {
           args.input1.data,
           (x, i) => margin - args.target.data[i] * (x - args.input2.data[i]),
         );
-        assert(Math.min(...h.map(Math.abs)) > 1e-3, "too near a kink");
+        assert(Math.min(...h.map(Math.abs)) > 1e-3, "an input is too close to a kink");
         assertGradient(ranking({ margin, reduction }), args, {
           wrt: ["input1", "input2"],
           scale: 0.1,
@@ -140,27 +137,27 @@ for (const y of [1, -1]) {
 }
 
 describe("MarginRankingLoss at its kink", () => {
-  it("costs nothing at the margin, and has the gradient of the slope", () => {
+  it("is 0 exactly at the margin, with the gradient of the branch that is not 0", () => {
     for (const dtype of [float64, float32]) {
       assertEquals(at(1.5, 1, 1, 0.5, dtype), [0, -1, 1, -0.5]);
       assertEquals(at(1, 1.5, -1, 0.5, dtype), [0, 1, -1, 0.5]);
     }
   });
 
-  it("pulls a tie apart with margin 0", () => {
+  it("has a gradient that separates equal scores with margin 0", () => {
     assertEquals(at(2, 2, 1), [0, -1, 1, 0]);
     assertEquals(at(2, 2, -1), [0, 1, -1, 0]);
     assertEquals(at(0, -0, 1), [0, -1, 1, 0]);
   });
 
-  it("rests one float beyond", () => {
+  it("has gradient 0 from the next larger float on", () => {
     assertEquals(at(2 + 2 ** -51, 2, 1), [0, 0, 0, 0]);
     assertEquals(at(2, 2 + 2 ** -51, 1), [2 ** -51, -1, 1, 2 ** -51]);
   });
 });
 
-describe("MarginRankingLoss of extreme numbers", () => {
-  it("tiny and huge", () => {
+describe("MarginRankingLoss with extreme numbers", () => {
+  it("tiny and huge differences", () => {
     assertEquals(at(0, 5e-324, 1)[0], 5e-324);
     assertEquals(at(-1e308, 1e307, 1)[0], 1.1e308);
     assertEquals(at(-1e308, 1e308, 1)[0], Infinity);
@@ -169,23 +166,24 @@ describe("MarginRankingLoss of extreme numbers", () => {
     assertEquals(at(0, far, 1, 0, float32), [far, -1, 1, far]);
   });
 
-  it("±∞: the order counts, and equal infinities have none", () => {
+  it("±∞: the order decides; equal infinities have none, and give NaN", () => {
     assertEquals(at(Infinity, 1, 1), [0, 0, 0, 0]);
     assertEquals(at(-Infinity, 1, 1), [Infinity, -1, 1, Infinity]);
     assertEquals(at(Infinity, Infinity, 1), [NaN, 0, 0, 0]);
   });
 
-  it("NaN: NaN as value, no pull", () => {
+  it("NaN: value NaN, gradient 0", () => {
     assertEquals(at(NaN, 1, -1), [NaN, 0, 0, 0]);
     assertEquals(at(1, NaN, 1, 0.5, float32), [NaN, 0, 0, 0]);
   });
 });
 
 testReductions(subject);
-testRepeats(subject, { smaller: wrt, scalar: false });
-testTypes(subject, { integers: ["target"] });
+testLongMean(subject);
+testBroadcasting(subject, { smaller: wrt, scalar: false });
+testDtypes(subject, { integers: ["target"] });
 
-describe("MarginRankingLoss among its siblings", () => {
+describe("MarginRankingLoss and related losses", () => {
   const args = subject.draw(new Random(4), [40]);
 
   it("is the limit of SoftMarginLoss of large multiples of the difference", () => {
@@ -199,7 +197,7 @@ describe("MarginRankingLoss among its siblings", () => {
     );
   });
 
-  it("does not change when the scores are swapped and the label is turned", () => {
+  it("does not change if the scores are swapped and the label changes its sign", () => {
     const { input1, input2, target } = args;
     const turned = float64(target.data.map((y) => -y) as Float64Array);
     const one = call(none(0.3), { input1, input2, target });
@@ -209,25 +207,25 @@ describe("MarginRankingLoss among its siblings", () => {
   });
 });
 
-describe("MarginRankingLoss as probed", () => {
-  const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+describe("MarginRankingLoss at random inputs", () => {
+  const number = doubles(-1e3, 1e3);
   const label = fc.constantFrom(1, -1);
 
-  it("is never negative, and its two gradients cancel", () => {
+  it("is never negative, and the gradients with respect to both scores add up to 0", () => {
     holds(fc.property(number, number, label, number, (a, b, y, margin) => {
       const [value, first, second] = at(a, b, y, margin);
       return value >= 0 && first === -second && Math.abs(first) <= 1;
     }));
   });
 
-  it("depends on the difference of the scores alone", () => {
+  it("depends only on the difference of the scores", () => {
     const whole = fc.integer({ min: -1000, max: 1000 });
     holds(fc.property(whole, whole, whole, label, (a, b, shift, y) => {
       return at(a, b, y)[0] === at(a + shift, b + shift, y)[0];
     }));
   });
 
-  it("is 0 for one label at least where the margin is 0: a pair has one order", () => {
+  it("is 0 for at least one of the two labels if the margin is 0", () => {
     holds(fc.property(number, number, (a, b) => {
       const [up, down] = [at(a, b, 1)[0], at(a, b, -1)[0]];
       return Math.min(up, down) === 0 && up + down === Math.abs(a - b);
@@ -238,7 +236,7 @@ describe("MarginRankingLoss as probed", () => {
 testDomain(subject, "target", { wanted: "1 or -1", offenders: [0, 2, 0.5, -1.5, NaN, -Infinity] });
 
 describe("MarginRankingLoss refuses", () => {
-  it("whole-number labels of 0, at their place", () => {
+  it("the label 0 also as a whole number, and says where it is", () => {
     assertThrows(
       () => ranking().forward([1, 2, 3], [3, 2, 1], int32([1, -1, 0])),
       RangeError,
@@ -246,7 +244,7 @@ describe("MarginRankingLoss refuses", () => {
     );
   });
 
-  it("arguments with different numbers of axes, a scalar among them", () => {
+  it("arguments with different numbers of axes, also if one is a scalar", () => {
     const wanted =
       "Cannot compute MarginRankingLoss as all arguments must have the same number of axes: ";
     assertThrows(
@@ -262,7 +260,7 @@ describe("MarginRankingLoss refuses", () => {
     );
   });
 
-  it("a margin that is no number", () => {
+  it("a margin that is not a number", () => {
     for (const margin of ["1", null, [1]]) {
       assertThrows(
         () => ranking({ margin: margin as never }),
@@ -274,7 +272,7 @@ describe("MarginRankingLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "MarginRankingLoss",
   Loss: MarginRankingLoss,
   known: ["margin", "reduction"],
@@ -282,8 +280,8 @@ testManners({
   wrt,
 });
 
-describe("MarginRankingLoss answers in types", () => {
-  it("with both scores by default, else with what wrt names", () => {
+describe("MarginRankingLoss result types", () => {
+  it("have the gradients of both scores by default, else those that wrt names", () => {
     const { grad } = ranking().valueAndGrad([1], [2], [1]);
     const both: Tensor[] = [grad.input1, grad.input2];
     assertEquals(both.map((tensor) => tensor.item()), [-1, 1]);

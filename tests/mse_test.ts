@@ -14,39 +14,48 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import {
+  testBroadcasting,
+  testDtypes,
+  testIncompatibleShapes,
+  testLongMean,
+} from "./_elementwise.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import { element } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import {
   assertMeansExact,
   assertMultiple,
   minimiser,
-  near,
   pairAwayFrom,
-  testReductions,
-  testShapes,
+  regression,
 } from "./_regression.ts";
+import { testElementWeight } from "./_weights.ts";
 import { figure } from "./reference/cases/l1.ts";
 import { cases, formulas } from "./reference/cases/mse.ts";
 
 const mse = (options?: MSELossOptions) => new MSELoss(options);
 const none = mse({ reduction: "none" });
+const subject = regression("MSELoss", mse);
 
-/** Value and gradient of one residual. */
-function at(e: number, dtype = float64): [value: number, grad: number] {
-  const { value, grad } = none.valueAndGrad(dtype([e]), dtype([0]));
-  return [value.data[0], grad.input.data[0]];
-}
+/** Value and gradient at one residual. */
+const at = (e: number, dtype = float64) => element(none, [e, 0], { dtype });
 
 testCases(cases, mse);
 
-describe("MSELoss beside the document", () => {
+describe("MSELoss against the document", () => {
   const x = [1.5, -2, 0.25, 8];
   const y = [0.5, 1, 0.75, 8];
   const twice = (numbers: ArrayLike<number>) => Array.from(numbers, (v) => 2 * v);
 
-  it("has twice its value and twice its gradient: PyTorch has no ½", () => {
+  it("has twice its value and twice its gradient: PyTorch's formula has no ½", () => {
     const { value, grad } = none.valueAndGrad(x, y);
     assertEquals([...value.data], twice(new Formula(formulas.value.text).evaluate({ x, y })));
     assertEquals(
@@ -62,37 +71,37 @@ describe("MSELoss beside the document", () => {
   });
 });
 
-describe("MSELoss by hand", () => {
-  it("is the square, with slope 2 e", () => {
+describe("MSELoss computed by hand", () => {
+  it("is the square, with gradient 2 e", () => {
     assertEquals(at(0.5), [0.5 ** 2, 2 * 0.5]);
     assertEquals(at(-3), [3 ** 2, 2 * -3]);
     assertEquals(at(0), [0, 0]);
   });
 
-  it("averages by default", () => {
+  it("is averaged by default", () => {
     const { value, grad } = mse().valueAndGrad([1, -2], [0.5, 1]);
     assertEquals(value.item(), (0.5 ** 2 + 3 ** 2) / 2);
     assertEquals(grad.input.toArray(), [2 * 0.5 / 2, 2 * -3 / 2]);
   });
 });
 
-describe("MSELoss beside one line: e² = x² - 2 x y + y²", () => {
-  it("agrees, where the expanded form does not cancel", () => {
+describe("MSELoss against a one-line reference: x² - 2 x y + y²", () => {
+  it("agrees up to the rounding of the terms, which cancel", () => {
     const random = new Random(1);
     const [input, target] = [random.tensor([9, 7]), random.tensor([9, 7])];
     const { value, grad } = none.valueAndGrad(input, target, { wrt: ["input", "target"] });
     value.data.forEach((v, i) => {
       const [x, y] = [input.data[i], target.data[i]];
       assertAlmostEquals(v, x * x - 2 * x * y + y * y, 1e-14 * (x * x + y * y));
-      assert(near(grad.input.data[i], 2 * x - 2 * y, 1e-13));
-      assert(near(grad.target.data[i], 2 * y - 2 * x, 1e-13));
+      assertNear(grad.input.data[i], 2 * x - 2 * y, { rtol: 1e-13 });
+      assertNear(grad.target.data[i], 2 * y - 2 * x, { rtol: 1e-13 });
     });
   });
 });
 
 testFixtures("mse", mse);
 
-describe("MSELoss beside finite differences", () => {
+describe("MSELoss against finite differences", () => {
   const random = new Random(2);
   const args = { input: random.tensor([3, 5]), target: random.tensor([3, 5]) };
   const weight = random.tensor([3, 5], () => random.uniform(0.1, 3));
@@ -109,25 +118,25 @@ describe("MSELoss beside finite differences", () => {
 testFormula("MSELoss", MSELoss.formula, { input: "x", target: "y" }, { x: [-3, 3], y: [-3, 3] });
 
 describe("MSELoss has no kink", () => {
-  it("and keeps the gradient of the smallest residuals, whose square is 0", () => {
+  it("and has a gradient even at the smallest residuals, whose square is 0", () => {
     assertEquals(at(5e-324), [0, 1e-323]);
     assertEquals(at(-(2 ** -149), float32), [0, -(2 ** -148)]);
   });
 });
 
-describe("MSELoss of extreme numbers", () => {
-  it("tiny: the square fades through the subnormal numbers", () => {
+describe("MSELoss with extreme numbers", () => {
+  it("tiny residuals: the value underflows, the gradient does not", () => {
     assertEquals(at(1e-160), [1e-160 ** 2, 2e-160]);
     assertEquals(at(1e-170), [0, 2e-170]);
   });
 
-  it("huge: the square overflows, its gradient does not", () => {
+  it("huge residuals: the value overflows, the gradient does not", () => {
     assertEquals(at(1e200), [Infinity, 2e200]);
     assertEquals(at(1e20, float32), [Infinity, 2 * Math.fround(1e20)]);
     assertEquals(at(-Number.MAX_VALUE), [Infinity, -Infinity]);
   });
 
-  it("huge in float32: a sum beyond the largest float32 is infinite, its mean is not", () => {
+  it("huge residuals in float32: the sum overflows, the mean does not", () => {
     const large = float32(new Float32Array(8).fill(1e19)); // eight squares of 1e38
     const item = (options: MSELossOptions) =>
       mse(options).forward(large, float32([0, 0, 0, 0, 0, 0, 0, 0])).item();
@@ -140,28 +149,32 @@ describe("MSELoss of extreme numbers", () => {
     assertEquals(at(-Infinity, float32), [Infinity, -Infinity]);
   });
 
-  it("NaN, and ∞ - ∞: NaN in both", () => {
+  it("NaN and ∞ - ∞: value and gradient are NaN", () => {
     assertEquals(at(NaN), [NaN, NaN]);
     const { value, grad } = none.valueAndGrad([Infinity], [Infinity]);
     assertEquals([value.data[0], grad.input.data[0]], [NaN, NaN]);
   });
 
-  it("2^20 of the same in float32: their mean is exact", () => {
+  it("2^20 equal residuals in float32: the mean is exact", () => {
     assertMeansExact(mse(), (e) => e * e);
   });
 });
 
-testReductions("MSELoss", mse, "weights");
-testShapes("MSELoss", mse);
+testReductions(subject);
+testLongMean(subject);
+testElementWeight(subject, { dividedBy: "the sum of the weights" });
+testBroadcasting(subject, { smaller: ["input", "target"] });
+testIncompatibleShapes(subject);
+testDtypes(subject, { integers: ["target"] });
 
-describe("MSELoss with weights that sum to 0", () => {
-  it("has no mean: NaN for zeros over zeros, ∞ for more than that", () => {
+describe("MSELoss with weights that add up to 0", () => {
+  it("has the mean NaN if its weighted sum is 0, else ∞", () => {
     assertEquals(mse({ weight: [0, 0] }).forward([1, 2], [0, 0]).item(), NaN);
     assertEquals(mse({ weight: [1, -1] }).forward([3, 1], [0, 0]).item(), Infinity);
   });
 });
 
-describe("MSELoss among its siblings", () => {
+describe("MSELoss and related losses", () => {
   it("is twice HuberLoss with delta = ∞", () => {
     assertMultiple(mse(), new HuberLoss({ delta: Infinity }), 2);
   });
@@ -170,19 +183,20 @@ describe("MSELoss among its siblings", () => {
     assertMultiple(mse(), new SmoothL1Loss({ beta: 64 }), 128);
   });
 
-  it("is the variance of the targets around their mean, and bias² more elsewhere", () => {
+  it("of the targets' mean is their variance, and of any other prediction bias² more", () => {
     const targets = new Random(3).tensor([50]);
-    const mean = [...targets.data].reduce((sum, y) => sum + y, 0) / 50;
+    const mean = sum(targets.data) / 50;
     const variance = mse().forward(mean, targets).item();
-    assert(near(mse().forward(mean + 0.7, targets).item(), variance + 0.7 ** 2, 1e-13));
+    const biased = mse().forward(mean + 0.7, targets).item();
+    assertNear(biased, variance + 0.7 ** 2, { rtol: 1e-13 });
   });
 });
 
-describe("MSELoss as probed", () => {
-  const number = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+describe("MSELoss at random inputs", () => {
+  const number = doubles(-1e3, 1e3);
   const value = (x: number, y = 0) => none.forward([x], [y]).data[0];
 
-  it("is never negative, 0 only between equals, symmetric", () => {
+  it("is never negative, 0 only for equals, and symmetric", () => {
     holds(
       fc.property(
         number,
@@ -194,27 +208,27 @@ describe("MSELoss as probed", () => {
     );
   });
 
-  it("is strictly convex: a chord runs above the curve by t (1 - t) (a - b)²", () => {
-    holds(fc.property(number, number, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, t) => {
+  it("is strictly convex: a chord lies above the curve by t (1 - t) (a - b)²", () => {
+    holds(fc.property(number, number, doubles(0, 1), (a, b, t) => {
       const gap = t * value(a) + (1 - t) * value(b) - value(t * a + (1 - t) * b);
       return Math.abs(gap - t * (1 - t) * (a - b) ** 2) <= 1e-14 * (a * a + b * b) + 1e-300;
     }));
   });
 
-  it("pulls without bound: the gradient is proportional to the residual", () => {
+  it("has a gradient without bound, proportional to the residual", () => {
     holds(fc.property(number, (e) => at(4 * e)[1] === 4 * at(e)[1]));
   });
 
-  it("is smallest over one shared prediction at the mean, which an outlier moves at will", () => {
+  it("is minimised by the mean of the targets, which one outlier can move anywhere", () => {
     for (const outlier of [10, 1e6]) {
       const best = minimiser(mse({ reduction: "sum" }), [0, 0.1, 0.2, 0.3, outlier]);
-      assert(near(best, (0.6 + outlier) / 5, 1e-12));
+      assertNear(best, (0.6 + outlier) / 5, { rtol: 1e-12 });
     }
   });
 });
 
 describe("MSELoss refuses", () => {
-  it("whole numbers as input, which have no gradient", () => {
+  it("whole numbers as input, also if they are not averaged", () => {
     assertThrows(
       () => mse({ reduction: "sum" }).forward(int32([1]), [2]),
       TypeError,
@@ -223,7 +237,7 @@ describe("MSELoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "MSELoss",
   Loss: MSELoss,
   known: ["reduction", "weight"],
@@ -231,8 +245,8 @@ testManners({
   wrt: ["input", "target"],
 });
 
-describe("MSELoss answers in types", () => {
-  it("with the gradients that wrt names, and no other", () => {
+describe("MSELoss result types", () => {
+  it("have the gradients that wrt names, and no others", () => {
     const weighted = mse({ weight: [3, 1], reduction: "sum" });
     const { grad } = weighted.valueAndGrad([1, 5], [2, 2], { wrt: ["target", "weight"] });
     const [target, weight]: Tensor[] = [grad.target, grad.weight];

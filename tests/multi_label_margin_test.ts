@@ -15,24 +15,41 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import { assertClose, assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertClose, assertNear } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import type { Subject } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { holds } from "./_property.ts";
+import { Random, sizeOf } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
+import { scoresAwayFromKinks } from "./_rows.ts";
 import { cases, formulas } from "./reference/cases/multi_label_margin.ts";
 
 const multiLabelMargin = (options?: MultiLabelMarginLossOptions) =>
   new MultiLabelMarginLoss(options);
 const none = multiLabelMargin({ reduction: "none" });
 const TIGHT = { rtol: 1e-14, atol: 1e-15 };
+const subject: Subject = {
+  loss: "MultiLabelMarginLoss",
+  build: multiLabelMargin,
+  draw: (random, [rows, classes]) => ({
+    input: random.tensor([rows, classes]),
+    target: int32(randomLists(random, rows, classes, 3).flat(), [rows, classes]),
+  }),
+  wrt: ["input"],
+};
 
 /** A list of labels, filled up with -1. */
 const listOf = (labels: number[], classes: number) =>
   Array.from({ length: classes }, (_, i) => labels[i] ?? -1);
 
-/** The labels of a list: what stands before the first -1. */
+/** The labels of a list: those before the first -1. */
 const labelsOf = (list: number[]) => list.includes(-1) ? list.slice(0, list.indexOf(-1)) : list;
 
-/** Value and gradient of one row. */
+/** Value and gradient at one row. */
 function at(row: TensorLike, target: number[]): [value: number, grad: number[]] {
   const { value, grad } = none.valueAndGrad(row, target);
   return [value.item(), [...grad.input.data]];
@@ -48,41 +65,39 @@ function randomLists(random: Random, rows: number, classes: number, most: number
   });
 }
 
-/** One row by sets and pairs. */
+/** The loss of one row by sets of labels and pairs of classes. */
 function naive(row: number[], target: number[]): number {
   const listed = labelsOf(target);
   const others = row.filter((_, j) => !listed.includes(j));
   const pairs = listed.flatMap((t) => others.map((x) => Math.max(0, x - (row[t] - 1))));
-  return pairs.reduce((a, b) => a + b, 0) / row.length;
+  return sum(pairs) / row.length;
 }
 
 testCases(cases, multiLabelMargin);
 
-describe("MultiLabelMarginLoss beside the document", () => {
-  it("has its term for each pair", () => {
+describe("MultiLabelMarginLoss against the document", () => {
+  it("is the sum of its terms over all pairs, divided by the number of classes", () => {
     const term = new Formula(formulas.value.text);
     const [applies, others] = [[0.3, -0.9], [2, 1.5, -8]];
     const pairs = applies.flatMap((s) => [...term.evaluate({ x: others, s })]);
-    const wanted = pairs.reduce((a, b) => a + b) / 5;
-    const value = none.forward([...applies, ...others], [0, 1, -1, -1, -1]);
-    assertClose(value, float64(wanted), { ...TIGHT, context: "value:" });
+    assertNear(at([...applies, ...others], [0, 1, -1, -1, -1])[0], sum(pairs) / 5);
   });
 
-  it("knows no order: [2, 3, -1, 0] and [3, 2, -1, 0] are the same", () => {
+  it("does not depend on the order of labels: [2, 3, -1, 0] and [3, 2, -1, 0] are the same", () => {
     const row = [0.5, 2, -0.25, 1];
     assertEquals(at(row, [2, 3, -1, 0]), at(row, [3, 2, -1, 0]));
   });
 });
 
-describe("MultiLabelMarginLoss by hand", () => {
-  it("adds up what pairs lack to a lead of 1, over the number of all classes", () => {
-    // 1 leads 0 by 1.5 and 3 by 0.5; 2 leads 0 by 0.25 and trails 3 by 0.75.
+describe("MultiLabelMarginLoss computed by hand", () => {
+  it("adds up what the lead of each pair lacks to 1, and divides by the number of classes", () => {
+    // 1 leads 0 by 1.5 and 3 by 0.5; 2 leads 0 by 0.25, and 3 by -0.75.
     const [value, grad] = at([0.5, 2, 0.75, 1.5], [1, 2, -1, -1]);
     assertEquals(value, (0 + 0.5 + 0.75 + 1.75) / 4);
     assertEquals(grad, [1 / 4, -1 / 4, -2 / 4, 2 / 4]);
   });
 
-  it("ends a list at the first -1: what follows is no label", () => {
+  it("ends a list at the first -1: later numbers are not labels", () => {
     const row = [0.5, 2, 0.75, 1.5];
     const wanted = at(row, [2, -1, -1, -1]);
     for (const rest of [[0, 1, 3], [2, 2, 2], [-1, 3, 0]]) {
@@ -90,14 +105,14 @@ describe("MultiLabelMarginLoss by hand", () => {
     }
   });
 
-  it("counts a label twice that is listed twice", () => {
+  it("counts a label twice if it is listed twice", () => {
     const [value, grad] = at([0.5, 0.25], [0, 0]);
     assertEquals(value, 2 * 0.75 / 2);
     assertEquals(grad, [-2 / 2, 2 / 2]);
     assertEquals(at([0.5, 2, 0.75], [2, 0, 2])[0], (2.25 + 2.5 + 2.25) / 3);
   });
 
-  it("is 0 where nothing or everything is listed", () => {
+  it("is 0 if no class is listed, or all are", () => {
     assertEquals(at([3, 1, 2], [-1, 0, 1]), [0, [0, 0, 0]]);
     assertEquals(at([3, 1, 2], [1, 2, 0])[0], 0);
     assertEquals(at([3], [0])[0], 0);
@@ -105,15 +120,15 @@ describe("MultiLabelMarginLoss by hand", () => {
     assertEquals(none.forward(3, -1).item(), 0);
   });
 
-  it("has the mean by default, over rows and classes", () => {
+  it("is averaged over rows by default", () => {
     const value = multiLabelMargin().forward([[0.5, 0], [0, 0]], [[0, -1], [0, -1]]);
     assertEquals(value.item(), (0.5 + 1) / (2 * 2));
   });
 });
 
-describe("MultiLabelMarginLoss beside sets and pairs", () => {
+describe("MultiLabelMarginLoss against sets of labels and pairs of classes", () => {
   for (const [seed, most] of [1, 3, 20].entries()) {
-    it(`lists of up to ${most} labels, over 40 × 20`, () => {
+    it(`agrees for lists of up to ${most} labels, over 40 × 20`, () => {
       const random = new Random(seed);
       const input = random.tensor([40, 20]);
       const lists = randomLists(random, 40, 20, most);
@@ -126,11 +141,9 @@ describe("MultiLabelMarginLoss beside sets and pairs", () => {
 
 testFixtures("multi_label_margin", multiLabelMargin);
 
-describe("MultiLabelMarginLoss beside finite differences", () => {
-  const random = new Random(4);
-  // Scores on a grid of 0.2 shifted by class: all differences stay 0.02 from 1, and the stencil spans 4e-3.
-  let place = 0;
-  const input = random.tensor([5, 6], () => 0.2 * random.below(15) + 0.02 * (1 + place++ % 6));
+describe("MultiLabelMarginLoss against finite differences", () => {
+  // The stencil spans 4e-3, less than the distance to the kinks.
+  const input = scoresAwayFromKinks([5, 6], 4);
   const target = int32([
     [3, 1, -1, 0, 0, 0],
     [0, 1, 2, 3, 4, -1],
@@ -151,7 +164,7 @@ testFormula("MultiLabelMarginLoss", MultiLabelMarginLoss.formula, { input: "x" }
 });
 
 describe("MultiLabelMarginLoss.formula", () => {
-  it("is what runs: one pair, over C = 2", () => {
+  it("is what is computed: one pair, divided by C = 2", () => {
     const { value, grad } = MultiLabelMarginLoss.formula;
     const scope = { x: [-2, -0.5, 0.25, 3], s: 0.75 };
     const found = scope.x.map((x) => at([x, scope.s], [1, -1]));
@@ -163,59 +176,48 @@ describe("MultiLabelMarginLoss.formula", () => {
 });
 
 describe("MultiLabelMarginLoss at its kink", () => {
-  it("is 0 with gradient 0 where a pair is 1 apart", () => {
+  it("is 0 with gradient 0 where the lead of a pair is exactly 1", () => {
     assertEquals(at([1, 2], [1, -1]), [0, [0, 0]]);
     assertEquals(at(float32([1, 2, 2]), [2, 1, -1]), [0, [0, 0, 0]]);
   });
 
-  it("pulls by 1 / C a hair above it", () => {
-    const hair = 2 ** -50;
-    assertEquals(at([1 + hair, 2], [1, -1]), [hair / 2, [0.5, -0.5]]);
-    assertEquals(at([1 - hair, 2], [1, -1]), [0, [0, 0]]);
+  it("has gradient 1 / C just above it", () => {
+    const tiny = 2 ** -50;
+    assertEquals(at([1 + tiny, 2], [1, -1]), [tiny / 2, [0.5, -0.5]]);
+    assertEquals(at([1 - tiny, 2], [1, -1]), [0, [0, 0]]);
   });
 });
 
-describe("MultiLabelMarginLoss of extreme scores", () => {
-  it("tiny and ±0: differences below the last digit of 1 vanish", () => {
+describe("MultiLabelMarginLoss with extreme scores", () => {
+  it("tiny scores and ±0: differences are lost if they are smaller than the last digit of 1", () => {
     assertEquals(at([1e-200, 0], [1, -1]), [1 / 2, [0.5, -0.5]]);
     assertEquals(at([0, -0], [1, -1]), [1 / 2, [0.5, -0.5]]);
   });
 
-  it("huge: the value grows like the score", () => {
+  it("huge scores: the value grows with the score", () => {
     assertEquals(at([1e300, 0], [1, -1]), [5e299, [0.5, -0.5]]);
     assertEquals(at([0, 1e300], [1, -1]), [0, [0, 0]]);
   });
 
-  it("±∞: infinite value where a pair is infinitely wrong, 0 where it is right or cannot be compared", () => {
+  it("±∞: infinite value of a pair in the wrong order, 0 of one in the right order or of two ∞", () => {
     assertEquals(at([Infinity, 0, -3], [1, -1, -1]), [Infinity, [1 / 3, -1 / 3, 0]]);
     assertEquals(at([1, -Infinity, 0], [1, -1, -1]), [Infinity, [1 / 3, -2 / 3, 1 / 3]]);
     assertEquals(at([-Infinity, Infinity], [1, -1]), [0, [0, 0]]);
     assertEquals(at([Infinity, Infinity], [1, -1]), [0, [0, 0]]);
-    // A longer list in another row asks nothing more of this one.
+    // A longer list in another row does not change this one.
     const rows = [[Infinity, 0, 0], [0.5, 0.5, 0]];
     const value = none.forward(rows, [[1, -1, -1], [0, 1, -1]]);
     assertEquals(value.toArray(), [Infinity, 1 / 3]);
   });
 
-  it("NaN is passed over, as in PyTorch", () => {
+  it("NaN: its terms are 0, as in PyTorch", () => {
     for (const dtype of [float32, float64]) {
       assertEquals(at(dtype([NaN, 0.5, 0.25]), [1, -1, 0])[0], 0.25);
       assertEquals(at(dtype([0.5, NaN, 0.25]), [1, -1, 0]), [0, [0, 0, 0]]);
     }
   });
 
-  it("Unlike PyTorch, of no rows: NaN for the mean, 0 for the sum", () => {
-    const nothing = float32([], [0, 3]);
-    const lists = int32([], [0, 3]);
-    const by = (reduction: "none" | "mean" | "sum") =>
-      multiLabelMargin({ reduction }).valueAndGrad(nothing, lists);
-    assertEquals(by("mean").value.item(), NaN);
-    assertEquals(by("sum").value.item(), 0);
-    assertEquals(by("none").value.shape, [0]);
-    assertEquals(by("mean").grad.input.shape, [0, 3]);
-  });
-
-  it("many rows, long rows, and lists of many lengths: none falls between tiles", () => {
+  it("many rows, long rows, and lists of many lengths: correct across tiles", () => {
     for (const [rows, classes, most] of [[6000, 3, 3], [2, 70_001, 5], [5, 4097, 8]]) {
       const random = new Random(classes);
       const input = random.tensor([rows, classes]);
@@ -234,7 +236,7 @@ describe("MultiLabelMarginLoss of extreme scores", () => {
           pairs[t] = -row.filter((x, j) => !listed.includes(j) && 1 - row[t] + x > 0).length;
         }
         const wanted = naive(row, lists[n]);
-        assertClose(float64(value.data[n]), float64(wanted), { rtol: 1e-12, atol: 0, context });
+        assertNear(value.data[n], wanted, { rtol: 1e-12, context });
         const found = float64([...grad.input.data.slice(n * classes, (n + 1) * classes)]);
         const slopes = pairs.map((pairs) => gradOutput.data[n] * pairs / classes);
         assertClose(found, float64(slopes), { ...TIGHT, context });
@@ -242,7 +244,7 @@ describe("MultiLabelMarginLoss of extreme scores", () => {
     }
   });
 
-  it("2^20 equal lacks in float32: their mean is exact", () => {
+  it("2^20 equal terms in float32: the mean is exact", () => {
     const input = float32(new Float32Array(2 ** 20).fill(0.1), [2 ** 10, 2 ** 10]);
     const lists = new Int32Array(2 ** 20).fill(-1);
     for (let row = 0; row < 2 ** 10; row++) lists[row * 2 ** 10] = row;
@@ -251,51 +253,36 @@ describe("MultiLabelMarginLoss of extreme scores", () => {
   });
 });
 
-describe("MultiLabelMarginLoss reduced over (3, 5)", () => {
-  const random = new Random(6);
-  const input = random.tensor([3, 5]);
+// Unlike PyTorch's, the mean of an empty batch is NaN and its sum is 0.
+testReductions(subject, { empty: [[[0, 3], [0]]] });
+
+describe("MultiLabelMarginLoss of labels", () => {
+  const input = new Random(6).tensor([3, 5]);
   const target = int32([[4, 0, -1, 2, 2], [1, -1, 0, 0, 0], [3, 2, 1, 0, -1]]);
-  const each = none.valueAndGrad(input, target);
 
-  it("sums and averages what none keeps", () => {
-    const sum = each.value.data[0] + each.value.data[1] + each.value.data[2];
-    const of = (reduction: "mean" | "sum") =>
-      multiLabelMargin({ reduction }).forward(input, target);
-    assertClose(of("sum"), float64(sum), { ...TIGHT, context: "sum:" });
-    assertClose(of("mean"), float64(sum / 3), { ...TIGHT, context: "mean:" });
-  });
-
-  it("scales gradients by the upstream gradient, a number or one for each row", () => {
-    const upstream = [0.5, -2, 0];
-    const { grad } = none.valueAndGrad(input, target, { gradOutput: float64(upstream) });
-    const data = each.grad.input.data.map((g, i) => g * upstream[Math.floor(i / 5)]);
-    assertClose(grad.input, { shape: [3, 5], data }, { ...TIGHT, context: "none:" });
-    const { grad: mean } = multiLabelMargin().valueAndGrad(input, target, { gradOutput: -6 });
-    const doubled = each.grad.input.data.map((g) => -2 * g);
-    assertClose(mean.input, { shape: [3, 5], data: doubled }, { ...TIGHT, context: "mean:" });
-  });
-
-  it("takes labels of any integer kind, and computes in the type of the input", () => {
+  it("accepts every type of integers for them", () => {
     const wanted = multiLabelMargin().forward(input, target);
     const big = { data: BigInt64Array.from([...target.data].map(BigInt)), shape: [3, 5] };
     for (const labels of [target.toArray() as NestedArray, new Int32Array(target.data), big]) {
       const shaped = labels instanceof Int32Array ? { data: labels, dims: [3, 5] } : labels;
       assertEquals(multiLabelMargin().forward(input, shaped), wanted);
     }
+  });
+
+  it("is computed in the dtype of the input", () => {
     const { value, grad } = none.valueAndGrad(float32([1, 2]), [1, -1]);
     assertEquals([value.dtype, grad.input.dtype], ["float32", "float32"]);
     assertEquals(none.forward([1, 2], [1, -1]).dtype, "float64");
   });
 });
 
-describe("MultiLabelMarginLoss among its siblings", () => {
-  it("is the sum of MultiMarginLoss over the listed classes, each without the others", () => {
+describe("MultiLabelMarginLoss and related losses", () => {
+  it("is the sum of MultiMarginLoss over the listed classes, each without the other listed ones", () => {
     const row = [0.5, 2, 0.75, 1.5, -1];
     const others = [0.5, 1.5, -1];
     const one = (s: number) =>
       new MultiMarginLoss({ reduction: "none" }).forward([s, ...others], 0).item() * 4;
-    const value = none.forward(row, [1, 2, -1, -1, -1]);
-    assertClose(value, float64((one(2) + one(0.75)) / 5), { ...TIGHT, context: "value:" });
+    assertNear(at(row, [1, 2, -1, -1, -1])[0], (one(2) + one(0.75)) / 5);
   });
 
   it("is MultiMarginLoss for one label", () => {
@@ -306,7 +293,7 @@ describe("MultiLabelMarginLoss among its siblings", () => {
   });
 });
 
-describe("MultiLabelMarginLoss as probed", () => {
+describe("MultiLabelMarginLoss at random inputs", () => {
   // Multiples of 1/8 add up without rounding.
   const rows = fc.array(fc.integer({ min: -32, max: 32 }).map((n) => n / 8), {
     minLength: 1,
@@ -317,9 +304,8 @@ describe("MultiLabelMarginLoss as probed", () => {
       fc.uniqueArray(fc.nat(row.length - 1)).map((labels) => listOf(labels, row.length)),
     )
   );
-  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
 
-  it("is what sets and pairs give", () => {
+  it("is the sum over pairs", () => {
     holds(
       fc.property(rows, ([row, target]) => assertEquals(at(row, target)[0], naive(row, target))),
     );
@@ -335,15 +321,15 @@ describe("MultiLabelMarginLoss as probed", () => {
     }));
   });
 
-  it("depends on differences only, and its gradients add up to 0 in each row", () => {
+  it("depends only on differences, and has gradients that add up to 0 in each row", () => {
     holds(fc.property(rows, fc.integer({ min: -8, max: 8 }), ([row, target], shift) => {
       const here = at(row, target);
       assertEquals(at(row.map((x) => x + shift), target), here);
-      return Math.abs(here[1].reduce((a, b) => a + b)) < 1e-13;
+      return Math.abs(sum(here[1])) < 1e-13;
     }));
   });
 
-  it("knows no order of labels", () => {
+  it("does not depend on the order of the labels", () => {
     holds(fc.property(rows, ([row, target]) => {
       const labels = target.filter((t) => t >= 0).toReversed();
       assertEquals(at(row, listOf(labels, row.length))[1], at(row, target)[1]);
@@ -379,9 +365,9 @@ describe("MultiLabelMarginLoss refuses", () => {
     }
   });
 
-  it("scores of more than two axes, or of no class", () => {
+  it("scores with more than two axes, or without classes", () => {
     for (const shape of [[1, 1, 2], [2, 0], [0]]) {
-      const size = shape.reduce((a, b) => a * b);
+      const size = sizeOf(shape);
       const target = int32(new Int32Array(size), shape);
       assertThrows(
         () => multiLabelMargin().forward(float32(new Float32Array(size), shape), target),
@@ -392,7 +378,7 @@ describe("MultiLabelMarginLoss refuses", () => {
     }
   });
 
-  it("labels that name no class, after the end of a list too, and leaves buffers as they were", () => {
+  it("labels that are not classes, also after the end of a list, and leaves buffers as they were", () => {
     for (const label of [-2, 3, 1.5, NaN, Infinity, -100]) {
       const out = { input: new Float64Array(6).fill(7) };
       assertThrows(
@@ -408,21 +394,16 @@ describe("MultiLabelMarginLoss refuses", () => {
     }
   });
 
-  it("labels that are floats, and scores that are whole numbers", () => {
+  it("labels that are floats", () => {
     assertThrows(
       () => multiLabelMargin().forward([1, 2], float32([1, -1])),
       TypeError,
       "Cannot compute MultiLabelMarginLoss as target must be int32: current dtype is float32",
     );
-    assertThrows(
-      () => multiLabelMargin().forward(int32([1, 2]), [1, -1]),
-      TypeError,
-      "Cannot compute MultiLabelMarginLoss as input must be float32 or float64: current dtype is int32",
-    );
   });
 });
 
-testManners({
+testContract({
   loss: "MultiLabelMarginLoss",
   Loss: MultiLabelMarginLoss,
   known: ["reduction"],
@@ -430,8 +411,8 @@ testManners({
   wrt: ["input"],
 });
 
-describe("MultiLabelMarginLoss answers in types", () => {
-  it("with the gradient of the input, the only one there is", () => {
+describe("MultiLabelMarginLoss result types", () => {
+  it("have the gradient with respect to input, and no other", () => {
     const { grad } = multiLabelMargin().valueAndGrad([1, 2], [1, -1]);
     const input: Tensor = grad.input;
     assertEquals(input.shape, [2]);

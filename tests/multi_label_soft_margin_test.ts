@@ -15,9 +15,17 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import { assertClose, assertGradient, numericGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertClose, assertNear, near } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
+import type { Reduction, Subject } from "./_loss.ts";
+import { dot, sum } from "./_naive.ts";
+import { assertGradient, numericGradient } from "./_numeric.ts";
+import { doubles, holds } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
+import { ACROSS_TILES } from "./_rows.ts";
 import { floatsBetween } from "./_ulp.ts";
 import { cases, formulas } from "./reference/cases/multi_label_soft_margin.ts";
 
@@ -27,78 +35,84 @@ const none = softMargin({ reduction: "none" });
 const TIGHT = { rtol: 1e-14, atol: 1e-15 };
 const WRT = ["input", "target"] as const;
 
-/** Value and gradients of one score. */
+/** 0s and 1s. */
+const bits = (random: Random, shape: number[]) => random.tensor(shape, () => random.below(2));
+
+const subject: Subject = {
+  loss: "MultiLabelSoftMarginLoss",
+  build: softMargin,
+  draw: (random, shape) => ({ input: random.tensor(shape), target: bits(random, shape) }),
+  wrt: WRT,
+};
+
+/** Value and gradients at one score. */
 function at(x: number, y: number, dtype = float64): [value: number, input: number, target: number] {
   const { value, grad } = none.valueAndGrad(dtype([x]), dtype([y]), { wrt: [...WRT] });
   return [value.item(), grad.input.item(), grad.target.item()];
 }
 
-/** 0s and 1s. */
-const bits = (random: Random, shape: number[]) => random.tensor(shape, () => random.below(2));
-
 testCases(cases, softMargin);
 
-describe("MultiLabelSoftMarginLoss beside the document", () => {
+describe("MultiLabelSoftMarginLoss against the document", () => {
   const scope = { x: [1.5, -2, 0.25, 8], y: [1, 0.25, 0, 1] };
 
-  it("has its value, which PyTorch divides by C", () => {
-    const terms = [...new Formula(formulas.value.text).evaluate(scope)];
-    const wanted = terms.reduce((a, b) => a + b) / 4;
-    // 1 - σ(8) has lost four digits, and so has the document's logarithm of it.
+  it("is the sum of its terms, which PyTorch divides by C", () => {
+    const wanted = sum(new Formula(formulas.value.text).evaluate(scope)) / 4;
+    // 1 - σ(8) loses four digits, and so does the document's logarithm of it.
     const value = none.forward(scope.x, scope.y);
     assertClose(value, float64(wanted), { rtol: 1e-12, atol: 0, context: "value:" });
   });
 
-  it("has its gradient, divided by C as well", () => {
+  it("has its gradient, also divided by C", () => {
     const wanted = [...new Formula(formulas.gradient.text).evaluate(scope)].map((g) => g / 4);
     const { grad } = none.valueAndGrad(scope.x, scope.y);
     assertClose(grad.input, float64(wanted), { rtol: 1e-12, atol: 1e-15, context: "grad:" });
   });
 });
 
-describe("MultiLabelSoftMarginLoss by hand", () => {
-  const near = (actual: TensorLike, wanted: TensorLike) =>
+describe("MultiLabelSoftMarginLoss computed by hand", () => {
+  const check = (actual: TensorLike, wanted: TensorLike) =>
     assertClose(float64(actual), float64(wanted), { ...TIGHT, context: "by hand:" });
 
-  it("asks a yes-or-no question: log 2 where the score says nothing", () => {
-    near(at(0, 1), [Math.log(2), 0.5 - 1, 0]);
-    near(at(0, 0), [Math.log(2), 0.5, 0]);
+  it("is log 2 at score 0", () => {
+    check(at(0, 1), [Math.log(2), 0.5 - 1, 0]);
+    check(at(0, 0), [Math.log(2), 0.5, 0]);
   });
 
-  it("has odds of 3 to 1 at log 3", () => {
-    near(at(Math.log(3), 1), [Math.log(4 / 3), 3 / 4 - 1, -Math.log(3)]);
-    near(at(Math.log(3), 0), [Math.log(4), 3 / 4, -Math.log(3)]);
-    near(at(-Math.log(3), 0), [Math.log(4 / 3), 1 / 4, Math.log(3)]);
+  it("is the logarithm of 4 or 4/3 at odds of 3 to 1", () => {
+    check(at(Math.log(3), 1), [Math.log(4 / 3), 3 / 4 - 1, -Math.log(3)]);
+    check(at(Math.log(3), 0), [Math.log(4), 3 / 4, -Math.log(3)]);
+    check(at(-Math.log(3), 0), [Math.log(4 / 3), 1 / 4, Math.log(3)]);
   });
 
-  it("takes a probability for an answer, and the value is then a mixture of both", () => {
+  it("is the weighted mean of both answers for a target between 0 and 1", () => {
     const [yes, no] = [Math.log(4 / 3), Math.log(4)];
-    near(at(Math.log(3), 0.25), [0.25 * yes + 0.75 * no, 3 / 4 - 0.25, -Math.log(3)]);
+    check(at(Math.log(3), 0.25), [0.25 * yes + 0.75 * no, 3 / 4 - 0.25, -Math.log(3)]);
   });
 
-  it("divides by C, for the sum too, and multiplies by a weight that no denominator counts", () => {
+  it("divides by C, for the sum too, and multiplies by a weight that does not count in the denominator", () => {
     const [x, y] = [[[0, 0], [0, 0], [0, 0]], [[1, 0], [0, 0], [1, 1]]];
     const item = (options: MultiLabelSoftMarginLossOptions) =>
       softMargin(options).forward(x, y).item();
-    near(item({}), Math.log(2));
-    near(item({ reduction: "sum" }), 3 * Math.log(2));
-    near(item({ weight: [1, 5] }), 3 * Math.log(2));
-    near(item({ weight: [[4], [0], [-1]], reduction: "sum" }), 3 * Math.log(2));
+    check(item({}), Math.log(2));
+    check(item({ reduction: "sum" }), 3 * Math.log(2));
+    check(item({ weight: [1, 5] }), 3 * Math.log(2));
+    check(item({ weight: [[4], [0], [-1]], reduction: "sum" }), 3 * Math.log(2));
   });
 });
 
-describe("MultiLabelSoftMarginLoss beside logarithms of probabilities", () => {
-  it("over 20 × 11, with labels in between and a weight for each class", () => {
+describe("MultiLabelSoftMarginLoss against logarithms of probabilities", () => {
+  it("agrees over 20 × 11, for soft labels and a weight for each class", () => {
     const random = new Random(1);
     const input = random.tensor([20, 11]);
     const target = random.tensor([20, 11], () => random.uniform());
     const weight = random.tensor([11], () => random.uniform(-1, 3));
     const y = target.toArray() as number[][];
     const wanted = (input.toArray() as number[][]).map((row, n) =>
-      row.map((x, c) => {
+      sum(row.map((x, c) => {
         const p = 1 / (1 + Math.exp(-x));
         return -weight.data[c] * (y[n][c] * Math.log(p) + (1 - y[n][c]) * Math.log(1 - p));
-      }).reduce((a, b) => a + b) / 11
+      })) / 11
     );
     const value = softMargin({ weight, reduction: "none" }).forward(input, target);
     assertClose(value, float64(wanted), { rtol: 1e-13, atol: 1e-14, context: "seed 1:" });
@@ -107,7 +121,7 @@ describe("MultiLabelSoftMarginLoss beside logarithms of probabilities", () => {
 
 testFixtures("multi_label_soft_margin", softMargin);
 
-describe("MultiLabelSoftMarginLoss beside finite differences", () => {
+describe("MultiLabelSoftMarginLoss against finite differences", () => {
   const random = new Random(2);
   const shape = [3, 4];
   const args = {
@@ -119,21 +133,20 @@ describe("MultiLabelSoftMarginLoss beside finite differences", () => {
   );
 
   for (const reduction of ["none", "mean", "sum"] as const) {
-    it(`agrees for ${reduction}, by input and target`, () => {
+    it(`agrees for ${reduction}, with respect to input and target`, () => {
       for (const weight of [undefined, ...weights]) {
         assertGradient(softMargin({ reduction, weight }), args, { wrt: [...WRT] });
       }
     });
 
-    it(`agrees for ${reduction}, by the weight`, () => {
+    it(`agrees for ${reduction}, with respect to the weight`, () => {
       for (const weight of weights) {
         const gradOutput = random.tensor(reduction === "none" ? [3] : []);
         const { grad } = softMargin({ reduction, weight })
           .valueAndGrad(args.input, args.target, { wrt: ["weight"], gradOutput });
         const data = numericGradient((w) => {
           const loss = softMargin({ reduction, weight: float64(w.slice(), [...weight.shape]) });
-          const value = [...loss.forward(args.input, args.target).data];
-          return value.reduce((sum, v, i) => sum + v * gradOutput.data[i], 0);
+          return dot(loss.forward(args.input, args.target).data, gradOutput.data);
         }, weight.data);
         const context = `weight (${weight.shape}):`;
         const wanted = { shape: weight.shape, data };
@@ -142,7 +155,7 @@ describe("MultiLabelSoftMarginLoss beside finite differences", () => {
     });
   }
 
-  it("agrees where an argument is repeated", () => {
+  it("agrees if an argument is broadcast", () => {
     const pairs: [number[], number[]][] = [[[3, 4], [1, 4]], [[3, 4], [3, 1]], [[3, 4], []], [[
       1,
       4,
@@ -162,7 +175,7 @@ testFormula(
 );
 
 describe("MultiLabelSoftMarginLoss.formula", () => {
-  it("is what runs, for one class", () => {
+  it("is what is computed, for one class", () => {
     const { value, grad } = MultiLabelSoftMarginLoss.formula;
     const scope = { x: [-20, -0.5, 0, 3], y: [1, 0, 0.25, 1], w: 1.5 };
     const columns = [scope.x.map((x) => [x]), scope.y.map((y) => [y])] as const;
@@ -175,21 +188,22 @@ describe("MultiLabelSoftMarginLoss.formula", () => {
   });
 });
 
-describe("MultiLabelSoftMarginLoss where the two sides of x = 0 meet", () => {
-  it("has no kink: value and gradient go on", () => {
+describe("MultiLabelSoftMarginLoss at x = 0", () => {
+  it("has no kink: value and gradient are continuous", () => {
     for (const y of [0, 0.3, 1]) {
       const [[a, slopeA], [b, slopeB]] = [at(-1e-12, y), at(1e-12, y)];
-      assert(Math.abs(a - b) < 3e-12 && Math.abs(slopeA - slopeB) < 1e-12, `y = ${y}`);
+      assertNear(a, b, { atol: 3e-12, context: `y = ${y}` });
+      assertNear(slopeA, slopeB, { atol: 1e-12, context: `y = ${y}` });
       assertEquals(at(0, y), at(-0, y));
     }
   });
 });
 
-describe("MultiLabelSoftMarginLoss of extreme scores", () => {
-  it("keeps all digits of a tiny loss, where softplus(x) - x y has none left", () => {
+describe("MultiLabelSoftMarginLoss with extreme scores", () => {
+  it("tiny losses: keeps all digits, where softplus(x) - x y loses all", () => {
     for (const x of [17, 20, 36, 50]) {
       const z = Math.exp(-x);
-      // log1p(z) and z / (1 + z), as z is small.
+      // These forms are exact for small z.
       for (const [found, wanted] of [[at(x, 1)[0], Math.log1p(z)], [at(x, 1)[1], -z / (1 + z)]]) {
         assert(floatsBetween(found, wanted, "float64") <= 4, `x = ${x}: ${found}, not ${wanted}`);
       }
@@ -199,7 +213,7 @@ describe("MultiLabelSoftMarginLoss of extreme scores", () => {
     }
   });
 
-  it("huge: what the model was sure of if it is wrong, 0 if it is right", () => {
+  it("huge scores: the size of the score if it is wrong, 0 if it is right", () => {
     for (const dtype of [float32, float64]) {
       assertEquals(at(1000, 0, dtype), [1000, 1, -1000]);
       assertEquals(at(-1000, 1, dtype), [1000, -1, 1000]);
@@ -219,7 +233,7 @@ describe("MultiLabelSoftMarginLoss of extreme scores", () => {
     }
   });
 
-  it("NaN: NaN in its row, in no other", () => {
+  it("NaN: NaN in its row, and in no other", () => {
     const { value, grad } = none.valueAndGrad([[NaN, 1], [0, 1]], [[1, 0], [1, 0]]);
     assertEquals(value.data[0], NaN);
     assert(Number.isFinite(value.data[1]));
@@ -228,21 +242,14 @@ describe("MultiLabelSoftMarginLoss of extreme scores", () => {
     assertEquals(at(NaN, 0, float32)[0], NaN);
   });
 
-  it("of no rows: NaN for the mean, 0 for the sum; of no classes: NaN", () => {
-    const of = (shape: number[], reduction: "none" | "mean" | "sum") => {
-      const nothing = float32(new Float32Array(0), shape);
-      return softMargin({ reduction }).valueAndGrad(nothing, nothing);
-    };
-    assertEquals(of([0, 3], "mean").value.item(), NaN);
-    assertEquals(of([0, 3], "sum").value.item(), 0);
-    assertEquals(of([0, 3], "none").value.shape, [0]);
-    assertEquals(of([0, 3], "mean").grad.input.shape, [0, 3]);
-    assertEquals(of([2, 0], "none").value.toArray(), [NaN, NaN]);
+  it("rows without classes: NaN", () => {
+    const nothing = float32([], [2, 0]);
+    assertEquals(none.forward(nothing, nothing).toArray(), [NaN, NaN]);
   });
 
-  it("many rows, long rows, and rows of one class: none falls between tiles", () => {
+  it("many rows, long rows, and rows of one class: correct across tiles", () => {
     const wrt = ["input", "weight"] as const;
-    for (const [rows, classes] of [[10_000, 3], [3, 70_001], [5, 4097], [9000, 1]]) {
+    for (const [rows, classes] of ACROSS_TILES) {
       const random = new Random(rows);
       const [input, target] = [random.tensor([rows, classes]), bits(random, [rows, classes])];
       const gradOutput = random.tensor([rows]);
@@ -270,7 +277,7 @@ describe("MultiLabelSoftMarginLoss of extreme scores", () => {
     }
   });
 
-  it("2^20 equal scores in float32: their mean is that of one", () => {
+  it("2^20 equal scores in float32: the mean is the loss of one", () => {
     for (const shape of [[2 ** 10, 2 ** 10], [2 ** 18, 4]]) {
       const input = float32(new Float32Array(2 ** 20).fill(0.3), shape);
       const mean = softMargin().forward(input, float32(new Float32Array(2 ** 20), shape)).item();
@@ -280,32 +287,19 @@ describe("MultiLabelSoftMarginLoss of extreme scores", () => {
   });
 });
 
-describe("MultiLabelSoftMarginLoss reduced over (2, 3, 5)", () => {
+testReductions(subject, { shape: [2, 3, 5], empty: [[[0, 3], [0]], [[2, 0, 3], [2, 0]]] });
+
+describe("MultiLabelSoftMarginLoss with arguments of different shapes", () => {
   const random = new Random(6);
   const shape = [2, 3, 5];
   const [input, target] = [random.tensor(shape), bits(random, shape)];
-  const each = none.valueAndGrad(input, target);
 
-  it("keeps the shape without the last axis, and sums and averages what none keeps", () => {
-    assertEquals(each.value.shape, [2, 3]);
+  it("has unreduced values in the shape of the input without its last axis", () => {
+    assertEquals(none.forward(input, target).shape, [2, 3]);
     assertEquals(none.forward([1, 2], [0, 1]).shape, []);
-    const sum = [...each.value.data].reduce((a, b) => a + b);
-    const of = (reduction: "mean" | "sum") => softMargin({ reduction }).forward(input, target);
-    assertClose(of("sum"), float64(sum), { ...TIGHT, context: "sum:" });
-    assertClose(of("mean"), float64(sum / 6), { ...TIGHT, context: "mean:" });
   });
 
-  it("scales gradients by the upstream gradient, a number or one for each row", () => {
-    const upstream = random.tensor([2, 3]);
-    const { grad } = none.valueAndGrad(input, target, { gradOutput: upstream });
-    const data = each.grad.input.data.map((g, i) => g * upstream.data[Math.floor(i / 5)]);
-    assertClose(grad.input, { shape, data }, { ...TIGHT, context: "none:" });
-    const { grad: mean } = softMargin().valueAndGrad(input, target, { gradOutput: -6 });
-    const turned = each.grad.input.data.map((g) => -g);
-    assertClose(mean.input, { shape, data: turned }, { ...TIGHT, context: "mean:" });
-  });
-
-  it("repeats smaller targets and weights, and adds their gradients up", () => {
+  it("broadcasts smaller targets and weights, and adds their gradients up", () => {
     const wrt = ["input", "target", "weight"] as const;
     const small: [target: number[], weight: number[]][] = [
       [[2, 1, 5], [5]],
@@ -339,8 +333,8 @@ describe("MultiLabelSoftMarginLoss reduced over (2, 3, 5)", () => {
     }
   });
 
-  it("divides by the classes of the input where it is the input that is repeated, as PyTorch", () => {
-    const of = (reduction: "none" | "mean" | "sum") =>
+  it("divides by the classes of the input even if the input is broadcast, as PyTorch does", () => {
+    const of = (reduction: Reduction) =>
       softMargin({ reduction }).forward([[0], [0]], [[1, 0, 1], [0, 0, 0]]);
     const one = 3 * Math.log(2);
     assertClose(of("none"), float64([one, one]), { ...TIGHT, context: "none:" });
@@ -348,13 +342,13 @@ describe("MultiLabelSoftMarginLoss reduced over (2, 3, 5)", () => {
     assertClose(of("sum"), float64(2 * one), { ...TIGHT, context: "sum:" });
   });
 
-  it("takes whole numbers as target, and any kind of numbers as weight", () => {
+  it("accepts whole numbers as target and as weight", () => {
     const wanted = softMargin({ weight: [1, 2, 3, 4, 5] }).forward(input, target);
     const whole = int32(target.toArray() as NestedArray);
     assertEquals(softMargin({ weight: int32([1, 2, 3, 4, 5]) }).forward(input, whole), wanted);
   });
 
-  it("computes in float32 if no argument is wider, whatever the type of the weight", () => {
+  it("computes in float32 if no argument is wider, whatever the dtype of the weight", () => {
     const dtype = (input: TensorLike, target: TensorLike) => {
       const { value, grad } = softMargin({ weight: float64([2]) }).valueAndGrad(input, target);
       assertEquals(grad.input.dtype, value.dtype);
@@ -367,12 +361,12 @@ describe("MultiLabelSoftMarginLoss reduced over (2, 3, 5)", () => {
   });
 });
 
-describe("MultiLabelSoftMarginLoss among its siblings", () => {
+describe("MultiLabelSoftMarginLoss and related losses", () => {
   const random = new Random(7);
   const [input, target] = [random.tensor([4, 3]), random.tensor([4, 3], () => random.uniform())];
   const weight = random.tensor([3], () => random.uniform(0.1, 3));
 
-  it("is the mean over classes of BCEWithLogitsLoss", () => {
+  it("is BCEWithLogitsLoss averaged over classes", () => {
     const each = new BCEWithLogitsLoss({ weight, reduction: "none" }).forward(input, target);
     const means = Float64Array.from(
       { length: 4 },
@@ -382,7 +376,7 @@ describe("MultiLabelSoftMarginLoss among its siblings", () => {
     assertClose(rows, float64(means), { ...TIGHT, context: "none:" });
   });
 
-  it("is BCEWithLogitsLoss itself for the mean, gradients included", () => {
+  it("has the same mean as BCEWithLogitsLoss, with the same gradients", () => {
     const request = { wrt: [...WRT] };
     const one = softMargin({ weight }).valueAndGrad(input, target, request);
     const other = new BCEWithLogitsLoss({ weight }).valueAndGrad(input, target, request);
@@ -393,39 +387,38 @@ describe("MultiLabelSoftMarginLoss among its siblings", () => {
   });
 });
 
-describe("MultiLabelSoftMarginLoss as probed", () => {
-  const score = fc.double({ min: -50, max: 50, noNaN: true });
-  const label = fc.double({ min: 0, max: 1, noNaN: true });
+describe("MultiLabelSoftMarginLoss at random inputs", () => {
+  const score = doubles(-50, 50);
+  const label = doubles(0, 1);
   const pairs = fc.array(fc.tuple(score, label), { minLength: 1, maxLength: 9 });
-  const holds = (property: fc.IRawProperty<unknown>) => fc.assert(property, { seed: 20 });
-  const near = (a: number, b: number) => Math.abs(a - b) <= 1e-14 * (1 + Math.abs(b));
+  const agree = (a: number, b: number) => near(a, b, { rtol: 1e-14, atol: 1e-14 });
 
-  it("is the mean over classes of the loss of each alone", () => {
+  it("is the mean of the losses of the single classes", () => {
     holds(fc.property(pairs, (pairs) => {
       const value = none.forward(pairs.map(([x]) => x), pairs.map(([, y]) => y)).item();
-      return near(value, pairs.reduce((sum, [x, y]) => sum + at(x, y)[0], 0) / pairs.length);
+      return agree(value, sum(pairs.map(([x, y]) => at(x, y)[0])) / pairs.length);
     }));
   });
 
-  it("is never below the entropy of the label, and reaches it where σ(x) = y", () => {
-    const entropy = (y: number) => -[y, 1 - y].reduce((sum, p) => sum + (p && p * Math.log(p)), 0);
+  it("is at least the entropy of the label, and reaches it where σ(x) = y", () => {
+    const entropy = (y: number) => -sum([y, 1 - y].map((p) => p && p * Math.log(p)));
     holds(fc.property(score, label, (x, y) => at(x, y)[0] >= entropy(y) - 1e-14));
-    holds(fc.property(fc.double({ min: -20, max: 20, noNaN: true }), (x) => {
+    holds(fc.property(doubles(-20, 20), (x) => {
       const y = 1 / (1 + Math.exp(-x));
       const [value, slope] = at(x, y);
       return Math.abs(value - entropy(y)) < 1e-13 && Math.abs(slope) < 1e-15;
     }));
   });
 
-  it("is symmetric: score and label can both be turned around", () => {
+  it("is symmetric: -x and 1 - y give the same value", () => {
     holds(fc.property(score, label, (x, y) => {
       const [value, slope] = at(x, y);
       const [turned, opposite] = at(-x, 1 - y);
-      return near(turned, value) && near(opposite, -slope);
+      return agree(turned, value) && agree(opposite, -slope);
     }));
   });
 
-  it("has slopes between -1 and 1, which grow with the score: it is convex", () => {
+  it("has gradients between -1 and 1 that grow with the score: it is convex", () => {
     holds(fc.property(score, score, label, (a, b, y) => {
       const [low, high] = [Math.min(a, b), Math.max(a, b)].map((x) => at(x, y)[1]);
       return -1 <= low && low <= high + 1e-15 && high <= 1;
@@ -437,7 +430,7 @@ describe("MultiLabelSoftMarginLoss as probed", () => {
       fc.property(
         score,
         label,
-        (x, y) => near(at(x, y)[0], y * at(x, 1)[0] + (1 - y) * at(x, 0)[0]),
+        (x, y) => agree(at(x, y)[0], y * at(x, 1)[0] + (1 - y) * at(x, 0)[0]),
       ),
     );
   });
@@ -468,7 +461,7 @@ describe("MultiLabelSoftMarginLoss refuses", () => {
     }
   });
 
-  it("a weight that is larger than the scores or fits no axis, and one that is no tensor", () => {
+  it("a weight that cannot be broadcast to the scores, and one that is not a tensor", () => {
     for (
       const [weight, shown] of [[[1, 2], "(2,)"], [[[1], [2]], "(2, 1)"], [[[[1]]], "(1, 1, 1)"]]
     ) {
@@ -481,25 +474,9 @@ describe("MultiLabelSoftMarginLoss refuses", () => {
     }
     assertThrows(() => softMargin({ weight: "1" as never }), TypeError, "Cannot read weight as it");
   });
-
-  it("whole numbers as input, which have no gradient", () => {
-    assertThrows(
-      () => softMargin().forward(int32([1]), [1]),
-      TypeError,
-      "Cannot compute MultiLabelSoftMarginLoss as input must be float32 or float64: current dtype is int32",
-    );
-  });
-
-  it("to differentiate by a weight that was not given", () => {
-    assertThrows(
-      () => softMargin().valueAndGrad([1], [1], { wrt: ["weight"] }),
-      TypeError,
-      'Cannot differentiate MultiLabelSoftMarginLoss with respect to "weight": wanted is one of input, target',
-    );
-  });
 });
 
-testManners({
+testContract({
   loss: "MultiLabelSoftMarginLoss",
   Loss: MultiLabelSoftMarginLoss,
   known: ["weight", "reduction"],
@@ -507,8 +484,8 @@ testManners({
   wrt: ["input", "target"],
 });
 
-describe("MultiLabelSoftMarginLoss answers in types", () => {
-  it("with the gradients that wrt names, and no other", () => {
+describe("MultiLabelSoftMarginLoss result types", () => {
+  it("have the gradients that wrt names, and no others", () => {
     const both = softMargin().valueAndGrad([1], [1], { wrt: ["input", "target"] });
     assertEquals(Object.keys(both.grad), ["input", "target"]);
     const target: Tensor = softMargin().valueAndGrad([1], [1], { wrt: ["target"] }).grad.target;

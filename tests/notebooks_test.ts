@@ -1,3 +1,4 @@
+/** Stored notebooks can be read as they are, and their cells type-check. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { checkCells } from "../notebooks/_kit/runner/cells.ts";
@@ -15,7 +16,7 @@ const NAMES = namesIn("notebooks", ".ipynb");
 
 describe("stored notebooks", () => {
   for (const name of NAMES) {
-    it(`${name} reads well as it is and runs again to the same bytes`, () => {
+    it(`${name} has the form that notebooks are stored in, complete outputs and both languages`, () => {
       const text = readProject(`notebooks/${name}.ipynb`);
       assertEquals(notebookProblems(text, name === "index"), []);
     });
@@ -31,7 +32,7 @@ describe("stored notebooks", () => {
   });
 });
 
-// A notebook with nothing to complain about, and one change at a time that must be seen.
+// A notebook without problems. The tests below make one change at a time, which the check must find.
 
 const FIGURE: JsonObject = {
   "application/vnd.plotly.v1+json": { data: [], layout: {} },
@@ -65,7 +66,7 @@ function soundNotebook(): Notebook {
 
 type CodeCell = Extract<Cell, { cell_type: "code" }>;
 
-/** What the check says about a sound notebook after one change to its first text or code cell. */
+/** The problems of a sound notebook after one change to it, or to its first text or code cell. */
 function problemsAfter(
   change: (parts: { notebook: Notebook; text: Cell; code: CodeCell }) => void,
 ): string {
@@ -81,11 +82,11 @@ function figureOf(cell: CodeCell): JsonObject {
 }
 
 describe("the notebook check", () => {
-  it("has nothing to say about a sound notebook", () => {
+  it("accepts a sound notebook", () => {
     assertEquals(problemsAfter(() => {}), "");
   });
 
-  it("wants a notebook, stored as the runner stores it", () => {
+  it("requires a notebook in the form in which the runner stores it", () => {
     const sound = formatNotebook(soundNotebook());
     assertMatch(notebookProblems("{")[0], /not JSON/);
     assertMatch(notebookProblems(`{"nbformat": 3}`)[0], /nbformat must be 4/);
@@ -98,7 +99,7 @@ describe("the notebook check", () => {
     assertMatch(notebookProblems(timed)[0], /not as .* stores it/);
   });
 
-  it("wants 25 to 40 cells, but as few as it takes in the index", () => {
+  it("requires 25 to 40 cells, except in the index", () => {
     const short = soundNotebook();
     short.cells.splice(20);
     assertEquals(notebookProblems(formatNotebook(short)), ["20 cells, but 25 to 40 are wanted"]);
@@ -109,7 +110,7 @@ describe("the notebook check", () => {
     assertEquals(long, "41 cells, but 25 to 40 are wanted");
   });
 
-  it("wants at least one figure, with a PNG and alt text", () => {
+  it("requires at least one figure, with a PNG and alt text", () => {
     const none = problemsAfter(({ notebook }) => {
       for (const cell of notebook.cells) if (cell.cell_type === "code") cell.outputs = [];
     });
@@ -122,7 +123,7 @@ describe("the notebook check", () => {
     assertMatch(still, /a picture without the figure/);
   });
 
-  it("wants short cells, run from top to bottom, without errors", () => {
+  it("requires short cells, run from top to bottom, without errors", () => {
     const long = problemsAfter(({ code }) => code.source = "f();\n".repeat(12) + "f();");
     assertEquals(long, "cell 2: 13 lines, but at most 12 are wanted");
     assertEquals(problemsAfter(({ code }) => code.source = "f();\n".repeat(11) + "f();"), "");
@@ -135,14 +136,14 @@ describe("the notebook check", () => {
     assertEquals(failed, "cell 2: stores an error");
   });
 
-  it("refuses what a reader's kernel cannot load, and tests that fail in silence", () => {
+  it("refuses imports that a reader's kernel cannot load, and tests whose failure goes unnoticed", () => {
     const jsr = problemsAfter(({ code }) => code.source = `import "jsr:@std/assert";`);
     assertMatch(jsr, /cell 2: imports from JSR/);
     const test = problemsAfter(({ code }) => code.source = `Deno.test("x", () => {});`);
     assertMatch(test, /cell 2: has a Deno.test/);
   });
 
-  it("refuses times, paths and terminal colours, which change with the machine", () => {
+  it("refuses times, paths and terminal colours, which depend on the machine", () => {
     const time = { at: "2026-11-23T20:00:00Z" };
     assertMatch(problemsAfter(({ text }) => text.metadata = time), /hold a time/);
     assertMatch(problemsAfter(({ notebook }) => notebook.metadata.at = time), /hold a time/);
@@ -159,12 +160,12 @@ describe("the notebook check", () => {
     assertMatch(colour, /colours/);
   });
 
-  it("refuses a megabyte", () => {
+  it("refuses notebooks of a megabyte or more", () => {
     const big = problemsAfter(({ code }) => figureOf(code)["text/html"] = "x".repeat(1e6));
     assertMatch(big, /bytes, but less than 1000000 are wanted/);
   });
 
-  it("wants Chinese, then English, in every text", () => {
+  it("requires Chinese, then English, in every text", () => {
     const say = (source: string) => problemsAfter(({ text }) => text.source = source);
     assertEquals(say("## 练习 · Exercises"), "");
     assertEquals(

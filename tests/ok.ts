@@ -6,7 +6,7 @@
  */
 import { PROJECT, readConfig } from "./checks/files.ts";
 import { runDeno } from "./offline/run.ts";
-import { findWorld } from "./offline/world.ts";
+import { findTestPackages } from "./offline/test_packages.ts";
 
 interface Step {
   readonly name: string;
@@ -65,8 +65,8 @@ function line({ name, isOk, seconds, passed, failed }: Result): string {
 }
 
 async function main(names: string[]): Promise<number> {
-  using world = await findWorld();
-  const all = steps(world.flags);
+  using packages = await findTestPackages();
+  const all = steps(packages.flags);
   const unknown = names.find((name) => !all.some((step) => step.name === name));
   if (unknown !== undefined) {
     const known = all.map(({ name }) => name).join(", ");

@@ -1,12 +1,14 @@
+/** Which files belong together, who may import whom, and what no file may hold. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { parseNotebook } from "../notebooks/_kit/notebook/notebook_file.ts";
 import { arrowProblems } from "./checks/arrows.ts";
+import { importCircles } from "./checks/circles.ts";
 import { isThere, namesIn, projectFiles, readConfig, readProject } from "./checks/files.ts";
 import { type Listing, pairingProblems } from "./checks/pairing.ts";
 import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 
-/** Tests about the project, not about a loss. */
+/** Tests of the project as a whole, which belong to no loss. */
 const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme", "runtimes"];
 
 function listing(): Listing {
@@ -23,7 +25,7 @@ function listing(): Listing {
   };
 }
 
-/** Code that imports: modules, and the cells of notebooks as one text. */
+/** The code of a module, or of all code cells of a notebook. */
 function codeIn(path: string): string {
   if (!path.endsWith(".ipynb")) return readProject(path);
   const { cells } = parseNotebook(readProject(path));
@@ -31,25 +33,32 @@ function codeIn(path: string): string {
 }
 
 describe("the files of a loss", () => {
-  it("stand together: module, notebook, test, cases, fixtures", () => {
+  it("are complete: module, notebook, test, cases and fixtures", () => {
     assertEquals(pairingProblems(listing()), []);
   });
 
   it("are found", () => {
-    assert(listing().losses.length > 0, "no loss found: the test above would say nothing");
+    assert(listing().losses.length > 0, "no loss was found, so that the test above checks nothing");
   });
 });
 
 describe("imports", () => {
-  it("point one way: mod.ts → losses → _core, in it from floor to floor; notebooks → reference → mod.ts", () => {
+  it("follow the rooms: mod.ts → losses → _core, in _core downwards; notebooks → reference → mod.ts", () => {
     const { imports } = readConfig();
     const sources = projectFiles().filter((path) => /\.(ts|ipynb)$/.test(path));
     assertEquals(sources.flatMap((path) => arrowProblems(path, codeIn(path), imports)), []);
   });
+
+  it("never form a circle in losses/ or tests/, not even imports of types", () => {
+    const paths = projectFiles().filter((path) => /^(mod|(losses|tests)\/.*)\.ts$/.test(path));
+    const sources = Object.fromEntries(paths.map((path) => [path, readProject(path)]));
+    assert(paths.includes("losses/_core/tensor/tensor.ts"), "the files of losses/ were not found");
+    assertEquals(importCircles(sources), []);
+  });
 });
 
 describe("every file", () => {
-  it("is free of paths of somebody's machine", () => {
+  it("is free of paths that exist on one machine only", () => {
     const texts = projectFiles().filter((path) => !/\.(png|svg|woff2?|wasm)$/.test(path));
     const found = texts.flatMap((path) => {
       const place = machinePathIn(readProject(path));
@@ -69,7 +78,7 @@ describe("the pairing check", () => {
     fixtures: ["huber"],
   };
 
-  it("has nothing to say about a whole project", () => {
+  it("accepts a complete project", () => {
     assertEquals(pairingProblems(whole), []);
   });
 
@@ -96,7 +105,7 @@ describe("the import check", () => {
   const names = { "mathjs": "npm:mathjs@15.2.0", "@std/assert": "jsr:@std/assert@1.0.19" };
   const problems = (path: string, code: string) => arrowProblems(path, code, names);
 
-  it("lets imports along the arrows pass", () => {
+  it("accepts imports that the rooms allow", () => {
     assertEquals(problems("mod.ts", `export * from "./losses/huber.ts";`), []);
     assertEquals(problems("losses/huber.ts", `import { a } from "./_core/tensor/tensor.ts";`), []);
     assertEquals(
@@ -143,7 +152,7 @@ describe("the import check", () => {
       ["tests/reference/cases/huber.ts", "@std/assert"],
     ]
   ) {
-    it(`stops ${path} from importing ${specifier}`, () => {
+    it(`finds that ${path} must not import ${specifier}`, () => {
       const forms = [
         `import { a } from "${specifier}";`,
         `import type { a } from "${specifier}";`,
@@ -158,12 +167,12 @@ describe("the import check", () => {
     });
   }
 
-  it("stops a loss from using Deno, and from waiting", () => {
+  it("finds a loss that uses Deno or awaits", () => {
     assertEquals(problems("losses/a.ts", `Deno.readTextFileSync("x");`).length, 1);
     assertEquals(problems("losses/a.ts", `const bytes = await load();`).length, 1);
   });
 
-  it("reads no import, and no Deno, in a comment or a text", () => {
+  it("ignores imports and Deno in comments and strings", () => {
     const comment = `/**\n * \`\`\`ts\n * import "@std/assert";\n * await Deno.test();\n */\n`;
     assertEquals(problems("losses/a.ts", `${comment}// import "mathjs"`), []);
     assertEquals(problems("losses/a.ts", `Symbol.for("Deno.customInspect");`), []);
@@ -180,16 +189,46 @@ describe("the import check", () => {
   });
 });
 
+describe("the circle check", () => {
+  it("accepts modules that share an import, and imports from outside of the list", () => {
+    const sources = {
+      "a.ts": `import { b } from "./b.ts"; import { c } from "./c.ts";`,
+      "b.ts": `import { c } from "./c.ts"; import { other } from "./other.ts";`,
+      "c.ts": `import "@std/assert";`,
+    };
+    assertEquals(importCircles(sources), []);
+  });
+
+  it("finds a circle through other folders, and one that only types close", () => {
+    const sources = {
+      "mod.ts": `export * from "./core/a.ts";`,
+      "core/a.ts": `import { b } from "../rows/b.ts";`,
+      "rows/b.ts": `export { c } from "./c.ts";`,
+      "rows/c.ts": `import type { A } from "../core/a.ts";`,
+    };
+    assertEquals(importCircles(sources), ["core/a.ts → rows/b.ts → rows/c.ts → core/a.ts"]);
+  });
+
+  it("finds a module that imports itself, and every circle of several", () => {
+    const sources = {
+      "a.ts": `import "./a.ts";`,
+      "b.ts": `import "./c.ts";`,
+      "c.ts": `import "./b.ts";`,
+    };
+    assertEquals(importCircles(sources), ["a.ts → a.ts", "b.ts → c.ts → b.ts"]);
+  });
+});
+
 describe("the path check", () => {
-  it("sees a path of a machine, in a text or as a file URL", () => {
-    // Put together here, so that this very file passes.
+  it("finds a path of a machine, in a text or as a file URL", () => {
+    // The path is joined from its parts, so that this file passes the check.
     const path = ["", "home", "ada", "lossbook"].join("/");
     for (const text of [path, `at ${path}/mod.ts:1`, `file://${path}`, `(${path})`, `"${path}"`]) {
       assertEquals(machinePathIn(text)?.replace("file://", ""), path.slice(0, 9), text);
     }
   });
 
-  it("takes no other slash for one", () => {
+  it("accepts other slashes", () => {
     const host = "https://example.org";
     for (const text of ["and/or", "x/home", `${host}/${"home"}/page`, "a / b", "notebooks/_kit"]) {
       assertEquals(machinePathIn(text), undefined, text);

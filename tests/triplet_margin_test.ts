@@ -15,34 +15,37 @@ import {
 } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 import { testCases } from "./_cases.ts";
-import { assertClose } from "./_close.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { assertClose, assertNear, near } from "./_close.ts";
+import { testContract } from "./_contract.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import type { Subject } from "./_loss.ts";
+import { sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds, vectors } from "./_property.ts";
+import { Random } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import { cases, formulas } from "./reference/cases/triplet_margin.ts";
 
 const triplet = (options?: TripletMarginLossOptions) => new TripletMarginLoss(options);
 const none = (options: TripletMarginLossOptions = {}) => triplet({ ...options, reduction: "none" });
 const NORMS = [0.5, 1, 1.5, 2, 3, 4, Infinity];
 
-interface Triplets {
-  anchor: Tensor;
-  positive: Tensor;
-  negative: Tensor;
-  [name: string]: Tensor;
-}
+const NAMES = ["anchor", "positive", "negative"] as const;
 
-function random(seed: number, shape = [5, 4]): Triplets {
-  const numbers = new Random(seed);
-  return {
-    anchor: numbers.tensor(shape),
-    positive: numbers.tensor(shape),
-    negative: numbers.tensor(shape),
-  };
-}
+/** Random triplets of vectors. */
+const draw = (random: Random, shape: number[]) => random.tensors(NAMES, shape);
+const drawn = (seed: number, shape = [5, 4]) => draw(new Random(seed), shape);
 
-/** Value and gradients of triplets as nested arrays. */
+const subject: Subject = {
+  loss: "TripletMarginLoss",
+  // No hinge is 0, so that no gradient is.
+  build: (options) => triplet({ margin: 5, ...options }),
+  draw,
+  wrt: NAMES,
+};
+
+/** Values and gradients at triplets, as nested arrays. */
 function at(options: TripletMarginLossOptions, ...args: Parameters<TripletMarginLoss["forward"]>) {
   const { value, grad } = none(options).valueAndGrad(...args);
   const [anchor, positive, negative] = [grad.anchor, grad.positive, grad.negative]
@@ -50,9 +53,7 @@ function at(options: TripletMarginLossOptions, ...args: Parameters<TripletMargin
   return { value: value.toArray(), anchor, positive, negative };
 }
 
-const isNear = (a: number, b: number) => Math.abs(a - b) <= 1e-13 * Math.abs(b);
-
-/** A power and its root lose a few digits more than a square and its root. */
+/** Compares a gradient of length 1. A power and its root lose a few digits more than a square and its root. */
 function assertUnit(found: Tensor, data: number[]): void {
   const rtol = found.dtype === "float32" ? 1e-6 : 1e-13;
   assertClose(found, { shape: [data.length], data }, { rtol, atol: 0, context: "gradient" });
@@ -60,7 +61,7 @@ function assertUnit(found: Tensor, data: number[]): void {
 
 testCases(cases, triplet);
 
-describe("TripletMarginLoss by hand", () => {
+describe("TripletMarginLoss computed by hand", () => {
   const points = [[0, 0], [3, 4], [0, 2]];
 
   it("is margin + 5 - 2 for a positive at (3, 4) and a negative at (0, 2)", () => {
@@ -72,7 +73,7 @@ describe("TripletMarginLoss by hand", () => {
     });
   });
 
-  it("adds components up for p = 1, and takes the largest for p = ∞", () => {
+  it("uses the sum of components for p = 1, and the largest for p = ∞", () => {
     const [anchor, positive, negative] = points;
     assertEquals(at({ p: 1, eps: 0 }, anchor, positive, negative), {
       value: 1 + 7 - 2,
@@ -88,7 +89,7 @@ describe("TripletMarginLoss by hand", () => {
     });
   });
 
-  it("counts components that differ for p = 0, and does not change with them", () => {
+  it("counts the components that differ for p = 0, with gradient 0", () => {
     assertEquals(at({ p: 0, eps: 0 }, [0, 0], [3, 4], [0, 2]), {
       value: 1 + 2 - 1,
       anchor: [0, 0],
@@ -97,7 +98,7 @@ describe("TripletMarginLoss by hand", () => {
     });
   });
 
-  it("is 0 where the negative is far enough, and then pulls at nothing", () => {
+  it("is 0 with gradient 0 where the negative is far enough", () => {
     const zeros = { value: 0, anchor: [0, 0], positive: [0, 0], negative: [0, 0] };
     assertEquals(at({}, [0, 0], [1, 0], [0, 3]), zeros);
   });
@@ -109,7 +110,7 @@ describe("TripletMarginLoss by hand", () => {
   });
 
   it("has margin = 1, p = 2, eps = 1e-6, no swap and the mean by default", () => {
-    const { anchor, positive, negative } = random(1);
+    const { anchor, positive, negative } = drawn(1);
     const spelled = { margin: 1, p: 2, eps: 1e-6, swap: false, reduction: "mean" } as const;
     assertEquals(
       triplet().valueAndGrad(anchor, positive, negative),
@@ -117,38 +118,41 @@ describe("TripletMarginLoss by hand", () => {
     );
   });
 
-  it("is what the document says, but for eps", () => {
+  it("is the document's formula, which has no eps", () => {
     const ap = Math.abs(0.5 - 3);
     const an = Math.abs(0.5 - 1);
     const said = new Formula(formulas.value.text).evaluate({ ap: [ap], an: [an], margin: 0.25 });
     assertEquals([none({ margin: 0.25, eps: 0 }).forward([0.5], [3], [1]).item()], [...said]);
-    const distance = new Formula(formulas.distance.text).evaluate({ x: [0.5], y: [3] });
-    assertEquals([...distance], [ap]);
+    const saidDistance = new Formula(formulas.distance.text).evaluate({ x: [0.5], y: [3] });
+    assertEquals([...saidDistance], [ap]);
   });
 });
 
-/** The distance in one line each, on plain numbers. */
-function naive(x: number[], y: number[], p: number, eps: number): number {
+/** The distance of two plain vectors. */
+function distance(x: number[], y: number[], p: number, eps: number): number {
   const u = x.map((v, i) => Math.abs(v - y[i] + eps));
   if (p === Infinity) return u.reduce((max, v) => Math.max(max, v));
-  return u.reduce((sum, v) => sum + v ** p, 0) ** (1 / p);
+  return sum(u.map((v) => v ** p)) ** (1 / p);
 }
 
-describe("TripletMarginLoss beside plain loops", () => {
+describe("TripletMarginLoss against plain loops", () => {
   for (const p of NORMS) {
     for (const swap of [false, true]) {
       it(`p = ${p}${swap ? ", swap" : ""}`, () => {
-        const args = random(7, [9, 7]);
+        const args = drawn(7, [9, 7]);
         const rows = Object.values(args).map((tensor) => tensor.toArray() as number[][]);
         const data = rows[0].map((a, i) => {
           const [ap, an, pn] = [[a, rows[1][i]], [a, rows[2][i]], [rows[1][i], rows[2][i]]]
-            .map(([x, y]) => naive(x, y, p, 0.01));
+            .map(([x, y]) => distance(x, y, p, 0.01));
           return Math.max(0, 0.5 + ap - (swap ? Math.min(an, pn) : an));
         });
-        assert(data.some((v) => v === 0) && data.some((v) => v > 0), "seed 7 must show both sides");
+        assert(
+          data.some((v) => v === 0) && data.some((v) => v > 0),
+          "seed 7 must give values of 0 and above",
+        );
         const found = none({ p, swap, eps: 0.01, margin: 0.5 })
           .forward(args.anchor, args.positive, args.negative);
-        // For p = ½ sums of roots are squared: 49 times as large as their terms.
+        // For p = ½ sums of roots are squared, and are 49 times as large as their terms.
         assertClose(found, { shape: [9], data }, { rtol: 1e-13, atol: 1e-13, context: "seed 7" });
       });
     }
@@ -157,25 +161,24 @@ describe("TripletMarginLoss beside plain loops", () => {
 
 testFixtures("triplet_margin", triplet);
 
-describe("TripletMarginLoss beside finite differences", () => {
-  const wrt = ["anchor", "positive", "negative"];
+describe("TripletMarginLoss against finite differences", () => {
   for (const p of NORMS) {
     for (const swap of [false, true]) {
       for (const reduction of ["none", "mean", "sum"] as const) {
         it(`agrees for p = ${p}, ${reduction}${swap ? ", swap" : ""}`, () => {
-          // Steps of 2e-5 stay away from components that are equal, the kinks of p = 1, ∞ and ½.
-          const check = { wrt, scale: 0.01, tolerance: 1e-8 };
-          assertGradient(triplet({ p, swap, reduction, margin: 2 }), random(3), check);
+          // Steps of 2e-5 stay away from equal components, the kinks of p = 1, ∞ and ½.
+          const check = { wrt: NAMES, scale: 0.01, tolerance: 1e-8 };
+          assertGradient(triplet({ p, swap, reduction, margin: 2 }), drawn(3), check);
         });
       }
     }
   }
 
-  it("agrees along more axes, and along repeated ones", () => {
-    const args = random(4, [2, 3, 4]);
-    assertGradient(none({ margin: 3 }), args, { wrt });
+  it("agrees with more axes, and if an argument is broadcast", () => {
+    const args = drawn(4, [2, 3, 4]);
+    assertGradient(none({ margin: 3 }), args, { wrt: NAMES });
     const repeated = { ...args, negative: new Random(5).tensor([1, 3, 4]) };
-    assertGradient(none({ margin: 3, swap: true }), repeated, { wrt });
+    assertGradient(none({ margin: 3, swap: true }), repeated, { wrt: NAMES });
   });
 });
 
@@ -187,8 +190,8 @@ testFormula("TripletMarginLoss", TripletMarginLoss.formula, { ap: "ap", an: "an"
 });
 
 describe("TripletMarginLoss.formula", () => {
-  it("is what runs, with the distances of pairwiseDistance", () => {
-    const { anchor, positive, negative } = random(11, [20, 3]);
+  it("is what is computed, with the distances of pairwiseDistance", () => {
+    const { anchor, positive, negative } = drawn(11, [20, 3]);
     const formula = new Formula(TripletMarginLoss.formula.value);
     const ap = pairwiseDistance(anchor, positive).data as Float64Array;
     const an = pairwiseDistance(anchor, negative).data as Float64Array;
@@ -201,18 +204,18 @@ describe("TripletMarginLoss.formula", () => {
 });
 
 describe("TripletMarginLoss at its kinks", () => {
-  it("passes the gradient where the hinge is exactly 0", () => {
+  it("has the gradient of the distances where the hinge is exactly 0", () => {
     assertEquals(at({ eps: 0 }, [0, 0], [1, 0], [2, 0]), {
       value: 0,
       anchor: [-1 + 1, 0],
       positive: [1, 0],
       negative: [-1, 0],
     });
-    // A hair farther, and there is none.
+    // If the negative is slightly farther, the gradient is 0.
     assertEquals(at({ eps: 0 }, [0, 0], [1, 0], [2 + 1e-15, 0]).positive, [0, 0]);
   });
 
-  it("gives half to each distance at a tie of the swap", () => {
+  it("gives half of the gradient to each distance where both distances of swap are equal", () => {
     assertEquals(at({ eps: 0, swap: true, p: 1 }, [0, 0], [2, 0], [1, 0]), {
       value: 1 + 2 - 1,
       anchor: [-1 + 1 / 2, 0],
@@ -221,7 +224,7 @@ describe("TripletMarginLoss at its kinks", () => {
     });
   });
 
-  it("takes the closer of both where there is no tie", () => {
+  it("has the gradient of the smaller distance where they are not equal", () => {
     assertEquals(at({ eps: 0, swap: true }, [0, 0], [4, 0], [3, 0]).negative, [1, 0]);
     assertEquals(at({ eps: 0, swap: true }, [0, 0], [4, 0], [1, 0]).negative, [-1, 0]);
   });
@@ -237,7 +240,7 @@ describe("TripletMarginLoss at its kinks", () => {
     }
   });
 
-  it("has one where they are equal and eps is not 0", () => {
+  it("has a gradient where two vectors are equal and eps is not 0", () => {
     const { positive } = none().valueAndGrad([1, 1], [1, 1], [1, 1]).grad;
     assertClose(positive, { shape: [2], data: [-Math.SQRT1_2, -Math.SQRT1_2] }, {
       rtol: 1e-9,
@@ -255,15 +258,15 @@ describe("TripletMarginLoss at its kinks", () => {
     for (const p of NORMS) {
       const [moved, equal] = at({ p, eps: 0 }, [0, 0], [2, 0], [0, 1]).positive as number[];
       assertEquals(equal, 0);
-      assert(isNear(moved, 1), `p = ${p}: ${moved}`);
+      assertNear(moved, 1, { rtol: 1e-13, context: `p = ${p}` });
     }
   });
 });
 
-describe("TripletMarginLoss of extreme numbers", () => {
-  it("huge: squares do not overflow, unlike PyTorch's", () => {
+describe("TripletMarginLoss with extreme numbers", () => {
+  it("huge vectors: squares do not overflow, unlike PyTorch's", () => {
     const { value, positive, negative } = at({ eps: 0 }, [0, 0], [3e200, 4e200], [0, 2e200]);
-    assert(isNear(value as number, 3e200));
+    assertNear(value as number, 3e200, { rtol: 1e-13 });
     assertUnit(float64(positive), [0.6, 0.8]);
     assertEquals(negative, [0, -1]);
     const single = none({ eps: 0 })
@@ -273,7 +276,7 @@ describe("TripletMarginLoss of extreme numbers", () => {
     assertEquals(at({ p: 3, eps: 0 }, [0], [2e200], [1e200]).value, 1e200);
   });
 
-  it("tiny: squares do not vanish, unlike PyTorch's", () => {
+  it("tiny vectors: squares do not underflow, unlike PyTorch's", () => {
     for (const p of [1.5, 2, 3]) {
       for (const tiny of [1e-100, 1e-200, 1e-300]) {
         assertUnit(float64(at({ p, eps: 0 }, [0], [tiny], [0]).positive), [1]);
@@ -285,14 +288,14 @@ describe("TripletMarginLoss of extreme numbers", () => {
     assertUnit(grad.positive, [0.6, 0.8]);
   });
 
-  it("huge beside ordinary in one tile: each row has its own scale", () => {
+  it("huge and ordinary vectors in one tile: each row is scaled on its own", () => {
     const value = none({ eps: 0 }).forward([[0], [0], [0]], [[1e200], [3], [1e-200]], [[0], [1], [
       0,
     ]]);
     assertEquals(value.toArray(), [1e200, 3, 1]);
   });
 
-  it("±∞: a positive infinitely far costs infinitely much, a negative nothing at all", () => {
+  it("±∞: an infinite loss if the positive is infinitely far, 0 if the negative is", () => {
     for (const p of NORMS) {
       assertEquals(none({ p }).forward([0, 0], [-Infinity, 1], [1, 1]).item(), Infinity);
       assertEquals(at({ p }, [0, 0], [1, 1], [0, Infinity]), {
@@ -304,14 +307,14 @@ describe("TripletMarginLoss of extreme numbers", () => {
     }
   });
 
-  it("±∞: no component but the infinite one has a gradient", () => {
+  it("±∞: only the infinite component has a gradient", () => {
     for (const p of [1.5, 2, 3]) {
       assertEquals(at({ p }, [0, 0], [Infinity, 1], [1, 1]).positive, [NaN, 0]);
     }
     assertEquals(at({ p: Infinity }, [0, 0], [Infinity, 1], [1, 1]).positive, [1, 0]);
   });
 
-  it("NaN: in the value and in all gradients of its row, and nowhere else", () => {
+  it("NaN: NaN in the value and in all gradients of its row, and nowhere else", () => {
     for (const p of NORMS) {
       const { value, anchor } = at({ p, margin: 9 }, [[NaN, 1], [0, 0]], [[1, 0], [1, 0]], [
         [0, 1],
@@ -323,41 +326,30 @@ describe("TripletMarginLoss of extreme numbers", () => {
     }
   });
 
-  it("rows longer than a tile, and more rows than one", () => {
+  it("rows longer than a tile, and more rows than fit into one: correct across tiles", () => {
     for (const [rows, length] of [[2, 70001], [3, 5000], [5000, 3]]) {
       for (const p of [2, 3, Infinity]) {
-        const { anchor, positive, negative } = random(rows, [rows, length]);
+        const { anchor, positive, negative } = drawn(rows, [rows, length]);
         const [a, b, c] = [anchor, positive, negative].map(({ data }) => [...data]);
         /** The last row. */
         const row = (x: number[]) => x.slice((rows - 1) * length);
-        const distance = (x: number[], y: number[]) => naive(row(x), row(y), p, 1e-6);
-        const wanted = 100 + distance(a, b) - distance(a, c);
+        const ofLast = (x: number[], y: number[]) => distance(row(x), row(y), p, 1e-6);
+        const wanted = 100 + ofLast(a, b) - ofLast(a, c);
         const found = none({ p, margin: 100 }).forward(anchor, positive, negative).data;
         const [last] = found.slice(-1);
-        assert(
-          Math.abs(last - wanted) < 1e-10,
-          `${rows} × ${length}, p = ${p}: ${last}, ${wanted}`,
-        );
+        assertNear(last, wanted, { atol: 1e-10, context: `${rows} × ${length}, p = ${p}` });
       }
     }
   });
 
-  it("4096 of the same in float32: their mean is exact", () => {
+  it("4096 equal triplets in float32: the mean is exact", () => {
     const fill = (x: number) => float32(new Float32Array(4096 * 3).fill(x), [4096, 3]);
     const one = triplet().forward(fill(0.1).data.slice(0, 3), [0.7, 0.7, 0.7], [0.2, 0.2, 0.2]);
     const all = triplet().forward(fill(0.1), fill(0.7), fill(0.2));
     assertEquals(all.item(), one.item());
   });
 
-  it("nothing: NaN for the mean, 0 for the sum", () => {
-    const nothing = float32(new Float32Array(0), [0, 3]);
-    const by = (reduction: "none" | "mean" | "sum") =>
-      triplet({ reduction }).valueAndGrad(nothing, nothing, nothing);
-    assertEquals(by("mean").value.item(), NaN);
-    assertEquals(by("sum").value.item(), 0);
-    assertEquals(by("none").value.shape, [0]);
-    assertEquals(by("mean").grad.anchor.shape, [0, 3]);
-    // Vectors without components are all equal.
+  it("vectors without components: all distances are 0", () => {
     const empty = float64(new Float64Array(0), [2, 0]);
     for (const p of NORMS) {
       assertEquals(none({ p }).forward(empty, empty, empty).toArray(), [1, 1]);
@@ -365,28 +357,16 @@ describe("TripletMarginLoss of extreme numbers", () => {
   });
 });
 
-describe("TripletMarginLoss of other shapes", () => {
-  it("sums and averages over distances, not over components", () => {
-    const { anchor, positive, negative } = random(2, [2, 3, 4]);
-    const each = none().forward(anchor, positive, negative);
-    assertEquals(each.shape, [2, 3]);
-    const sum = [...each.data].reduce((a, b) => a + b);
-    assertEquals(triplet({ reduction: "sum" }).forward(anchor, positive, negative).item(), sum);
-    assertEquals(triplet().forward(anchor, positive, negative).item(), sum / 6);
+testReductions(subject, { shape: [2, 3, 4], empty: [[[0, 3], [0]]] });
+
+describe("TripletMarginLoss with arguments of different shapes", () => {
+  it("has one value for each distance, not for each component", () => {
+    const { anchor, positive, negative } = drawn(2, [2, 3, 4]);
+    assertEquals(none().forward(anchor, positive, negative).shape, [2, 3]);
   });
 
-  it("scales gradients by the upstream gradient, one for each triplet", () => {
-    const { anchor, positive, negative } = random(2, [3, 2]);
-    const one = none({ margin: 5 }).valueAndGrad(anchor, positive, negative).grad;
-    const scaled = none({ margin: 5 })
-      .valueAndGrad(anchor, positive, negative, { gradOutput: [2, 0, -3] }).grad;
-    const data = one.anchor.data.map((g, i) => g * [2, 0, -3][i >> 1]);
-    const close = { rtol: 1e-15, atol: 0, context: "grad.anchor" };
-    assertClose(scaled.anchor, { shape: [3, 2], data }, close);
-  });
-
-  it("repeats an axis of length 1, and adds its gradients up", () => {
-    const { anchor, positive, negative } = random(6, [3, 4]);
+  it("broadcasts an axis of length 1, and adds its gradients up", () => {
+    const { anchor, positive, negative } = drawn(6, [3, 4]);
     const one = float64(negative.data.slice(0, 4) as Float64Array, [1, 4]);
     const full = float64([...one.data, ...one.data, ...one.data], [3, 4]);
     const found = triplet({ margin: 4 }).valueAndGrad(anchor, positive, one);
@@ -394,7 +374,7 @@ describe("TripletMarginLoss of other shapes", () => {
     assertEquals(found.value, wanted.value);
     assertEquals(found.grad.anchor, wanted.grad.anchor);
     const data = [0, 1, 2, 3].map((j) =>
-      [0, 4, 8].reduce((sum, i) => sum + wanted.grad.negative.data[i + j], 0)
+      sum([0, 4, 8].map((i) => wanted.grad.negative.data[i + j]))
     );
     assertClose(found.grad.negative, { shape: [1, 4], data }, {
       rtol: 1e-14,
@@ -403,7 +383,7 @@ describe("TripletMarginLoss of other shapes", () => {
     });
   });
 
-  it("computes in float32 if no tensor is wider, in float64 otherwise", () => {
+  it("computes in float32 if no argument is wider, in float64 otherwise", () => {
     const dtype = (...args: Parameters<TripletMarginLoss["forward"]>) => {
       const { value, grad } = triplet().valueAndGrad(...args);
       assertEquals([grad.anchor.dtype, grad.negative.dtype], [value.dtype, value.dtype]);
@@ -414,7 +394,7 @@ describe("TripletMarginLoss of other shapes", () => {
     assertEquals(dtype([1], [2], [3]), "float64");
   });
 
-  it("is one number for scalars, which are vectors of length 1", () => {
+  it("is a scalar for scalars, which count as vectors of length 1", () => {
     assertEquals(at({ eps: 0 }, 1, 3, 2), {
       value: 1 + 2 - 1,
       anchor: -1 + 1,
@@ -424,13 +404,12 @@ describe("TripletMarginLoss of other shapes", () => {
   });
 });
 
-describe("TripletMarginLoss among its siblings", () => {
-  const { anchor, positive, negative } = random(8, [6, 3]);
-  const wrt: ("anchor" | "positive" | "negative")[] = ["anchor", "positive", "negative"];
+describe("TripletMarginLoss and related losses", () => {
+  const { anchor, positive, negative } = drawn(8, [6, 3]);
 
   for (const swap of [false, true]) {
     it(`is TripletMarginWithDistanceLoss with pairwiseDistance${swap ? ", swap" : ""}`, () => {
-      // An object of its own, so that nothing but its two functions is known of it.
+      // Another object with the same two functions: the loss cannot know that it is pairwiseDistance.
       const distanceFunction = {
         forward: pairwiseDistance.forward,
         valueAndGrad: pairwiseDistance.valueAndGrad,
@@ -441,14 +420,14 @@ describe("TripletMarginLoss among its siblings", () => {
         const wanted = triplet({ swap }).valueAndGrad(anchor, positive, negative);
         const close = { rtol: 1e-14, atol: 1e-16 };
         assertClose(found.value, wanted.value, { ...close, context: "value" });
-        for (const name of wrt) {
+        for (const name of NAMES) {
           assertClose(found.grad[name], wanted.grad[name], { ...close, context: name });
         }
       }
     });
   }
 
-  it("is MarginRankingLoss of both distances, the negative's to be the larger", () => {
+  it("is MarginRankingLoss of both distances, where the negative's should be larger", () => {
     const [ap, an] = [positive, negative].map((other) => pairwiseDistance(anchor, other));
     const ranking = new MarginRankingLoss({ margin: 1, reduction: "none" });
     const wanted = ranking.forward(an, ap, [1, 1, 1, 1, 1, 1]);
@@ -457,14 +436,12 @@ describe("TripletMarginLoss among its siblings", () => {
   });
 });
 
-describe("TripletMarginLoss as probed", () => {
-  const number = fc.double({ min: -100, max: 100, noNaN: true });
-  const vector = fc.array(number, { minLength: 3, maxLength: 3 });
+describe("TripletMarginLoss at random inputs", () => {
+  const vector = vectors(3, -100, 100);
   const norms = fc.constantFrom(1, 1.5, 2, 3, Infinity);
-  const margins = fc.double({ min: 1e-3, max: 100, noNaN: true });
+  const margins = doubles(1e-3, 100);
   const value = (options: TripletMarginLossOptions, ...args: number[][]) =>
     none({ eps: 0, ...options }).forward(args[0], args[1], args[2]).item();
-  const near = (a: number, b: number, size: number) => Math.abs(a - b) <= 1e-11 * (1 + size);
 
   it("is never negative, and at most margin + d(positive, negative)", () => {
     holds(fc.property(vector, vector, vector, norms, margins, (a, b, c, p, margin) => {
@@ -474,17 +451,18 @@ describe("TripletMarginLoss as probed", () => {
     }));
   });
 
-  it("does not change if all three move together", () => {
+  it("does not change if one vector is added to all three", () => {
     holds(fc.property(vector, vector, vector, vector, norms, (a, b, c, by, p) => {
       const moved = [a, b, c].map((x) => x.map((v, i) => v + by[i]));
-      return near(value({ p }, ...moved), value({ p }, a, b, c), 1e3);
+      return near(value({ p }, ...moved), value({ p }, a, b, c), { atol: 1e-8 });
     }));
   });
 
   it("scales with its vectors and margin", () => {
     holds(fc.property(vector, vector, vector, margins, norms, (a, b, c, k, p) => {
       const scaled = [a, b, c].map((x) => x.map((v) => v * k));
-      return near(value({ p, margin: k }, ...scaled), k * value({ p }, a, b, c), 1e3 * k);
+      const wanted = k * value({ p }, a, b, c);
+      return near(value({ p, margin: k }, ...scaled), wanted, { atol: 1e-8 * k });
     }));
   });
 
@@ -496,7 +474,7 @@ describe("TripletMarginLoss as probed", () => {
     }));
   });
 
-  it("has gradients that cancel: nothing is gained by moving all three", () => {
+  it("has three gradients that add up to 0", () => {
     holds(fc.property(vector, vector, vector, norms, fc.boolean(), (a, b, c, p, swap) => {
       const { grad } = none({ p, swap, margin: 500 }).valueAndGrad(a, b, c);
       return [0, 1, 2].every((i) =>
@@ -541,7 +519,7 @@ describe("TripletMarginLoss refuses", () => {
     );
   });
 
-  it("sizes that do not go together", () => {
+  it("lengths that do not go together", () => {
     assertThrows(
       () => triplet().forward([[1, 2]], [[1, 2, 3]], [[1, 2]]),
       RangeError,
@@ -550,7 +528,7 @@ describe("TripletMarginLoss refuses", () => {
     );
   });
 
-  it("whole numbers, which have no gradient", () => {
+  it("whole numbers as positive, too", () => {
     assertThrows(
       () => triplet().forward([1], int32([1]), [2]),
       TypeError,
@@ -559,16 +537,16 @@ describe("TripletMarginLoss refuses", () => {
   });
 });
 
-testManners({
+testContract({
   loss: "TripletMarginLoss",
   Loss: TripletMarginLoss,
   known: ["margin", "p", "eps", "swap", "reduction"],
-  args: random(8, [2, 3]),
-  wrt: ["anchor", "positive", "negative"],
+  args: drawn(8, [2, 3]),
+  wrt: NAMES,
 });
 
-describe("TripletMarginLoss answers in types", () => {
-  it("with all three gradients, or those that wrt names", () => {
+describe("TripletMarginLoss result types", () => {
+  it("have all three gradients by default, else those that wrt names", () => {
     const all = triplet().valueAndGrad([1], [2], [3]);
     assertEquals(Object.keys(all.grad), ["anchor", "positive", "negative"]);
     const some = triplet().valueAndGrad([1], [2], [3], { wrt: ["negative"] });

@@ -17,33 +17,36 @@ import {
 } from "@lossbook/losses";
 import { testCases } from "./_cases.ts";
 import { assertClose } from "./_close.ts";
-import { assertGradient, Random, testFixtures } from "./_fixtures.ts";
+import { type ErrorClass, testContract } from "./_contract.ts";
+import { testFixtures } from "./_fixtures.ts";
 import { testFormula } from "./_formula.ts";
-import { testManners } from "./_manners.ts";
-import { holds } from "./_property.ts";
+import type { Subject } from "./_loss.ts";
+import { dot, sum } from "./_naive.ts";
+import { assertGradient } from "./_numeric.ts";
+import { doubles, holds, vectors } from "./_property.ts";
+import { Random, sizeOf } from "./_random.ts";
+import { testReductions } from "./_reductions.ts";
 import { cases, cosine, squared } from "./reference/cases/triplet_margin_with_distance.ts";
 
 type Options = TripletMarginWithDistanceLossOptions;
 const triplet = (options?: Options) => new TripletMarginWithDistanceLoss(options);
 const none = (options: Options = {}) => triplet({ ...options, reduction: "none" });
 
-interface Triplets {
-  anchor: Tensor;
-  positive: Tensor;
-  negative: Tensor;
-  [name: string]: Tensor;
-}
+const NAMES = ["anchor", "positive", "negative"] as const;
 
-function random(seed: number, shape = [5, 4]): Triplets {
-  const numbers = new Random(seed);
-  return {
-    anchor: numbers.tensor(shape),
-    positive: numbers.tensor(shape),
-    negative: numbers.tensor(shape),
-  };
-}
+/** Random triplets of vectors. */
+const draw = (random: Random, shape: number[]) => random.tensors(NAMES, shape);
+const drawn = (seed: number, shape = [5, 4]) => draw(new Random(seed), shape);
 
-/** The distance of numbers, element by element. */
+const subject = (distanceFunction?: DistanceFunction): Subject => ({
+  loss: "TripletMarginWithDistanceLoss",
+  // No hinge is 0, so that no gradient is.
+  build: (options) => triplet({ distanceFunction, margin: 50, ...options }),
+  draw,
+  wrt: NAMES,
+});
+
+/** The distance |x - y| of each pair of elements. */
 const absolute: DistanceFunction = {
   forward: (x1, x2) =>
     float64(Array.from(x1.data, (x, i) => Math.abs(x - x2.data[i])), [...x1.shape]),
@@ -54,7 +57,7 @@ const absolute: DistanceFunction = {
   },
 };
 
-/** One distance for the whole batch: the mean of squares. */
+/** One distance for the whole batch: the mean squared difference. */
 const overall: DistanceFunction = {
   forward: (x1, x2) => new MSELoss().forward(x1, x2),
   valueAndGrad(x1, x2, { gradOutput }) {
@@ -65,24 +68,24 @@ const overall: DistanceFunction = {
 
 testCases(cases, triplet);
 
-describe("TripletMarginWithDistanceLoss by hand", () => {
+describe("TripletMarginWithDistanceLoss computed by hand", () => {
   const at = (options: Options, ...args: Parameters<TripletMarginWithDistanceLoss["forward"]>) => {
     const { value, grad } = none({ distanceFunction: absolute, ...options }).valueAndGrad(...args);
     const { anchor, positive, negative } = grad;
     return [value, anchor, positive, negative].map((tensor) => tensor.toArray());
   };
 
-  it("is the hinge of the two distances, and pulls along their gradients", () => {
+  it("is the hinge of the two distances, with their gradients", () => {
     assertEquals(at({}, [0], [3], [-1]), [[1 + 3 - 1], [-1 - 1], [1], [1]]);
     assertEquals(at({ margin: 0.5 }, [0], [3], [-1]), [[0.5 + 3 - 1], [-2], [1], [1]]);
     assertEquals(at({}, [0], [1], [-3]), [[0], [0], [0], [0]]);
   });
 
-  it("passes the gradient where the hinge is exactly 0", () => {
+  it("has the gradient of the distances where the hinge is exactly 0", () => {
     assertEquals(at({}, [0], [1], [-2]), [[0], [-1 - 1], [1], [1]]);
   });
 
-  it("takes the closer of both with swap, and half of each at a tie", () => {
+  it("takes the smaller of both distances with swap, and half of each gradient if they are equal", () => {
     assertEquals(at({ swap: true }, [0], [4], [3]), [[1 + 4 - 1], [-1], [1 - 1], [1]]);
     assertEquals(at({ swap: true }, [0], [4], [1]), [[1 + 4 - 1], [-1 + 1], [1], [-1]]);
     assertEquals(at({ swap: true }, [0], [4], [2]), [
@@ -94,7 +97,7 @@ describe("TripletMarginWithDistanceLoss by hand", () => {
   });
 
   it("has pairwiseDistance, margin = 1, no swap and the mean by default", () => {
-    const { anchor, positive, negative } = random(1);
+    const { anchor, positive, negative } = drawn(1);
     const spelled = {
       distanceFunction: pairwiseDistance,
       margin: 1,
@@ -108,25 +111,25 @@ describe("TripletMarginWithDistanceLoss by hand", () => {
   });
 });
 
-describe("TripletMarginWithDistanceLoss beside plain loops", () => {
+describe("TripletMarginWithDistanceLoss against plain loops", () => {
   const measures: [string, DistanceFunction, (x: number[], y: number[]) => number][] = [
-    ["squared", squared, (x, y) => x.reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0)],
+    ["squared", squared, (x, y) => sum(x.map((v, i) => (v - y[i]) ** 2))],
     ["pairwise", pairwiseDistance, (x, y) => Math.hypot(...x.map((v, i) => v - y[i] + 1e-6))],
-    ["cosine", cosine, (x, y) => {
-      const dot = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
-      return 1 - dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
-    }],
+    ["cosine", cosine, (x, y) => 1 - dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y))],
   ];
   for (const [name, distanceFunction, d] of measures) {
     for (const swap of [false, true]) {
       it(`${name}${swap ? ", swap" : ""}`, () => {
-        const args = random(7, [20, 3]);
+        const args = drawn(7, [20, 3]);
         const [a, p, n] = Object.values(args).map((tensor) => tensor.toArray() as number[][]);
         const data = a.map((row, i) => {
           const an = swap ? Math.min(d(row, n[i]), d(p[i], n[i])) : d(row, n[i]);
           return Math.max(0, 0.5 + d(row, p[i]) - an);
         });
-        assert(data.some((v) => v === 0) && data.some((v) => v > 0), "seed 7 must show both sides");
+        assert(
+          data.some((v) => v === 0) && data.some((v) => v > 0),
+          "seed 7 must give values of 0 and above",
+        );
         const found = none({ distanceFunction, swap, margin: 0.5 })
           .forward(args.anchor, args.positive, args.negative);
         assertClose(found, { shape: [20], data }, { rtol: 1e-13, atol: 1e-14, context: "seed 7" });
@@ -135,7 +138,7 @@ describe("TripletMarginWithDistanceLoss beside plain loops", () => {
   }
 });
 
-/** The distances that PyTorch's numbers were made with. */
+/** The distances that the fixtures were made with. */
 const DISTANCES: Record<string, DistanceFunction> = {
   squared,
   cosine,
@@ -151,14 +154,13 @@ testFixtures(
     }),
 );
 
-describe("TripletMarginWithDistanceLoss beside finite differences", () => {
-  const wrt = ["anchor", "positive", "negative"];
+describe("TripletMarginWithDistanceLoss against finite differences", () => {
   for (const [name, distanceFunction] of Object.entries({ squared, cosine, absolute, overall })) {
     for (const swap of [false, true]) {
       for (const reduction of ["none", "mean", "sum"] as const) {
         it(`agrees for ${name}, ${reduction}${swap ? ", swap" : ""}`, () => {
           const loss = triplet({ distanceFunction, swap, reduction, margin: 2 });
-          assertGradient(loss, random(3), { wrt, scale: 0.01, tolerance: 1e-8 });
+          assertGradient(loss, drawn(3), { wrt: NAMES, scale: 0.01, tolerance: 1e-8 });
         });
       }
     }
@@ -172,10 +174,10 @@ testFormula(
   { ap: [0, 3], an: [0, 3], pn: [0, 3], margin: [0.1, 2] },
 );
 
-describe("TripletMarginWithDistanceLoss and the distance function", () => {
-  const { anchor, positive, negative } = random(4);
+describe("TripletMarginWithDistanceLoss and its distance function", () => {
+  const { anchor, positive, negative } = drawn(4);
 
-  /** Notes every call. */
+  /** A distance function that records its calls. */
   function spy(): { calls: string[]; distance: DistanceFunction } {
     const names = new Map([[anchor, "a"], [positive, "p"], [negative, "n"]]);
     const calls: string[] = [];
@@ -194,7 +196,7 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
     };
   }
 
-  it("asks for no gradient that nobody wants", () => {
+  it("does not ask it for gradients that are not needed", () => {
     const calls = (swap: boolean, wrt?: ("anchor" | "positive" | "negative")[]) => {
       const { calls, distance } = spy();
       triplet({ distanceFunction: distance, swap }).valueAndGrad(anchor, positive, negative, {
@@ -209,7 +211,7 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
     assertEquals(calls(true, ["negative"]), ["ap", "an", "pn", "grad an x2", "grad pn x2"]);
   });
 
-  it("may use losses and helpers of this library, which share one memory", () => {
+  it("lets it use losses and helpers of this library, which share the memory of their kernels", () => {
     const greedy: DistanceFunction = {
       forward(x1, x2) {
         new TripletMarginLoss().forward([1, 2], [3, 4], [5, 6]);
@@ -226,7 +228,7 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
     );
   });
 
-  it("may be an object of a class, and keeps its this", () => {
+  it("calls it as methods of its object", () => {
     class Scaled implements DistanceFunction {
       constructor(readonly factor: number) {}
       forward(x1: Tensor, x2: Tensor): Tensor {
@@ -247,7 +249,7 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
     assertEquals([...half.grad.anchor.data], [...whole.grad.anchor.data].map((g) => g / 2));
   });
 
-  it("may answer with one distance for all, with one per element, or with an axis of length 1", () => {
+  it("accepts one distance for all, one per element, or an axis of length 1", () => {
     const shape = (distanceFunction: DistanceFunction, ...args: Tensor[]) =>
       none({ distanceFunction }).forward(args[0], args[1], args[2]).shape;
     assertEquals(shape(overall, anchor, positive, negative), []);
@@ -263,7 +265,7 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
     assertClose(same.anchor, plain.anchor, { rtol: 1e-14, atol: 1e-15, context: "anchor" });
   });
 
-  it("may have fewer distances to a single negative, which are repeated and their pulls added up", () => {
+  it("broadcasts the distances to a single negative, and adds their gradients up", () => {
     const one = float64(negative.data.slice(0, 4) as Float64Array, [1, 4]);
     const single = float64(anchor.data.slice(0, 4) as Float64Array, [1, 4]);
     const distanceFunction = {
@@ -273,13 +275,13 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
     const found = none({ distanceFunction }).valueAndGrad(single, positive, one);
     const wanted = new TripletMarginLoss({ reduction: "none" }).valueAndGrad(single, positive, one);
     assertEquals(found.value.shape, [5]);
-    for (const name of ["anchor", "positive", "negative"] as const) {
+    for (const name of NAMES) {
       const close = { rtol: 1e-14, atol: 1e-15, context: name };
       assertClose(found.grad[name], wanted.grad[name], close);
     }
   });
 
-  it("gets float32 tensors for float32 arguments, and may answer in float64", () => {
+  it("gives it float32 tensors for float32 arguments, and accepts results in float64", () => {
     const [a, p, n] = [anchor, positive, negative].map(({ data, shape }) => float32(data, shape));
     const seen: string[] = [];
     const distanceFunction: DistanceFunction = {
@@ -301,65 +303,33 @@ describe("TripletMarginWithDistanceLoss and the distance function", () => {
   });
 });
 
-describe("TripletMarginWithDistanceLoss of extreme numbers", () => {
-  it("NaN: in the value and the gradients of its row, and nowhere else", () => {
+describe("TripletMarginWithDistanceLoss with extreme numbers", () => {
+  it("NaN: NaN in the value and the gradients of its row, and nowhere else", () => {
     const { value, grad } = none({ distanceFunction: squared, margin: 9 })
       .valueAndGrad([[NaN, 1], [0, 0]], [[1, 0], [1, 0]], [[0, 1], [0, 1]]);
     assertEquals([...value.data].map(Number.isNaN), [true, false]);
     assertEquals([...grad.anchor.data].map(Number.isNaN), [true, true, false, false]);
   });
 
-  it("±∞: a positive infinitely far costs infinitely much, a negative nothing at all", () => {
+  it("±∞: an infinite loss if the positive is infinitely far, 0 if the negative is", () => {
     const value = (positive: number, negative: number) =>
       none({ distanceFunction: absolute }).forward([0], [positive], [negative]).item();
     assertEquals(value(Infinity, 1), Infinity);
     assertEquals(value(1, -Infinity), 0);
   });
-
-  it("nothing: NaN for the mean, 0 for the sum", () => {
-    const nothing = float64(new Float64Array(0), [0, 3]);
-    for (const distanceFunction of [undefined, squared]) {
-      const by = (reduction: "none" | "mean" | "sum") =>
-        triplet({ reduction, distanceFunction }).valueAndGrad(nothing, nothing, nothing);
-      assertEquals(by("mean").value.item(), NaN);
-      assertEquals(by("sum").value.item(), 0);
-      assertEquals(by("none").value.shape, [0]);
-      assertEquals(by("mean").grad.anchor.shape, [0, 3]);
-    }
-  });
 });
 
-describe("TripletMarginWithDistanceLoss reduced", () => {
-  it("sums and averages over distances", () => {
-    const { anchor, positive, negative } = random(2, [2, 3, 4]);
-    const by = (reduction: "none" | "mean" | "sum") =>
-      triplet({ distanceFunction: squared, reduction }).forward(anchor, positive, negative);
-    assertEquals(by("none").shape, [2, 3]);
-    const sum = [...by("none").data].reduce((a, b) => a + b);
-    assertEquals(by("sum").item(), sum);
-    assertEquals(by("mean").item(), sum / 6);
-  });
+for (const distanceFunction of [undefined, squared]) {
+  testReductions(subject(distanceFunction), { shape: [2, 3, 4], empty: [[[0, 3], [0]]] });
+}
 
-  it("scales gradients by the upstream gradient, one for each triplet", () => {
-    const { anchor, positive, negative } = random(2, [3, 2]);
-    const options = { distanceFunction: squared, margin: 50 };
-    const one = none(options).valueAndGrad(anchor, positive, negative).grad.anchor;
-    const gradOutput = [2, 0, -3];
-    const scaled =
-      none(options).valueAndGrad(anchor, positive, negative, { gradOutput }).grad.anchor;
-    const data = one.data.map((g, i) => g * gradOutput[i >> 1]);
-    assertClose(scaled, { shape: [3, 2], data }, { rtol: 1e-14, atol: 0, context: "anchor" });
-  });
-});
-
-describe("TripletMarginWithDistanceLoss as probed", () => {
-  const number = fc.double({ min: -100, max: 100, noNaN: true });
-  const vector = fc.array(number, { minLength: 3, maxLength: 3 });
+describe("TripletMarginWithDistanceLoss at random inputs", () => {
+  const vector = vectors(3, -100, 100);
   const value = (options: Options, ...args: number[][]) =>
     none({ distanceFunction: squared, ...options }).forward(args[0], args[1], args[2]).item();
 
   it("is never negative, and never smaller with swap or with a larger margin", () => {
-    const margins = fc.double({ min: 1e-3, max: 100, noNaN: true });
+    const margins = doubles(1e-3, 100);
     holds(fc.property(vector, vector, vector, margins, (a, b, c, margin) => {
       const v = value({ margin }, a, b, c);
       return v >= 0 && value({ margin, swap: true }, a, b, c) >= v &&
@@ -367,7 +337,7 @@ describe("TripletMarginWithDistanceLoss as probed", () => {
     }));
   });
 
-  it("is what is lacking, if positive and negative are exchanged: both hinges add up to 2 or more", () => {
+  it("adds up to at least 2 with the loss where positive and negative are exchanged", () => {
     holds(
       fc.property(
         vector,
@@ -380,7 +350,7 @@ describe("TripletMarginWithDistanceLoss as probed", () => {
 });
 
 describe("TripletMarginWithDistanceLoss refuses", () => {
-  const { anchor, positive, negative } = random(5, [2, 3]);
+  const { anchor, positive, negative } = drawn(5, [2, 3]);
 
   it("a margin that is not > 0", () => {
     for (const margin of [0, -0, -1, NaN]) {
@@ -392,7 +362,7 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
     }
   });
 
-  it("a distance function that lacks one of its two functions", () => {
+  it("a distance function without its two methods", () => {
     const given: [unknown, string][] = [
       [(x: number, y: number) => x - y, "a function"],
       [{ forward: () => 1 }, "an object of class Object"],
@@ -418,7 +388,7 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
     );
   });
 
-  it("arguments with different numbers of axes, before the distance function sees them", () => {
+  it("arguments with different numbers of axes, before it calls the distance function", () => {
     const never: DistanceFunction = {
       forward: () => {
         throw new Error("called");
@@ -433,7 +403,7 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
     );
   });
 
-  it("distances that are no tensor of floats", () => {
+  it("distances that are not a tensor of floats", () => {
     const answers: [unknown, string][] = [
       [3, "must be a tensor: current value is 3"],
       [undefined, "must be a tensor: current value is undefined"],
@@ -453,10 +423,9 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
     }
   });
 
-  it("distances of another shape than the pairs have", () => {
+  it("distances whose shape does not fit the pairs", () => {
     for (const shape of [[3], [3, 2], [2, 2], [2, 3, 1], [0]]) {
-      const size = shape.reduce((a, b) => a * b);
-      const wrong = float64(new Float64Array(size), shape);
+      const wrong = float64(new Float64Array(sizeOf(shape)), shape);
       const distanceFunction = { ...squared, forward: () => wrong };
       assertThrows(
         () => triplet({ distanceFunction }).forward(anchor, positive, negative),
@@ -482,10 +451,10 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
     );
   });
 
-  it("gradients that are no tensors of floats, or of another shape, and leaves buffers as they were", () => {
+  it("gradients that are not tensors of floats, or of another shape, and leaves buffers as they were", () => {
     const start =
       "Cannot compute TripletMarginWithDistanceLoss as distanceFunction.valueAndGrad(anchor, negative).grad.";
-    const answers: [unknown, typeof TypeError | typeof RangeError, string][] = [
+    const answers: [unknown, ErrorClass, string][] = [
       [undefined, TypeError, "x1 must be a tensor: current value is undefined"],
       [{}, TypeError, "x1 must be a tensor: current value is undefined"],
       [{ grad: null }, TypeError, "x1 must be a tensor: current value is undefined"],
@@ -519,7 +488,7 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
     }
   });
 
-  it("nothing that the distance function throws: it reaches the caller as it is", () => {
+  it("no error of the distance function: it reaches the caller unchanged", () => {
     const mine = new Error("mine");
     const distanceFunction: DistanceFunction = {
       forward: squared.forward,
@@ -527,22 +496,20 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
         throw mine;
       },
     };
-    try {
-      triplet({ distanceFunction }).valueAndGrad(anchor, positive, negative);
-      assert(false, "nothing was thrown");
-    } catch (error) {
-      assertStrictEquals(error, mine);
-    }
+    const thrown = assertThrows(() =>
+      triplet({ distanceFunction }).valueAndGrad(anchor, positive, negative)
+    );
+    assertStrictEquals(thrown, mine);
   });
 });
 
 for (const distanceFunction of [undefined, squared]) {
-  testManners({
+  testContract({
     loss: "TripletMarginWithDistanceLoss",
     Loss: TripletMarginWithDistanceLoss,
     options: { distanceFunction },
     known: ["distanceFunction", "margin", "swap", "reduction"],
-    args: random(8, [2, 3]),
-    wrt: ["anchor", "positive", "negative"],
+    args: drawn(8, [2, 3]),
+    wrt: NAMES,
   });
 }

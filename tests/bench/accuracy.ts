@@ -1,6 +1,6 @@
 /**
- * How accurate results are: every stored case of PyTorch, and the engine's functions beside 64 digits. As a program it prints
- * both as JSON; it needs the test packages, so readme.ts starts it with the flags that find them.
+ * Measures how accurate results are: for losses in every stored case of PyTorch, and for the engine's functions against 64
+ * digits. As a program it prints both as JSON. It imports the test packages, so that readme.ts starts it with their flags.
  */
 import * as lossbook from "@lossbook/losses";
 import type { Tensor } from "@lossbook/losses";
@@ -20,10 +20,10 @@ import { Draw, type FloatType } from "./inputs.ts";
 export interface GroupAccuracy {
   readonly group: string;
   readonly cases: number;
-  /** float32 results, ours and PyTorch's, from PyTorch's float64 results on the same inputs. */
+  /** Deviation of our and of PyTorch's float32 results from PyTorch's float64 results for the same inputs. */
   readonly float32: number;
   readonly pytorch32: number;
-  /** float64 results, ours from PyTorch's. */
+  /** Deviation of our float64 results from PyTorch's. */
   readonly float64: number;
 }
 
@@ -48,7 +48,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "CTC": ["ctc"],
 };
 
-/** Where each function is neither constant nor its argument, in either type. */
+/** Where each function is neither constant nor equal to its argument, in both dtypes. */
 const FUNCTIONS: Readonly<Record<string, readonly [low: number, high: number]>> = {
   exp: [-87, 88],
   log: [1e-6, 4],
@@ -56,13 +56,13 @@ const FUNCTIONS: Readonly<Record<string, readonly [low: number, high: number]>> 
   sigmoid: [-80, 20],
   softplus: [-80, 20],
 };
-/** Points drawn, and how many of them are held against 64 digits: those that seem to be farthest off. */
+/** How many points are drawn, and how many of them are compared with 64 digits: those with the largest apparent error. */
 const POINTS = { float32: 2 ** 20, float64: 2000 } as const;
 const CANDIDATES = { float32: 200, float64: 2000 } as const;
 
 /**
- * Where PyTorch's float64 is no yardstick: scores at which its BCEWithLogits cancels, and the logarithm of whole numbers, which
- * it takes in float32.
+ * Cases in which PyTorch's float64 results are not accurate: scores at which its BCEWithLogits cancels, and whole counts, whose
+ * logarithm it computes in float32.
  */
 const ROUGH_IN_PYTORCH = /^(moderate scores|int32 counts full)/;
 
@@ -94,7 +94,7 @@ function accuracyOf(group: string, files: readonly string[]): GroupAccuracy {
   return { group, cases, ...worst };
 }
 
-/** Value, then gradients; computed in float64 whatever the case is. */
+/** PyTorch's value and gradients, computed in float64 for cases of both dtypes. */
 function exactTensors({ value, grad, value64, grad64 }: FixtureCase): FixtureTensor[] {
   return [value64 ?? value, ...Object.keys(grad).map((name) => grad64?.[name] ?? grad[name])];
 }
@@ -113,7 +113,7 @@ interface Numbers {
   readonly data: ArrayLike<number>;
 }
 
-/** Largest difference in units of the largest number; what is not finite must be met exactly. */
+/** Largest difference as a share of the largest number. Numbers that are not finite must be equal. */
 function deviation({ data: got }: Numbers, { data: truth }: Numbers, scale = 0): number {
   const unit = Array.from(truth).filter(Number.isFinite)
     .reduce((most, x) => Math.max(most, Math.abs(x)), scale) || 1;
@@ -133,7 +133,7 @@ function accuracyOfFunction(
   const formula = `${name}(x)`;
   const worst = (dtype: FloatType) => {
     const draw = new Draw(dtype);
-    // Half of them near 0, where results are neither 0, 1 nor the argument.
+    // Half of the points are near 0, where results are neither 0, 1 nor equal to the argument.
     const near = [Math.max(low, -2), Math.min(high, 2)];
     const { data } = draw.floats([POINTS[dtype]], () => {
       const [from, to] = draw.next() < 0.5 ? near : [low, high];
@@ -141,7 +141,7 @@ function accuracyOfFunction(
     });
     const kernel = new Formula(formula);
     const got = kernel.evaluate({ x: data }, dtype);
-    // In float64 the same kernel is good enough to tell where float32 is bad.
+    // The same kernel in float64 is accurate enough to find the largest errors in float32.
     const better = kernel.evaluate({ x: data }, "float64");
     const error = (exact: number, difference: number) => {
       const place = placeOf(exact, dtype);
@@ -160,7 +160,7 @@ function accuracyOfFunction(
   return { name, float32: worst("float32"), float64: worst("float64") };
 }
 
-/** Measures everything; a few seconds. */
+/** Measures losses and functions, which takes a few seconds. */
 export function measureAccuracy(): Accuracy {
   return {
     losses: Object.entries(GROUPS).map(([group, files]) => accuracyOf(group, files)),

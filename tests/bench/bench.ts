@@ -1,14 +1,15 @@
 /**
- * `deno task bench`: how fast value and gradient are, beside a plain TypeScript loop, PyTorch, tfjs and jax-js. Same inputs,
- * same work, medians over interleaved rounds of one run; only ratios within a run mean something.
+ * `deno task bench` measures how long value and gradient take, in this library, a plain TypeScript loop, PyTorch, tfjs and
+ * jax-js. All get the same inputs and do the same work. Times are medians over interleaved rounds of one run; only ratios of
+ * times from the same run can be compared.
  *
- * - `--install` puts the peers into .bench first; without it those that are found take part
- * - `--only REGEX` runs only the rows whose name matches
- * - `--rounds N` measures everyone in at most N rounds (default 21)
+ * - `--install` installs the peers into .bench first; without it those that are found take part
+ * - `--only REGEX` measures only the rows whose name matches
+ * - `--rounds N` measures every contender in at most N rounds (default 21)
  * - `--quick` takes few rounds and leaves out the rows of 2^24 numbers and more
- * - `--no-peers` measures ours and the plain loop
+ * - `--no-peers` measures only this library and the plain loop
  *
- * The table goes to stdout, progress to stderr, everything to .bench/result.json.
+ * The table is written to stdout, progress to stderr, and all results to .bench/result.json.
  *
  * @module
  */
@@ -42,7 +43,7 @@ async function measureRow(
   for (const contender of contenders) {
     try {
       const runner = await contender.prepare(row, inputs);
-      // Whoever cannot compute the row says so here at the latest.
+      // A contender that cannot compute the row throws here at the latest.
       if (runner) entrants.push({ name: contender.name, runner, perCall: await warmUp(runner) });
     } catch (error) {
       console.error(`  ${contender.name} fails: ${error instanceof Error ? error.message : error}`);
@@ -102,8 +103,7 @@ async function main(args: string[]): Promise<number> {
   const contenders = [ours, loop, ...peers.contenders];
   const limits = measureLimits();
   const lines: Line[] = [];
-  // The smallest first, when the engine has seen little else: as in a program that uses one loss, calls are then compiled
-  // for it alone.
+  // Small rows come first, as V8 then optimises their calls for one loss only, as in a program that uses one loss.
   const order = [...rows.keys()].sort((i, j) =>
     sizeOf(rows[i][1].shape) - sizeOf(rows[j][1].shape)
   );
@@ -133,9 +133,9 @@ async function main(args: string[]): Promise<number> {
   };
   await writeResult(result);
   console.log(report(result));
-  // Speed is nothing if the answer is wrong.
+  // The run fails if a result of this library is wrong.
   return lines.some(({ times }) => times[ours.name]?.wrong) ? 1 : 0;
 }
 
-// jax-js leaves workers behind that would keep the process alive.
+// Workers of jax-js would keep the process alive.
 if (import.meta.main) Deno.exit(await main(Deno.args));

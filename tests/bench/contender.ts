@@ -1,45 +1,45 @@
-/** Those who compute a row, and how they are timed and compared. */
+/** Contenders: the libraries that compute a row, and how their times and results are taken. */
 import type { FloatArray, Input } from "./inputs.ts";
 import type { Row } from "./rows.ts";
 
-/** What came out of a row. */
+/** The results of a row. */
 export interface Answer {
   readonly value: number;
-  /** In the order of the subject's `wrt`. */
+  /** Gradients in the order of the subject's `wrt`. */
   readonly grads: readonly ArrayLike<number>[];
 }
 
-/** A row, ready to run. */
+/** A row that is ready to run. */
 export interface Runner {
-  /** Runs so often; returns seconds per call. */
+  /** Runs this many calls, and returns seconds per call. */
   time(calls: number): number | Promise<number>;
-  /** Runs once. */
+  /** Runs once, and returns the results. */
   answer(): Answer | Promise<Answer>;
-  /** Gives memory back. */
+  /** Frees memory. */
   dispose(): void | Promise<void>;
 }
 
 /** A library, or a way of using one. */
 export interface Contender {
   readonly name: string;
-  /** Gets a row ready; undefined if the library has nothing for it. */
+  /** Prepares a row; undefined if the library cannot compute it. */
   prepare(
     row: Row,
     inputs: Record<string, Input>,
   ): Runner | undefined | Promise<Runner | undefined>;
 }
 
-/** Seconds per call. */
+/** Runs a function this often, and returns seconds per call. */
 export function timed(run: () => unknown, calls: number): number {
   const start = performance.now();
   for (let call = 0; call < calls; call++) run();
   return (performance.now() - start) / 1000 / calls;
 }
 
-/** Share of the largest number by which float32 may be off, here and there. */
+/** Share of the largest number by which a float32 result may be off. */
 const TOLERANCE = 1e-3;
 
-/** What is wrong with an answer, if something is: the value, or the share of wrong gradients. */
+/** What is wrong with an answer: its value, or how many of its gradients; undefined if nothing is. */
 export function wrongIn(answer: Answer, expected: Answer): string | undefined {
   const off = Math.abs(answer.value - expected.value) / Math.abs(expected.value);
   if (!(off <= TOLERANCE)) return `value ${answer.value} for ${expected.value}`;

@@ -1,4 +1,4 @@
-/** CTC in plain TypeScript: logarithms of forward and backward probabilities, as textbooks have it. */
+/** CTC in plain TypeScript, with the textbook's logarithms of forward and backward probabilities. */
 import type { FloatArray } from "./inputs.ts";
 import type { Loop } from "./loops.ts";
 
@@ -7,7 +7,7 @@ function logAdd(a: number, b: number): number {
   return max === -Infinity ? max : max + Math.log1p(Math.exp(Math.min(a, b) - max));
 }
 
-/** log-softmax of each row, and the softmax itself into `p`. */
+/** The log-softmax of each row; the softmax is written into `p`. */
 function logSoftmax(x: ArrayLike<number>, p: FloatArray, classes: number): Float64Array {
   const logs = new Float64Array(x.length);
   for (let first = 0; first < x.length; first += classes) {
@@ -24,7 +24,7 @@ function logSoftmax(x: ArrayLike<number>, p: FloatArray, classes: number): Float
   return logs;
 }
 
-/** Scores (T, N, C), targets (N, S), all of full length; blank 0. */
+/** The loss for scores (T, N, C) and targets (N, S), all of full length, with blank 0. */
 export const ctc: Loop = ([x, targets], [g], [time, batch, classes]) => {
   const length = targets.length / batch;
   const states = 2 * length + 1;
@@ -55,7 +55,7 @@ export const ctc: Loop = ([x, targets], [g], [time, batch, classes]) => {
     const total = logAdd(alpha[last + states - 1], alpha[last + states - 2]);
     sum -= total / length;
 
-    // The probability of ending well from each state, the emission at t left out.
+    // Log-probability of the remaining labels from each state, without the emission at t.
     let beta = new Float64Array(states).fill(-Infinity);
     beta[states - 1] = beta[states - 2] = 0;
     for (let t = time - 1; t >= 0; t--) {

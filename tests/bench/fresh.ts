@@ -1,23 +1,23 @@
 /**
- * What only a fresh process shows: how long importing and the first call take, and how much memory a large call takes.
+ * Measures in fresh processes how long the import and a first call take, and how much memory a large call needs.
  *
- * As a program it measures one thing and prints it: `import`, `first ROW` (ms) or `inputs ROW`, `peak ROW` (bytes).
+ * As a program it measures and prints one number: `import` and `first ROW` in ms, `inputs ROW` and `peak ROW` in bytes.
  */
 import { fileURLToPath } from "node:url";
 import { median } from "./measure.ts";
 import { CALL_ROWS, inputsOf, MEMORY_ROW, type Row, rowNamed } from "./rows.ts";
 
-/** What fresh processes tell. */
+/** The results of fresh processes. */
 export interface Fresh {
-  /** Milliseconds to import mod.ts, when Deno has it in its cache. */
+  /** Milliseconds to import mod.ts from Deno's cache. */
   readonly importMs: number;
-  /** Milliseconds of a first call, in which the kernel is made, by row. */
+  /** Milliseconds of a first call by row; it includes compiling the kernel. */
   readonly firstCallMs: Readonly<Record<string, number>>;
-  /** The largest resident size in bytes: the arguments and a buffer for the gradient alone, and with the loss computed. */
+  /** The largest resident size in bytes: with the arguments and a buffer for the gradient only, and with the loss computed. */
   readonly peak: { readonly row: string; readonly inputs: number; readonly loss: number };
 }
 
-/** Asks `processes` fresh processes for each. */
+/** Takes the median over this many fresh processes for each time. */
 export async function measureFresh(processes: number): Promise<Fresh> {
   const ask = async (...args: string[]) => {
     const numbers = [];
@@ -47,7 +47,7 @@ async function askOnce(args: string[]): Promise<number> {
   return Number(new TextDecoder().decode(stdout));
 }
 
-/** The largest resident size so far; where the system does not tell, the present one. */
+/** The largest resident size so far, or the current one if the system does not report the largest. */
 function peakMemory(): number {
   try {
     const [, kilobytes] = Deno.readTextFileSync("/proc/self/status").match(/VmHWM:\s+(\d+) kB/)!;

@@ -1,4 +1,4 @@
-/** What the benchmark computes with: numbers that a seed determines, the same for every contender. */
+/** The inputs of the benchmark: random numbers from a fixed seed, the same for every contender. */
 
 /** The element types of a row. */
 export type FloatType = "float32" | "float64";
@@ -25,13 +25,13 @@ export function zeros(dtype: FloatType, size: number): FloatArray {
   return dtype === "float32" ? new Float32Array(size) : new Float64Array(size);
 }
 
-/** A generator of numbers (xorshift32: fast, and random enough to mispredict branches). */
+/** A random number generator (xorshift32, which is fast, and random enough that branches cannot be predicted). */
 export class Draw {
   #state = 2463534242;
 
   constructor(readonly dtype: FloatType) {}
 
-  /** One number from (0, 1). */
+  /** A number from (0, 1). */
   next(): number {
     let x = this.#state;
     x ^= x << 13;
@@ -46,14 +46,14 @@ export class Draw {
     return Math.floor(this.next() * n);
   }
 
-  /** Floats, one by one from `one`. */
+  /** A tensor of floats; `one` gives each number. */
   floats(shape: readonly number[], one: () => number): Input {
     const data = zeros(this.dtype, sizeOf(shape));
     for (let i = 0; i < data.length; i++) data[i] = one();
     return { data, shape };
   }
 
-  /** Whole numbers, one by one from `one`. */
+  /** A tensor of whole numbers; `one` gives each number. */
   integers(shape: readonly number[], one: (i: number) => number): Input {
     const data = new Int32Array(sizeOf(shape));
     for (let i = 0; i < data.length; i++) data[i] = one(i);
@@ -61,7 +61,7 @@ export class Draw {
   }
 }
 
-/** Normally distributed (Box–Muller). */
+/** Normally distributed numbers (Box–Muller). */
 export function normal(scale = 1): Source {
   return (draw, shape) =>
     draw.floats(
@@ -70,7 +70,7 @@ export function normal(scale = 1): Source {
     );
 }
 
-/** Evenly spread. */
+/** Evenly distributed numbers. */
 export function uniform(low: number, high: number): Source {
   return (draw, shape) => draw.floats(shape, () => low + (high - low) * draw.next());
 }
@@ -80,20 +80,20 @@ export function counts(end: number): Source {
   return (draw, shape) => draw.floats(shape, () => draw.below(end));
 }
 
-/** -1 or 1, as floats. */
+/** -1 or 1 for each element, as floats. */
 export const signs: Source = (draw, shape) => draw.floats(shape, () => draw.next() < 0.5 ? -1 : 1);
 
 /** -1 or 1 for each row. */
 export const rowSigns: Source = (draw, [rows]) => signs(draw, [rows]);
 
-/** A class for each sample; the classes are the second axis. */
+/** A class for each sample, where the classes are the second axis of the scores. */
 export const labels: Source = (draw, [samples, classes, ...rest]) =>
   draw.integers([samples, ...rest], () => draw.below(classes));
 
 /** How many labels a row of {@linkcode labelSets} has. */
 const LABELS_PER_ROW = 5;
 
-/** Five different classes for each row, closed by -1. */
+/** Five different classes for each row, followed by -1. */
 export const labelSets: Source = (draw, [rows, classes]) => {
   const target = draw.integers([rows, classes], () => -1);
   for (let row = 0; row < rows; row++) {

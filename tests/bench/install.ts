@@ -1,4 +1,4 @@
-/** What the library is measured against: found where it is, or put into the folder .bench of the project. */
+/** Finds the peers that the library is compared with, or installs them into the folder .bench of the project. */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Contender } from "./contender.ts";
@@ -6,7 +6,7 @@ import { jaxJs } from "./jax_js.ts";
 import { PyTorch } from "./pytorch.ts";
 import { tfjs } from "./tfjs.ts";
 
-/** Everything that the benchmark writes; git ignores it. */
+/** The folder for everything that the benchmark writes; git ignores it. */
 export const FOLDER: URL = new URL("../../.bench/", import.meta.url);
 
 const NPM = {
@@ -20,7 +20,7 @@ const VENV_PYTHON = fileURLToPath(
   new URL(Deno.build.os === "windows" ? "venv/Scripts/python.exe" : "venv/bin/python", FOLDER),
 );
 
-/** Installs all peers; what cannot be reached is told, and the others are measured. */
+/** Installs all peers. Those that cannot be installed are reported and left out. */
 export async function install(): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   const imports = Object.fromEntries(
@@ -36,7 +36,7 @@ export async function install(): Promise<void> {
   ]);
   if (made) {
     const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"];
-    // Without retries: an index that cannot be reached would cost minutes.
+    // There are no retries, as an index that cannot be reached would cost minutes.
     const pip = ["-m", "pip", "install", "--retries", "0", "--timeout", "10", ...quiet];
     await run(`Installing ${TORCH} and numpy into .bench`, VENV_PYTHON, [...pip, TORCH, "numpy"]);
   }
@@ -54,13 +54,13 @@ async function run(what: string, command: string, args: string[]): Promise<boole
   }
 }
 
-/** The peers that are there. */
+/** The peers that were found. */
 export interface Peers extends AsyncDisposable {
   readonly contenders: readonly Contender[];
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Looks for every peer, and says on stderr which are missing. */
+/** Looks for all peers, and reports on stderr which are missing. */
 export async function findPeers(): Promise<Peers> {
   const pytorch = await findPyTorch();
   if (!pytorch) missing("PyTorch", "LOSSBOOK_PYTHON names a Python that has it");

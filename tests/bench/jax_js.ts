@@ -1,9 +1,9 @@
-/** jax-js on its WebAssembly backend: value and gradient traced, differentiated and compiled by its jit. */
+/** jax-js on its WebAssembly backend, which traces, differentiates and compiles value and gradient. */
 import type { Contender } from "./contender.ts";
 import type { Input } from "./inputs.ts";
 import { type Ops, PEER_LOSSES, peerInputs } from "./peer_losses.ts";
 
-/** Its arrays are used up by whatever takes them; `ref` is one more use. */
+/** An array of jax-js. A function that gets it frees it, unless it gets its `ref`. */
 interface Array {
   readonly ref: Array;
   reshape(shape: readonly number[]): Array;
@@ -15,7 +15,7 @@ type Value = Array | number;
 type Binary = (a: Value, b: Value) => Array;
 type Unary = (a: Array) => Array;
 
-/** The parts of its interface that are used here. */
+/** The parts of jax-js that are used here. */
 interface Jax {
   init(...devices: string[]): Promise<string[]>;
   defaultDevice(device: string): void;

@@ -1,4 +1,4 @@
-/** What cannot be beaten here: the memory's bandwidth, and how fast the engine's bare exp and log are. */
+/** Lower limits of time: the bandwidth of the memory, and the speed of the engine's exp and log alone. */
 import { defineKernels, TILE } from "../../losses/_core/kernel/kernels.ts";
 import { gradientsOf, type Runner, timed } from "./contender.ts";
 import { type FloatArray, type FloatType, type Input, sizeOf, zeros } from "./inputs.ts";
@@ -8,7 +8,7 @@ import type { Row } from "./rows.ts";
 export interface Limits {
   /** Bytes read or written per second when copying 64 MB. */
   readonly bandwidth: number;
-  /** Seconds per number of exp and log, by type, operands in cache. */
+  /** Seconds per number of exp and log by dtype, with operands in cache. */
   readonly exp: Readonly<Record<FloatType, number>>;
   readonly log: Readonly<Record<FloatType, number>>;
 }
@@ -18,7 +18,7 @@ const kernels = defineKernels({
   steps: { exp: { store: { y: "exp(x)" } }, log: { store: { y: "log(x)" } } },
 });
 
-/** Measures the limits, again at each call. */
+/** Measures the limits. */
 export function measureLimits(): Limits {
   const perNumber = (step: "exp" | "log", dtype: FloatType) => {
     const { element, run } = kernels(dtype);
@@ -38,12 +38,12 @@ function measureBandwidth(): number {
   return 2 * from.byteLength / best(() => to.set(from), 1);
 }
 
-/** Seconds per call when nothing disturbs: a limit is the best of many, not the usual. */
+/** Seconds per call without disturbance: the minimum of many measurements. */
 function best(run: () => void, calls: number): number {
   return Math.min(...Array.from({ length: 20 }, () => timed(run, calls)));
 }
 
-/** Seconds that nobody on one thread with these exp and log can stay below: the larger of traffic and arithmetic. */
+/** Seconds that one thread with these exp and log needs at least: the larger of memory traffic and arithmetic. */
 export function limitOf(row: Row, bytes: number, limits: Limits): number {
   const { exp = 0, log = 0 } = row.subject;
   const arithmetic = sizeOf(row.shape) *
@@ -52,8 +52,8 @@ export function limitOf(row: Row, bytes: number, limits: Limits): number {
 }
 
 /**
- * What kernels in a memory of their own cannot do without: every argument copied in and every gradient copied out, tile by
- * tile. Whatever a kernel computes comes on top, as nothing can be computed while the processor copies.
+ * Copies every argument in and every gradient out, tile by tile, as kernels with a memory of their own must do. The time of
+ * computations is added to this, as the processor does not compute while it copies.
  */
 export function copies(row: Row, inputs: Record<string, Input>): Runner {
   const tile = zeros(row.dtype, TILE);

@@ -1,6 +1,6 @@
 /**
- * The losses as a good engineer would write them in plain TypeScript, value and gradient in one loop: what there is
- * without any library, and an independent answer that every contender is held against.
+ * The losses as a good engineer would write them in plain TypeScript, with value and gradient in one loop. They show what is
+ * possible without a library, and are the independent results that every contender is compared with.
  *
  * A loop gets the arguments, writes the gradients of the mean, and returns the mean.
  */
@@ -8,7 +8,7 @@ import type { FloatArray } from "./inputs.ts";
 
 type Numbers = FloatArray | Int32Array;
 
-/** Value and gradients: arguments and gradients in the order of the loss's arguments. */
+/** Computes value and gradients; arguments and gradients are in the order of the loss's arguments. */
 export type Loop = (
   args: readonly Numbers[],
   grads: readonly FloatArray[],
@@ -56,7 +56,7 @@ export const smoothL1: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
-/** -y log x - (1 - y) log(1 - x), logarithms at least -100 as in PyTorch. */
+/** -y log x - (1 - y) log(1 - x), where logarithms are at least -100 as in PyTorch. */
 export const bce: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -68,7 +68,7 @@ export const bce: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
-/** softplus(x) - x y, also MultiLabelSoftMarginLoss. */
+/** softplus(x) - x y; the same for MultiLabelSoftMarginLoss. */
 export const bceWithLogits: Loop = ([x, y], [g]) => {
   const n = x.length;
   let sum = 0;
@@ -160,7 +160,7 @@ export const softMargin: Loop = ([x, y], [g]) => {
   return sum / n;
 };
 
-/** log Σ exp(x) - x[y]; in (N, C, d1, …) the scores of a sample are `inner` apart. */
+/** log Σ exp(x) - x[y]. In (N, C, d1, …) the scores of a sample are `inner` numbers apart. */
 export const crossEntropy: Loop = ([x, target], [g], [batch, classes]) => {
   const samples = target.length;
   const inner = samples / batch;
@@ -180,7 +180,7 @@ export const crossEntropy: Loop = ([x, target], [g], [batch, classes]) => {
   return sum / samples;
 };
 
-/** max(1 - x[y] + x[c], 0), each class c but y. */
+/** The sum of max(1 - x[y] + x[c], 0) over all classes c except y. */
 export const multiMargin: Loop = ([x, target], [g], [rows, classes]) => {
   const share = 1 / (rows * classes);
   let sum = 0;
@@ -202,7 +202,7 @@ export const multiMargin: Loop = ([x, target], [g], [rows, classes]) => {
   return sum * share;
 };
 
-/** max(1 - x[y] + x[c], 0), each label y and each class c that is none. */
+/** The sum of max(1 - x[y] + x[c], 0) over all labels y and all classes c that are not labels. */
 export const multiLabelMargin: Loop = ([x, target], [g], [rows, classes]) => {
   const share = 1 / (rows * classes);
   const isLabel = new Uint8Array(classes);

@@ -1,21 +1,21 @@
-/** Timing several contenders so that what disturbs the machine disturbs all of them. */
+/** Times several contenders in turns, so that disturbances of the machine affect all of them. */
 import type { Runner } from "./contender.ts";
 
 /** How long and how often to measure. */
 export interface Plan {
-  /** Rounds; in each, everyone runs once. */
+  /** Number of rounds; in each round every contender runs once. */
   readonly rounds: number;
-  /** Seconds that one contender may take for a row: slow ones run in fewer rounds. */
+  /** Seconds that one contender may take for a row; slow ones run in fewer rounds. */
   readonly budget: number;
 }
 
-/** One measurement lasts at least this long, so that the clock's steps do not count. */
+/** Seconds that one measurement lasts at least, so that the resolution of the clock does not matter. */
 const SHORTEST = 1e-3;
-/** Engines compile hot code late: this long a call is run before it counts. */
+/** Seconds for which a contender runs before it is measured, so that its code is optimised. */
 const WARM_UP = 0.05;
 const FEWEST_ROUNDS = 3;
 
-/** The middle one, or the mean of the middle two. */
+/** The middle number, or the mean of the middle two. */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
@@ -27,17 +27,17 @@ export function geometricMean(numbers: readonly number[]): number {
   return Math.exp(numbers.reduce((sum, x) => sum + Math.log(x), 0) / numbers.length);
 }
 
-/** Whether someone who runs in `some` of `rounds` rounds, evenly spread, runs in this one. */
+/** True if a contender that runs in `some` of `rounds` rounds, evenly distributed, runs in this one. */
 export function takesPart(round: number, some: number, rounds: number): boolean {
   return Math.floor((round + 1) * some / rounds) > Math.floor(round * some / rounds);
 }
 
-/** The order of `count` contenders in a round: each is first in turn. */
+/** The order of `count` contenders in a round; each is first in turn. */
 export function orderOf(round: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (round + i) % count);
 }
 
-/** How many calls make one measurement, and in how many rounds there is time for one. */
+/** The number of calls in one measurement, and of rounds for which there is time. */
 export function schedule(
   perCall: number,
   { rounds, budget }: Plan,
@@ -47,7 +47,7 @@ export function schedule(
   return { calls, rounds: Math.min(rounds, Math.max(affordable, FEWEST_ROUNDS)) };
 }
 
-/** Runs until the engine has compiled what is hot; returns seconds per call at the end. */
+/** Runs until the code is optimised, and returns seconds per call at the end. */
 export async function warmUp(runner: Runner): Promise<number> {
   let seconds = await runner.time(1);
   let total = seconds;
@@ -59,13 +59,13 @@ export async function warmUp(runner: Runner): Promise<number> {
   return seconds;
 }
 
-/** A runner that is warm, and its seconds per call. */
+/** A runner that is warmed up, and its seconds per call. */
 export interface Warm {
   readonly runner: Runner;
   readonly perCall: number;
 }
 
-/** Seconds per call: for each runner one number for each round that it took part in. */
+/** Measures seconds per call: for each runner a list with one number for each round in which it ran. */
 export async function interleave(warm: readonly Warm[], plan: Plan): Promise<number[][]> {
   const schedules = warm.map(({ perCall }) => schedule(perCall, plan));
   const times: number[][] = warm.map(() => []);

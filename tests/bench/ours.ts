@@ -1,4 +1,4 @@
-/** The library, and the plain loop. */
+/** Two contenders: this library, and the plain loop without a library. */
 import { float32, float64, int32, type Tensor } from "@lossbook/losses";
 import * as lossbook from "@lossbook/losses";
 import { type Contender, gradientsOf, timed } from "./contender.ts";
@@ -14,7 +14,7 @@ function tensorOf({ data, shape }: Input): Tensor {
   return data instanceof Float32Array ? float32(data, [...shape]) : float64(data, [...shape]);
 }
 
-/** A call of a row's loss, as a training loop would make it: the same buffers each time. */
+/** A call of a row's loss as in a training loop, with the same buffers each time. */
 export function callOf(row: Row, inputs: Record<string, Input>): {
   run: () => number;
   grads: ArrayLike<number>[];
@@ -41,7 +41,7 @@ export const ours: Contender = {
   },
 };
 
-/** No library. */
+/** The plain loop. */
 export const loop: Contender = {
   name: "plain loop",
   prepare(row, inputs) {

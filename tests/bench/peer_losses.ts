@@ -1,13 +1,13 @@
 /**
- * Losses in the operations that tensor libraries share. Written once for all peers, in the stable forms that their own
- * documentation recommends; where a library has a loss of its own, that one is measured instead.
+ * Losses made of operations that all tensor libraries have, in the stable forms that their documentation recommends. They are
+ * written once for all peers. If a library has a loss of its own, that one is measured instead.
  */
 import { type Input, sizeOf } from "./inputs.ts";
 import type { Row } from "./rows.ts";
 
 type Operand<T> = T | number;
 
-/** The operations, as the losses below call them. */
+/** The operations that the losses below use. */
 export interface Ops<T> {
   add(a: Operand<T>, b: Operand<T>): T;
   sub(a: Operand<T>, b: Operand<T>): T;
@@ -22,18 +22,18 @@ export interface Ops<T> {
   sqrt(a: T): T;
   equal(a: T, b: Operand<T>): T;
   where(condition: T, a: Operand<T>, b: Operand<T>): T;
-  /** Along an axis, which goes unless it is kept with length 1. */
+  /** The sum along an axis, which is removed unless it is kept with length 1. */
   sum(a: T, axis: number, keep?: boolean): T;
   logSumExp(a: T, axis: number): T;
   mean(a: T): T;
 }
 
-/** Computes the mean loss of some arguments; class labels come as one-hot vectors. */
+/** Computes a mean loss; class labels are given as one-hot vectors. */
 export type PeerLoss = <T>(o: Ops<T>, args: readonly T[]) => T;
 
 const square: <T>(o: Ops<T>, a: T) => T = (o, a) => o.mul(a, a);
 
-/** q = min(|e|, 1): q² / 2 + |e| - q. A choice by |e| < 1 has no gradient in tfjs. */
+/** q² / 2 + |e| - q with q = min(|e|, 1), as tfjs cannot differentiate a choice by |e| < 1. */
 const smoothL1: PeerLoss = (o, [x, y]) => {
   const e = o.abs(o.sub(x, y));
   const q = o.min(e, 1);
@@ -51,7 +51,7 @@ function distance<T>(o: Ops<T>, a: T, b: T): T {
   return o.sqrt(o.sum(square(o, o.add(o.sub(a, b), 1e-6)), 1));
 }
 
-/** By name; those that are missing cannot be written down without loops over labels or time. */
+/** The losses by name. Those that are missing would need loops over labels or time. */
 export const PEER_LOSSES: Readonly<Record<string, PeerLoss>> = {
   L1Loss: (o, [x, y]) => o.mean(o.abs(o.sub(x, y))),
   MSELoss: (o, [x, y]) => o.mean(square(o, o.sub(x, y))),
@@ -88,7 +88,7 @@ export const PEER_LOSSES: Readonly<Record<string, PeerLoss>> = {
     o.mean(o.max(o.add(o.sub(distance(o, a, p), distance(o, a, n)), 1), 0)),
 };
 
-/** The arguments as peers take them: class labels as one-hot vectors of the shape of the scores. */
+/** The arguments in the form that peers need, with class labels as one-hot vectors in the shape of the scores. */
 export function peerInputs({ subject, shape }: Row, inputs: Record<string, Input>): Input[] {
   return Object.values(inputs).map((input) =>
     input.data instanceof Int32Array && subject.loss in PEER_LOSSES ? oneHot(input, shape) : input

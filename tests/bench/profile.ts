@@ -1,20 +1,20 @@
 /**
- * Where our time goes: shares of kernels, copies, TypeScript and garbage collection in the calls of a row.
+ * Measures what the time of our calls is spent on: kernels, copies, TypeScript or garbage collection.
  *
- * A fresh process runs the row under V8's sampling profiler (`deno run --cpu-prof`). As a program it is that process:
- * `profile.ts ROW`.
+ * A fresh process runs the row under V8's sampling profiler (`deno run --cpu-prof`). As a program, `profile.ts ROW` is that
+ * process.
  */
 import { fileURLToPath } from "node:url";
 import { callOf } from "./ours.ts";
 import { inputsOf, rowNamed } from "./rows.ts";
 
-/** Shares that add up to 1. */
+/** Shares of time, which add up to 1. */
 export interface Shares {
-  /** WebAssembly: all arithmetic on elements. */
+  /** All arithmetic on elements, in WebAssembly. */
   readonly kernels: number;
-  /** Arguments into the memory of the kernels, gradients out of it. */
+  /** Copying arguments into the memory of the kernels and gradients out of it. */
   readonly copies: number;
-  /** Checks, what is computed once per row, calls. */
+  /** Checks, calls, and what is computed once for each row of scores. */
   readonly typescript: number;
   readonly garbage: number;
 }
@@ -26,25 +26,25 @@ export interface Profile {
     readonly callFrame: { readonly functionName: string; readonly url: string };
     readonly children?: readonly number[];
   }[];
-  /** Ids of the innermost functions, one for each sample. */
+  /** The id of the innermost function for each sample. */
   readonly samples: readonly number[];
-  /** Microseconds from each sample to the next. */
+  /** Microseconds between samples. */
   readonly timeDeltas: readonly number[];
 }
 
 const WARM_UP = 0.3;
 const DURATION = 0.7;
 const GARBAGE = "(garbage collector)";
-/** Functions that do nothing but copy. */
+/** Functions that only copy. */
 const COPIES = /^(load|unload)(Rows|Columns)?$|^gather$|^scatterAdd$/;
 
-/** Runs for so many seconds: only samples taken below this function count. */
+/** Calls `run` for this many seconds. Only samples that are taken below this function are counted. */
 function profiled(run: () => unknown, seconds: number): void {
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) run();
 }
 
-/** Shares of the samples taken below {@linkcode profiled}. */
+/** The shares of samples that were taken below {@linkcode profiled}. */
 export function sharesOf({ nodes, samples, timeDeltas }: Profile): Shares {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const inside = new Set<number>();
@@ -58,7 +58,7 @@ export function sharesOf({ nodes, samples, timeDeltas }: Profile): Shares {
   let isInside = false;
   samples.forEach((id, i) => {
     const name = byId.get(id)?.callFrame.functionName ?? "";
-    // Garbage is collected outside of all functions, for the one that ran before.
+    // Garbage collection is sampled outside of all functions; it is counted for the function that ran before it.
     if (name !== GARBAGE) isInside = inside.has(id);
     if (!isInside) return;
     const kind = name === GARBAGE

@@ -1,7 +1,7 @@
-"""PyTorch's side of the benchmark: reads requests from stdin, one JSON line each, answers on stdout.
+"""PyTorch's part of the benchmark: it reads requests from stdin, each a line of JSON, and replies on stdout.
 
-Gradients are set to None before each call, as zero_grad() does by default, so that PyTorch writes a fresh gradient
-rather than adding to an old one.
+Gradients are set to None before each call, as zero_grad() does by default, so that PyTorch writes a new gradient and does
+not add to an old one.
 """
 
 import json
@@ -20,7 +20,7 @@ def read_tensor(spec):
     dtype = DTYPES[spec["dtype"]]
     data = bytearray(sys.stdin.buffer.read(spec["bytes"]))
     tensor = torch.frombuffer(data, dtype=dtype).reshape(spec["shape"])
-    # A copy, so that memory is aligned as PyTorch aligns it.
+    # The copy has PyTorch's alignment in memory.
     return tensor.long() if dtype == torch.int32 else tensor.clone()
 
 
@@ -63,7 +63,7 @@ def main():
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if request["do"] == "load":
-            step = None  # before the next one takes its memory
+            step = None  # free memory before the next row needs it
             step = Step(request["loss"], request["inputs"], request["wrt"])
             reply({})
         elif request["do"] == "time":

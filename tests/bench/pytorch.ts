@@ -1,4 +1,4 @@
-/** PyTorch in a process of its own that lives as long as the benchmark. */
+/** PyTorch in a process of its own that runs as long as the benchmark. */
 import { fileURLToPath } from "node:url";
 import type { Contender, Runner } from "./contender.ts";
 import type { Input } from "./inputs.ts";
@@ -6,10 +6,10 @@ import type { Row } from "./rows.ts";
 
 const SCRIPT = fileURLToPath(new URL("pytorch.py", import.meta.url));
 
-/** After work on all threads, idle ones spin for a moment; nobody else shall pay for that. */
+/** Pause after PyTorch has used all threads. They spin for a moment before they sleep, which would slow the next contender. */
 const CALM_MS = 10;
 
-/** PyTorch, if there is one: on one thread, and on all that it would use by itself. */
+/** PyTorch on one thread, and on as many as it uses by default. */
 export class PyTorch implements AsyncDisposable {
   readonly version: string;
   readonly threads: number;
@@ -22,14 +22,14 @@ export class PyTorch implements AsyncDisposable {
     this.threads = threads;
   }
 
-  /** Starts PyTorch with this Python; throws if it has none. */
+  /** Starts PyTorch with this Python; throws if this Python does not have it. */
   static async start(python: string): Promise<PyTorch> {
     const child = new Connection(python);
     const { version, threads } = await child.reply();
     return new PyTorch(child, version as string, threads as number);
   }
 
-  /** The contenders, measured in the same rounds as all others. */
+  /** PyTorch's contenders, which are measured in the same rounds as all others. */
   get contenders(): Contender[] {
     const contender = (name: string, threads: number): Contender => ({
       name,
@@ -84,7 +84,7 @@ export class PyTorch implements AsyncDisposable {
   }
 }
 
-/** Lines of JSON, and bytes behind them, to and from the process. */
+/** The connection to the process: lines of JSON, each of which may be followed by bytes. */
 class Connection {
   readonly #process: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;

@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url";
 import { PROJECT, readProject } from "../checks/files.ts";
 import { markedIn, withMarked } from "../checks/marked.ts";
-import { findWorld } from "../offline/world.ts";
+import { findTestPackages } from "../offline/test_packages.ts";
 import type { Accuracy } from "./accuracy.ts";
 import { digits, duration, meanRatio, percent, ratio } from "./report.ts";
 import { type Line, readResult, type Result } from "./result.ts";
@@ -129,10 +129,10 @@ export function speedExcerpt(wholeFile: string, names: readonly string[] = EXCER
 }
 
 async function accuracy(): Promise<Accuracy> {
-  using world = await findWorld();
+  using packages = await findTestPackages();
   const script = fileURLToPath(new URL("accuracy.ts", import.meta.url));
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", ...world.flags, script],
+    args: ["run", "--quiet", "--allow-all", ...packages.flags, script],
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout));

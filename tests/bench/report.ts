@@ -1,28 +1,28 @@
-/** The tables of a run, as text for a terminal. */
+/** The results of a run as text tables for a terminal. */
 import { geometricMean } from "./measure.ts";
 import type { Fresh } from "./fresh.ts";
 import type { Line, Result, Time } from "./result.ts";
 
-/** How many times as long as ours someone takes; undefined if either was not measured. */
+/** A contender's time divided by ours; undefined if either was not measured. */
 export function ratio({ times }: Line, contender: string): number | undefined {
   const [us, them] = [times["ours"], times[contender]];
   return us && them && them.seconds / us.seconds;
 }
 
-/** The geometric mean of the ratios of a contender, over the lines in which it took part. */
+/** The geometric mean of a contender's ratios over the lines in which it took part. */
 export function meanRatio(lines: readonly Line[], contender: string): number | undefined {
   const ratios = lines.map((line) => ratio(line, contender)).filter((r) => r !== undefined);
   return ratios.length === 0 ? undefined : geometricMean(ratios);
 }
 
-/** Everyone but us, in order of appearance. */
+/** All contenders except ours, in the order in which they first occur. */
 export function othersIn(lines: readonly Line[]): string[] {
   const names = new Set(lines.flatMap(({ times }) => Object.keys(times)));
   names.delete("ours");
   return [...names];
 }
 
-/** Seconds with a unit and three digits. */
+/** A time with a suitable unit and three digits. */
 export function duration(seconds: number): string {
   const [unit, scale] = seconds < 1e-6
     ? ["ns", 1e9]
@@ -34,12 +34,12 @@ export function duration(seconds: number): string {
   return `${digits(seconds * scale)} ${unit}`;
 }
 
-/** A number with three digits at least. */
+/** A number with at least three digits. */
 export function digits(x: number): string {
   return x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x.toFixed(2);
 }
 
-/** Rows of cells as aligned text, the first column to the left and the others to the right. */
+/** Rows of cells as text, with the first column aligned to the left and the others to the right. */
 export function align(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (row: readonly string[]) =>
@@ -47,7 +47,7 @@ export function align(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join("\n");
 }
 
-/** Times, and ratios to ours: above 1 we are faster. A time of someone whose answer is wrong has a "!". */
+/** Times and their ratios to ours: above 1 ours is faster. "!" marks the time of a contender whose results are wrong. */
 export function speedTable(lines: readonly Line[]): string {
   const others = othersIn(lines);
   const cell = (time: Time | undefined, times: number | undefined) =>
@@ -67,7 +67,7 @@ export function speedTable(lines: readonly Line[]): string {
   ]);
 }
 
-/** float64 beside float32, per number. */
+/** Our times in float64 divided by those in float32. */
 export function doubleTable(lines: readonly Line[]): string {
   const body = lines.filter(({ part }) => part === "float64").map((line) => {
     const single = lines.find(({ name }) => `${name} float64` === line.name);
@@ -78,12 +78,12 @@ export function doubleTable(lines: readonly Line[]): string {
   return align([["time in float64 / in float32", "ours"], ...body]);
 }
 
-/** A share of something. */
+/** A share as a percentage. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`;
 }
 
-/** What our time is spent on. */
+/** The shares of our time, for rows that were profiled. */
 export function profileTable(lines: readonly Line[]): string {
   const body = lines.flatMap(({ name, shares }) =>
     shares === undefined ? [] : [[
@@ -97,7 +97,7 @@ export function profileTable(lines: readonly Line[]): string {
   return align([["our time", "kernels", "copies", "TypeScript", "garbage"], ...body]);
 }
 
-/** Who computed something else than the plain loop. */
+/** One line for each contender whose results differ from those of the plain loop. */
 export function wrongAnswers(lines: readonly Line[]): string[] {
   return lines.flatMap(({ name, times }) =>
     Object.entries(times).flatMap(([contender, { wrong }]) =>
@@ -126,7 +126,7 @@ function limitsText({ limits: { bandwidth, exp, log } }: Result): string {
     "copies: arguments copied into the memory of the kernels, gradients out of it, nothing computed";
 }
 
-/** Everything that a run found. */
+/** All tables of a run. */
 export function report(result: Result): string {
   const { lines, fresh } = result;
   const part = (wanted: Line["part"]) => lines.filter(({ part }) => part === wanted);
@@ -140,7 +140,9 @@ export function report(result: Result): string {
     limitsText(result),
     ...(part("float64").length > 0 ? [doubleTable(lines)] : []),
     ...(lines.some(({ shares }) => shares) ? [profileTable(lines)] : []),
-    ...(wrong.length > 0 ? [`! answers beside those of the plain loop:\n${wrong.join("\n")}`] : []),
+    ...(wrong.length > 0
+      ? [`! results that differ from those of the plain loop:\n${wrong.join("\n")}`]
+      : []),
     ...(fresh ? [freshText(fresh)] : []),
   ];
   return sections.join("\n\n");

@@ -1,33 +1,33 @@
-/** What a run of the benchmark found, as it is written to .bench/result.json. */
+/** The results of a run of the benchmark, as they are written to .bench/result.json. */
 import type { Fresh } from "./fresh.ts";
 import { FOLDER } from "./install.ts";
 import type { Limits } from "./limits.ts";
 import type { Shares } from "./profile.ts";
 
-/** One contender in one row. */
+/** The time of one contender in one row. */
 export interface Time {
   /** Median over rounds. */
   readonly seconds: number;
-  /** In how many rounds it took part. */
+  /** Number of rounds in which it took part. */
   readonly rounds: number;
-  /** What was wrong with its answer, if something was. */
+  /** What is wrong with its results; undefined if nothing is. */
   readonly wrong?: string;
 }
 
-/** One row. */
+/** The results of one row. */
 export interface Line {
   readonly name: string;
-  /** "speed" lines count in the geometric means. */
+  /** Only lines of part "speed" count in the geometric means. */
   readonly part: "speed" | "call" | "float64";
-  /** Numbers in the first argument. */
+  /** How many numbers the first argument has. */
   readonly size: number;
-  /** Seconds that nobody can stay below here. */
+  /** The lower limit of seconds on this machine. */
   readonly limit: number;
-  /** Seconds that copying arguments in and gradients out takes, which we cannot stay below. */
+  /** Seconds for copying arguments in and gradients out, a lower limit for this library. */
   readonly copies: number;
-  /** What our time is spent on, if it was looked at. */
+  /** The shares of our time, if it was profiled. */
   readonly shares?: Shares;
-  /** By contender. */
+  /** Times by contender. */
   readonly times: Readonly<Record<string, Time>>;
 }
 

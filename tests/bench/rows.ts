@@ -1,4 +1,4 @@
-/** What is measured: one entry per loss, one row per loss, shape and type. */
+/** What is measured: a subject for each loss, and a row for each loss, shape and dtype. */
 import { ctc } from "./ctc_loop.ts";
 import {
   counts,
@@ -17,19 +17,19 @@ import {
 import * as loops from "./loops.ts";
 import type { Loop } from "./loops.ts";
 
-/** A loss, and how to call it; options are the defaults, so that they are the same everywhere. */
+/** A loss and how to call it. Options are the defaults, so that they are the same in all libraries. */
 export interface Subject {
-  /** Our class and PyTorch's. */
+  /** The name of our class and of PyTorch's. */
   readonly loss: string;
   /** The arguments in call order. */
   readonly inputs: Readonly<Record<string, Source>>;
-  /** What is differentiated: what a model would have computed. */
+  /** The arguments with a gradient: those that a model would have computed. */
   readonly wrt: readonly string[];
   readonly loop: Loop;
-  /** Exponentials and logarithms per number of the first argument: what cannot be saved. */
+  /** Exponentials and logarithms that each number of the first argument needs at least. */
   readonly exp?: number;
   readonly log?: number;
-  /** Options of ours that make it do PyTorch's work. */
+  /** Options with which our class does the same work as PyTorch's. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
@@ -157,13 +157,13 @@ const MULTI_LABEL_SOFT_MARGIN: Subject = {
   loss: "MultiLabelSoftMarginLoss",
   inputs: { input: scores, target: counts(2) },
   wrt: input,
-  // A mean over classes, then over samples: the mean over both.
+  // The mean over classes, then over samples, is the mean over both.
   loop: loops.bceWithLogits,
   exp: 1,
   log: 1,
 };
 
-/** Ours takes raw scores; PyTorch gets log_softmax in front, which is the same work. */
+/** CTC of raw scores. PyTorch computes log_softmax first, which is the same work. */
 function ctcWithTargets(length: number): Subject {
   return {
     loss: "CTCLoss",
@@ -181,7 +181,7 @@ function ctcWithTargets(length: number): Subject {
   };
 }
 
-/** Every loss once, with a shape at which a test can run it. */
+/** Every loss once, with a shape that is small enough for a test. */
 export const SUBJECTS: readonly (readonly [Subject, readonly number[]])[] = [
   ...ELEMENTWISE.map((subject) => [subject, [37]] as const),
   [CROSS_ENTROPY, [3, 5, 2, 4]],
@@ -209,7 +209,7 @@ function named(...losses: string[]): Subject[] {
   return ELEMENTWISE.filter(({ loss }) => losses.includes(loss));
 }
 
-/** The table of speed: geometric means are taken over these. */
+/** The rows of the table of speed, over which geometric means are taken. */
 export const ROWS: readonly Row[] = [
   ...ELEMENTWISE.map((subject) => rowOf(subject, [2 ** 20])),
   ...named("MSELoss", "SmoothL1Loss", "BCEWithLogitsLoss").map((s) => rowOf(s, [2 ** 24])),
@@ -227,11 +227,11 @@ export const ROWS: readonly Row[] = [
   rowOf(ctcWithTargets(120), [1000, 8, 128]),
 ];
 
-/** So few elements that a call is all overhead. */
+/** Rows with so few elements that calls are only overhead. */
 export const CALL_ROWS: readonly Row[] = named("MSELoss", "SmoothL1Loss", "BCEWithLogitsLoss")
   .map((subject) => rowOf(subject, [8]));
 
-/** The same as in {@linkcode ROWS}, in float64. */
+/** Some of {@linkcode ROWS} in float64. */
 export const DOUBLE_ROWS: readonly Row[] = [
   ...named("MSELoss", "SmoothL1Loss", "BCELoss", "BCEWithLogitsLoss", "PoissonNLLLoss")
     .map((subject) => rowOf(subject, [2 ** 20], "float64")),
@@ -243,7 +243,7 @@ export const DOUBLE_ROWS: readonly Row[] = [
 /** The row with the most numbers under one softmax. */
 export const MEMORY_ROW: Row = rowOf(CROSS_ENTROPY, [1024, 32000]);
 
-/** Every row by name. */
+/** Finds a row by its name. */
 export function rowNamed(name: string): Row {
   const row = [...ROWS, ...CALL_ROWS, ...DOUBLE_ROWS].find((row) => row.name === name);
   if (row === undefined) throw new RangeError(`Cannot find the row as there is no "${name}"`);
@@ -258,7 +258,7 @@ export function inputsOf({ subject, shape, dtype }: Row): Record<string, Input> 
   );
 }
 
-/** Bytes that must be read and written, whoever computes it: arguments in, gradients out. */
+/** Bytes that every library must read and write: all arguments and all gradients. */
 export function bytesOf({ subject, shape, dtype }: Row, inputs: Record<string, Input>): number {
   const read = Object.values(inputs).reduce((sum, { data }) => sum + data.byteLength, 0);
   return read + subject.wrt.length * sizeOf(shape) * (dtype === "float32" ? 4 : 8);

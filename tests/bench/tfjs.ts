@@ -1,4 +1,4 @@
-/** TensorFlow.js on its two backends that need no GPU: plain JavaScript and WebAssembly. */
+/** TensorFlow.js on its two backends without a GPU: plain JavaScript and WebAssembly. */
 import { type Contender, timed } from "./contender.ts";
 import { type Input, sizeOf } from "./inputs.ts";
 import { type Ops, PEER_LOSSES, peerInputs } from "./peer_losses.ts";
@@ -10,7 +10,7 @@ interface Tensor {
 
 type Value = Tensor | number;
 
-/** The parts of its interface that are used here. */
+/** The parts of tfjs that are used here. */
 interface TensorFlow {
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
@@ -36,7 +36,7 @@ interface TensorFlow {
   losses: Record<string, (target: Tensor, input: Tensor) => Tensor>;
 }
 
-/** The losses that it has itself; softmaxCrossEntropy wants the classes on the last axis. */
+/** The losses that tfjs has itself. Its softmaxCrossEntropy needs the classes on the last axis. */
 const OWN: Readonly<Record<string, string>> = {
   L1Loss: "absoluteDifference",
   MSELoss: "meanSquaredError",
@@ -46,7 +46,7 @@ const OWN: Readonly<Record<string, string>> = {
   CrossEntropyLoss: "softmaxCrossEntropy",
 };
 
-/** Its JavaScript backend takes up to a second for 2^20 elements, and is spared larger rows. */
+/** The largest row of the JavaScript backend, which takes up to a second for 2^20 elements. */
 const MOST_ON_CPU = 2 ** 21;
 
 /** Finds tfjs; throws if it is not installed. */
@@ -77,7 +77,7 @@ function contender(tf: TensorFlow, backend: string): Contender {
       const tensors = peerInputs(row, inputs).map(({ data, shape }: Input) =>
         tf.tensor(data, shape)
       );
-      // Those that are differentiated are arguments of the function, the others constants in it.
+      // Arguments with a gradient are arguments of the function; the others are constants in it.
       const isVariable = Object.keys(inputs).map((name) => wrt.includes(name));
       const compute = tf.valueAndGrads((...variables) => {
         const rest = variables.values();
@@ -89,7 +89,7 @@ function contender(tf: TensorFlow, backend: string): Contender {
       const variables = tensors.filter((_, i) => isVariable[i]);
       const run = () => {
         const { value, grads } = compute(variables);
-        // Reading the value waits for it; gradients stay where the library keeps them.
+        // Reading the value waits for the computation; gradients stay in the memory of the library.
         const answer = value.dataSync()[0];
         value.dispose();
         return { value: answer, grads };

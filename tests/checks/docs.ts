@@ -1,4 +1,4 @@
-/** What `deno doc --json` says, as far as the check looks at it. */
+/** The output of `deno doc --json`, as far as the check reads it. */
 export interface DocJson {
   nodes: Record<string, { module_doc?: JsDoc; symbols: DocSymbol[] }>;
 }
@@ -39,7 +39,7 @@ interface Type {
   repr?: string;
 }
 
-/** Methods of classes keep their signature in `functionDef`, those of interfaces in themselves. */
+/** A member of a class or interface. Methods of classes have their signature in `functionDef`, those of interfaces directly. */
 interface Member extends Signature {
   name: string;
   kind?: string;
@@ -55,10 +55,10 @@ interface Signature {
 }
 
 /**
- * Says what a reader of the documentation misses: `deno doc --lint` wants a comment on every symbol, this wants a sentence on
- * every parameter and result as well, and a module's own text at each entry point.
+ * Finds what is not documented. `deno doc --lint` requires a comment on every symbol; this check also requires a description of
+ * every parameter and result, and of the module at each entry point.
  *
- * @param json What `deno doc --json` says about one entry point.
+ * @param json The output of `deno doc --json` for one entry point.
  * @param entry The entry point's URL.
  */
 export function docProblems(json: DocJson, entry: string): string[] {
@@ -89,7 +89,7 @@ function symbolProblems({ name, declarations }: DocSymbol): string[] {
           all.filter((other) => other.name === member.name).length > 1;
         if (!isPublic(member) || isImplementation) return [];
         const path = `${name}.${member.name}`;
-        // Properties in all but name, and methods that only the host calls, by a symbol.
+        // Accessors are used like properties, and methods named by a symbol are called by the host only.
         const isPlain = member.kind === "getter" || member.kind === "setter" ||
           member.name.startsWith("[");
         if (isPlain) return textProblems(path, member.jsDoc);
@@ -119,7 +119,7 @@ function callProblems(
   const tags = jsDoc?.tags ?? [];
   const documented = tags.filter((tag) => tag.kind === "param" && tag.doc).map((tag) => tag.name);
   for (const [index, param] of params.entries()) {
-    // A destructured parameter has no name of its own: any will do.
+    // A destructured parameter has no name of its own, so that any name is accepted.
     const name = nameOf(param) ?? documented[index];
     if (!documented.includes(name)) {
       problems.push(`${path} has no @param ${name ?? `for parameter ${index + 1}`}`);

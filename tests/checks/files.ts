@@ -1,3 +1,5 @@
+/** The files of the project, as the tests read them. */
+
 /** The project's folder. */
 export const PROJECT: URL = new URL("../../", import.meta.url);
 
@@ -8,12 +10,12 @@ export function readProject(path: string): string {
 
 type Names = Record<string, string>;
 
-/** deno.json, as far as the tests read it. */
+/** The parts of deno.json that the tests read. */
 export function readConfig(): { imports: Names; exports: Names; tasks: Names } {
   return JSON.parse(readProject("deno.json"));
 }
 
-/** The names of a folder's files with this ending, without it. */
+/** The names, without this ending, of the files in a folder that have it; names that begin with _ are left out. */
 export function namesIn(folder: string, ending: string): string[] {
   return [...Deno.readDirSync(new URL(`${folder}/`, PROJECT))]
     .filter(({ isFile, name }) => isFile && name.endsWith(ending) && !name.startsWith("_"))
@@ -21,7 +23,7 @@ export function namesIn(folder: string, ending: string): string[] {
     .sort();
 }
 
-/** Every file of the project as a clone has it: what git tracks, and what it would if asked now. */
+/** All files of the project as a clone would have them: those that git tracks, and new ones that it does not ignore. */
 export function projectFiles(): string[] {
   const { success, stdout } = new Deno.Command("git", {
     args: ["ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -33,7 +35,7 @@ export function projectFiles(): string[] {
   );
 }
 
-/** Whether the project has this file or folder. */
+/** True if the project has this file or folder. */
 export function isThere(path: string): boolean {
   try {
     Deno.lstatSync(new URL(path, PROJECT));

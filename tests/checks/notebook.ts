@@ -12,13 +12,14 @@ const MAX_LINES = 12;
 const CELLS = { least: 25, most: 40 };
 const PLOTLY = "application/vnd.plotly.v1+json";
 const PNG = "image/png";
-const PNG_SIGNATURE = "iVBORw0KGgo"; // its first bytes in base64
+const PNG_SIGNATURE = "iVBORw0KGgo"; // the first bytes of every PNG in base64
 
 /**
- * Says what keeps a stored notebook from being read as it is and run again: its form, its outputs, its two languages.
+ * Finds what keeps a stored notebook from being read as it is and from being run again: in its form, its outputs and its two
+ * languages.
  *
- * @param text The file.
- * @param isIndex Whether it is the way in, which is as long as it needs to be and need not draw.
+ * @param text The text of the file.
+ * @param isIndex True for the index, which may have any length and no figure.
  */
 export function notebookProblems(text: string, isIndex = false): string[] {
   let notebook: Notebook;
@@ -103,7 +104,7 @@ function outputProblems(output: Output): string[] {
   return problems;
 }
 
-// Chinese prose uses English terms, English prose hardly any Chinese: the share of letters tells a line's language.
+// Chinese prose contains English terms, but English prose hardly any Chinese: the share of letters decides the language.
 function isChinese(line: string): boolean {
   return /\p{Script=Han}/u.test(line) && !isEnglish(line);
 }
@@ -114,7 +115,7 @@ function isEnglish(line: string): boolean {
   return /(?:[A-Za-z]{2,}\W+){2}[A-Za-z]{2,}/.test(line) && latin > 2 * han;
 }
 
-/** Chinese first, then English. Formulas, code and pictures have no language; a heading may hold both on one line. */
+/** Chinese must come first, then English. Formulas, code and pictures have no language; a heading may have both on one line. */
 function languageProblems(markdown: string): string[] {
   const lines = markdown
     .replace(/```[\s\S]*?```|\$\$[\s\S]*?\$\$|\$[^$\n]+\$|`[^`\n]*`/g, " ")

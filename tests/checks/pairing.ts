@@ -1,20 +1,20 @@
-/** The project's files by folder, as names without their ending. */
+/** The files of the project by folder, as names without their ending. */
 export interface Listing {
   /** Modules `losses/x.ts` that export a loss. */
   readonly losses: readonly string[];
-  /** Modules `losses/x.ts` that help: a test is theirs, a notebook is not. */
+  /** Modules `losses/x.ts` without a loss: they need a test, but no notebook. */
   readonly helpers: readonly string[];
-  /** `notebooks/x.ipynb`, without the index. */
+  /** Files `notebooks/x.ipynb`, without the index. */
   readonly notebooks: readonly string[];
-  /** `tests/x_test.ts`, without those that are about the project itself. */
+  /** Files `tests/x_test.ts`, without those that test the project as a whole. */
   readonly tests: readonly string[];
-  /** `tests/reference/cases/x.ts`. */
+  /** Files `tests/reference/cases/x.ts`. */
   readonly cases: readonly string[];
-  /** `tests/fixtures/x.json`. */
+  /** Files `tests/fixtures/x.json`. */
   readonly fixtures: readonly string[];
 }
 
-/** Says which file of which loss is missing, and which file belongs to no loss. */
+/** Finds files of losses that are missing, and files that belong to no loss. */
 export function pairingProblems(files: Listing): string[] {
   const partners = {
     [`notebooks/{}.ipynb`]: files.notebooks,
@@ -29,7 +29,7 @@ export function pairingProblems(files: Listing): string[] {
     for (const loss of files.losses) {
       if (!present.includes(loss)) problems.push(`losses/${loss}.ts has no ${at(pattern, loss)}`);
     }
-    // One script makes all fixtures, so they may be ahead of the code.
+    // One script makes all fixtures, so that there may be fixtures before there is a loss.
     for (const name of present === files.fixtures ? [] : present) {
       if (![...files.losses, ...files.helpers].includes(name)) {
         problems.push(`${at(pattern, name)} has no losses/${name}.ts`);

@@ -1,6 +1,6 @@
 /**
- * A program for without_wasm_test.ts: makes WebAssembly impossible before the first kernel is compiled, then prints what a
- * loss and a formula give, as JSON: lists of numbers by name.
+ * A program for without_wasm_test.ts. It removes or forbids WebAssembly before the first kernel is compiled, then prints the
+ * results of a loss and of a formula as JSON: lists of numbers by name.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 const how = globalThis.Deno?.args[0];
 if (how === "missing") Reflect.deleteProperty(globalThis, "WebAssembly");
 if (how === "forbidden") {
-  // As a content security policy without 'wasm-unsafe-eval' does it.
+  // A content security policy without 'wasm-unsafe-eval' has the same effect.
   const refuse = () => {
     throw new WebAssembly.CompileError("Refused to compile WebAssembly");
   };
@@ -24,7 +24,7 @@ const found: Record<string, number[]> = {};
 
 for (const make of [float32, float64]) {
   for (const reduction of ["none", "mean", "sum"] as const) {
-    // More than one tile, and a last vector that is not full.
+    // More elements than a tile holds, and a last vector that is not full.
     const [input, target] = [make(wave(9_001, 0.7)), make(wave(9_001, 0.3))];
     const loss = new HuberLoss({ delta: 0.9, reduction, weight: wave(9_001, 0.1) });
     const wrt = ["input", "target", "weight"] as const;
@@ -34,7 +34,7 @@ for (const make of [float32, float64]) {
   }
 }
 const formula = new Formula("softplus(x) - sigmoid(x) * log1p(exp(-abs(x)))");
-// Where WebAssembly is allowed, it is asked not to round multiply-adds once only, as relaxed SIMD does.
+// Relaxed SIMD would round a multiply-add only once; without it WebAssembly rounds twice, like the interpreter.
 const machine = how === "allowed" ? "wasm" : undefined;
 for (const dtype of ["float32", "float64"] as const) {
   found[`${dtype} formula`] = [...formula.evaluate({ x: wave(1_001, 0.7) }, dtype, machine)];

@@ -1,21 +1,21 @@
-/** Sums over alignments: which way they are taken, which the tests of the losses cannot see. */
+/** Sums over alignments, and by which of its two methods each was computed, which the tests of CTCLoss cannot see. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Alignments, prepareLabels } from "../../losses/_ctc/alignment.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
-/** The sum for `rows` of log-probabilities, blank 0. */
+/** The sum over the alignments of `labels` with `rows` of log-probabilities, where 0 is the blank. */
 function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boolean } {
-  const prepareLabelsing = prepareLabels(labels, 0, labels.length, 0);
-  const alignments = new Alignments(rows.length, labels.length, prepareLabelsing.classes.length);
-  const log = alignments.sum(prepareLabelsing, rows.length, (to) => {
-    to.set(rows.flatMap((row) => [...prepareLabelsing.classes].map((c) => row[c])));
+  const spelling = prepareLabels(labels, 0, labels.length, 0);
+  const alignments = new Alignments(rows.length, labels.length, spelling.classes.length);
+  const log = alignments.sum(spelling, rows.length, (to) => {
+    to.set(rows.flatMap((row) => [...spelling.classes].map((c) => row[c])));
   });
   return { log, usedLevels: alignments.usedLevels };
 }
 
 describe("prepareLabels", () => {
-  it("finds the classes, the jumps and the fewest frames", () => {
+  it("finds the classes, the allowed jumps and the smallest number of frames", () => {
     assertEquals(prepareLabels([9, 3, 5, 5, 3, 9], 1, 5, 7), {
       classes: Int32Array.of(7, 3, 5),
       place: Int32Array.of(1, 2, 2, 1),
@@ -27,7 +27,7 @@ describe("prepareLabels", () => {
 });
 
 describe("Alignments", () => {
-  it("needs no levels for ordinary samples: both directions find the same", () => {
+  it("needs no levels for ordinary samples", () => {
     const random = new Random(1);
     for (let i = 0; i < 500; i++) {
       const frames = 1 + random.below(60);
@@ -42,14 +42,14 @@ describe("Alignments", () => {
     }
   });
 
-  it("needs none for a thousand frames of a model that mostly sees blanks", () => {
+  it("needs no levels for a thousand frames that are almost certainly blank", () => {
     const labels = Array.from({ length: 60 }, (_, i) => 1 + i % 4);
     const rows = Array.from({ length: 1000 }, () => [-0.001, -8, -8, -8, -8]);
     assert(!sum(rows, labels).usedLevels);
   });
 
-  it("takes levels where a sum from one side has lost what the other needs", () => {
-    // Blank is right in each frame alone, and the label has to be somewhere.
+  it("uses levels if the best alignments underflow in the sum from one side", () => {
+    // In each frame blank is far more likely, but one of them must be the label.
     for (const [a, b] of [[-800, -800], [-886.5, -888], [-888, -886.5], [-2000, -3000]]) {
       const { log, usedLevels } = sum([[0, a], [0, b]], [1]);
       assert(usedLevels);
@@ -58,22 +58,22 @@ describe("Alignments", () => {
     }
   });
 
-  it("serves small samples after large ones, and after those that needed levels", () => {
+  it("gives small samples the same result after large ones, and after those that needed levels", () => {
     const random = new Random(2);
     const all = new Alignments(12, 5, 5);
     for (let i = 0; i < 300; i++) {
       const labels = Array.from({ length: random.below(6) }, () => 1 + random.below(4));
-      const prepareLabelsing = prepareLabels(labels, 0, labels.length, 0);
-      const frames = Math.max(1, prepareLabelsing.least + random.below(3));
+      const spelling = prepareLabels(labels, 0, labels.length, 0);
+      const frames = Math.max(1, spelling.least + random.below(3));
       if (frames > 12) continue;
       const scale = i % 3 ? 1 : 2000;
       const logs = Float64Array.from(
-        { length: frames * prepareLabelsing.classes.length },
+        { length: frames * spelling.classes.length },
         () => -random.uniform(0, scale),
       );
-      const fresh = new Alignments(frames, labels.length, prepareLabelsing.classes.length);
-      const wanted = fresh.sum(prepareLabelsing, frames, (to) => to.set(logs));
-      assertEquals(all.sum(prepareLabelsing, frames, (to) => to.set(logs)), wanted);
+      const fresh = new Alignments(frames, labels.length, spelling.classes.length);
+      const wanted = fresh.sum(spelling, frames, (to) => to.set(logs));
+      assertEquals(all.sum(spelling, frames, (to) => to.set(logs)), wanted);
       assertEquals(all.usedLevels, fresh.usedLevels);
       assertEquals(all.occupancy.slice(0, logs.length), fresh.occupancy.slice(0, logs.length));
     }

@@ -1,4 +1,4 @@
-/** What stands between a caller and a kernel: types, shapes, options and places in messages. */
+/** How arguments and options are read and checked: dtypes, shapes, and the places that error messages name. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float32, float64, int32, type Tensor, type TensorLike } from "@lossbook/losses";
@@ -16,7 +16,7 @@ import {
   numberOption,
   reductionOption,
 } from "../../losses/_core/call/options.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
 describe("promote", () => {
   const one = (dtype?: "float32" | "float64" | "int32") => ({ dtype });
@@ -45,20 +45,20 @@ describe("readArguments", () => {
   const types = (values: TensorLike[]) =>
     readArguments("Loss", specs, values).tensors.map(({ dtype }) => dtype);
 
-  it("converts all to the common type", () => {
+  it("converts all arguments to the common dtype", () => {
     assertEquals(types([float32([1]), [2]]), ["float32", "float32"]);
     assertEquals(types([float32([1]), float64([2])]), ["float64", "float64"]);
     assertEquals(types([[1], int32([2])]), ["float64", "float64"]);
   });
 
-  it("copies nothing that has the type already", () => {
+  it("does not copy an argument that has this dtype already", () => {
     const [input, target] = [float32([1]), new Float32Array(1)];
     const { tensors } = readArguments("Loss", specs, [input, target]);
     assertStrictEquals(tensors[0], input);
     assertStrictEquals(tensors[1].data, target);
   });
 
-  it("takes whole numbers only where they are welcome, and not to be averaged if so said", () => {
+  it("accepts whole numbers only where the loss does, and not for a mean if the loss says so", () => {
     const wrong = "Cannot compute Loss as input must be float32 or float64: current dtype is int32";
     assertThrows(() => types([int32([1]), [2]]), TypeError, wrong);
     const unless = [{ name: "input", integers: "unless averaged" }] as const;
@@ -66,7 +66,7 @@ describe("readArguments", () => {
     assertThrows(() => readArguments("Loss", unless, [int32([1])], true), TypeError, wrong);
   });
 
-  it("refuses different types where they must be the same", () => {
+  it("refuses different dtypes where they must be the same", () => {
     const same = (values: TensorLike[]) => readArguments("Loss", specs, values, false, true).dtype;
     assertEquals(same([float32([1]), float32([2])]), "float32");
     assertEquals(same([float32([1]), [2]]), "float32");
@@ -79,14 +79,14 @@ describe("readArguments", () => {
 });
 
 describe("places in messages", () => {
-  it("are those of an index", () => {
+  it("are written as indices", () => {
     assertEquals(position(0, []), "[]");
     assertEquals(position(4, [7]), "[4]");
     assertEquals(position(23, [2, 3, 4]), "[1, 2, 3]");
     assertEquals(position(7, [2, 3, 4]), "[0, 1, 3]");
   });
 
-  it("name the first element that is not allowed, NaN too", () => {
+  it("name the first element that is not allowed, also if it is NaN", () => {
     const message = (data: number[][]) =>
       offender("Loss", float64(data), "target", (v) => v >= 0 && v <= 1, "between 0 and 1").message;
     assertEquals(
@@ -143,22 +143,22 @@ describe("shapes", () => {
     ],
   ];
   for (const [shapes, message] of apart) {
-    it(`${shapes.map(show).join(" and ")} do not`, () => {
+    it(`${shapes.map(show).join(" and ")} do not go together`, () => {
       assertThrows(() => common(...shapes), RangeError, message);
     });
   }
 
-  it("are equal or not", () => {
+  it("are compared axis by axis", () => {
     assertEquals([sameShape([], []), sameShape([2, 3], [2, 3])], [true, true]);
     assertEquals([sameShape([2], [2, 1]), sameShape([2, 3], [3, 2])], [false, false]);
   });
 });
 
-describe("a smaller tensor along a larger shape", () => {
+describe("a tensor that is broadcast to a larger shape", () => {
   const shape = [2, 3, 4];
   const random = new Random(1);
 
-  /** The element of a tensor that stands at a place of `shape`; axes correspond from the last. */
+  /** The index of the element that is broadcast to a place of `shape`; axes correspond from the last one. */
   function elementAt(tensor: Tensor, flat: number): number {
     let [at, step, rest] = [0, 1, flat];
     for (let back = 1; back <= shape.length; back++) {
@@ -184,7 +184,7 @@ describe("a smaller tensor along a larger shape", () => {
       [],
     ]
   ) {
-    it(`${show(small)} is gathered, and its gradient scattered, in any part of ${show(shape)}`, () => {
+    it(`${show(small)} is read, and its gradients added up, in every part of ${show(shape)}`, () => {
       const tensor = random.tensor(small);
       const strides = stridesAlong(small, shape);
       if (sameShape(small, shape)) {
@@ -227,7 +227,7 @@ describe("options", () => {
     }
   });
 
-  it("that are numbers keep to their range, never NaN", () => {
+  it("that are numbers must be in their range, and not NaN", () => {
     const margin = (value: unknown) =>
       numberOption("Loss", "margin", value as number, (v) => v >= 0, "≥ 0");
     assertEquals([margin(0), margin(2.5), margin(Infinity)], [0, 2.5, Infinity]);
@@ -241,7 +241,7 @@ describe("options", () => {
     assertThrows(() => margin(null), TypeError, message("null"));
   });
 
-  it("that are true or false are nothing else", () => {
+  it("that are true or false accept no other value", () => {
     assertEquals([booleanOption("Loss", "full", true), booleanOption("Loss", "full", false)], [
       true,
       false,
@@ -255,7 +255,7 @@ describe("options", () => {
     }
   });
 
-  it("that say how to reduce are one of those that the loss has", () => {
+  it("named reduction must be one that the loss has", () => {
     assertEquals(reductionOption("Loss", "sum"), "sum");
     assertEquals(reductionOption("Loss", "batchmean", ["mean", "batchmean"]), "batchmean");
     assertThrows(

@@ -1,12 +1,14 @@
-/** The symbolic derivative, beside mathjs's and beside finite differences; and PyTorch's convention at each kink. */
+/** The symbolic derivative against mathjs's and against finite differences, and PyTorch's convention at each kink. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
+import { assertNear } from "../_close.ts";
 import { derivative as byMathjs, sameFunction } from "../reference/maths/math.ts";
-import { numericGradient, Random } from "../_numeric.ts";
+import { numericGradient } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
-/** One formula at least for each operator; none has a kink, or an end of its domain, where the tests evaluate it. */
+/** At least one formula for each operator. None has a kink or an end of its domain where the tests evaluate it. */
 const SMOOTH = [
   "x + y",
   "y - x",
@@ -63,16 +65,16 @@ describe("derivative", () => {
         const value = (x: number) => formula.evaluate({ x: [x], y })[0];
         const [slope] = numericGradient(([x]) => value(x), [x0], { scale: 0.2 });
         const ours = found.evaluate({ x: [x0], y })[0];
-        assert(Math.abs(ours - slope) <= 1e-8 * (1 + Math.abs(slope)), `${ours} beside ${slope}`);
+        assertNear(ours, slope, { rtol: 1e-8, atol: 1e-8 });
       }
     });
   }
 
-  it("is 0 by a symbol that does not occur", () => {
+  it("is 0 with respect to a symbol that does not occur", () => {
     assertEquals(new Formula("exp(x)").derivative("z").text, "0");
   });
 
-  it("comes in a form fit for reading", () => {
+  it("is simplified", () => {
     const wanted: [text: string, derivative: string][] = [
       ["softplus(x) - x * y", "sigmoid(x) - y"],
       ["square(x - y)", "2 * (x - y)"],
@@ -86,15 +88,15 @@ describe("derivative", () => {
     }
   });
 
-  it("does not overflow on the way: the slope of softplus and sigmoid at ± 1000", () => {
+  it("of softplus and sigmoid does not overflow at ± 1000", () => {
     const slope = (text: string, x: number) => new Formula(text).derivative("x").evaluate({ x })[0];
     assertEquals([slope("softplus(x)", 1000), slope("softplus(x)", -1000)], [1, 0]);
     assertEquals([slope("sigmoid(x)", 1000), slope("sigmoid(x)", -1000)], [0, 0]);
-    // σ (1 - σ) would be 0 here: 1 - σ(40) has no digit left.
-    assert(Math.abs(slope("sigmoid(x)", 40) / Math.exp(-40) - 1) < 1e-15);
+    // σ (1 - σ) would be 0 here, as 1 - σ(40) is rounded to 0.
+    assertNear(slope("sigmoid(x)", 40), Math.exp(-40), { rtol: 1e-15 });
   });
 
-  it("refuses a condition, which has none", () => {
+  it("does not exist for a condition", () => {
     assertThrows(
       () => new Formula("x < y").derivative("x"),
       TypeError,
@@ -125,7 +127,7 @@ describe("at a kink", () => {
     });
   }
 
-  it("NaN stays out of a hinge: neither ≥ 0 nor > 0 is true of it", () => {
+  it("the derivative of a hinge is 0 at NaN, which is neither ≥ 0 nor > 0", () => {
     for (const name of ["hinge", "strictHinge"]) {
       assertEquals(new Formula(`${name}(x)`).derivative("x").evaluate({ x: NaN })[0], 0);
     }

@@ -1,17 +1,17 @@
-/** Kernels: the same numbers with WebAssembly and without, for every operation, shape and reduction; nothing beyond a row counts. */
+/** Kernels give the same numbers with and without WebAssembly, for every operation, shape and reduction. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula, type Machine } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
 import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/kernels.ts";
 import { sameNumbers } from "../_close.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
 
 const MACHINES: readonly Machine[] = ["relaxed", "wasm", "interpreter"];
 const DTYPES: readonly FloatType[] = ["float32", "float64"];
 
-/** What each operation gives, in doubles; x > 0 where its domain asks for it. */
+/** Each operation, and what it gives in doubles. */
 const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][] = [
   ["x + y", (x, y) => x + y],
   ["x - y", (x, y) => x - y],
@@ -52,7 +52,7 @@ const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][]
   ["not (x < y) ? 1 : 2", (x, y) => !(x < y) ? 1 : 2],
 ];
 
-/** Ordinary numbers, equal pairs, both zeros, subnormal, huge and infinite ones, NaN. */
+/** Pairs of ordinary numbers, equal numbers, both zeros, subnormal, huge and infinite numbers, and NaN. */
 function operands(dtype: FloatType): { x: Float64Array; y: Float64Array } {
   const random = new Random(3);
   const tiny = dtype === "float32" ? 1e-42 : 1e-310;
@@ -77,7 +77,7 @@ describe("every operation", () => {
   for (const dtype of DTYPES) {
     const scope = operands(dtype);
     for (const [text, f] of OPERATIONS) {
-      it(`${text} in ${dtype}: the same bits with WebAssembly and without, near those of doubles`, () => {
+      it(`${text} in ${dtype}: the same bits with and without WebAssembly, close to the result in doubles`, () => {
         const formula = new Formula(text);
         const [relaxed, wasm, plain] = MACHINES.map((m) => formula.evaluate(scope, dtype, m));
         assert(sameNumbers(wasm, plain), "WebAssembly and interpreter differ");
@@ -86,7 +86,7 @@ describe("every operation", () => {
           found.forEach((v, i) => {
             const [x, y] = [scope.x[i], scope.y[i]];
             const wanted = dtype === "float32" ? Math.fround(f(x, y)) : f(x, y);
-            // Through exp(y log x), a power loses what y log x has digits before the point.
+            // A power is exp(y log x), whose relative error grows with |y log x|.
             const lost = text.includes("pow(abs")
               ? 4 * (2 + Math.abs(y * Math.log(Math.abs(x))))
               : 4;
@@ -100,7 +100,7 @@ describe("every operation", () => {
     }
   }
 
-  it("divides by an option as by its reciprocal: 1 ulp off at most, and 0 / 0 is 0", () => {
+  it("a division by an option: at most 1 ulp off, as it multiplies by the reciprocal; 0 / 0 is 0", () => {
     for (const dtype of DTYPES) {
       for (const machine of MACHINES) {
         const { run, element, param } = defineKernels({
@@ -129,7 +129,7 @@ describe("every operation", () => {
     }
   });
 
-  it("min and max hand on a NaN from either side, also beside an option", () => {
+  it("min and max are NaN if either argument is NaN, also with an option", () => {
     for (const dtype of DTYPES) {
       const { run, element, param } = defineKernels({
         elements: ["x", "y", "a", "b", "c"],
@@ -165,10 +165,10 @@ const mixed = defineKernels({
 describe("rows and columns", () => {
   for (const dtype of DTYPES) {
     for (const machine of MACHINES) {
-      it(`0 to 5 rows of 0 to 17 columns, nothing behind them counts (${dtype}, ${machine})`, () => {
+      it(`0 to 5 rows of 0 to 17 columns, unaffected by what follows in memory (${dtype}, ${machine})`, () => {
         const { element, column, row, param, run } = mixed(dtype, 0, machine);
         const random = new Random(4);
-        // Small whole numbers: every step is exact, whatever the order.
+        // With small whole numbers every step is exact in any order.
         const whole = () => random.below(19) - 9;
         for (let rows = 0; rows <= 5; rows++) {
           for (let cols = 0; cols <= 17; cols++) {
@@ -197,9 +197,9 @@ describe("rows and columns", () => {
               assertEquals(
                 [row.sum[rows], row.most[rows]],
                 [behind, behind],
-                `${shape}: a row more`,
+                `${shape}: one row too many was written`,
               );
-              // What a column operand stores is left from the last row.
+              // Every row stores into a column operand, so that the last row's result remains.
               for (let j = 0; rows > 0 && j < cols; j++) {
                 assertEquals(column.last[j], 2 * x[(rows - 1) * cols + j], shape);
               }
@@ -220,7 +220,7 @@ describe("reductions", () => {
         steps: { go: { sum: { sum: "x" }, max: { most: "x" } } },
       })(dtype, 0, machine);
 
-      it(`passes over NaN in a maximum, not in a sum (${dtype}, ${machine})`, () => {
+      it(`a maximum ignores NaN, a sum does not (${dtype}, ${machine})`, () => {
         element.x.set([NaN, 3, -1, NaN, 5, NaN, 2]);
         run.go(1, 7);
         assertEquals([row.sum[0], row.most[0]], [NaN, 5]);
@@ -229,7 +229,7 @@ describe("reductions", () => {
         assertEquals(row.most[0], -Infinity);
       });
 
-      it(`adds infinities up: ∞, and NaN for ∞ - ∞ (${dtype}, ${machine})`, () => {
+      it(`a sum of infinities is ∞, and NaN for ∞ - ∞ (${dtype}, ${machine})`, () => {
         element.x.set([1, Infinity, 2]);
         run.go(1, 3);
         assertEquals([row.sum[0], row.most[0]], [Infinity, Infinity]);
@@ -238,7 +238,7 @@ describe("reductions", () => {
         assertEquals([row.sum[0], row.most[0]], [NaN, Infinity]);
       });
 
-      it(`sums a whole tile without losing a digit of it (${dtype}, ${machine})`, () => {
+      it(`a sum over a whole tile is exact up to rounding (${dtype}, ${machine})`, () => {
         element.x.fill(0.1);
         run.go(1, tile);
         const wanted = element.x[0] * tile;
@@ -252,14 +252,14 @@ describe("definitions", () => {
   const define = (step: object) =>
     defineKernels({ elements: ["x", "y"], rows: ["r"], params: ["p"], steps: { go: step } });
 
-  it("are laid out and compiled once for each type", () => {
+  it("are laid out and compiled once for each dtype", () => {
     const kernels = define({ store: { y: "exp(x)" } });
     assertStrictEquals(kernels("float32"), kernels("float32"));
     assertEquals(kernels("float32").element.x.BYTES_PER_ELEMENT, 4);
     assertEquals(kernels("float64").element.x.BYTES_PER_ELEMENT, 8);
   });
 
-  it("refuse unknown operands and impossible places for results", () => {
+  it("refuse unknown operands, and results that cannot be stored in an operand", () => {
     const wrong: [step: object, Class: ErrorConstructor, message: string][] = [
       [{ store: { y: "x + z" } }, ReferenceError, "as 'z' is not an operand"],
       [{ store: { r: "x" } }, TypeError, "Cannot store into 'r' as it is neither"],
@@ -275,7 +275,7 @@ describe("definitions", () => {
     assertThrows(() => twice("float32"), TypeError, "Cannot lay out the operand 'x' twice");
   });
 
-  it("give a larger tile where rows are longer", () => {
+  it("have a larger tile if rows are longer", () => {
     const kernels = define({ store: { y: "x + 1" } });
     const long = kernels("float32", 3 * TILE);
     assert(long.tile >= 3 * TILE);
@@ -286,7 +286,7 @@ describe("definitions", () => {
 });
 
 describe("load and unload", () => {
-  it("copy parts of arrays, short and long, and convert whole numbers", () => {
+  it("copy short and long parts of arrays, and convert whole numbers", () => {
     const source = Float64Array.from({ length: 100 }, (_, i) => i);
     for (const [start, end] of [[0, 0], [0, 100], [3, 9], [10, 100]]) {
       const operand = new Float32Array(128).fill(-1);

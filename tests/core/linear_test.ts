@@ -1,4 +1,4 @@
-/** Matrix products: every way of seeing the factors, every border of a tile. */
+/** Matrix products: plain and transposed factors, at all borders of a tile. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -9,19 +9,20 @@ import {
   rowsOf,
   transpose,
 } from "../../losses/_core/layer/linear.ts";
-import { assertClose, Random } from "../_fixtures.ts";
+import { assertClose } from "../_close.ts";
+import { Random } from "../_random.ts";
 
 const at = (m: Matrix, r: number, c: number) => m.data[m.start + r * m.down + c * m.across];
 
 /** The product by its definition, in doubles. */
-function slowly(a: Matrix, b: Matrix): Float64Array {
-  const product = new Float64Array(a.rows * b.columns);
+function product(a: Matrix, b: Matrix): Float64Array {
+  const result = new Float64Array(a.rows * b.columns);
   for (let r = 0; r < a.rows; r++) {
     for (let c = 0; c < b.columns; c++) {
-      for (let k = 0; k < a.columns; k++) product[r * b.columns + c] += at(a, r, k) * at(b, k, c);
+      for (let k = 0; k < a.columns; k++) result[r * b.columns + c] += at(a, r, k) * at(b, k, c);
     }
   }
-  return product;
+  return result;
 }
 
 function draw(random: Random, rows: number, columns: number): Matrix {
@@ -31,7 +32,7 @@ function draw(random: Random, rows: number, columns: number): Matrix {
 const narrow = (m: Matrix): Matrix => ({ ...m, data: Float32Array.from(m.data) });
 
 describe("multiply", () => {
-  // Around four terms a step and 256 in float32, four parts of a tile, 512 columns, 256 rows and 65536 numbers in it.
+  // Sizes below, at and above 4 terms a step, 256 terms in float32, and tiles of 256 rows, 512 columns and 65536 numbers.
   const sizes: [rows: number, depth: number, columns: number][] = [
     [1, 1, 1],
     [3, 7, 5],
@@ -63,20 +64,20 @@ describe("multiply", () => {
         const result = new Float64Array(rows * columns);
         multiply("float64", a, b, matrix(result, rows, columns));
         const context = `${a.down} ${b.down}`;
-        const wanted = { shape, data: slowly(a, b) };
+        const wanted = { shape, data: product(a, b) };
         assertClose({ shape, data: result }, wanted, { rtol: 1e-13, atol: 1e-14, context });
 
         const [f, g] = [narrow(a), narrow(b)];
         const small = new Float32Array(rows * columns);
         multiply("float32", f, g, matrix(small, rows, columns));
-        // Terms of about 1: sums of 256 in float32, the rest in float64.
+        // Terms of about 1 are added in float32, 256 at a time; these sums are added in float64.
         const limit = { rtol: 0, atol: 1e-6, scale: Math.sqrt(depth), context };
-        assertClose({ shape, data: small }, { shape, data: slowly(f, g) }, limit);
+        assertClose({ shape, data: small }, { shape, data: product(f, g) }, limit);
       }
     });
   }
 
-  it("adds to what is there only when told to", () => {
+  it("adds to the result only if asked to, and overwrites it otherwise", () => {
     const [a, b] = [matrix(Float64Array.of(1, 2), 1, 2), matrix(Float64Array.of(3, 4), 2, 1)];
     const data = Float64Array.of(100);
     multiply("float64", a, b, matrix(data, 1, 1), true);
@@ -85,19 +86,19 @@ describe("multiply", () => {
     assertEquals(data[0], 3 + 8);
   });
 
-  it("writes into some rows, and into a transposed result, and nowhere else", () => {
+  it("writes into some rows or a transposed result only", () => {
     const random = new Random(3);
     const [a, b] = [draw(random, 2, 3), draw(random, 3, 2)];
-    const product = slowly(a, b);
+    const wanted = product(a, b);
     const data = new Float64Array(8).fill(7);
     multiply("float64", a, b, rowsOf(rowsOf(matrix(data, 4, 2), 1, 3), 0, 2));
-    assertClose({ shape: [8], data }, { shape: [8], data: [7, 7, ...product, 7, 7] }, {
+    assertClose({ shape: [8], data }, { shape: [8], data: [7, 7, ...wanted, 7, 7] }, {
       rtol: 1e-14,
       atol: 0,
       context: "rows",
     });
     multiply("float64", a, b, transpose(matrix(data.subarray(0, 4), 2, 2)));
-    const turned = [product[0], product[2], product[1], product[3]];
+    const turned = [wanted[0], wanted[2], wanted[1], wanted[3]];
     assertClose({ shape: [4], data: data.subarray(0, 4) }, { shape: [4], data: turned }, {
       rtol: 1e-14,
       atol: 0,
@@ -105,7 +106,7 @@ describe("multiply", () => {
     });
   });
 
-  it("is 0 where there are no terms, nothing where there are no rows or columns", () => {
+  it("is 0 if there are no terms, and writes nothing if there are no rows or columns", () => {
     const empty = new Float64Array(0);
     const data = Float64Array.of(5, 5);
     multiply("float64", matrix(empty, 2, 0), matrix(empty, 0, 1), matrix(data, 2, 1));
@@ -124,7 +125,7 @@ describe("multiply", () => {
     );
   });
 
-  it("keeps NaN and ∞ to their own rows and columns", () => {
+  it("has NaN and ∞ only in their own rows and columns", () => {
     for (const bad of [NaN, Infinity]) {
       const a = matrix(Float64Array.of(bad, 1, 2, 3), 2, 2);
       const b = matrix(Float64Array.of(1, -1, 2, 5), 2, 2);
@@ -134,7 +135,7 @@ describe("multiply", () => {
     }
   });
 
-  it("keeps float32 sums of 2^18 terms right to a few units in the last place", () => {
+  it("is accurate in float32 for 2^18 terms", () => {
     const depth = 2 ** 18;
     const third = Math.fround(1 / 3);
     const data = new Float32Array(1);
@@ -144,13 +145,13 @@ describe("multiply", () => {
       matrix(new Float32Array(depth).fill(1), depth, 1),
       matrix(data, 1, 1),
     );
-    // 256 at a time in float32; adding them one by one throughout would be off by 1e-3 and more.
+    // Adding all terms one by one in float32 would have an error of 1e-3.
     assert(Math.abs(data[0] / (depth * third) - 1) < 2e-6, `${data[0]}`);
   });
 });
 
 describe("addColumnSums", () => {
-  it("adds each column to the sum so far", () => {
+  it("adds the sum of each column to the numbers that are there", () => {
     const sums = Float64Array.of(10, 20, 30);
     addColumnSums(matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2, 3), sums);
     assertEquals([...sums], [10 + 1 + 4, 20 + 2 + 5, 30 + 3 + 6]);

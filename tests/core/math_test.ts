@@ -1,28 +1,28 @@
 /**
- * exp, log, log1p, sigmoid and softplus against 64 digits: within 2 ulp everywhere, in both types, on every machine.
- * Prints the worst case that it found.
+ * exp, log, log1p, sigmoid and softplus against 64 digits: within 2 ulp everywhere, in both dtypes, on every machine.
+ * Prints the largest errors that were found.
  */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { type BigNumber, oracle } from "../reference/maths/math.ts";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 import { floatAt, type FloatType, placeOf } from "../_ulp.ts";
 
 const LIMIT = 2;
 const MACHINES = ["relaxed", "wasm", "interpreter"] as const;
 
-/** What the test knows about a function. */
+/** A function and where to test it. */
 interface Subject {
-  /** Good to about 1e-16, which is next to nothing in float32. */
+  /** The function in doubles; its error of about 1e-16 is negligible in float32. */
   readonly double: (x: number) => number;
-  /** Where the function is neither constant nor its argument, by type. */
+  /** Where the function is neither constant nor equal to its argument, by dtype. */
   readonly range: Readonly<Record<FloatType, readonly [low: number, high: number]>>;
-  /** Where errors are largest: drawn from more densely. */
+  /** Where errors are largest, and more points are drawn. */
   readonly spot: readonly [low: number, high: number];
-  /** The worst found by scans of every 7th float32 and of 10⁷ float64, and what once was wrong. */
+  /** Points with the largest errors in scans of every 7th float32 and of 10⁷ float64, and those of former mistakes. */
   readonly hard: readonly number[];
-  /** What must be met exactly. */
+  /** Values that must be exact. */
   readonly limits: readonly (readonly [x: number, value: number])[];
 }
 
@@ -37,7 +37,7 @@ const SMALLEST = { float32: 2 ** -149, float64: 2 ** -1074 };
 const ends = (top: number, bottom: number) =>
   [[Infinity, top], [-Infinity, bottom], [NaN, NaN]] as const;
 
-/** The results of exp and its like become subnormal, and then 0, near these. */
+/** Points at which the results of exp, sigmoid and softplus become subnormal, and then 0. */
 const SUBNORMAL = [-87.33655, -103.97208, -103.97209, -708.3964185322641, -745.1332191019411];
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
@@ -48,7 +48,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     hard: [
       ...[59.95728302001953, -5.198591232299805, -27.377056121826172, -16.28780174255371],
       ...[589.5464607689971, -324.72214367708727, 674.09893935616583],
-      ...[88.72283, 88.72284, 709.782712893384, 709.7827128933841], // the first that is infinite
+      ...[88.72283, 88.72284, 709.782712893384, 709.7827128933841], // the second of each pair is infinite
       ...SUBNORMAL,
     ],
     limits: [[0, 1], [-0, 1], [1e30, Infinity], [-1e30, 0], ...ends(Infinity, 0)],
@@ -83,7 +83,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
       ...[0.44691911339759827, 0.41517987847328186, 0.4143378436565399],
       ...[0.41544759008322835, 0.42491896787497413],
       ...[Math.SQRT2 - 1, Math.SQRT1_2 - 1, 1e-8, -1e-8, 1e-17, 2 ** 24, 2 ** 53],
-      // 2⁻ᵏ once wrapped around from here on.
+      // From here on 2⁻ᵏ once overflowed its exponent.
       ...[2.40615963e38, 2.5e38, 3.4e38, 1.2711610061536462e308, 1.3e308, 1.7e308],
     ],
     limits: [[0, 0], [-1, -Infinity], [-1.5, NaN], ...ends(Infinity, NaN)],
@@ -95,7 +95,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     hard: [
       ...[-1.1318697929382324, -1.1017454862594604, -1.1024309396743774],
       ...[-1.1116413889882377, -1.15007886470356, -1.1572826986071607],
-      ...[16.635532, 36.7368005696771], // the first that is 1
+      ...[16.635532, 36.7368005696771], // the smallest with result 1
       ...SUBNORMAL,
     ],
     limits: [[0, 0.5], [-0, 0.5], [1e30, 1], [-1e30, 0], ...ends(1, 0)],
@@ -107,7 +107,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     hard: [
       ...[0.381431519985199, 0.014913014136254787, -0.46413496136665344],
       ...[0.39464656582803825, -0.40188254966808235],
-      // Once up to 2.1 ulp off.
+      // The error here was once 2.1 ulp.
       ...[
         -0.43498137593269353,
         -0.43445524898613325,
@@ -121,7 +121,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   },
 };
 
-/** Numbers of a type, spread evenly over its floats, over the range, and over the spot of a function. */
+/** Points from all floats of the range, evenly from the range, evenly from the spot, and normally distributed. */
 function sample(
   { range, spot, hard }: Subject,
   dtype: FloatType,
@@ -132,7 +132,7 @@ function sample(
   const round = dtype === "float32" ? Math.fround : (x: number) => x;
   const [low, high] = range[dtype];
   const [from, to] = [placeOf(low, dtype), placeOf(high, dtype)];
-  // One draw has 32 bits, a float64 has 53.
+  // One random number has 32 bits, but a float64 has 53.
   const share = () => random.uniform() + random.uniform() * 2 ** -32;
   const draws = [
     () => floatAt(from + BigInt(Math.floor(share() * Number(to - from))), dtype),
@@ -146,28 +146,28 @@ function sample(
   return Float64Array.from(points.filter((x) => x >= low && x <= high));
 }
 
-/** The distance from a float to the next larger one, in the binade of `x`, which need not be a float itself. */
+/** The distance between the floats on both sides of a number that was rounded to `x`. */
 function ulp(x: number, isRoundedUp: boolean, dtype: FloatType): number {
   const place = placeOf(Math.abs(x), dtype) - (isRoundedUp ? 1n : 0n);
   return floatAt(place + 1n, dtype) - floatAt(place, dtype);
 }
 
-/** What infinity stands for where only rounding has led to it. */
+/** The number that an infinite result of rounding is compared as. */
 const BEYOND = { float32: 2 ** 128, float64: 2 ** 1023 };
 
-/** The error in ulp of a float32, beside a double. */
-function errorBesideDouble(found: number, exact: number): number {
+/** The error of a float32 in ulp, given the exact value as a double. */
+function errorOfFloat32(found: number, exact: number): number {
   if (found === exact) return 0;
   const wanted = Math.min(exact, BEYOND.float32);
-  const near = Math.min(Math.abs(Math.fround(exact)), LARGEST.float32);
-  const size = ulp(near, near > Math.abs(exact), "float32");
+  const rounded = Math.min(Math.abs(Math.fround(exact)), LARGEST.float32);
+  const size = ulp(rounded, rounded > Math.abs(exact), "float32");
   return Math.abs(Math.min(found, BEYOND.float32) - wanted) / size;
 }
 
-/** The error in ulp of a float64, beside 96 digits. */
-function errorBesideOracle(found: number, exact: BigNumber): number {
-  const near = Math.min(Math.abs(exact.toNumber()), LARGEST.float64);
-  const size = ulp(near, exact.abs().lt(near), "float64");
+/** The error of a float64 in ulp, given the exact value with 64 digits. */
+function errorOfFloat64(found: number, exact: BigNumber): number {
+  const rounded = Math.min(Math.abs(exact.toNumber()), LARGEST.float64);
+  const size = ulp(rounded, exact.abs().lt(rounded), "float64");
   const beyond = oracle("x * 2", { x: BEYOND.float64 });
   const wanted = exact.gt(beyond) ? beyond : exact;
   const got = found === Infinity ? beyond : oracle("x", { x: found });
@@ -176,7 +176,7 @@ function errorBesideOracle(found: number, exact: BigNumber): number {
 
 const report: string[] = [];
 
-/** Keeps the worst of many errors, and complains about those over the limit. */
+/** Keeps the largest of many errors, and fails if any is over the limit. */
 class Worst {
   error = 0;
   x = NaN;
@@ -198,13 +198,13 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
     const formula = new Formula(`${name}(x)`);
 
     for (const machine of MACHINES) {
-      // The interpreter is some hundred times slower, and gives the same bits as "wasm" (kernels_test.ts).
+      // The interpreter is about a hundred times slower, and gives the same bits as "wasm" (kernels_test.ts).
       const count = machine === "interpreter" ? 4_000 : 200_000;
       it(`is within ${LIMIT} ulp in float32 (${machine})`, () => {
         const x = sample(subject, "float32", count, 1);
         const worst = new Worst();
         const found = formula.evaluate({ x }, "float32", machine);
-        found.forEach((v, i) => worst.add(errorBesideDouble(v, subject.double(x[i])), x[i], v));
+        found.forEach((v, i) => worst.add(errorOfFloat32(v, subject.double(x[i])), x[i], v));
         worst.check(`${name} float32 ${machine}`);
       });
     }
@@ -215,12 +215,12 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
       for (const machine of MACHINES) {
         const worst = new Worst();
         const found = formula.evaluate({ x }, "float64", machine);
-        found.forEach((v, i) => worst.add(errorBesideOracle(v, exact[i]), x[i], v));
+        found.forEach((v, i) => worst.add(errorOfFloat64(v, exact[i]), x[i], v));
         worst.check(`${name} float64 ${machine}`);
       }
     });
 
-    it("gives the limits", () => {
+    it("is exact at its limits and special values", () => {
       for (const dtype of ["float32", "float64"] as const) {
         for (const machine of MACHINES) {
           for (const [x, value] of subject.limits) {
@@ -233,9 +233,9 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
   });
 }
 
-describe("exp of what a formula shows to be never positive", () => {
+describe("exp of an argument that can be seen to be ≤ 0", () => {
   for (const text of ["exp(min(x, 0))", "exp(-abs(x))"]) {
-    it(`has the bits of exp: ${text}`, () => {
+    it(`has the same bits as exp: ${text}`, () => {
       for (const dtype of ["float32", "float64"] as const) {
         const x = sample(SUBJECTS.exp, dtype, 20_000, 3).map((x) => -Math.abs(x));
         const ends = [-0, -Infinity, NaN];
@@ -252,7 +252,7 @@ describe("exp of what a formula shows to be never positive", () => {
   }
 });
 
-describe("NaN with something written into it, such as R's NA", () => {
+describe("NaN with a payload, such as R's NA", () => {
   const float32 = new Float32Array(Uint32Array.of(0x7fc00001, 0xffc00123, 0x7fffffff).buffer);
   const float64 = new Float64Array(
     BigUint64Array.of(0x7ff00000000007a2n, 0xfff8000000000fffn, 0x7fffffffffffffffn).buffer,
@@ -270,7 +270,7 @@ describe("NaN with something written into it, such as R's NA", () => {
   }
 });
 
-describe("the worst cases found", () => {
+describe("the largest errors found", () => {
   it("are printed", () => {
     console.log(report.join("\n"));
     assertEquals(report.length, Object.keys(SUBJECTS).length * MACHINES.length * 2);

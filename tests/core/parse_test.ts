@@ -1,4 +1,4 @@
-/** Formula texts become graphs, and graphs become texts again; mathjs reads the same texts the same way. */
+/** Formulas are parsed into graphs and printed as texts again, and mathjs reads the same texts in the same way. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
@@ -7,7 +7,7 @@ import { parse } from "../../losses/_core/formula/parse.ts";
 import { print } from "../../losses/_core/formula/text.ts";
 import { sameFunction } from "../reference/maths/math.ts";
 
-/** The tree of a text with every operator spelled out. */
+/** The syntax tree of a text, with every operator as a function. */
 function tree(text: string): string {
   const graph = new Graph();
   const show = (node: ReturnType<typeof parse>): string =>
@@ -21,7 +21,7 @@ function tree(text: string): string {
 
 describe("the grammar", () => {
   const wanted: [text: string, tree: string][] = [
-    // Precedence, loosest last; each level groups to the left.
+    // Precedence; operators of one level group to the left.
     ["a + b * c", "add(a, mul(b, c))"],
     ["a * b + c", "add(mul(a, b), c)"],
     ["a - b - c", "sub(sub(a, b), c)"],
@@ -38,7 +38,7 @@ describe("the grammar", () => {
     ["a > b ? 1 : 2", "select(gt(a, b), 1, 2)"],
     ["a == b ? 1 : 2", "select(eq(a, b), 1, 2)"],
     ["a != b ? 1 : 2", "select(ne(a, b), 1, 2)"],
-    // Signs and not.
+    // Signs and `not`.
     ["-a * b", "mul(neg(a), b)"],
     ["a * -b", "mul(a, neg(b))"],
     ["a - -b", "sub(a, neg(b))"],
@@ -73,7 +73,7 @@ describe("the grammar", () => {
     it(JSON.stringify(text), () => assertEquals(tree(text), expected));
   }
 
-  it("knows every function with its number of arguments", () => {
+  it("accepts every function with its number of arguments only", () => {
     for (const [name, arity] of Object.entries(FUNCTIONS)) {
       const args = ["a", "b"].slice(0, arity).join(", ");
       assertEquals(tree(`${name}(${args})`), `${name}(${args})`);
@@ -84,7 +84,7 @@ describe("the grammar", () => {
   });
 });
 
-describe("what is no formula", () => {
+describe("a text that is not a formula is refused", () => {
   const wrong: [text: string, message: string][] = [
     ["", "a number, a name or '(' is wanted before the end: ''"],
     ["a +", "a number, a name or '(' is wanted before the end: 'a +'"],
@@ -93,7 +93,7 @@ describe("what is no formula", () => {
     ["2 x", "an operator is wanted before 'x': '2 x'"],
     ["1.2.3", "an operator is wanted before '.3'"],
     ["a ? b", "':' is wanted before the end"],
-    ["a < b ? c < d ? 1 : 2 : 3", "':' is wanted before '?'"], // nor does mathjs read it
+    ["a < b ? c < d ? 1 : 2 : 3", "':' is wanted before '?'"], // mathjs does not accept it either
     ["a < b < c", "an operator is wanted before '<': 'a < b < c'"],
     ["a ^", "a number, a name or '(' is wanted before the end: 'a ^'"],
     ["a ** 2", "a number, a name or '(' is wanted before '*': 'a ** 2'"],
@@ -111,7 +111,7 @@ describe("what is no formula", () => {
     });
   }
 
-  it("a condition where a number is wanted, and the reverse", () => {
+  it("a condition where a number is expected, and a number where a condition is expected", () => {
     const mixed: [text: string, message: string][] = [
       ["a + (b < c)", "argument 2 of 'add' must be a number: current argument is 'lt'"],
       ["a ? b : c", "argument 1 of 'select' must be a condition: current argument is 'symbol'"],
@@ -127,7 +127,7 @@ describe("what is no formula", () => {
   });
 });
 
-/** Texts with every operator in every position that changes how it must be printed. */
+/** Formulas with every operator in every position that matters for parentheses. */
 const TEXTS = [
   "a - (b - c) - (a + b)",
   "a / (b / c) / (a * b) * (b * (c * a))",
@@ -147,7 +147,7 @@ const TEXTS = [
   "pi * a / 2",
 ];
 
-describe("text → graph → text", () => {
+describe("a formula that is parsed and printed stays the same", () => {
   for (const text of TEXTS) {
     it(text, () => {
       const graph = new Graph();
@@ -156,7 +156,7 @@ describe("text → graph → text", () => {
     });
   }
 
-  it("needs no more parentheses than this", () => {
+  it("without unnecessary parentheses", () => {
     const graph = new Graph();
     for (const text of ["a - (b - c)", "a * b / c - a", "(a + b) * c", "a < b ? -a : a - b"]) {
       assertEquals(print(parse(graph, text)), text);
@@ -164,10 +164,10 @@ describe("text → graph → text", () => {
   });
 });
 
-describe("one text, two readers", () => {
+describe("a formula means the same for mathjs", () => {
   const range = { a: [-2, 2], b: [-2, 2], c: [-2, 2] } as const;
   for (const text of TEXTS) {
-    it(`mathjs: ${text}`, () => {
+    it(text, () => {
       const formula = new Formula(text);
       const scope = (at: Record<string, number>) =>
         Object.fromEntries(formula.symbols.map((name) => [name, at[name]]));
@@ -179,7 +179,7 @@ describe("one text, two readers", () => {
 });
 
 describe("the graph", () => {
-  it("makes each node once, also across texts", () => {
+  it("has each node once, also for several formulas", () => {
     const graph = new Graph();
     const first = parse(graph, "exp(-abs(x)) + y");
     const second = parse(graph, "y * exp(-abs(x))");
@@ -187,18 +187,18 @@ describe("the graph", () => {
     assertStrictEquals(first.args[1], second.args[0]);
   });
 
-  it("tells 0 from -0, and a number from a name", () => {
+  it("distinguishes 0 and -0", () => {
     const graph = new Graph();
     assert(graph.number(0) !== graph.number(-0));
     assertStrictEquals(graph.number(2), parse(graph, "2.0"));
   });
 
-  it("lists symbols in order of appearance", () => {
+  it("lists symbols in the order in which they first occur", () => {
     const graph = new Graph();
     assertEquals(symbolsOf(parse(graph, "b * a < c ? a : d + pi")), ["b", "a", "c", "d"]);
   });
 
-  it("simplifies sums and products with 0 and 1, and signs", () => {
+  it("simplifies sums and products with 0 and 1, and double signs", () => {
     const graph = new Graph();
     const [a, b, zero, one] = [
       graph.symbol("a"),
@@ -233,16 +233,16 @@ describe("the graph", () => {
 });
 
 describe("Formula", () => {
-  it("evaluates with a number or one number for each element", () => {
+  it("is evaluated with one number for all elements or one for each", () => {
     assertEquals([...new Formula("x * y").evaluate({ x: [1, 2, 3], y: 10 })], [10, 20, 30]);
     assertEquals([...new Formula("2 + 3").evaluate({})], [5]);
     assertEquals([...new Formula("x").evaluate({ x: [] })], []);
     const x = Float64Array.from({ length: 10_000 }, (_, i) => i);
     const found = new Formula("x + 1").evaluate({ x });
-    assert(found.length === 10_000 && found.every((v, i) => v === i + 1), "several tiles");
+    assert(found.length === 10_000 && found.every((v, i) => v === i + 1), "wrong in several tiles");
   });
 
-  it("refuses to evaluate without a value, or with lengths that differ", () => {
+  it("is not evaluated without a value for a symbol, or with different lengths", () => {
     const formula = new Formula("x * y");
     assertThrows(() => formula.evaluate({ x: 1 }), RangeError, "as 'y' has no value");
     assertThrows(
@@ -252,7 +252,7 @@ describe("Formula", () => {
     );
   });
 
-  it("refuses to evaluate a condition", () => {
+  it("is not evaluated if it is a condition", () => {
     assertThrows(() => new Formula("x < 1").evaluate({ x: 0 }), TypeError, "as it is a condition");
   });
 });

@@ -17,7 +17,7 @@ interface Printing {
 describe("a tensor prints as in PyTorch", () => {
   const fixture = parseFixture(readProject("tests/fixtures/printing.json")) as unknown as Printing;
 
-  it("2.13", () => {
+  it("2.13, in at least 50 cases", () => {
     assert(fixture.pytorch.startsWith("2.13."));
     assert(fixture.cases.length >= 50);
   });
@@ -27,7 +27,7 @@ describe("a tensor prints as in PyTorch", () => {
   }
 });
 
-describe("a tensor shows itself", () => {
+describe("a tensor is shown", () => {
   const x = float32([[0.5, -1], [2, 0]]);
   const text = "tensor([[ 0.5000, -1.0000],\n        [ 2.0000,  0.0000]])";
 

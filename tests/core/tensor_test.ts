@@ -1,4 +1,4 @@
-/** Tensors: how they are made, what counts as one, what is refused. */
+/** How tensors are made, and what is refused. */
 import {
   assert,
   assertEquals,
@@ -10,7 +10,7 @@ import { describe, it } from "@std/testing/bdd";
 import { float32, float64, int32, L1Loss, Tensor, type TensorLike } from "@lossbook/losses";
 
 describe("float32, float64 and int32", () => {
-  it("make tensors of their type from numbers, nested arrays and typed arrays", () => {
+  it("make tensors of their dtype from numbers, nested arrays, typed arrays and other tensors", () => {
     const sources: [value: TensorLike, shape: number[], data: number[]][] = [
       [3, [], [3]],
       [[1, 2, 3], [3], [1, 2, 3]],
@@ -47,7 +47,7 @@ describe("float32, float64 and int32", () => {
     }
   });
 
-  it("take a typed array of their own type as it is, with a shape if one is given", () => {
+  it("do not copy a typed array of their own type", () => {
     const makers = [
       [float32, new Float32Array(6)],
       [float64, new Float64Array(6)],
@@ -61,7 +61,7 @@ describe("float32, float64 and int32", () => {
     }
   });
 
-  it("copy what is of another type, and the shape", () => {
+  it("copy an array of another type, and the shape", () => {
     const data = new Float64Array([1, 2]);
     const shape = [2, 1];
     const tensor = float32(data, shape);
@@ -94,7 +94,7 @@ describe("int32 refuses", () => {
     [new BigInt64Array([0n, 2n ** 40n]), "1099511627776"],
   ];
   for (const [value, shown] of wrong) {
-    it(`what is no whole number of 32 bits: ${shown}`, () => {
+    it(`what is not a whole number of 32 bits: ${shown}`, () => {
       assertThrows(
         () => int32(value),
         RangeError,
@@ -109,8 +109,8 @@ describe("int32 refuses", () => {
   });
 });
 
-describe("every maker refuses", () => {
-  it("what holds no numbers", () => {
+describe("float32, float64 and int32 refuse", () => {
+  it("what does not hold numbers", () => {
     for (const value of ["1", null, undefined, true, {}, () => 1, 1n, Symbol.iterator]) {
       assertThrows(
         () => float32(value as never),
@@ -130,7 +130,7 @@ describe("every maker refuses", () => {
     );
   });
 
-  it("a ragged array, and says where", () => {
+  it("a ragged array, and says where it is ragged", () => {
     assertThrows(
       () => float64([[[1, 2], [3, 4]], [[5, 6], [7]]]),
       TypeError,
@@ -143,7 +143,7 @@ describe("every maker refuses", () => {
     );
   });
 
-  it("a shape that is none, or holds more or fewer numbers", () => {
+  it("a shape that is not an array of whole numbers ≥ 0, or does not fit the data", () => {
     for (const shape of [[-1], [1.5], [NaN], ["2"], "2", null, 2, { length: 1 }]) {
       assertThrows(
         () => float32([1, 2], shape as never),
@@ -159,7 +159,7 @@ describe("every maker refuses", () => {
     );
   });
 
-  it("a tensor of another library without shape, or with one that does not fit", () => {
+  it("a tensor of another library without a shape, or with one that does not fit", () => {
     assertThrows(() => float32({ data: [1] } as never), TypeError, "its shape must be an array");
     assertThrows(
       () => float32({ data: new Float32Array(3), dims: [2] }),
@@ -170,7 +170,7 @@ describe("every maker refuses", () => {
 });
 
 describe("Tensor", () => {
-  it("wraps one of the three typed arrays, and nothing else", () => {
+  it("holds a Float32Array, Float64Array or Int32Array, and nothing else", () => {
     assertEquals(new Tensor(new Int32Array(2), [1, 2]).dtype, "int32");
     assertThrows(
       () => new Tensor(new Uint8Array(2) as never, [2]),
@@ -195,13 +195,13 @@ describe("Tensor", () => {
     }
   });
 
-  it("takes half floats, which older runtimes and their types do not know, as float32", () => {
+  it("is float32 for half floats, which older runtimes and their types do not know", () => {
     const halves = Float16Array.from([0.5, -1.25]) as unknown as TensorLike;
     assertEquals([...float64(halves).data], [0.5, -1.25]);
     assertEquals(new L1Loss().forward(halves, 0).dtype, "float32");
   });
 
-  it("gives its only number", () => {
+  it("gives its only number as item", () => {
     assertEquals(float64(0.1).item(), 0.1);
     assertEquals(float32([[0.1]]).item(), Math.fround(0.1));
     for (const tensor of [float64([1, 2]), float64([])]) {
@@ -224,19 +224,19 @@ describe("Tensor", () => {
 describe("the value of a loss", () => {
   const loss = new L1Loss();
   for (const [name, make] of [["float32", float32], ["float64", float64]] as const) {
-    it(`stays what it is, however many follow (${name})`, () => {
+    it(`does not change with later values (${name})`, () => {
       const values = Array.from({ length: 1000 }, (_, i) => loss.forward(make([i]), make([0])));
       assertEquals(values.map((value) => value.item()), values.map((_, i) => i));
       assertEquals(values.map(({ data }) => data.length), values.map(() => 1));
     });
 
-    it(`can give its buffer away (${name})`, () => {
+    it(`can be transferred without effect on later values (${name})`, () => {
       const { data } = loss.forward(make([1]), make([0]));
       assertEquals(structuredClone(data, { transfer: [data.buffer as ArrayBuffer] })[0], 1);
       assertEquals(loss.forward(make([2]), make([0])).item(), 2);
     });
 
-    it(`is no buffer for the gradient of another (${name})`, () => {
+    it(`can be the buffer for the gradient of another call (${name})`, () => {
       const first = loss.forward(make([1]), make([0]));
       const { value, grad } = loss.valueAndGrad(make([3]), make([0]), {
         out: { input: first.data as Float32Array | Float64Array },

@@ -1,16 +1,16 @@
-/** Where WebAssembly is not allowed, the numbers are the same: all bits of each element, sums up to the order of adding. */
+/** Results are the same without WebAssembly: elements in every bit, sums up to the order of additions. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sameNumbers } from "../_close.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
 
-type World = "allowed" | "missing" | "forbidden";
+type WebAssemblyState = "allowed" | "missing" | "forbidden";
 
-/** Every number that the program gives in such a world. */
-function run(world: World): Record<string, number[]> {
+/** All numbers that the program prints with WebAssembly in this state. */
+function run(state: WebAssemblyState): Record<string, number[]> {
   const program = new URL("_without_wasm.ts", import.meta.url).href;
   const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-config", "--no-lock", program, world],
+    args: ["run", "--no-check", "--no-config", "--no-lock", program, state],
     env: { NO_COLOR: "1" },
   }).outputSync();
   assert(success, new TextDecoder().decode(stderr));
@@ -21,14 +21,17 @@ describe("without WebAssembly", () => {
   const wanted = run("allowed");
   const entries = Object.entries(wanted);
 
-  it("there is something to compare", () => {
+  it("the program prints numbers to compare", () => {
     assertEquals(entries.length, 2 * 3 * 4 + 2);
-    assert(entries.every(([, list]) => list.length === 1 || new Set(list).size > 100), "all alike");
+    assert(
+      entries.every(([, list]) => list.length === 1 || new Set(list).size > 100),
+      "a list holds the same number everywhere",
+    );
   });
 
-  for (const world of ["missing", "forbidden"] as const) {
-    it(`(${world}) HuberLoss and a formula give the same numbers`, () => {
-      const found = run(world);
+  for (const state of ["missing", "forbidden"] as const) {
+    it(`(${state}) HuberLoss and a formula give the same numbers`, () => {
+      const found = run(state);
       assertEquals(Object.keys(found), Object.keys(wanted));
       for (const [name, list] of entries) {
         if (list.length > 1) {

@@ -1,6 +1,6 @@
 /**
- * Stand-in for `jsr:@std/assert` where jsr.io cannot be reached: std's names, signatures and verdicts, on top of node:assert
- * where the two agree. `tests/offline_test.ts` puts the same questions to it and to `@std/assert`.
+ * Stand-in for `jsr:@std/assert` where jsr.io cannot be reached, with the same names, signatures and results. Messages of
+ * assertEquals come from node:assert. assert_test.ts tests both in the same way.
  *
  * @module
  */

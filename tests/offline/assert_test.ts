@@ -1,12 +1,11 @@
+/** Tests `@std/assert`, which comes from JSR where JSR can be reached, and the stand-in for it in the same way. */
 import { describe, it } from "@std/testing/bdd";
 import * as std from "@std/assert";
 import * as standIn from "./assert.ts";
 
-// The same questions to `@std/assert`, which is JSR's where it can be reached, and to the stand-in.
-
 const libraries = { "@std/assert": std, "the stand-in": standIn };
 
-/** Whether a call of an assertion lets the test go on. */
+/** True if an assertion passes. */
 function passes(run: () => unknown, AssertionError: typeof std.AssertionError): boolean {
   try {
     run();
@@ -120,7 +119,7 @@ const REJECTS: [string, boolean, (library: typeof std) => Promise<unknown>][] = 
 ];
 
 for (const [name, library] of Object.entries(libraries)) {
-  // A library's assertions throw its own class.
+  // Each library throws an AssertionError of its own.
   const a = library as typeof std;
   const expectVerdict = (label: string, verdict: boolean, run: () => unknown) => {
     if (passes(run, a.AssertionError) !== verdict) throw new Error(`${label} should be ${verdict}`);
@@ -136,16 +135,16 @@ for (const [name, library] of Object.entries(libraries)) {
     });
 
     for (const [label, verdict, run] of VERDICTS) {
-      it(`${verdict ? "lets pass" : "refuses"} ${label}`, () => {
+      it(`${verdict ? "passes" : "fails"} for ${label}`, () => {
         expectVerdict(label, verdict, () => run(a));
       });
     }
 
-    it("judges what a function throws", () => {
+    it("checks the error that a function throws", () => {
       for (const [label, verdict, run] of THROWS) expectVerdict(label, verdict, () => run(a));
     });
 
-    it("judges what a promise rejects with", async () => {
+    it("checks the error that a promise rejects with", async () => {
       for (const [label, verdict, run] of REJECTS) {
         const outcome = await run(a).then(() => undefined, (error: unknown) => error);
         const isRefused = outcome instanceof a.AssertionError;
@@ -160,7 +159,7 @@ for (const [name, library] of Object.entries(libraries)) {
       if (thrown !== error || rejected !== error) throw new Error("another error came back");
     });
 
-    it("names both values and the caller's message", () => {
+    it("reports both values and the message of the caller", () => {
       const { message } = a.assertThrows(() => a.assertEquals([1], [2], "row 3"), a.AssertionError);
       for (const part of ["1", "2", "row 3"]) a.assertStringIncludes(message, part);
     });

@@ -1,4 +1,6 @@
-/** Whether two objects were made alike; std takes one without a prototype for a plain one. */
+/** Deep equality, as std's assertions define it. */
+
+/** True if two objects have the same constructor. Like std, it treats an object without a prototype as a plain one. */
 function sameKind(a: object, b: object): boolean {
   return (a.constructor ?? Object) === (b.constructor ?? Object);
 }
@@ -17,11 +19,11 @@ function sameMembers(
 }
 
 /**
- * Deep equality with the verdicts of std's `equal`: NaN equals NaN and, unlike in node's strict comparison, 0 equals -0.
- * A test that minds the sign of zero says `assertStrictEquals`.
+ * True if two values are deeply equal. As with std's `equal`, NaN equals NaN and, unlike in node's strict comparison, 0 equals
+ * -0. Where the sign of zero matters, a test uses `assertStrictEquals`.
  */
 export function equal(left: unknown, right: unknown): boolean {
-  const open = new Map<object, object>(); // pairs being compared, so that cycles end
+  const open = new Map<object, object>(); // pairs that are being compared, so that circular references end
   function compare(a: unknown, b: unknown): boolean {
     if (a === b || Object.is(a, b)) return true;
     if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

@@ -1,3 +1,3 @@
-// What the tests take from JSR. Where Deno can load this file, the tests run on the real packages.
+// The packages that the tests import from JSR. If Deno can load this file, the tests use them.
 import "@std/assert";
 import "@std/testing/bdd";

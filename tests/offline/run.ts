@@ -1,17 +1,19 @@
-/** How a command ended. */
+/** Running Deno as a command. */
+
+/** The result of a command. */
 export interface Outcome {
   /** Its exit code. */
   readonly code: number;
-  /** What it wrote to both streams, without colours. */
+  /** Its output on both streams, without colours. */
   readonly output: string;
 }
 
-/** Runs Deno in `cwd`, keeping what it says; with `echo` it is also shown while it runs. */
+/** Runs Deno in `cwd` and returns its output. With `echo` the output is also shown while Deno runs. */
 export async function runDeno(args: string[], cwd: URL, { echo = false } = {}): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd,
-    // Output that is read and counted has no colours, whatever the terminal.
+    // The output is searched, so that it must not contain colours.
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",

@@ -8,7 +8,7 @@
  */
 import { isThere, namesIn, PROJECT } from "../checks/files.ts";
 import { runDeno } from "./run.ts";
-import { findWorld } from "./world.ts";
+import { findTestPackages } from "./test_packages.ts";
 
 /** `--doc` reads the examples of the package's files and of the README as well. */
 const EVERYTHING = ["mod.ts", "losses", "tests", "README.md", "CONTRIBUTING.md"];
@@ -31,10 +31,10 @@ async function main(given: string[]): Promise<number> {
   const namesFiles = args.some((arg) => !arg.startsWith("-") && isThere(arg));
   const paths = namesFiles ? [] : isFast ? unitTests() : EVERYTHING;
   const how = isFast ? ["--no-check", "--parallel"] : ["--doc"];
-  using world = await findWorld();
-  console.log(world.description);
+  using packages = await findTestPackages();
+  console.log(packages.description);
   const { code, output } = await runDeno(
-    ["test", "--allow-all", ...how, ...world.flags, ...args, ...paths],
+    ["test", "--allow-all", ...how, ...packages.flags, ...args, ...paths],
     PROJECT,
     { echo: true },
   );

@@ -1,6 +1,6 @@
 /**
- * Stand-in for `jsr:@std/testing/bdd` where jsr.io cannot be reached: node's `describe` and `it`, which Deno runs as its own
- * tests and steps, under std's names.
+ * Stand-in for `jsr:@std/testing/bdd` where jsr.io cannot be reached: node's `describe` and `it`, which Deno runs as tests and
+ * steps, with std's names.
  *
  * @module
  */

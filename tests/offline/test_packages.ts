@@ -1,31 +1,31 @@
 /**
- * Where the standard test packages come from: JSR, or the stand-ins of this folder. Either way Deno works on a copy of
- * deno.lock: npm packages are the pinned ones, and the committed file stays as it is.
+ * Chooses where the standard test packages come from: JSR, or the stand-ins in this folder. In both cases Deno works on a copy
+ * of deno.lock, so that the versions of npm packages are locked and the committed file does not change.
  *
  * @module
  */
 
 import { PROJECT, readConfig } from "../checks/files.ts";
 
-/** What each bare name stands for where jsr.io cannot be reached. */
+/** The file that replaces each package where jsr.io cannot be reached. */
 const STAND_INS: Record<string, string> = {
   "@std/assert": new URL("assert.ts", import.meta.url).href,
   "@std/testing/bdd": new URL("testing_bdd.ts", import.meta.url).href,
 };
 
-// A network that swallows packets says neither yes nor no: after this long it counts as a no.
+// A network that drops packets gives no answer; after this time it counts as unreachable.
 const PROBE_TIMEOUT_MS = 15_000;
 
-/** Which packages the tests run on, and the flags that make `deno test` and `deno check` do so. */
-export interface World extends Disposable {
-  /** One line for people. */
+/** The packages that the tests use, and the flags that make `deno test` and `deno check` use them. */
+export interface TestPackages extends Disposable {
+  /** The choice in one line, to be shown. */
   readonly description: string;
   /** Flags for `deno test` and `deno check`. */
   readonly flags: string[];
 }
 
-/** Finds out whether JSR answers (`STD_OFFLINE=1` or `0` says so instead) and prepares the matching flags. */
-export async function findWorld(): Promise<World> {
+/** Tries to reach JSR, unless `STD_OFFLINE` is set to 1 (do not use it) or 0 (use it), and prepares the flags. */
+export async function findTestPackages(): Promise<TestPackages> {
   const forced = Deno.env.get("STD_OFFLINE") ?? "";
   if (!["", "0", "1"].includes(forced)) {
     throw new RangeError(
@@ -51,7 +51,7 @@ export async function findWorld(): Promise<World> {
   };
 }
 
-/** Deno itself is asked, so that its cache, proxy and mirror settings count. */
+/** Lets Deno itself load the packages, so that its cache and proxy settings apply. */
 async function canLoadFromJsr(flags: string[]): Promise<boolean> {
   const probe = new Deno.Command(Deno.execPath(), {
     args: ["cache", "--quiet", ...flags, new URL("probe.ts", import.meta.url).href],
@@ -65,8 +65,8 @@ async function canLoadFromJsr(flags: string[]): Promise<boolean> {
 }
 
 /**
- * An import map replaces deno.json's imports as a whole, so what is not from JSR is repeated. Unlike deno.json, it also needs
- * an entry for the files inside a package.
+ * The imports of the import map. They replace all imports of deno.json, so that those that are not from JSR must be repeated.
+ * Unlike deno.json, an import map also needs an entry for the files inside each package.
  */
 function offlineImports(): Record<string, string> {
   const others = Object.entries(readConfig().imports).filter(([, to]) => !to.startsWith("jsr:"));
