@@ -1,9 +1,8 @@
 /**
  * Formulas: the text that a loss is written in, and what can be done with it.
  *
- * A loss that acts element by element is one line of text for its value and one for each gradient. This
- * module reads such a text and evaluates it with the very kernels that the losses run, prints it as LaTeX,
- * and differentiates it.
+ * A loss that acts element by element is one line of text for its value and one for each gradient. This module reads
+ * such a text, evaluates it with the same kernels as the losses, prints it as LaTeX, and differentiates it.
  *
  * ```ts
  * import { Formula } from "@lossbook/losses/formula";
@@ -18,22 +17,26 @@
  * ]);
  * ```
  *
- * Inside, five small files do one thing each: parse.ts (text → graph), graph.ts, lower.ts with math.ts (graph
- * → vector instructions), wasm.ts (instructions → WebAssembly) or interpret.ts (the same without
- * WebAssembly), and kernels.ts puts them together.
+ * The folder formula/ is the language: parse.ts reads a text into a graph (graph.ts), derivative.ts differentiates a graph,
+ * text.ts and latex.ts print it. The folder kernel/ is the compiler: lower.ts and math.ts translate a graph into vector
+ * instructions (program.ts), wasm.ts and assembler.ts encode these as WebAssembly, interpret.ts runs them where WebAssembly
+ * is not allowed, and kernels.ts puts the parts together (plan.ts is what they share).
  *
  * @module
  */
 
 import { derivative } from "./formula/derivative.ts";
 import { Graph, isCondition, type Node, symbolsOf } from "./formula/graph.ts";
-import { defineKernels, type Machine, TILE } from "./kernel/kernels.ts";
+import { defineKernels } from "./kernel/kernels.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
 import { latex } from "./formula/latex.ts";
 import { parse } from "./formula/parse.ts";
 import { print } from "./formula/text.ts";
 
-export type { FloatArray, FloatType, Machine };
+export type { FloatArray, FloatType };
+
+/** The operand that takes the value; no symbol contains a space. */
+const RESULT = "value of the formula";
 
 /** A formula in the symbols of a loss, such as `"abs(x - y)"`. */
 export class Formula {
@@ -41,6 +44,8 @@ export class Formula {
   readonly text: string;
   readonly #graph: Graph;
   readonly #root: Node;
+  /** The compiled formula by float type. */
+  readonly #kernels: ReturnType<typeof defineKernels<string, "evaluate">>;
 
   /**
    * Reads a formula.
@@ -52,18 +57,22 @@ export class Formula {
     this.#graph = new Graph();
     this.#root = parse(this.#graph, text);
     this.text = text;
+    this.#kernels = defineKernels({
+      elements: [...this.symbols, RESULT],
+      steps: { evaluate: { store: { [RESULT]: text } } },
+    });
   }
 
-  /** The names that occur in the formula, in order of appearance. */
+  /** The names in the formula, in order of first appearance. */
   get symbols(): string[] {
     return symbolsOf(this.#root);
   }
 
   /**
-   * Differentiates the formula, with PyTorch's conventions at the kinks.
+   * Differentiates the formula with respect to a symbol, with PyTorch's conventions at kinks.
    *
-   * @param symbol The name to differentiate by.
-   * @returns The derivative, a formula again.
+   * @param symbol The name of the symbol.
+   * @returns The derivative.
    */
   derivative(symbol: string): Formula {
     return new Formula(print(derivative(this.#graph, this.#root, symbol)));
@@ -72,7 +81,7 @@ export class Formula {
   /**
    * Prints the formula as LaTeX.
    *
-   * @param names How symbols are to be written, such as `{ y: "\\hat y" }`.
+   * @param names LaTeX for symbols, such as `{ y: "\\hat y" }`.
    * @returns LaTeX without dollar signs.
    */
   latex(names: Readonly<Record<string, string>> = {}): string {
@@ -80,11 +89,10 @@ export class Formula {
   }
 
   /**
-   * Evaluates the formula with the kernel that a loss would run.
+   * Evaluates the formula with the same kernel as in a loss. The first call for a float type compiles it.
    *
-   * @param scope A number, or one number per element, for each symbol.
+   * @param scope For each symbol a number, or one number per element.
    * @param dtype The type to compute in.
-   * @param machine What to run on; the best one there is unless given.
    * @returns One number per element.
    * @throws {TypeError} If the formula is a condition.
    * @throws {RangeError} If a symbol has no value, or lengths differ.
@@ -92,11 +100,10 @@ export class Formula {
   evaluate(
     scope: Readonly<Record<string, number | ArrayLike<number>>>,
     dtype: FloatType = "float64",
-    machine?: Machine,
   ): FloatArray {
     if (isCondition(this.#root)) {
       throw new TypeError(
-        `Cannot evaluate the formula as it is a condition: wanted is a number, such as '${this.text} ? 1 : 0'`,
+        `Cannot evaluate the formula as it is a condition: expected is a number, such as '${this.text} ? 1 : 0'`,
       );
     }
     const { symbols } = this;
@@ -114,21 +121,18 @@ export class Formula {
       );
     }
     const length = lengths.size === 0 ? 1 : [...lengths][0];
-    const kernels = defineKernels({
-      elements: [...symbols, "value of the formula"],
-      steps: { evaluate: { store: { "value of the formula": this.text } } },
-    })(dtype, 0, machine);
+    const { element, run, tile } = this.#kernels(dtype);
     const result = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-    for (let start = 0; start < length; start += TILE) {
-      const count = Math.min(TILE, length - start);
+    for (let start = 0; start < length; start += tile) {
+      const count = Math.min(tile, length - start);
       for (const name of symbols) {
         const value = scope[name];
         for (let i = 0; i < count; i++) {
-          kernels.element[name][i] = typeof value === "number" ? value : value[start + i];
+          element[name][i] = typeof value === "number" ? value : value[start + i];
         }
       }
-      kernels.run.evaluate(1, count);
-      result.set(kernels.element["value of the formula"].subarray(0, count), start);
+      run.evaluate(1, count);
+      result.set(element[RESULT].subarray(0, count), start);
     }
     return result;
   }

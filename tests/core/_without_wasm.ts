@@ -1,6 +1,6 @@
 /**
- * A program for without_wasm_test.ts: makes WebAssembly impossible before the first kernel is compiled, then prints what a
- * loss and a formula give, as JSON: lists of numbers by name.
+ * A program for without_wasm_test.ts: disables WebAssembly before the first kernel is compiled, then prints the results of a
+ * loss and of a formula as JSON, lists of numbers by name.
  *
  * @module
  */
@@ -17,6 +17,7 @@ if (how === "forbidden") {
 
 const { float32, float64, HuberLoss } = await import("../../mod.ts");
 const { Formula } = await import("../../losses/_core/formula.ts");
+const { evaluateOn } = await import("./_machines.ts");
 
 const wave = (size: number, step: number) =>
   Array.from({ length: size }, (_, i) => Math.sin(i * step) * 3);
@@ -33,10 +34,14 @@ for (const make of [float32, float64]) {
     for (const name of wrt) found[`${input.dtype} ${reduction} ${name}`] = [...grad[name].data];
   }
 }
-const formula = new Formula("softplus(x) - sigmoid(x) * log1p(exp(-abs(x)))");
-// Where WebAssembly is allowed, it is asked not to round multiply-adds once only, as relaxed SIMD does.
-const machine = how === "allowed" ? "wasm" : undefined;
+const text = "softplus(x) - sigmoid(x) * log1p(exp(-abs(x)))";
+const x = wave(1_001, 0.7);
 for (const dtype of ["float32", "float64"] as const) {
-  found[`${dtype} formula`] = [...formula.evaluate({ x: wave(1_001, 0.7) }, dtype, machine)];
+  // Where WebAssembly is allowed, without relaxed SIMD: there a multiply-add rounds only once.
+  found[`${dtype} formula`] = [
+    ...(how === "allowed"
+      ? evaluateOn({ text, scope: { x }, dtype, machine: "wasm" })
+      : new Formula(text).evaluate({ x }, dtype)),
+  ];
 }
 console.log(JSON.stringify(found));

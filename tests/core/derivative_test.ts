@@ -1,4 +1,4 @@
-/** The symbolic derivative, beside mathjs's and beside finite differences; and PyTorch's convention at each kink. */
+/** The symbolic derivative, compared with that of mathjs and with finite differences; PyTorch's convention at each kink. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
@@ -6,7 +6,7 @@ import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
 import { derivative as byMathjs, sameFunction } from "../reference/maths/math.ts";
 import { numericGradient, Random } from "../_numeric.ts";
 
-/** One formula at least for each operator; none has a kink, or an end of its domain, where the tests evaluate it. */
+/** At least one formula for each operator, smooth wherever the tests evaluate it. */
 const SMOOTH = [
   "x + y",
   "y - x",
@@ -67,11 +67,11 @@ describe("derivative", () => {
     });
   }
 
-  it("is 0 by a symbol that does not occur", () => {
+  it("is 0 with respect to a symbol that does not occur", () => {
     assertEquals(new Formula("exp(x)").derivative("z").text, "0");
   });
 
-  it("comes in a form fit for reading", () => {
+  it("is simplified", () => {
     const wanted: [text: string, derivative: string][] = [
       ["softplus(x) - x * y", "sigmoid(x) - y"],
       ["square(x - y)", "2 * (x - y)"],
@@ -89,7 +89,7 @@ describe("derivative", () => {
     const slope = (text: string, x: number) => new Formula(text).derivative("x").evaluate({ x })[0];
     assertEquals([slope("softplus(x)", 1000), slope("softplus(x)", -1000)], [1, 0]);
     assertEquals([slope("sigmoid(x)", 1000), slope("sigmoid(x)", -1000)], [0, 0]);
-    // σ (1 - σ) would be 0 here: 1 - σ(40) has no digit left.
+    // σ (1 - σ) would be 0 here, because 1 - σ(40) rounds to 0.
     assert(Math.abs(slope("sigmoid(x)", 40) / Math.exp(-40) - 1) < 1e-15);
   });
 
@@ -104,13 +104,13 @@ describe("derivative", () => {
 
 describe("at a kink", () => {
   const kinks: [text: string, x: number, slope: number, why: string][] = [
-    ["abs(x)", 0, 0, "as PyTorch's abs"],
+    ["abs(x)", 0, 0, "as in PyTorch's abs"],
     ["sign(x)", 0, 0, "flat on both sides"],
-    ["hinge(x)", 0, 1, "clamp_min passes the gradient"],
-    ["hinge(1 - x)", 1, -1, "clamp_min passes the gradient"],
-    ["strictHinge(x)", 0, 0, "MultiMarginLoss stops it"],
-    ["max(x, 0)", 0, 0.5, "half to each"],
-    ["min(0, x)", 0, 0.5, "half to each"],
+    ["hinge(x)", 0, 1, "as in clamp_min"],
+    ["hinge(1 - x)", 1, -1, "as in clamp_min"],
+    ["strictHinge(x)", 0, 0, "as in MultiMarginLoss"],
+    ["max(x, 0)", 0, 0.5, "half of 1 and half of 0"],
+    ["min(0, x)", 0, 0.5, "half of 0 and half of 1"],
     ["max(x, 2 * x)", 0, 1.5, "half of 1 and half of 2"],
     ["min(x, -x)", 0, 0, "half of 1 and half of -1"],
     ["abs(x) < 1 ? square(x) / 2 : abs(x) - 1 / 2", 1, 1, "that of the branch taken"],
@@ -124,7 +124,7 @@ describe("at a kink", () => {
     });
   }
 
-  it("NaN stays out of a hinge: neither ≥ 0 nor > 0 is true of it", () => {
+  it("at NaN is 0: NaN is neither ≥ 0 nor > 0", () => {
     for (const name of ["hinge", "strictHinge"]) {
       assertEquals(new Formula(`${name}(x)`).derivative("x").evaluate({ x: NaN })[0], 0);
     }

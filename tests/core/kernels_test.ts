@@ -1,17 +1,14 @@
-/** Kernels: the same numbers with WebAssembly and without, for every operation, shape and reduction; nothing beyond a row counts. */
+/** Kernels give the same numbers with and without WebAssembly, for every operation, shape and reduction, and ignore memory after a row. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Formula, type Machine } from "@lossbook/losses/formula";
 import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
 import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/kernels.ts";
 import { sameNumbers } from "../_close.ts";
 import { Random } from "../_numeric.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
+import { DTYPES, evaluateOn, MACHINES } from "./_machines.ts";
 
-const MACHINES: readonly Machine[] = ["relaxed", "wasm", "interpreter"];
-const DTYPES: readonly FloatType[] = ["float32", "float64"];
-
-/** What each operation gives, in doubles; x > 0 where its domain asks for it. */
+/** Each operation in doubles. */
 const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][] = [
   ["x + y", (x, y) => x + y],
   ["x - y", (x, y) => x - y],
@@ -78,15 +75,16 @@ describe("every operation", () => {
     const scope = operands(dtype);
     for (const [text, f] of OPERATIONS) {
       it(`${text} in ${dtype}: the same bits with WebAssembly and without, near those of doubles`, () => {
-        const formula = new Formula(text);
-        const [relaxed, wasm, plain] = MACHINES.map((m) => formula.evaluate(scope, dtype, m));
+        const [relaxed, wasm, plain] = MACHINES.map((machine) =>
+          evaluateOn({ text, scope, dtype, machine })
+        );
         assert(sameNumbers(wasm, plain), "WebAssembly and interpreter differ");
         const epsilon = dtype === "float32" ? 2 ** -23 : 2 ** -52;
         for (const found of [relaxed, wasm]) {
           found.forEach((v, i) => {
             const [x, y] = [scope.x[i], scope.y[i]];
             const wanted = dtype === "float32" ? Math.fround(f(x, y)) : f(x, y);
-            // Through exp(y log x), a power loses what y log x has digits before the point.
+            // exp(y log x) loses as many digits as y log x has before the point.
             const lost = text.includes("pow(abs")
               ? 4 * (2 + Math.abs(y * Math.log(Math.abs(x))))
               : 4;
@@ -129,7 +127,7 @@ describe("every operation", () => {
     }
   });
 
-  it("min and max hand on a NaN from either side, also beside an option", () => {
+  it("min and max give NaN for a NaN on either side, also beside an option", () => {
     for (const dtype of DTYPES) {
       const { run, element, param } = defineKernels({
         elements: ["x", "y", "a", "b", "c"],
@@ -165,10 +163,10 @@ const mixed = defineKernels({
 describe("rows and columns", () => {
   for (const dtype of DTYPES) {
     for (const machine of MACHINES) {
-      it(`0 to 5 rows of 0 to 17 columns, nothing behind them counts (${dtype}, ${machine})`, () => {
+      it(`0 to 5 rows of 0 to 17 columns, whatever lies after them (${dtype}, ${machine})`, () => {
         const { element, column, row, param, run } = mixed(dtype, 0, machine);
         const random = new Random(4);
-        // Small whole numbers: every step is exact, whatever the order.
+        // With small whole numbers every step is exact, in any order.
         const whole = () => random.below(19) - 9;
         for (let rows = 0; rows <= 5; rows++) {
           for (let cols = 0; cols <= 17; cols++) {
@@ -199,7 +197,7 @@ describe("rows and columns", () => {
                 [behind, behind],
                 `${shape}: a row more`,
               );
-              // What a column operand stores is left from the last row.
+              // A column operand keeps the results of the last row.
               for (let j = 0; rows > 0 && j < cols; j++) {
                 assertEquals(column.last[j], 2 * x[(rows - 1) * cols + j], shape);
               }
@@ -220,7 +218,7 @@ describe("reductions", () => {
         steps: { go: { sum: { sum: "x" }, max: { most: "x" } } },
       })(dtype, 0, machine);
 
-      it(`passes over NaN in a maximum, not in a sum (${dtype}, ${machine})`, () => {
+      it(`ignores NaN in a maximum, not in a sum (${dtype}, ${machine})`, () => {
         element.x.set([NaN, 3, -1, NaN, 5, NaN, 2]);
         run.go(1, 7);
         assertEquals([row.sum[0], row.most[0]], [NaN, 5]);
@@ -229,7 +227,7 @@ describe("reductions", () => {
         assertEquals(row.most[0], -Infinity);
       });
 
-      it(`adds infinities up: ∞, and NaN for ∞ - ∞ (${dtype}, ${machine})`, () => {
+      it(`adds infinities: ∞, and NaN for ∞ - ∞ (${dtype}, ${machine})`, () => {
         element.x.set([1, Infinity, 2]);
         run.go(1, 3);
         assertEquals([row.sum[0], row.most[0]], [Infinity, Infinity]);

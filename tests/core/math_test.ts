@@ -4,25 +4,24 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Formula } from "@lossbook/losses/formula";
 import { type BigNumber, oracle } from "../reference/maths/math.ts";
 import { Random } from "../_numeric.ts";
 import { floatAt, type FloatType, placeOf } from "../_ulp.ts";
+import { DTYPES, evaluateOn, MACHINES } from "./_machines.ts";
 
 const LIMIT = 2;
-const MACHINES = ["relaxed", "wasm", "interpreter"] as const;
 
-/** What the test knows about a function. */
+/** A function under test. */
 interface Subject {
-  /** Good to about 1e-16, which is next to nothing in float32. */
+  /** The function in doubles, exact enough to measure errors in float32. */
   readonly double: (x: number) => number;
-  /** Where the function is neither constant nor its argument, by type. */
+  /** Where the function is neither constant nor equal to its argument, by type. */
   readonly range: Readonly<Record<FloatType, readonly [low: number, high: number]>>;
-  /** Where errors are largest: drawn from more densely. */
+  /** Where errors are largest; more points are drawn from here. */
   readonly spot: readonly [low: number, high: number];
-  /** The worst found by scans of every 7th float32 and of 10⁷ float64, and what once was wrong. */
+  /** The worst points in scans of every 7th float32 and of 10⁷ float64, and points that once failed. */
   readonly hard: readonly number[];
-  /** What must be met exactly. */
+  /** Values that must be exact. */
   readonly limits: readonly (readonly [x: number, value: number])[];
 }
 
@@ -37,7 +36,7 @@ const SMALLEST = { float32: 2 ** -149, float64: 2 ** -1074 };
 const ends = (top: number, bottom: number) =>
   [[Infinity, top], [-Infinity, bottom], [NaN, NaN]] as const;
 
-/** The results of exp and its like become subnormal, and then 0, near these. */
+/** Near these, results of exp, sigmoid and softplus become subnormal, and then 0. */
 const SUBNORMAL = [-87.33655, -103.97208, -103.97209, -708.3964185322641, -745.1332191019411];
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
@@ -83,7 +82,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
       ...[0.44691911339759827, 0.41517987847328186, 0.4143378436565399],
       ...[0.41544759008322835, 0.42491896787497413],
       ...[Math.SQRT2 - 1, Math.SQRT1_2 - 1, 1e-8, -1e-8, 1e-17, 2 ** 24, 2 ** 53],
-      // 2⁻ᵏ once wrapped around from here on.
+      // From here on, 2⁻ᵏ once overflowed into the sign.
       ...[2.40615963e38, 2.5e38, 3.4e38, 1.2711610061536462e308, 1.3e308, 1.7e308],
     ],
     limits: [[0, 0], [-1, -Infinity], [-1.5, NaN], ...ends(Infinity, NaN)],
@@ -146,13 +145,13 @@ function sample(
   return Float64Array.from(points.filter((x) => x >= low && x <= high));
 }
 
-/** The distance from a float to the next larger one, in the binade of `x`, which need not be a float itself. */
+/** The distance between neighbouring floats next to `x`, and below it if `x` has been rounded up. */
 function ulp(x: number, isRoundedUp: boolean, dtype: FloatType): number {
   const place = placeOf(Math.abs(x), dtype) - (isRoundedUp ? 1n : 0n);
   return floatAt(place + 1n, dtype) - floatAt(place, dtype);
 }
 
-/** What infinity stands for where only rounding has led to it. */
+/** The next power of 2 after the largest float, which an infinite result of rounding stands for in an error. */
 const BEYOND = { float32: 2 ** 128, float64: 2 ** 1023 };
 
 /** The error in ulp of a float32, beside a double. */
@@ -176,7 +175,7 @@ function errorBesideOracle(found: number, exact: BigNumber): number {
 
 const report: string[] = [];
 
-/** Keeps the worst of many errors, and complains about those over the limit. */
+/** Keeps the largest of many errors and those over the limit. */
 class Worst {
   error = 0;
   x = NaN;
@@ -195,7 +194,7 @@ class Worst {
 
 for (const [name, subject] of Object.entries(SUBJECTS)) {
   describe(name, () => {
-    const formula = new Formula(`${name}(x)`);
+    const text = `${name}(x)`;
 
     for (const machine of MACHINES) {
       // The interpreter is some hundred times slower, and gives the same bits as "wasm" (kernels_test.ts).
@@ -203,7 +202,7 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
       it(`is within ${LIMIT} ulp in float32 (${machine})`, () => {
         const x = sample(subject, "float32", count, 1);
         const worst = new Worst();
-        const found = formula.evaluate({ x }, "float32", machine);
+        const found = evaluateOn({ text, scope: { x }, dtype: "float32", machine });
         found.forEach((v, i) => worst.add(errorBesideDouble(v, subject.double(x[i])), x[i], v));
         worst.check(`${name} float32 ${machine}`);
       });
@@ -211,20 +210,20 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
 
     it(`is within ${LIMIT} ulp in float64 (${MACHINES.join(", ")})`, () => {
       const x = sample(subject, "float64", 1_500, 2);
-      const exact = Array.from(x, (x) => oracle(`${name}(x)`, { x }));
+      const exact = Array.from(x, (x) => oracle(text, { x }));
       for (const machine of MACHINES) {
         const worst = new Worst();
-        const found = formula.evaluate({ x }, "float64", machine);
+        const found = evaluateOn({ text, scope: { x }, dtype: "float64", machine });
         found.forEach((v, i) => worst.add(errorBesideOracle(v, exact[i]), x[i], v));
         worst.check(`${name} float64 ${machine}`);
       }
     });
 
     it("gives the limits", () => {
-      for (const dtype of ["float32", "float64"] as const) {
+      for (const dtype of DTYPES) {
         for (const machine of MACHINES) {
           for (const [x, value] of subject.limits) {
-            const [found] = formula.evaluate({ x: [x] }, dtype, machine);
+            const [found] = evaluateOn({ text, scope: { x: [x] }, dtype, machine });
             assertEquals(found, value, `${name}(${x}), ${dtype}, ${machine}`);
           }
         }
@@ -233,16 +232,16 @@ for (const [name, subject] of Object.entries(SUBJECTS)) {
   });
 }
 
-describe("exp of what a formula shows to be never positive", () => {
+describe("exp of an argument that is never positive because of its form", () => {
   for (const text of ["exp(min(x, 0))", "exp(-abs(x))"]) {
     it(`has the bits of exp: ${text}`, () => {
-      for (const dtype of ["float32", "float64"] as const) {
+      for (const dtype of DTYPES) {
         const x = sample(SUBJECTS.exp, dtype, 20_000, 3).map((x) => -Math.abs(x));
         const ends = [-0, -Infinity, NaN];
         const scope = { x: Float64Array.of(...x, ...ends) };
         for (const machine of MACHINES) {
           const [found, wanted] = [text, "exp(x)"].map((text) =>
-            new Formula(text).evaluate(scope, dtype, machine)
+            evaluateOn({ text, scope, dtype, machine })
           );
           const at = found.findIndex((v, i) => !Object.is(v, wanted[i]));
           assertEquals(at, -1, `${dtype}, ${machine}, x = ${scope.x[at]}: ${found[at]}`);
@@ -252,7 +251,7 @@ describe("exp of what a formula shows to be never positive", () => {
   }
 });
 
-describe("NaN with something written into it, such as R's NA", () => {
+describe("NaN with a payload, such as R's NA", () => {
   const float32 = new Float32Array(Uint32Array.of(0x7fc00001, 0xffc00123, 0x7fffffff).buffer);
   const float64 = new Float64Array(
     BigUint64Array.of(0x7ff00000000007a2n, 0xfff8000000000fffn, 0x7fffffffffffffffn).buffer,
@@ -262,7 +261,7 @@ describe("NaN with something written into it, such as R's NA", () => {
     it(`stays NaN: ${text}`, () => {
       for (const machine of MACHINES) {
         for (const [dtype, x] of [["float32", float32], ["float64", float64]] as const) {
-          const found = new Formula(text).evaluate({ x, y: 0.5 }, dtype, machine);
+          const found = evaluateOn({ text, scope: { x, y: 0.5 }, dtype, machine });
           assert(found.every(Number.isNaN), `${dtype}, ${machine}: ${found}`);
         }
       }

@@ -1,4 +1,4 @@
-/** Formula texts become graphs, and graphs become texts again; mathjs reads the same texts the same way. */
+/** From formula text to graph and back; mathjs reads the same texts in the same way. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
@@ -7,7 +7,7 @@ import { parse } from "../../losses/_core/formula/parse.ts";
 import { print } from "../../losses/_core/formula/text.ts";
 import { sameFunction } from "../reference/maths/math.ts";
 
-/** The tree of a text with every operator spelled out. */
+/** The graph of a text, with operators written as functions. */
 function tree(text: string): string {
   const graph = new Graph();
   const show = (node: ReturnType<typeof parse>): string =>
@@ -68,32 +68,32 @@ describe("the grammar", () => {
     for (const [name, arity] of Object.entries(FUNCTIONS)) {
       const args = ["a", "b"].slice(0, arity).join(", ");
       assertEquals(tree(`${name}(${args})`), `${name}(${args})`);
-      assertThrows(() => tree(`${name}(${args}, c)`), SyntaxError, "')' is wanted before ','");
+      assertThrows(() => tree(`${name}(${args}, c)`), SyntaxError, "')' is expected before ','");
       assertThrows(() => tree(`${name}()`), SyntaxError, "a number, a name or '('");
-      if (arity === 2) assertThrows(() => tree(`${name}(a)`), SyntaxError, "',' is wanted");
+      if (arity === 2) assertThrows(() => tree(`${name}(a)`), SyntaxError, "',' is expected");
     }
   });
 });
 
-describe("what is no formula", () => {
+describe("a text that is not a formula", () => {
   const wrong: [text: string, message: string][] = [
-    ["", "a number, a name or '(' is wanted before the end: ''"],
-    ["a +", "a number, a name or '(' is wanted before the end: 'a +'"],
-    ["(a", "')' is wanted before the end: '(a'"],
-    ["a)", "an operator is wanted before ')': 'a)'"],
-    ["2 x", "an operator is wanted before 'x': '2 x'"],
-    ["1.2.3", "an operator is wanted before '.3'"],
-    ["a ? b", "':' is wanted before the end"],
-    ["a < b ? c < d ? 1 : 2 : 3", "':' is wanted before '?'"], // nor does mathjs read it
-    ["a < b < c", "an operator is wanted before '<': 'a < b < c'"],
+    ["", "a number, a name or '(' is expected before the end: ''"],
+    ["a +", "a number, a name or '(' is expected before the end: 'a +'"],
+    ["(a", "')' is expected before the end: '(a'"],
+    ["a)", "an operator is expected before ')': 'a)'"],
+    ["2 x", "an operator is expected before 'x': '2 x'"],
+    ["1.2.3", "an operator is expected before '.3'"],
+    ["a ? b", "':' is expected before the end"],
+    ["a < b ? c < d ? 1 : 2 : 3", "':' is expected before '?'"], // nor does mathjs read it
+    ["a < b < c", "an operator is expected before '<': 'a < b < c'"],
     ["a ^ 2", "'^' is unknown: 'a ^ 2'"],
     ["a = b", "'=' is unknown"],
     ["a + ŷ", "'ŷ' is unknown"],
     ["a && b", "'&' is unknown"],
-    ["* a", "a number, a name or '(' is wanted before '*'"],
+    ["* a", "a number, a name or '(' is expected before '*'"],
     ["tanh(x)", "'tanh' is not a function: known are abs, sign, square"],
     ["toString(x)", "'toString' is not a function"],
-    ["x constructor y", "an operator is wanted before 'constructor'"],
+    ["x constructor y", "an operator is expected before 'constructor'"],
   ];
   for (const [text, message] of wrong) {
     it(JSON.stringify(text), () => {
@@ -101,7 +101,7 @@ describe("what is no formula", () => {
     });
   }
 
-  it("a condition where a number is wanted, and the reverse", () => {
+  it("a condition where a number is expected, and the reverse", () => {
     const mixed: [text: string, message: string][] = [
       ["a + (b < c)", "argument 2 of 'add' must be a number: current argument is 'lt'"],
       ["a ? b : c", "argument 1 of 'select' must be a condition: current argument is 'symbol'"],
@@ -116,7 +116,7 @@ describe("what is no formula", () => {
   });
 });
 
-/** Texts with every operator in every position that changes how it must be printed. */
+/** Every operator, in every position that changes how it must be printed. */
 const TEXTS = [
   "a - (b - c) - (a + b)",
   "a / (b / c) / (a * b) * (b * (c * a))",
@@ -144,7 +144,7 @@ describe("text → graph → text", () => {
     });
   }
 
-  it("needs no more parentheses than this", () => {
+  it("has no more parentheses than necessary", () => {
     const graph = new Graph();
     for (const text of ["a - (b - c)", "a * b / c - a", "(a + b) * c", "a < b ? -a : a - b"]) {
       assertEquals(print(parse(graph, text)), text);
@@ -167,7 +167,7 @@ describe("one text, two readers", () => {
 });
 
 describe("the graph", () => {
-  it("makes each node once, also across texts", () => {
+  it("shares equal nodes between texts", () => {
     const graph = new Graph();
     const first = parse(graph, "exp(-abs(x)) + y");
     const second = parse(graph, "y * exp(-abs(x))");
@@ -175,7 +175,7 @@ describe("the graph", () => {
     assertStrictEquals(first.args[1], second.args[0]);
   });
 
-  it("tells 0 from -0, and a number from a name", () => {
+  it("distinguishes 0 from -0", () => {
     const graph = new Graph();
     assert(graph.number(0) !== graph.number(-0));
     assertStrictEquals(graph.number(2), parse(graph, "2.0"));
@@ -228,6 +228,29 @@ describe("Formula", () => {
     const x = Float64Array.from({ length: 10_000 }, (_, i) => i);
     const found = new Formula("x + 1").evaluate({ x });
     assert(found.length === 10_000 && found.every((v, i) => v === i + 1), "several tiles");
+  });
+
+  it("is compiled once for each type", () => {
+    new Formula("1").evaluate({}); // Looks for WebAssembly.
+    const { Module } = WebAssembly;
+    let compilations = 0;
+    WebAssembly.Module = new Proxy(Module, {
+      construct: (target, [bytes]) => {
+        compilations++;
+        return new target(bytes);
+      },
+    });
+    try {
+      const formula = new Formula("exp(x) + 1");
+      for (let i = 0; i < 3; i++) {
+        for (const dtype of ["float32", "float64"] as const) {
+          assertEquals([...formula.evaluate({ x: [-Infinity, 0] }, dtype)], [1, 2]);
+        }
+      }
+    } finally {
+      WebAssembly.Module = Module;
+    }
+    assertEquals(compilations, 2);
   });
 
   it("refuses to evaluate without a value, or with lengths that differ", () => {

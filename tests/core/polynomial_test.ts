@@ -1,4 +1,4 @@
-/** The coefficients of math.ts, computed again with 64 digits: polynomials through their functions at Chebyshev nodes. */
+/** The coefficients in math.ts, computed again with 64 digits by interpolation at Chebyshev nodes. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { CONSTANTS } from "../../losses/_core/kernel/math.ts";
@@ -20,7 +20,7 @@ function nodes(low: BigNumber, high: BigNumber, degree: number): BigNumber[] {
   );
 }
 
-/** The coefficients, lowest power first, of the polynomial through (x, f(x)): Newton's divided differences, multiplied out. */
+/** The coefficients, lowest power first, of the polynomial through (x, f(x)), by Newton's divided differences. */
 function interpolate(xs: readonly BigNumber[], f: (x: BigNumber) => BigNumber): BigNumber[] {
   const table = xs.map(f);
   for (let order = 1; order < xs.length; order++) {
@@ -38,12 +38,12 @@ function interpolate(xs: readonly BigNumber[], f: (x: BigNumber) => BigNumber): 
   return sum;
 }
 
-/** The double next to each. */
+/** Numbers rounded to doubles. */
 const doubles = (numbers: readonly BigNumber[]) => numbers.map((c) => c.toNumber());
 
 describe("the polynomial of exp: (exp(r) - 1 - r) / r² on ± 1.001 ln 2 / 2", () => {
   const high = big("log(2) / 2 * 1.001");
-  // The middle node is 0, up to the digits of cos(pi / 2).
+  // The middle node is 0, up to the rounding of cos(pi / 2).
   const q = (r: BigNumber) => big("abs(r) < 1e-60 ? 1 / 2 : (exp(r) - 1 - r) / (r * r)", { r });
 
   for (const dtype of ["float32", "float64"] as const) {

@@ -1,16 +1,16 @@
-/** Where WebAssembly is not allowed, the numbers are the same: all bits of each element, sums up to the order of adding. */
+/** Where WebAssembly is not allowed, elements have the same bits, and sums differ only by the order of adding. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sameNumbers } from "../_close.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
 
-type World = "allowed" | "missing" | "forbidden";
+type Access = "allowed" | "missing" | "forbidden";
 
-/** Every number that the program gives in such a world. */
-function run(world: World): Record<string, number[]> {
+/** Runs the program where WebAssembly is allowed, missing or forbidden. */
+function run(access: Access): Record<string, number[]> {
   const program = new URL("_without_wasm.ts", import.meta.url).href;
   const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--no-config", "--no-lock", program, world],
+    args: ["run", "--no-check", "--no-config", "--no-lock", program, access],
     env: { NO_COLOR: "1" },
   }).outputSync();
   assert(success, new TextDecoder().decode(stderr));
@@ -26,9 +26,9 @@ describe("without WebAssembly", () => {
     assert(entries.every(([, list]) => list.length === 1 || new Set(list).size > 100), "all alike");
   });
 
-  for (const world of ["missing", "forbidden"] as const) {
-    it(`(${world}) HuberLoss and a formula give the same numbers`, () => {
-      const found = run(world);
+  for (const access of ["missing", "forbidden"] as const) {
+    it(`(${access}) HuberLoss and a formula give the same numbers`, () => {
+      const found = run(access);
       assertEquals(Object.keys(found), Object.keys(wanted));
       for (const [name, list] of entries) {
         if (list.length > 1) {

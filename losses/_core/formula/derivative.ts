@@ -1,27 +1,27 @@
 /**
- * Differentiates an expression graph, symbolically.
+ * Differentiates an expression graph symbolically.
  *
- * At a kink the derivative is a convention, and PyTorch's conventions are the ones here:
+ * At a kink the derivative is a matter of convention; the conventions here are those of PyTorch:
  *
  * | function         | kink   | derivative there                                             |
  * | ---------------- | ------ | ------------------------------------------------------------ |
  * | `abs(a)`         | a = 0  | 0                                                            |
  * | `sign(a)`        | a = 0  | 0                                                            |
- * | `hinge(a)`       | a = 0  | 1: the gradient passes, as through clamp_min                 |
- * | `strictHinge(a)` | a = 0  | 0: the gradient stops, as in MultiMarginLoss                 |
- * | `min`, `max`     | a = b  | half to each                                                 |
- * | `c ? a : b`      |        | that of the branch taken; the condition is held constant     |
+ * | `hinge(a)`       | a = 0  | 1, as for clamp_min                                          |
+ * | `strictHinge(a)` | a = 0  | 0, as in MultiMarginLoss                                     |
+ * | `min`, `max`     | a = b  | the mean of the two derivatives                              |
+ * | `c ? a : b`      |        | that of the branch taken                                     |
  */
 
 import { type Graph, type Node, symbolsOf } from "./graph.ts";
 
 /**
- * The derivative of a formula with respect to one of its symbols.
+ * Differentiates a formula with respect to a symbol.
  *
- * @param graph The graph that `node` lives in; the derivative is built in it too.
+ * @param graph The graph that `node` was made in, and that the derivative is made in.
  * @param node The formula.
- * @param symbol The name to differentiate by.
- * @returns The derivative, lightly simplified.
+ * @param symbol The name of the symbol.
+ * @returns The derivative, with sums and products with 0 and 1 simplified.
  */
 export function derivative(graph: Graph, node: Node, symbol: string): Node {
   const done = new Map<Node, Node>();
@@ -65,7 +65,7 @@ export function derivative(graph: Graph, node: Node, symbol: string): Node {
       case "log1p":
         return graph.div(d(a), graph.add(one, a));
       case "sigmoid":
-        // σ(a) σ(-a) keeps its digits where σ (1 - σ) has rounded them away.
+        // σ(a) σ(-a) is accurate for large a, where 1 - σ(a) rounds to 0.
         return graph.mul(graph.mul(node, graph.apply("sigmoid", graph.neg(a))), d(a));
       case "softplus":
         return graph.mul(graph.apply("sigmoid", a), d(a));

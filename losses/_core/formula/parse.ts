@@ -1,7 +1,7 @@
 /**
  * Reads a formula text into an expression graph.
  *
- * The syntax is a subset of that of mathjs, so that one text serves the kernel, the page and the oracle:
+ * The syntax is a subset of that of mathjs, so that kernels, notebooks and tests read the same text:
  *
  *     conditional := or ("?" or ":" conditional)?
  *     or          := and ("or" and)*
@@ -12,17 +12,17 @@
  *     unary       := ("-" | "not") unary | atom
  *     atom        := number | "pi" | name | function "(" conditional ("," conditional)* ")" | "(" conditional ")"
  *
- * Stage 1 of 5 on the way from text to kernel: **parse** → graph → lower → (wasm | interpret).
+ * From text to kernel: **parse** → graph → lower → wasm or interpret.
  */
 
 import { type Binary, FUNCTIONS, type Graph, type Node, type Unary } from "./graph.ts";
 
-/** Numbers, names, signs; at the end whatever else is there, so that it can be named. */
+/** Numbers, names, operators; the last alternative takes any other character, for the error message. */
 const TOKEN =
   /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z]\w*|<=|>=|==|!=|[-+*/<>?:(),]|\S/g;
 const SINGLE = /[\w<>?:(),+*/-]/;
 
-/** Binary operators, and how tightly they bind. */
+/** Binary operators with their precedence. */
 const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new Map([
   ["or", ["or", 0]],
   ["and", ["and", 1]],
@@ -52,7 +52,7 @@ function tokenize(text: string): string[] {
 /**
  * Parses a formula into a graph.
  *
- * @param graph The graph that receives the nodes; texts parsed into one graph share what they have in common.
+ * @param graph The graph that the nodes are made in; texts parsed into one graph share equal nodes.
  * @param text The formula, such as `"abs(x - y) < beta ? square(x - y) / (2 * beta) : abs(x - y) - beta / 2"`.
  * @returns The root of the formula.
  * @throws {SyntaxError} If the text is not a formula.
@@ -61,10 +61,10 @@ export function parse(graph: Graph, text: string): Node {
   const tokens = tokenize(text);
   let at = 0;
 
-  const fail = (wanted: string): never => {
+  const fail = (expected: string): never => {
     const found = at < tokens.length ? `'${tokens[at]}'` : "the end";
     throw new SyntaxError(
-      `Cannot parse the formula as ${wanted} is wanted before ${found}: '${text}'`,
+      `Cannot parse the formula as ${expected} is expected before ${found}: '${text}'`,
     );
   };
   const accept = (token: string): boolean => tokens[at] === token && ++at > 0;
@@ -80,7 +80,7 @@ export function parse(graph: Graph, text: string): Node {
     return graph.apply("select", condition, yes, conditional());
   }
 
-  /** Operands joined by operators that bind at least as tightly as `least`. */
+  /** Operands joined by operators of precedence `least` or higher. */
   function binary(least: number): Node {
     let left = unary();
     let most = Infinity;
@@ -91,7 +91,7 @@ export function parse(graph: Graph, text: string): Node {
       if (level < least || level > most) return left;
       at++;
       left = graph.apply(op, left, binary(level + 1));
-      // mathjs chains a < b < c; here it would silently mean something else.
+      // No a < b < c: mathjs reads it as a < b and b < c.
       most = level === COMPARISON ? level - 1 : level;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Prints an expression graph as formula text, which {@linkcode parse} and mathjs read back.
+ * Prints an expression graph as formula text, which parse.ts and mathjs read back.
  */
 
 import { FUNCTIONS, type Node } from "./graph.ts";
@@ -21,7 +21,13 @@ const INFIX: Readonly<Record<string, readonly [sign: string, precedence: number]
 const UNARY = 6;
 const ATOM = 7;
 
-/** A formula as text. */
+/**
+ * Prints a formula as text.
+ *
+ * @param node The formula.
+ * @param needed Put into parentheses if its precedence is lower than this.
+ * @returns The text.
+ */
 export function print(node: Node, needed = 0): string {
   const [text, precedence] = visit(node);
   return precedence < needed ? `(${text})` : text;

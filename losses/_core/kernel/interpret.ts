@@ -1,17 +1,17 @@
 /**
- * Runs a kernel where WebAssembly is not allowed: the same instructions, one after the other, over columns.
+ * Runs kernels where WebAssembly is not allowed: one instruction after the other, each for all columns of a row.
  *
- * Values live in typed arrays of the kernel's type, so every step rounds as the vector unit would, and what is stored
- * has the same bits as with the WebAssembly kernel without relaxed SIMD. Only sums are taken in another order.
+ * Values are kept in typed arrays of the kernel's type, so that every instruction rounds as in a vector unit. Results have
+ * the same bits as with WebAssembly without relaxed SIMD, except that sums are added up in another order.
  *
- * Stage 4b of 5 on the way from text to kernel: parse → graph → lower → **interpret**.
+ * From text to kernel: parse → graph → lower → **interpret**.
  */
 
 import type { Plan, Run } from "./plan.ts";
 import type { Instruction } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
-/** One value for each column of a row, readable as floats and as the integers of the same bits. */
+/** A value for each column of a row, as floats and as integers with the same bits. */
 interface Register {
   readonly floats: Float32Array | Float64Array;
   readonly bits: Uint32Array | BigUint64Array;
@@ -61,7 +61,12 @@ const BITS: Readonly<Record<string, BitStep>> = {
   shr: (a, _, distance) => a >> distance,
 };
 
-/** Makes an interpreter of `plan` over the same memory that the compiled kernel would use. */
+/**
+ * Makes a function that interprets a kernel.
+ *
+ * @param plan The kernel.
+ * @param memory The scratch memory.
+ */
 export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   const { program: { dtype, instructions }, offsets, stores, reductions } = plan;
   const size = dtype === "float32" ? 4 : 8;
@@ -70,7 +75,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   const width = size * 8;
   let registers: Register[] = [];
 
-  // The bits of a register as bigints, whatever its width; slow, and nowhere else.
+  // The bits of a register as bigints, for both widths.
   const readBits = ({ bits }: Register, i: number): bigint => BigInt(bits[i]);
   const writeBits = ({ bits }: Register, i: number, value: bigint): void => {
     if (bits instanceof Uint32Array) bits[i] = Number(BigInt.asUintN(32, value));

@@ -1,5 +1,8 @@
 /**
- * Compiles formulas into kernels, at first use, and gives them memory to work on.
+ * Kernels: formulas compiled to loops over arrays.
+ *
+ * This folder is the compiler. It turns the graphs of formula/ into vector instructions and runs them, as WebAssembly or
+ * interpreted, over arrays in a scratch memory. It knows no loss, and of tensors only the type of their data.
  *
  * A loss describes its operands and steps once:
  *
@@ -13,11 +16,12 @@
  *       },
  *     });
  *
- * and then works on tiles: copy rows into `element.x`, `run.rowMax(rows, cols)`, `run.rowExp(rows, cols)`, do
- * per row in TypeScript what is done once per row, `run.scale(rows, cols)`, copy `element.e` out.
+ * and then works on its arguments tile by tile: it copies rows into `element.x`, calls `run.rowMax(rows, cols)` and
+ * `run.rowExp(rows, cols)`, computes in TypeScript what is needed once per row, calls `run.scale(rows, cols)`, and copies
+ * `element.e` out. Each step is compiled when it first runs.
  *
- * All kernels share one scratch memory, because only one runs at a time and none leaves anything behind.
- * Nothing may therefore call foreign code between the first copy in and the last copy out.
+ * All kernels share one scratch memory. Between its first copy in and its last copy out a loss must therefore not call
+ * code of the user, which may run another loss.
  */
 
 import type { FloatArray, FloatType } from "../tensor/types.ts";
@@ -29,26 +33,26 @@ import { type Reduction, type Run, SLACK, type Store } from "./plan.ts";
 import { type OperandKind, ProgramBuilder, type Value } from "./program.ts";
 import { compile, hasRelaxedSimd } from "./wasm.ts";
 
-/** What kernels can run on: WebAssembly with or without relaxed SIMD, or plain JavaScript. */
+/** What runs kernels: WebAssembly with or without relaxed SIMD, or the interpreter in JavaScript. */
 export type Machine = "relaxed" | "wasm" | "interpreter";
 
-/** One pass over a tile: what it writes, as formula texts by operand name. */
+/** One pass over a tile: its results, as formulas by the names of the operands that they are written to. */
 export interface Step {
   /** Results for each element or column. */
   readonly store?: Readonly<Record<string, string>>;
   /** Sums along each row. */
   readonly sum?: Readonly<Record<string, string>>;
-  /** Maxima along each row; -Infinity for a row without columns, NaN is passed over. */
+  /** Maxima along each row, without NaN; -Infinity for a row without columns. */
   readonly max?: Readonly<Record<string, string>>;
 }
 
 /** Operands by kind (see plan.ts) and the steps that work on them. */
 export interface KernelsDefinition<
   E extends string,
-  C extends string,
-  R extends string,
-  P extends string,
   S extends string,
+  C extends string = never,
+  R extends string = never,
+  P extends string = never,
 > {
   readonly elements: readonly E[];
   readonly columns?: readonly C[];
@@ -64,10 +68,10 @@ export interface KernelsDefinition<
 /** Operands and compiled steps, for one float type. */
 export interface Kernels<
   E extends string,
-  C extends string,
-  R extends string,
-  P extends string,
   S extends string,
+  C extends string = never,
+  R extends string = never,
+  P extends string = never,
 > {
   /** Elements that fit into a tile: rows × cols must not exceed it. */
   readonly tile: number;
@@ -79,11 +83,11 @@ export interface Kernels<
   /** Arrays of one element. */
   readonly param: Readonly<Record<P, Float64Array>>;
   readonly run: Readonly<Record<S, Run>>;
-  /** Compiles a step that the definition does not name. */
+  /** Compiles a step that is not in the definition. */
   compile(step: Step): Run;
 }
 
-/** Elements in a tile unless a definition says otherwise: a few operands of this size stay in the L1 and L2 caches. */
+/** Elements in a tile by default: a few operands of this size stay in the L1 and L2 caches. */
 export const TILE = 8192;
 
 const PAGE = 65536;
@@ -108,21 +112,21 @@ function newScratch(machine: Machine, pages: number): Scratch {
 /** The fastest machine that is allowed here; a content security policy can forbid WebAssembly. */
 function bestMachine(): Machine {
   try {
-    // An empty module: forbidden exactly where every other one is.
+    // An empty module is refused where every module is.
     new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
     return hasRelaxedSimd() ? "relaxed" : "wasm";
   } catch {
-    return "interpreter"; // The same numbers, slower.
+    return "interpreter";
   }
 }
 
-/** Gives operands consecutive places in the scratch memory. */
+/** Where operands lie in the scratch memory: one after the other. */
 class Layout {
   readonly kinds = new Map<string, OperandKind>();
   readonly offsets = new Map<string, number>();
   bytes = 0;
 
-  /** Places operands of `bytes` each. */
+  /** Adds operands of `bytes` each. */
   place(kind: OperandKind, names: readonly string[], bytes: number): void {
     for (const name of names) {
       if (this.offsets.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
@@ -132,7 +136,7 @@ class Layout {
     }
   }
 
-  /** Views of the places of operands, by name. */
+  /** Arrays over the memory of operands, by name. */
   views<N extends string, A>(
     names: readonly N[],
     View: new (buffer: ArrayBuffer, offset: number, length: number) => A,
@@ -148,11 +152,11 @@ class Layout {
 }
 
 /**
- * Describes kernels; they are laid out and compiled when they are first used.
+ * Defines kernels.
  *
  * @param definition Operands and steps.
- * @returns A function from float type to operands and compiled steps. Rows longer than a tile get a larger tile; the
- * machine is the best one there is unless a test asks for another.
+ * @returns A function that gives the operands and steps for a float type, the same ones at each call. Rows longer
+ * than a tile get a larger tile. The machine is the fastest one by default; tests choose others.
  */
 export function defineKernels<
   E extends string,
@@ -161,11 +165,11 @@ export function defineKernels<
   R extends string = never,
   P extends string = never,
 >(
-  definition: KernelsDefinition<E, C, R, P, S>,
-): (dtype: FloatType, longestRow?: number, machine?: Machine) => Kernels<E, C, R, P, S> {
+  definition: KernelsDefinition<E, S, C, R, P>,
+): (dtype: FloatType, longestRow?: number, machine?: Machine) => Kernels<E, S, C, R, P> {
   const { tile: usualTile = TILE } = definition;
-  const usual: Partial<Record<FloatType, Kernels<E, C, R, P, S>>> = {};
-  const others = new Map<string, Kernels<E, C, R, P, S>>();
+  const usual: Partial<Record<FloatType, Kernels<E, S, C, R, P>>> = {};
+  const others = new Map<string, Kernels<E, S, C, R, P>>();
   return (dtype, longestRow = 0, machine) => {
     if (longestRow <= usualTile && machine === undefined) {
       return usual[dtype] ??= build(definition, dtype, usualTile);
@@ -184,16 +188,16 @@ export function defineKernels<
 
 function build<
   E extends string,
+  S extends string,
   C extends string,
   R extends string,
   P extends string,
-  S extends string,
 >(
-  definition: KernelsDefinition<E, C, R, P, S>,
+  definition: KernelsDefinition<E, S, C, R, P>,
   dtype: FloatType,
   tile: number,
   machine?: Machine,
-): Kernels<E, C, R, P, S> {
+): Kernels<E, S, C, R, P> {
   const { elements, columns = [], rows = [], params = [], steps } = definition;
   const tileRows = definition.tileRows ?? tile;
   const Floats: new (buffer: ArrayBuffer, offset: number, length: number) => FloatArray =
@@ -213,7 +217,7 @@ function build<
 
   const run = {} as Record<S, Run>;
   for (const name in steps) {
-    // The first call compiles and takes the place of this stub.
+    // The first call compiles the step and replaces this function.
     run[name] = (rows, cols) =>
       (run[name] = compileStep(steps[name], dtype, layout, scratch))(rows, cols);
   }
@@ -273,7 +277,7 @@ function compileStep(
     : compile(plan, memory, machine === "relaxed");
 }
 
-/** Elements up to which copying one by one beats the fixed costs of copying at once, and of making a view for it. */
+/** Up to so many elements a loop is faster than `set` and the view that it needs. */
 const SMALL = { load: 32, unload: 96 } as const;
 
 /** Copies `source[start … end)` to the beginning of `operand`. */

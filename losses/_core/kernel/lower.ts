@@ -1,14 +1,14 @@
 /**
- * Turns an expression graph into vector instructions.
+ * Translates an expression graph into vector instructions.
  *
- * Stage 3 of 5 on the way from text to kernel: parse → graph → **lower** → (wasm | interpret).
+ * From text to kernel: parse → graph → **lower** → wasm or interpret.
  */
 
 import { isNumber, type Node } from "../formula/graph.ts";
 import { exp, log, log1p, pow, sigmoid, softplus } from "./math.ts";
 import type { Op, OperandKind, ProgramBuilder, Value } from "./program.ts";
 
-/** Operators that are one instruction under the same name. */
+/** Operators that are instructions of the same name. */
 const SAME = new Set<Node["op"]>(["add", "sub", "mul", "neg", "abs", "sqrt"]);
 const COMPARE_AND_LOGIC = new Set<Node["op"]>([
   "lt",
@@ -22,7 +22,7 @@ const COMPARE_AND_LOGIC = new Set<Node["op"]>([
   "not",
 ]);
 
-/** Whether a formula shows that it is never > 0: `-abs(…)`, or `min(…, 0)`. */
+/** True if a formula is never > 0 because of its form: `-abs(…)` or `min(…, 0)`. */
 function neverPositive({ op, args }: Node): boolean {
   return (op === "neg" && args[0].op === "abs") || (op === "min" && isNumber(args[1], 0));
 }
@@ -30,12 +30,12 @@ function neverPositive({ op, args }: Node): boolean {
 /**
  * Adds the instructions of a formula to a program.
  *
- * @param b The program; formulas lowered into one program share what they have in common.
+ * @param b The program; formulas in one program share equal instructions.
  * @param node The formula.
- * @param kinds What the symbols of the formula stand for.
- * @param done What has been lowered before, by node.
- * @returns The formula's value.
- * @throws {ReferenceError} If a symbol stands for nothing.
+ * @param kinds The kind of operand that each symbol stands for.
+ * @param done The values of nodes that have been lowered before.
+ * @returns The value of the formula.
+ * @throws {ReferenceError} If a symbol is not an operand.
  */
 export function lower(
   b: ProgramBuilder,
@@ -68,7 +68,7 @@ function translate(b: ProgramBuilder, node: Node, args: readonly Value[]): Value
     case "number":
       return b.const(node.value);
     case "div": {
-      // Dividing by a power of two is multiplying by another one, without rounding.
+      // The reciprocal of a power of 2 is exact.
       const { op, value } = node.args[1];
       if (op === "number" && Number.isInteger(Math.log2(Math.abs(value)))) {
         return b.apply("mul", a1, b.const(1 / value));
@@ -79,7 +79,7 @@ function translate(b: ProgramBuilder, node: Node, args: readonly Value[]): Value
     }
     case "min":
     case "max": {
-      // The cheap form hands on a NaN in its first argument only; options are never NaN.
+      // pmin and pmax are faster, but give NaN only for a NaN in their first argument; options are never NaN.
       const [varying, constant] = b.instructions[a1].stage === "call" ? [a2, a1] : [a1, a2];
       if (b.instructions[constant].stage === "call") {
         return b.apply(`p${node.op}`, varying, constant);
@@ -89,16 +89,16 @@ function translate(b: ProgramBuilder, node: Node, args: readonly Value[]): Value
     case "square":
       return b.apply("mul", a1, a1);
     case "sign": {
-      // 0 at 0, and at NaN, as in PyTorch's gradients.
+      // 0 at 0 and at NaN, as in PyTorch's gradients.
       const positive = b.select(b.apply("gt", a1, b.const(0)), b.const(1), b.const(0));
       return b.select(b.apply("lt", a1, b.const(0)), b.const(-1), positive);
     }
     case "hinge":
-      return b.apply("pmax", a1, b.const(0)); // NaN goes on, as through clamp_min
+      return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
     case "strictHinge":
-      return b.apply("pmax", b.const(0), a1); // NaN is not > 0: the term is passed over
+      return b.apply("pmax", b.const(0), a1); // NaN is not > 0 and gives 0
     case "select": {
-      // x > m ? x : m is a maximum that passes over NaN in x.
+      // x > m ? x : m is m if x is NaN.
       const { op, args: [x, m] } = node.args[0];
       if (op === "gt" && node.args[1] === x && node.args[2] === m) return b.apply("pmax", a3, a2);
       return b.select(a1, a2, a3);
@@ -116,7 +116,7 @@ function translate(b: ProgramBuilder, node: Node, args: readonly Value[]): Value
     case "pow":
       return pow(b, a1, a2);
     case "xlogy": {
-      // 0 · log(y) is 0 for every y that is a number.
+      // 0 · log(y) is 0, unless y is NaN.
       const vanishes = b.apply("and", b.apply("eq", a1, b.const(0)), b.apply("eq", a2, a2));
       return b.select(vanishes, b.const(0), b.apply("mul", a1, log(b, a2)));
     }
@@ -126,8 +126,8 @@ function translate(b: ProgramBuilder, node: Node, args: readonly Value[]): Value
 }
 
 /**
- * 1 / option, once per call: one more rounding instead of a division per element. Held finite, so that what an option
- * next to 0 divides, which is then next to 0 itself, does not become 0 · ∞.
+ * 1 / option, computed once per call: one more rounding instead of a division per element. At most the largest number,
+ * because 0 · ∞ would be NaN.
  */
 function reciprocal(b: ProgramBuilder, option: Value): Value {
   const largest = b.dtype === "float32" ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;

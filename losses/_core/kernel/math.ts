@@ -1,25 +1,25 @@
 /**
- * exp, log and their relatives, taken apart into vector instructions.
+ * exp, log and the functions made of them, as vector instructions.
  *
- * Everything is written once for both float types; {@linkcode CONSTANTS} holds what differs. All results are
- * within 2 ulp of the exact value, from subnormals to infinities (tests/core/math_test.ts measures it against
- * 64-digit arithmetic). The polynomials interpolate their functions at Chebyshev nodes; the same test computes
- * their coefficients again.
+ * The code is the same for both float types, with different {@linkcode CONSTANTS}. All results but those of pow are
+ * within 2 ulp of the exact value, from subnormal numbers to infinities (tests/core/math_test.ts measures it against
+ * 64-digit arithmetic). The polynomials interpolate their functions at Chebyshev nodes; tests/core/polynomial_test.ts
+ * computes their coefficients again.
  */
 
 import type { ProgramBuilder, Value } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
 interface Constants {
-  /** Bits of the mantissa without the leading one, and the exponent's bias. */
+  /** Bits of the mantissa without the leading one, and the bias of the exponent. */
   readonly mantissa: number;
   readonly bias: number;
-  /** Adding it rounds to an integer, which then stands in the lowest bits. */
+  /** Adding it to a number rounds the number to an integer and leaves that in the lowest bits. */
   readonly shifter: number;
-  /** Where exp(x) has long become 0 and infinity. */
+  /** exp(x) is 0 at and below expMin and ∞ at and above expMax. */
   readonly expMin: number;
   readonly expMax: number;
-  /** ln 2 in two parts, the first with so few bits that multiples by exponents are exact. */
+  /** ln 2 as a sum. The first part has so few bits that its product with an exponent is exact. */
   readonly ln2Hi: number;
   readonly ln2Lo: number;
   /** Smallest number that is not subnormal. */
@@ -32,7 +32,7 @@ interface Constants {
   readonly log1pPoly: readonly number[];
 }
 
-/** What the two float types need. */
+/** The constants of both float types. */
 export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
   float32: {
     mantissa: 23,
@@ -115,7 +115,7 @@ function bitsOf(dtype: FloatType, value: number): bigint {
   return view.getBigUint64(0);
 }
 
-/** Horner's rule, lowest power first. */
+/** A polynomial by Horner's rule; coefficients begin with that of the lowest power. */
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
     (sum, coefficient) => b.apply("madd", sum, x, b.const(coefficient)),
@@ -123,26 +123,26 @@ function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]
   );
 }
 
-/** Where the argument of exp lies: knowing more saves a step. */
+/** Where the argument of exp lies; exp is faster if that is known. */
 export type ExpRange = "any" | "x ≤ 0";
 
 /**
  * exp(x) = p · 2ⁿ with n = round(x / ln 2) and p = exp(x - n ln 2).
  *
- * Rounding adds the shifter, and with it a bias: n + bias then stands in the lowest bits, and shifted to the place of the
- * exponent it is a power of 2. But 2ⁿ need not be a normal number. For x ≤ 0, 2ⁿ⁺ᵏ is, with k in the middle, and p 2⁻ᵏ
- * costs no more than p. For all x, 2ⁿ is multiplied in two halves. Either way results that are subnormal are rounded once,
- * those beyond the largest number become infinite, and NaN goes through, without a second path.
+ * Rounding adds shifter + bias, so that n + bias is left in the lowest bits; shifted to the bits of the exponent it is the
+ * power 2ⁿ. But 2ⁿ may be subnormal or infinite. If x ≤ 0, 2ⁿ⁺ᵏ is a normal number for a k halfway between, and p 2⁻ᵏ takes
+ * as many instructions as p. For any x, p is multiplied by two powers with the product 2ⁿ. Both ways round a subnormal
+ * result only once, give ∞ above the largest number and NaN for NaN, without a branch.
  *
  * @param b The program.
  * @param x The argument.
- * @param range Where x is known to lie, if it is a number.
+ * @param range Where x is known to lie, unless it is NaN.
  */
 export function exp(b: ProgramBuilder, x: Value, range: ExpRange = "any"): Value {
   return expParts(b, x, range).value;
 }
 
-/** exp(x), and p - 1 before p is rounded. */
+/** exp(x), and p - 1, which has digits that p has not. */
 function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value; tail: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
@@ -159,7 +159,7 @@ function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value;
     const down = b.const(2 ** -k);
     return { value: apply("mul", apply("madd", tail, down, down), power), tail };
   }
-  // (n + 2 bias) / 2, rounded down: shifted one place less, the bit below the exponent cleared.
+  // The exponent (n + 2 bias) / 2, rounded down: one place less of shift, and the bit below the exponent cleared.
   const mask = BigInt(2 * c.bias + 1) << BigInt(c.mantissa);
   const half = apply("and", b.shift("shl", shifted, c.mantissa - 1), b.bits(mask));
   const p = apply("add", tail, b.const(1));
@@ -167,11 +167,10 @@ function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value;
 }
 
 /**
- * log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged as f - s · factor with factor = f - s² P(s²): f, which is exact,
- * comes in last, and what is taken away from it is small. For f from √½ - 1 to √2 - 1 or from 0 to 1, as the polynomial
- * P allows.
+ * log(1 + f) = 2 atanh(s) with s = f / (2 + f), computed as f - s · factor with factor = f - s² P(s²): f is exact, and the
+ * correction is small. The polynomial P determines where f may lie: from √½ - 1 to √2 - 1, or from 0 to 1.
  */
-function awayFrom(
+function atanhSeries(
   b: ProgramBuilder,
   f: Value,
   poly: readonly number[],
@@ -186,14 +185,14 @@ function awayFrom(
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
-  const { s, factor } = awayFrom(b, f, c.logPoly);
+  const { s, factor } = atanhSeries(b, f, c.logPoly);
   const small = apply("nmadd", s, factor, apply("mul", k, b.const(c.ln2Lo)));
   return apply("madd", k, b.const(c.ln2Hi), apply("add", f, small));
 }
 
 /**
- * Splits normal positive y = m · 2ᵏ with m between √½ and √2; `biased` is k plus the bias, as an integer, and `shifted`
- * k plus bias and shifter, as a float.
+ * Splits a normal y > 0 into m · 2ᵏ with m between √½ and √2. `biased` is k + bias as an integer, `shifted` is
+ * k + bias + shifter as a float.
  */
 function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted: Value } {
   const c = CONSTANTS[b.dtype];
@@ -206,12 +205,12 @@ function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted:
   return { m, biased, shifted };
 }
 
-/** `result` where lowest < x < ∞; the limits -∞ at lowest, NaN below, ∞ at ∞, NaN at NaN. */
+/** `result` for lowest < x < ∞; -∞ at the lowest x, NaN below it, ∞ at ∞, NaN at NaN. */
 function logLimits(b: ProgramBuilder, x: Value, lowest: number, result: Value): Value {
   const { apply } = bound(b);
   const bottom = b.const(lowest);
   const above = b.select(apply("lt", x, b.const(Infinity)), result, x);
-  // All bits of -∞ stay at the bottom; with all others set too, it is NaN.
+  // -∞ at the lowest x; below and at NaN the mask sets all bits, which makes it NaN.
   const below = apply("or", apply("ne", x, bottom), b.const(-Infinity));
   return b.select(apply("gt", x, bottom), above, below);
 }
@@ -228,7 +227,7 @@ export function log(b: ProgramBuilder, x: Value): Value {
   return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
 }
 
-/** log(1 + x), with the digits of x that 1 + x has lost put back. */
+/** log(1 + x), corrected for the rounding of 1 + x. */
 export function log1p(b: ProgramBuilder, x: Value): Value {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
@@ -236,22 +235,22 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", x, apply("sub", u, b.const(1)));
   const { m, biased, shifted } = split(b, u);
   const k = apply("sub", shifted, b.const(c.shifter + c.bias));
-  // 2¹⁻ᵏ, made from the exponent: 0 for the largest k, where 2⁻ᵏ would wrap around to -∞.
+  // 2¹⁻ᵏ by its exponent. For the largest k that is 0, whereas 2⁻ᵏ would overflow into the sign.
   const scale = b.shift("shl", apply("isub", b.bits(2 * c.bias + 1), biased), c.mantissa);
   const twice = apply("mul", lost, scale);
   const f = apply("madd", twice, b.const(0.5), apply("sub", m, b.const(1)));
   return logLimits(b, x, -1, logScaled(b, f, k));
 }
 
-/** exp(-|x|), which sigmoid and softplus share and which never overflows. */
+/** exp(-|x|), which never overflows; sigmoid and softplus share it. */
 function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
   return expParts(b, b.apply("neg", b.apply("abs", x)), "x ≤ 0");
 }
 
 /**
- * 1 / (1 + exp(-x)) = 1 - w on the right and z - z w on the left, with z = exp(-|x|) and w = z / (1 + z).
+ * 1 / (1 + exp(-x)) = 1 - w for x ≥ 0 and z - z w for x < 0, with z = exp(-|x|) and w = z / (1 + z).
  *
- * The plain quotients round three times where these round the small w instead, which costs 2.3 ulp.
+ * The roundings of w matter less, because w is small: 1 / (1 + z) and z / (1 + z) themselves are up to 2.3 ulp off.
  */
 export function sigmoid(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
@@ -264,8 +263,8 @@ export function sigmoid(b: ProgramBuilder, x: Value): Value {
 /**
  * log(1 + exp(x)) = max(x, 0) + log(1 + z) with z = exp(-|x|).
  *
- * What rounding has taken from p moves the logarithm by z / p / (1 + z) times as much; three quarters of z come close
- * enough to that to save 0.2 ulp, without which the worst x, about -0.435, would be 2.04 ulp off.
+ * The digits that p = exp(r) has lost in rounding change the logarithm by z / p / (1 + z) times as much. Adding them with
+ * the factor 3/4 z instead is close enough: it saves 0.2 ulp, and 2.04 ulp at the worst x, about -0.435, become less than 2.
  */
 export function softplus(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
@@ -274,11 +273,11 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  const { s, factor } = awayFrom(b, z, CONSTANTS[b.dtype].log1pPoly);
+  const { s, factor } = atanhSeries(b, z, CONSTANTS[b.dtype].log1pPoly);
   return apply("add", apply("nmadd", s, factor, z), rest);
 }
 
-/** aᵖ for a ≥ 0; small whole powers by multiplication. */
+/** aᵖ for a ≥ 0, or for p = 0, 1, 2, 3 or 4 in the formula, which are products. */
 export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
   const { apply } = bound(b);
   const { op, value } = b.instructions[p];
@@ -298,7 +297,7 @@ export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
   return b.select(apply("eq", p, b.const(0)), b.const(1), general);
 }
 
-/** `b.apply` as a plain function, to keep the formulas above short. */
+/** `b.apply` as a function, which keeps the formulas above short. */
 function bound(b: ProgramBuilder): { apply: ProgramBuilder["apply"] } {
   return { apply: b.apply.bind(b) };
 }
