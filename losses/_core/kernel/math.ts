@@ -1,8 +1,8 @@
 /**
  * exp, log and the functions made of them, as vector instructions.
  *
- * The code is the same for both float types, with different {@linkcode CONSTANTS}. All results but those of pow are
- * within 2 ulp of the exact value, from subnormal numbers to infinities (tests/core/math_test.ts measures it against
+ * The code is the same for both float types, with different {@linkcode CONSTANTS}. All results are within 2
+ * ulp of the exact value, from subnormal numbers to infinities (tests/core/math_test.ts measures it against
  * 64-digit arithmetic). The polynomials interpolate their functions at Chebyshev nodes; tests/core/polynomial_test.ts
  * computes their coefficients again.
  */
@@ -30,6 +30,13 @@ interface Constants {
   readonly logPoly: readonly number[];
   /** The same for s² ≤ 1/9 (logarithms of 1 + z, 0 ≤ z ≤ 1). */
   readonly log1pPoly: readonly number[];
+  /** (3/2 (2 atanh(s) - 2 s) / s³ - 1) / s² in powers of s², for s² as in logPoly (logarithms for pow). */
+  readonly powPoly: readonly number[];
+  /** 2/3 in two parts, the first with half a mantissa. */
+  readonly twoThirdsHi: number;
+  readonly twoThirdsLo: number;
+  /** Bits that are cleared for the upper half of a mantissa. */
+  readonly lowerHalf: number;
 }
 
 /** The constants of both float types. */
@@ -58,6 +65,10 @@ export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
       0.21706460997195692,
       0.23224921771214582,
     ],
+    powPoly: [0.6000002258363308, 0.4284335414765594, 0.3457235715241703],
+    twoThirdsHi: 2730 / 2 ** 12,
+    twoThirdsLo: 2 / 3 / 2 ** 12,
+    lowerHalf: 12,
   },
   float64: {
     mantissa: 52,
@@ -101,6 +112,19 @@ export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
       0.08800317650868773,
       0.16164938169471338,
     ],
+    powPoly: [
+      0.6,
+      0.4285714285714405,
+      0.3333333333248383,
+      0.272727275030892,
+      0.23076892443777647,
+      0.20002207040770967,
+      0.1755935450923681,
+      0.17584767935814777,
+    ],
+    twoThirdsHi: 44739242 / 2 ** 26,
+    twoThirdsLo: 2 / 3 / 2 ** 26,
+    lowerHalf: 27,
   },
 };
 
@@ -142,8 +166,13 @@ export function exp(b: ProgramBuilder, x: Value, range: ExpRange = "any"): Value
   return expParts(b, x, range).value;
 }
 
-/** exp(x), and p - 1, which has digits that p has not. */
-function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value; tail: Value } {
+/** exp(x + rest), and p - 1, which has digits that p has not. */
+function expParts(
+  b: ProgramBuilder,
+  x: Value,
+  range: ExpRange,
+  rest?: Value,
+): { value: Value; tail: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
   const k = (c.bias + 1) / 2;
@@ -152,7 +181,10 @@ function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value;
   const t = apply("pmax", below, b.const(c.expMin));
   const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(shifter));
   const n = apply("sub", shifted, b.const(shifter));
-  const r = apply("nmadd", n, b.const(c.ln2Lo), apply("nmadd", n, b.const(c.ln2Hi), t));
+  const high = apply("nmadd", n, b.const(c.ln2Hi), t);
+  const r = rest === undefined
+    ? apply("nmadd", n, b.const(c.ln2Lo), high)
+    : apply("add", high, apply("nmadd", n, b.const(c.ln2Lo), rest));
   const tail = apply("madd", apply("mul", r, r), polynomial(b, r, c.expPoly), r);
   const power = b.shift("shl", shifted, c.mantissa);
   if (range !== "any") {
@@ -215,16 +247,22 @@ function logLimits(b: ProgramBuilder, x: Value, lowest: number, result: Value): 
   return b.select(apply("gt", x, bottom), above, below);
 }
 
-/** log(x); subnormal numbers are scaled up first. */
+/** log(x). */
 export function log(b: ProgramBuilder, x: Value): Value {
+  const { apply } = bound(b);
+  const { m, k } = splitScaled(b, x);
+  return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
+}
+
+/** Splits x > 0 into m · 2ᵏ with m between √½ and √2, both floats; subnormal numbers are scaled up first. */
+function splitScaled(b: ProgramBuilder, x: Value): { m: Value; k: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
   const tiny = apply("lt", x, b.const(c.minNormal));
   const y = b.select(tiny, apply("mul", x, b.const(2 ** c.mantissa)), x);
   const { m, shifted } = split(b, y);
   const zero = c.shifter + c.bias;
-  const k = apply("sub", shifted, b.select(tiny, b.const(zero + c.mantissa), b.const(zero)));
-  return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
+  return { m, k: apply("sub", shifted, b.select(tiny, b.const(zero + c.mantissa), b.const(zero))) };
 }
 
 /** log(1 + x), corrected for the rounding of 1 + x. */
@@ -277,24 +315,128 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   return apply("add", apply("nmadd", s, factor, z), rest);
 }
 
-/** aᵖ for a ≥ 0, or for p = 0, 1, 2, 3 or 4 in the formula, which are products. */
+/** A number as the sum of two floats, of which the first has half a mantissa: products of such are exact. */
+interface Split {
+  readonly high: Value;
+  readonly low: Value;
+}
+
+/** The upper half of a mantissa. */
+function upper(b: ProgramBuilder, x: Value): Value {
+  return b.apply("and", x, b.bits(-1n << BigInt(CONSTANTS[b.dtype].lowerHalf)));
+}
+
+/** The sum of an exact x and a smaller y, with `lost` what the rounding of x + y has taken from y. */
+function splitSum(b: ProgramBuilder, x: Value, y: Value): Split {
+  const { apply } = bound(b);
+  const high = upper(b, apply("add", x, y));
+  return { high, low: apply("sub", y, apply("sub", high, x)) };
+}
+
+/**
+ * log(x) to 2⁻³⁵ (float32) or 2⁻⁶⁴ (float64) of its value, for x > 0, as in fdlibm's pow.
+ *
+ * log(m) = 2 atanh(s) = 2/3 s (3 + s² + s⁴ Q(s²)) with s = (m - 1) / (m + 1). Every number that matters is split.
+ */
+function splitLog(b: ProgramBuilder, x: Value): Split {
+  const c = CONSTANTS[b.dtype];
+  const { apply } = bound(b);
+  const { m, k } = splitScaled(b, x);
+  const f = apply("sub", m, b.const(1));
+  const sum = apply("add", m, b.const(1));
+  const reciprocal = apply("div", b.const(1), sum);
+  const s = apply("mul", f, reciprocal);
+
+  // s = (f - high (m + 1)) / (m + 1) + high
+  const high = upper(b, s);
+  const sumHigh = upper(b, sum);
+  const sumLow = apply("sub", m, apply("sub", sumHigh, b.const(1)));
+  const left = apply("nmadd", high, sumLow, apply("sub", f, apply("mul", high, sumHigh)));
+  const low = apply("mul", reciprocal, left);
+
+  // The parenthesis: 3 + high² is exact, what comes to it is small.
+  const w = apply("mul", s, s);
+  const quartic = apply("mul", apply("mul", w, w), polynomial(b, w, c.powPoly));
+  const rest = apply("madd", low, apply("add", high, s), quartic);
+  const square = apply("mul", high, high);
+  const factorHigh = upper(b, apply("add", apply("add", b.const(3), square), rest));
+  const factorLow = apply("sub", rest, apply("sub", apply("sub", factorHigh, b.const(3)), square));
+
+  const product = splitSum(
+    b,
+    apply("mul", high, factorHigh),
+    apply("madd", low, factorHigh, apply("mul", factorLow, s)),
+  );
+
+  // Times 2/3, plus k ln 2.
+  const third = apply("mul", product.high, b.const(c.twoThirdsHi));
+  const small = apply(
+    "madd",
+    product.low,
+    b.const(2 / 3),
+    apply("madd", product.high, b.const(c.twoThirdsLo), apply("mul", k, b.const(c.ln2Lo))),
+  );
+  const power = apply("mul", k, b.const(c.ln2Hi));
+  const result = upper(b, apply("add", apply("add", third, small), power));
+  return {
+    high: result,
+    low: apply("sub", small, apply("sub", apply("sub", result, power), third)),
+  };
+}
+
+/** sizeᵖ = exp(p log(size)) for size ≥ 0. The product is split: as one float, it would lose its digits before the point. */
+function powOfSize(b: ProgramBuilder, size: Value, p: Value): Value {
+  const c = CONSTANTS[b.dtype];
+  const { apply } = bound(b);
+  const logarithm = splitLog(b, size);
+  const pHigh = upper(b, p);
+  const low = apply(
+    "madd",
+    p,
+    logarithm.low,
+    apply("mul", apply("sub", p, pHigh), logarithm.high),
+  );
+  const high = apply("mul", pHigh, logarithm.high);
+  const product = apply("add", high, low);
+  // Where the result is 0, ∞ or NaN, a plain product decides.
+  const plain = apply("mul", p, logLimits(b, size, 0, logarithm.high));
+  const isFinite = apply("lt", apply("abs", plain), b.const(-c.expMin));
+  const rest = apply("and", isFinite, apply("add", apply("sub", high, product), low));
+  const { value } = expParts(b, b.select(isFinite, product, plain), "any", rest);
+  return b.select(apply("eq", p, b.const(0)), b.const(1), value);
+}
+
+/** aᵖ, with the limits of JavaScript's `a ** p`. Small exponents in the formula become products. */
 export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
   const { apply } = bound(b);
-  const { op, value } = b.instructions[p];
-  if (op === "const" && [0, 1, 2, 3, 4].includes(Number(value))) {
-    const square = () => apply("mul", a, a);
-    return [
-      () => b.const(1),
-      () => a,
-      square,
-      () => apply("mul", square(), a),
-      () => apply("mul", square(), square()),
-    ][
-      Number(value)
-    ]();
-  }
-  const general = exp(b, apply("mul", p, log(b, a)));
-  return b.select(apply("eq", p, b.const(0)), b.const(1), general);
+  const exponent = b.instructions[p].op === "const" ? b.instructions[p].value : undefined;
+  const isPositive = b.instructions[a].op === "abs";
+  if (exponent === 0) return b.const(1);
+  const square = () => apply("mul", a, a);
+  if (exponent === 1) return a;
+  if (exponent === 2) return square();
+  if (exponent === 3) return apply("mul", square(), a);
+  if (exponent === 4) return apply("mul", square(), square());
+  if (isPositive && exponent === 0.5) return apply("sqrt", a);
+  if (isPositive && exponent === 1.5) return apply("mul", a, apply("sqrt", a));
+  if (isPositive && exponent === 2.5) return apply("mul", square(), apply("sqrt", a));
+
+  const size = powOfSize(b, apply("abs", a), p);
+  if (isPositive) return size;
+
+  // The power of a negative number has the sign of a if p is odd, and is NaN if p is not whole, unless a is -∞.
+  const half = apply("mul", p, b.const(0.5));
+  const isWhole = apply("eq", apply("trunc", p), p);
+  const isOdd = apply("andnot", isWhole, apply("eq", apply("trunc", half), half));
+  const sign = apply(
+    "and",
+    b.bits(1n << (b.dtype === "float32" ? 31n : 63n)),
+    apply("and", a, isOdd),
+  );
+  const isNegative = apply("and", apply("lt", a, b.const(0)), apply("gt", a, b.const(-Infinity)));
+  const isUndefined = apply("andnot", isNegative, isWhole);
+  // A mask with all bits set is NaN.
+  return apply("or", apply("or", size, sign), isUndefined);
 }
 
 /** `b.apply` as a function, which keeps the formulas above short. */

@@ -25,6 +25,7 @@ export type Op =
   | "neg"
   | "abs"
   | "sqrt"
+  | "trunc"
   | "min"
   | "max"
   /** `b < a ? b : a`: gives `a` if either is NaN. */
