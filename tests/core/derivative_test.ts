@@ -23,6 +23,8 @@ const SMOOTH = [
   "softplus(y - 2 * x)",
   "pow(x, y)",
   "pow(x, 3)",
+  "pow(x - 4, 5)",
+  "pow(-x, -3)",
   "pow(y, x)",
   "xlogy(x, y)",
   "xlogy(y, x * x)",
@@ -82,6 +84,21 @@ describe("derivative", () => {
     ];
     for (const [text, derivative] of wanted) {
       assertEquals(new Formula(text).derivative("x").text, derivative);
+    }
+  });
+
+  it("is a formula that can be read, also with infinite numbers", () => {
+    const infinite: [text: string, derivative: string, value: number][] = [
+      ["1e200 * x * 1e200", "Infinity", Infinity],
+      ["1e200 * x * -1e200", "-Infinity", -Infinity],
+      ["1e200 * x * 1e200 - 1e200 * x * 1e200", "NaN", NaN],
+      ["exp(x) + 1e200 * x * 1e200", "exp(x) + Infinity", Infinity],
+    ];
+    for (const [text, derivative, value] of infinite) {
+      const found = new Formula(text).derivative("x");
+      assertEquals(found.text, derivative);
+      assertEquals(found.evaluate({ x: 1 })[0], value);
+      assertEquals(new Formula(found.text).text, derivative);
     }
   });
 

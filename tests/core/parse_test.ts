@@ -1,5 +1,12 @@
 /** From formula text to graph and back; mathjs reads the same texts in the same way. */
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
@@ -46,6 +53,15 @@ describe("the grammar", () => {
     ["-(a + b)", "neg(add(a, b))"],
     ["-2 * a", "mul(-2, a)"],
     ["not (a < b) ? 1 : 2", "select(not(lt(a, b)), 1, 2)"],
+    // A power binds more tightly than a sign in front of it, and groups to the right.
+    ["a * b ^ c", "mul(a, pow(b, c))"],
+    ["-a ^ 2", "neg(pow(a, 2))"],
+    ["-2 ^ 2", "neg(pow(2, 2))"],
+    ["a ^ b ^ c", "pow(a, pow(b, c))"],
+    ["(a ^ b) ^ c", "pow(pow(a, b), c)"],
+    ["a ^ -b * c", "mul(pow(a, neg(b)), c)"],
+    ["a ^ -2", "pow(a, -2)"],
+    ["abs(a) ^ (b - 1)", "pow(abs(a), sub(b, 1))"],
     // Chains of conditions group to the right.
     ["a < b ? 1 : c < d ? 2 : 3", "select(lt(a, b), 1, select(lt(c, d), 2, 3))"],
     ["a < b ? (c < d ? 1 : 2) : 3", "select(lt(a, b), select(lt(c, d), 1, 2), 3)"],
@@ -54,6 +70,9 @@ describe("the grammar", () => {
     ["1.5 + .5 + 2. + 1e-3 + 2E+4 + .5e1", "add(add(add(add(add(1.5, 0.5), 2), 0.001), 20000), 5)"],
     ["pi * x1 * pos_weight", `mul(mul(${Math.PI}, x1), pos_weight)`],
     ["e1 + exp1", "add(e1, exp1)"],
+    ["Infinity - -Infinity * NaN", "sub(Infinity, mul(-Infinity, NaN))"],
+    ["_a * b_ + __proto__", "add(mul(_a, b_), __proto__)"],
+    ["order - android * nothing", "sub(order, mul(android, nothing))"],
     ["  a\n +\tb ", "add(a, b)"],
     // Functions.
     ["max(a, min(b, c))", "max(a, min(b, c))"],
@@ -86,7 +105,12 @@ describe("a text that is not a formula", () => {
     ["a ? b", "':' is expected before the end"],
     ["a < b ? c < d ? 1 : 2 : 3", "':' is expected before '?'"], // nor does mathjs read it
     ["a < b < c", "an operator is expected before '<': 'a < b < c'"],
-    ["a ^ 2", "'^' is unknown: 'a ^ 2'"],
+    ["a ^", "a number, a name or '(' is expected before the end: 'a ^'"],
+    ["a ** 2", "a number, a name or '(' is expected before '*': 'a ** 2'"],
+    ["or", "a number, a name or '(' is expected before 'or': 'or'"],
+    ["a + and", "a number, a name or '(' is expected before 'and'"],
+    ["not", "a number, a name or '(' is expected before the end"],
+    ["pi(x)", "'pi' is not a function"],
     ["a = b", "'=' is unknown"],
     ["a + ŷ", "'ŷ' is unknown"],
     ["a && b", "'&' is unknown"],
@@ -108,10 +132,45 @@ describe("a text that is not a formula", () => {
       ["abs(a == b)", "argument 1 of 'abs' must be a number: current argument is 'eq'"],
       ["a and b", "argument 1 of 'and' must be a condition"],
       ["not a", "argument 1 of 'not' must be a condition"],
+      ["(a < b) ^ 2", "argument 1 of 'pow' must be a number"],
       ["a < b ? a < b : 1", "argument 2 of 'select' must be a number"],
     ];
     for (const [text, message] of mixed) {
       assertThrows(() => tree(text), TypeError, `Cannot build the formula as ${message}`);
+    }
+  });
+});
+
+describe("a message about a long formula", () => {
+  const terms = Array.from({ length: 900 }, (_, i) => `x${i}`);
+  const long = `y${"y".repeat(100_000)}`;
+  const wrong: [text: string, message: RegExp][] = [
+    [
+      terms.join(" + ").replace("x500", "?"),
+      /expected before '\?': '….* \+ x499 \+ \? \+ x501 .*…'$/,
+    ],
+    [terms.join(" + ").replace("x0", "x0 #"), /'#' is unknown: 'x0 # \+ x1 .*…'$/],
+    [`${terms.join(" + ")} +`, /expected before the end: '….* \+ x899 \+'$/],
+    [`x ${long}`, /expected before 'y+…': 'x y+…'$/],
+    [`${long}(x)`, /'y+…' is not a function/],
+  ];
+  for (const [text, message] of wrong) {
+    it(`shows where it is wrong: ${message}`, () => {
+      const error = assertThrows(() => tree(text), SyntaxError);
+      assertMatch(error.message, message);
+      assert(error.message.length < 300, `${error.message.length} characters`);
+    });
+  }
+
+  it("about a value or a condition, too", () => {
+    const messages = [
+      () => new Formula(long).evaluate({}),
+      () => new Formula(long).evaluate({ [long]: null as unknown as number }),
+      () => new Formula(`${long} < 1`).evaluate({}),
+    ].map((wrong) => assertThrows(wrong, Error).message);
+    for (const message of messages) {
+      assertMatch(message, /'y+…/);
+      assert(message.length < 300, `${message.length} characters`);
     }
   });
 });
@@ -127,12 +186,14 @@ const TEXTS = [
   "(a < b ? a : b) * (a < c ? b : c)",
   "a < b ? (c < a ? 1 : 2) : 3",
   "max(a + b, -min(a, b * c)) - 1e-7 * 1.5e21",
+  "-abs(a) ^ b ^ 2 * square(b) ^ -1.5 - (a ^ 2) ^ -c",
   "pow(abs(a), 2.5) + xlogy(square(a), square(b) + 1)",
   "square(-a) + sqrt(square(a + b)) - -(-(c))",
   "softplus(-abs(a)) * sigmoid(b) + log1p(exp(-c)) + log(square(a) + 1)",
   "hinge(a - b) + strictHinge(1 - a * b) + sign(c) * abs(a)",
   "(a <= b ? 1 : 0) + (a >= b ? 2 : 0) + (a == b ? 4 : 0) + (a != b ? 8 : 0) + (a > b ? 16 : 0)",
   "pi * a / 2",
+  "max(a, -Infinity) - min(b, Infinity) * (a == NaN ? 1 : -0)",
 ];
 
 describe("text → graph → text", () => {
@@ -143,6 +204,19 @@ describe("text → graph → text", () => {
       assertStrictEquals(parse(graph, print(node)), node, print(node));
     });
   }
+
+  it("prints what is computed from numbers, too", () => {
+    const graph = new Graph();
+    const a = graph.symbol("a");
+    for (const value of [Infinity, -Infinity, NaN, -0, 5e-324, 1.7976931348623157e308, Math.PI]) {
+      const product = graph.apply(
+        "sub",
+        graph.number(value),
+        graph.apply("mul", a, graph.number(value)),
+      );
+      assertStrictEquals(parse(graph, print(product)), product, print(product));
+    }
+  });
 
   it("has no more parentheses than necessary", () => {
     const graph = new Graph();
@@ -263,7 +337,219 @@ describe("Formula", () => {
     );
   });
 
+  it("refuses what is not a number or a list of numbers, and says what it is", () => {
+    const formula = new Formula("x");
+    const wrong: [value: unknown, message: string][] = [
+      [null, "as 'x' must be a number or a list of numbers: current value is null"],
+      [1n, "as 'x' must be a number or a list of numbers: current value is 1n"],
+      [true, "as 'x' must be a number or a list of numbers: current value is true"],
+      ["12", "as 'x' must be a number or a list of numbers: current value is \"12\""],
+      [
+        {},
+        "as 'x' must be a number or a list of numbers: current value is an object of class Object",
+      ],
+      [
+        new Map(),
+        "as 'x' must be a number or a list of numbers: current value is an object of class Map",
+      ],
+      [{ length: -1 }, "as 'x' must be a number or a list of numbers"],
+      [{ length: 0.5 }, "as 'x' must be a number or a list of numbers"],
+      [
+        (x: number) => x,
+        "as 'x' must be a number or a list of numbers: current value is a function",
+      ],
+      [Symbol("x"), "as 'x' must be a number or a list of numbers: current value is Symbol(x)"],
+      [[1, "2"], "as 'x' must hold numbers only: element 1 is \"2\""],
+      [[1, , 3], "as 'x' must hold numbers only: element 1 is undefined"],
+      [BigInt64Array.of(1n), "as 'x' must hold numbers only: element 0 is 1n"],
+      [[[1], [2]], "as 'x' must hold numbers only: element 0 is [1]"],
+    ];
+    for (const [x, message] of wrong) {
+      const scope = { x } as Record<string, number>;
+      assertThrows(
+        () => formula.evaluate(scope),
+        TypeError,
+        `Cannot evaluate the formula ${message}`,
+      );
+    }
+    for (const scope of [null, undefined, 3] as unknown as Record<string, number>[]) {
+      assertThrows(() => formula.evaluate(scope), TypeError, "as scope must be an object");
+    }
+    assertThrows(
+      () => formula.evaluate({ x: 1 }, "float16" as "float32"),
+      RangeError,
+      'as dtype must be "float32" or "float64": current value is "float16"',
+    );
+  });
+
+  it("refuses what is not a string or not an object", () => {
+    for (const text of [undefined, null, 3, ["x"]] as unknown as string[]) {
+      assertThrows(
+        () => new Formula(text),
+        TypeError,
+        "Cannot parse the formula as it must be a string: current value is",
+      );
+      assertThrows(
+        () => new Formula("x").derivative(text),
+        TypeError,
+        "Cannot differentiate the formula as the symbol must be a string: current value is",
+      );
+    }
+    assertThrows(
+      () => new Formula("x").latex(null as unknown as Record<string, string>),
+      TypeError,
+      "Cannot print the formula as names must be an object",
+    );
+  });
+
+  it("reads all values before it computes: a getter may evaluate another formula", () => {
+    const formula = new Formula("100 * x + 10 * y + z");
+    const other = new Formula("exp(a) + exp(b) + exp(c)");
+    const disturb = () => {
+      other.evaluate({ a: [3, 3], b: [5, 5], c: [7, 7] });
+      formula.evaluate({ x: 7, y: [7, 7, 7], z: 7 });
+    };
+    const listed = (...values: number[]) =>
+      new Proxy(values, {
+        get: (target, name) => {
+          disturb();
+          return Reflect.get(target, name);
+        },
+      });
+    const scope = {
+      x: [1, 2],
+      get y() {
+        disturb();
+        return listed(3, 4);
+      },
+      z: listed(5, 6),
+    };
+    assertEquals([...formula.evaluate(scope)], [135, 246]);
+  });
+
+  for (const name of ["constructor", "toString", "hasOwnProperty", "__proto__", "valueOf"]) {
+    it(`takes '${name}' for a symbol like any other`, () => {
+      const formula = new Formula(`${name} * ${name} + 1`);
+      assertEquals(formula.symbols, [name]);
+      assertThrows(() => formula.evaluate({}), RangeError, `as '${name}' has no value`);
+      const scope = Object.fromEntries([[name, [2, 3]]]);
+      assertEquals([...formula.evaluate(scope)], [5, 10]);
+      assertEquals([...formula.derivative(name).evaluate(scope)], [4, 6]);
+      assertEquals(typeof formula.latex(), "string");
+      assertStringIncludes(formula.latex(Object.fromEntries([[name, "\\alpha"]])), "\\alpha");
+    });
+  }
+
   it("refuses to evaluate a condition", () => {
     assertThrows(() => new Formula("x < 1").evaluate({ x: 0 }), TypeError, "as it is a condition");
+  });
+});
+
+describe("a formula of any size", () => {
+  /** One of the deepest formulas that there may be, by how it becomes deep. */
+  const deep: Readonly<Record<string, (levels: number) => string>> = {
+    "a sum": (n) => Array(n + 1).fill("x").join(" + "),
+    "a difference": (n) => Array(n + 1).fill("x").join(" - "),
+    "a product": (n) => Array(n + 1).fill("x").join(" * "),
+    "a quotient": (n) => Array(n + 1).fill("x").join(" / "),
+    "signs": (n) => "-".repeat(n) + "x",
+    // The innermost condition is one level deeper than its branches.
+    "conditions": (n) => "x < 1 ? x : ".repeat(n - 1) + "x",
+  };
+  const nested: Readonly<Record<string, (levels: number) => string>> = {
+    "parentheses": (n) => "(".repeat(n) + "x" + ")".repeat(n),
+    "functions": (n) => "abs(".repeat(n) + "x" + ")".repeat(n),
+    "second arguments": (n) => "max(1, ".repeat(n) + "x" + ")".repeat(n),
+    "exponents": (n) => "x ^ ".repeat(n) + "1",
+    "signs in exponents": (n) => "x ^ -".repeat(n) + "1",
+  };
+
+  for (const [name, text] of Object.entries(deep)) {
+    it(`may have operators nested 1000 levels deep: ${name}`, () => {
+      const formula = new Formula(text(1000));
+      assertEquals(formula.symbols, ["x"]);
+      assertEquals(typeof formula.latex(), "string");
+      assertEquals(formula.evaluate({ x: [0.5, 1] }).length, 2);
+      assertThrows(
+        () => new Formula(text(1001)),
+        RangeError,
+        "Cannot build the formula as its operators are nested more than 1000 levels deep",
+      );
+      assertThrows(() => new Formula(text(50_000)), RangeError, "more than 1000 levels deep");
+    });
+  }
+
+  for (const [name, text] of Object.entries(nested)) {
+    it(`may have parentheses and exponents nested 200 levels deep: ${name}`, () => {
+      const formula = new Formula(text(200));
+      assertEquals(typeof formula.latex(), "string");
+      assertEquals(formula.evaluate({ x: [0.5, 1] }).length, 2);
+      assertThrows(
+        () => new Formula(text(201)),
+        RangeError,
+        "Cannot parse the formula as its parentheses and exponents are nested more than 200 levels deep",
+      );
+      assertThrows(() => new Formula(text(30_000)), RangeError, "more than 200 levels deep");
+    });
+  }
+
+  it("may have a million characters", () => {
+    const name = "x".repeat(1_000_000);
+    assertEquals(new Formula(name).symbols, [name]);
+    assertThrows(
+      () => new Formula(`${name} `),
+      RangeError,
+      "Cannot parse the formula as it is longer than 1000000 characters: current length is 1000001",
+    );
+  });
+
+  it("has a derivative, unless that is too large to be a formula", () => {
+    assertEquals(new Formula(deep["a sum"](1000)).derivative("x").text, "1001");
+    const product = new Formula(deep["a product"](150)).derivative("x");
+    assertEquals(product.evaluate({ x: 1 })[0], 151);
+    const tooLarge: [text: string, message: string][] = [
+      [deep["a product"](1000), "more than 1000 levels deep"],
+      [deep["a product"](300), "more than 200 levels deep"],
+      // The derivative of min contains that of its argument twice.
+      ["min(".repeat(60) + "x" + ", 1 - x)".repeat(60), "longer than 1000000 characters"],
+    ];
+    for (const [text, message] of tooLarge) {
+      assertThrows(() => new Formula(text).derivative("x"), RangeError, message);
+    }
+  });
+
+  it("is read, printed, differentiated and compiled with half of the usual stack", () => {
+    const texts = [
+      ...Object.values(deep).map((text) => text(1000)),
+      ...Object.values(nested).map((text) => text(200)),
+      // The parser recurses for every precedence: as many parentheses as 1000 levels of operators allow.
+      "(x < 1 or x < 2 and 1 < 1 + 1 * ".repeat(160) + "x" + " ? 1 : 2)".repeat(160),
+    ];
+    const program = `
+      import { Formula } from "${new URL("../../losses/_core/formula.ts", import.meta.url)}";
+      for (const text of ${JSON.stringify(texts)}) {
+        const formula = new Formula(text);
+        formula.latex();
+        formula.evaluate({ x: 1 });
+        try {
+          formula.derivative("x").latex();
+        } catch (error) {
+          if (!/levels deep|characters/.test(error.message)) throw error;
+        }
+      }
+    `;
+    const { success, stderr } = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-config", "--no-lock", "--v8-flags=--stack-size=492", program],
+      env: { NO_COLOR: "1" },
+    }).outputSync();
+    assert(success, new TextDecoder().decode(stderr));
+  });
+
+  it("has room for many symbols", () => {
+    const names = Array.from({ length: 900 }, (_, i) => `x${i}`);
+    const scope = Object.fromEntries(names.map((name, i) => [name, [i, 2 * i, 3 * i]]));
+    const found = new Formula(names.join(" + ")).evaluate(scope);
+    const sum = 900 * 899 / 2;
+    assertEquals([...found], [sum, 2 * sum, 3 * sum]);
   });
 });

@@ -53,8 +53,10 @@ export interface Node {
   /** The name of a `symbol`. */
   readonly name: string;
   readonly args: readonly Node[];
-  /** Position in its graph: arguments always have smaller ids. */
+  /** Position in its graph: arguments have smaller ids. */
   readonly id: number;
+  /** Operators on the longest way down to a number or a symbol. */
+  readonly height: number;
 }
 
 /** Functions as they are written in a formula text, with their number of arguments. */
@@ -76,6 +78,16 @@ export const FUNCTIONS: Readonly<Record<string, number>> = {
   xlogy: 2,
 };
 
+/** Names with a fixed value, as in mathjs. */
+export const CONSTANTS: ReadonlyMap<string, number> = new Map([
+  ["pi", Math.PI],
+  ["Infinity", Infinity],
+  ["NaN", NaN],
+]);
+
+/** The largest height of a node, so that recursion along a formula cannot overflow the stack. */
+export const MAX_HEIGHT = 1000;
+
 const CONDITIONS = new Set(["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"]);
 
 /** True if the value of a node is true or false rather than a number. */
@@ -96,7 +108,14 @@ export class Graph {
     for (let i = 0; i < args.length; i++) key += ` ${args[i].id}`;
     let node = this.#nodes.get(key);
     if (node === undefined) {
-      node = { op, value, name, args, id: this.#nodes.size };
+      let height = 0;
+      for (let i = 0; i < args.length; i++) height = Math.max(height, args[i].height + 1);
+      if (height > MAX_HEIGHT) {
+        throw new RangeError(
+          `Cannot build the formula as its operators are nested more than ${MAX_HEIGHT} levels deep`,
+        );
+      }
+      node = { op, value, name, args, id: this.#nodes.size, height };
       this.#nodes.set(key, node);
     }
     return node;
@@ -183,16 +202,24 @@ export function isNumber(node: Node, value: number): boolean {
   return node.op === "number" && node.value === value;
 }
 
-/** The names in some formulas, in order of first appearance. */
-export function symbolsOf(...nodes: readonly Node[]): string[] {
-  const names = new Set<string>();
-  const seen = new Set<Node>();
-  const visit = (node: Node) => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    if (node.op === "symbol") names.add(node.name);
-    node.args.forEach(visit);
-  };
-  nodes.forEach(visit);
-  return [...names];
+/** All nodes of a formula, in order of first appearance. */
+function nodesOf(root: Node): Node[] {
+  const nodes = new Set<Node>();
+  const rest = [root];
+  for (let node = rest.pop(); node !== undefined; node = rest.pop()) {
+    if (nodes.has(node)) continue;
+    nodes.add(node);
+    for (let i = node.args.length - 1; i >= 0; i--) rest.push(node.args[i]);
+  }
+  return [...nodes];
+}
+
+/** All nodes of a formula, each after its arguments. */
+export function argumentsFirst(root: Node): Node[] {
+  return nodesOf(root).sort((a, b) => a.id - b.id);
+}
+
+/** The names in a formula, in order of first appearance. */
+export function symbolsOf(root: Node): string[] {
+  return nodesOf(root).filter(({ op }) => op === "symbol").map(({ name }) => name);
 }
