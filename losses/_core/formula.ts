@@ -1,9 +1,8 @@
 /**
  * Formulas: the text that a loss is written in, and what can be done with it.
  *
- * A loss that acts element by element is one line of text for its value and one for each gradient. This
- * module reads such a text and evaluates it with the very kernels that the losses run, prints it as LaTeX,
- * and differentiates it.
+ * A loss that acts element by element is one line of text for its value and one for each gradient. This module reads
+ * such a text, evaluates it with the same kernels as the losses, prints it as LaTeX, and differentiates it.
  *
  * ```ts
  * import { Formula } from "@lossbook/losses/formula";
@@ -18,22 +17,28 @@
  * ]);
  * ```
  *
- * Inside, five small files do one thing each: parse.ts (text → graph), graph.ts, lower.ts with math.ts (graph
- * → vector instructions), wasm.ts (instructions → WebAssembly) or interpret.ts (the same without
- * WebAssembly), and kernels.ts puts them together.
+ * The folder formula/ is the language: parse.ts reads a text into a graph (graph.ts), derivative.ts differentiates a graph,
+ * text.ts and latex.ts print it. The folder kernel/ is the compiler: lower.ts and math.ts translate a graph into vector
+ * instructions (program.ts), wasm.ts and assembler.ts encode these as WebAssembly, interpret.ts runs them where WebAssembly
+ * is not allowed, and kernels.ts puts the parts together (plan.ts is what they share).
  *
  * @module
  */
 
 import { derivative } from "./formula/derivative.ts";
+import { excerpt } from "./formula/excerpt.ts";
 import { Graph, isCondition, type Node, symbolsOf } from "./formula/graph.ts";
-import { defineKernels, type Machine, TILE } from "./kernel/kernels.ts";
+import { defineKernels, load, tileFor, unload } from "./kernel/kernels.ts";
+import { describe } from "./tensor/describe.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
 import { latex } from "./formula/latex.ts";
 import { parse } from "./formula/parse.ts";
 import { print } from "./formula/text.ts";
 
-export type { FloatArray, FloatType, Machine };
+export type { FloatArray, FloatType };
+
+/** The operand that takes the value; no symbol contains a space. */
+const RESULT = "value of the formula";
 
 /** A formula in the symbols of a loss, such as `"abs(x - y)"`. */
 export class Formula {
@@ -41,95 +46,176 @@ export class Formula {
   readonly text: string;
   readonly #graph: Graph;
   readonly #root: Node;
+  readonly #symbols: readonly string[];
+  /** The compiled formula by float type. */
+  readonly #kernels: ReturnType<typeof defineKernels<string, "evaluate">>;
 
   /**
    * Reads a formula.
    *
    * @param text The formula; its syntax is a subset of that of mathjs.
    * @throws {SyntaxError} If the text is not a formula.
+   * @throws {TypeError} If it is not a string, or a number stands in place of a condition, or the reverse.
+   * @throws {RangeError} If it has more than a million characters, parentheses nested more than 200 levels deep, or
+   * operators nested more than 1000 levels deep.
    */
   constructor(text: string) {
+    if (typeof text !== "string") {
+      throw new TypeError(
+        `Cannot parse the formula as it must be a string: current value is ${describe(text)}`,
+      );
+    }
     this.#graph = new Graph();
     this.#root = parse(this.#graph, text);
+    this.#symbols = symbolsOf(this.#root);
     this.text = text;
+    this.#kernels = defineKernels({
+      elements: [...this.#symbols, RESULT],
+      steps: { evaluate: { store: { [RESULT]: text } } },
+      tile: tileFor(this.#symbols.length + 1),
+    });
   }
 
-  /** The names that occur in the formula, in order of appearance. */
+  /** The names in the formula, in order of first appearance. */
   get symbols(): string[] {
-    return symbolsOf(this.#root);
+    return [...this.#symbols];
   }
 
   /**
-   * Differentiates the formula, with PyTorch's conventions at the kinks.
+   * Differentiates the formula with respect to a symbol, with PyTorch's conventions at kinks.
    *
-   * @param symbol The name to differentiate by.
-   * @returns The derivative, a formula again.
+   * @param symbol The name of the symbol.
+   * @returns The derivative.
+   * @throws {TypeError} If the symbol is not a string, or the formula is a condition.
+   * @throws {RangeError} If the derivative is too large to be a formula; see the constructor.
    */
   derivative(symbol: string): Formula {
+    if (typeof symbol !== "string") {
+      throw new TypeError(
+        `Cannot differentiate the formula as the symbol must be a string: current value is ${
+          describe(symbol)
+        }`,
+      );
+    }
     return new Formula(print(derivative(this.#graph, this.#root, symbol)));
   }
 
   /**
    * Prints the formula as LaTeX.
    *
-   * @param names How symbols are to be written, such as `{ y: "\\hat y" }`.
+   * @param names LaTeX for symbols, such as `{ y: "\\hat y" }`.
    * @returns LaTeX without dollar signs.
+   * @throws {TypeError} If `names` is not an object.
    */
   latex(names: Readonly<Record<string, string>> = {}): string {
+    if (typeof names !== "object" || names === null) {
+      throw new TypeError(
+        `Cannot print the formula as names must be an object such as { x: "\\hat y" }: current value is ${
+          describe(names)
+        }`,
+      );
+    }
     return latex(this.#root, names);
   }
 
   /**
-   * Evaluates the formula with the kernel that a loss would run.
+   * Evaluates the formula with the same kernel as in a loss. The first call for a float type compiles it.
    *
-   * @param scope A number, or one number per element, for each symbol.
+   * @param scope For each symbol a number, or one number per element.
    * @param dtype The type to compute in.
-   * @param machine What to run on; the best one there is unless given.
    * @returns One number per element.
-   * @throws {TypeError} If the formula is a condition.
-   * @throws {RangeError} If a symbol has no value, or lengths differ.
+   * @throws {TypeError} If the formula is a condition, or a value is neither a number nor a list of numbers.
+   * @throws {RangeError} If a symbol has no value, lengths differ, or the formula is too large for a kernel.
    */
   evaluate(
     scope: Readonly<Record<string, number | ArrayLike<number>>>,
     dtype: FloatType = "float64",
-    machine?: Machine,
   ): FloatArray {
     if (isCondition(this.#root)) {
+      const text = excerpt(this.text);
       throw new TypeError(
-        `Cannot evaluate the formula as it is a condition: wanted is a number, such as '${this.text} ? 1 : 0'`,
+        `Cannot evaluate the formula as it is a condition: expected is a number, such as '${text} ? 1 : 0'`,
       );
     }
-    const { symbols } = this;
-    const lengths = new Set<number>();
-    for (const name of symbols) {
-      const value = scope[name];
-      if (value === undefined) {
-        throw new RangeError(`Cannot evaluate the formula as '${name}' has no value`);
-      }
-      if (typeof value !== "number") lengths.add(value.length);
-    }
-    if (lengths.size > 1) {
+    if (dtype !== "float32" && dtype !== "float64") {
       throw new RangeError(
-        `Cannot evaluate the formula as lengths differ: ${[...lengths].join(" and ")}`,
+        `Cannot evaluate the formula as dtype must be "float32" or "float64": current value is ${
+          describe(dtype)
+        }`,
       );
     }
-    const length = lengths.size === 0 ? 1 : [...lengths][0];
-    const kernels = defineKernels({
-      elements: [...symbols, "value of the formula"],
-      steps: { evaluate: { store: { "value of the formula": this.text } } },
-    })(dtype, 0, machine);
+    // Everything is read before the first copy into the scratch memory: a getter may run a loss.
+    const { values, length } = readScope(this.#symbols, scope);
+    const { element, run, tile } = this.#kernels(dtype);
+    const inputs = this.#symbols.map((name) => element[name]);
     const result = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-    for (let start = 0; start < length; start += TILE) {
-      const count = Math.min(TILE, length - start);
-      for (const name of symbols) {
-        const value = scope[name];
-        for (let i = 0; i < count; i++) {
-          kernels.element[name][i] = typeof value === "number" ? value : value[start + i];
-        }
-      }
-      kernels.run.evaluate(1, count);
-      result.set(kernels.element["value of the formula"].subarray(0, count), start);
+    values.forEach((value, k) => {
+      if (typeof value === "number") inputs[k].fill(value, 0, Math.min(tile, length));
+    });
+    for (let start = 0; start < length; start += tile) {
+      const end = Math.min(start + tile, length);
+      values.forEach((value, k) => {
+        if (typeof value !== "number") load(inputs[k], value, start, end);
+      });
+      run.evaluate(1, end - start);
+      unload(element[RESULT], result, start, end);
     }
     return result;
   }
+}
+
+/** The values of symbols, each a number or a copy of a list, and the common length of the lists. */
+function readScope(
+  symbols: readonly string[],
+  scope: unknown,
+): { values: (number | Float64Array)[]; length: number } {
+  if (typeof scope !== "object" || scope === null) {
+    throw new TypeError(
+      `Cannot evaluate the formula as scope must be an object with a value for each symbol: current value is ${
+        describe(scope)
+      }`,
+    );
+  }
+  const values: (number | Float64Array)[] = [];
+  const lengths = new Set<number>();
+  for (const name of symbols) {
+    const value = Object.hasOwn(scope, name) ? (scope as Record<string, unknown>)[name] : undefined;
+    if (value === undefined) {
+      throw new RangeError(`Cannot evaluate the formula as '${excerpt(name)}' has no value`);
+    }
+    values.push(typeof value === "number" ? value : readList(name, value, lengths));
+  }
+  return { values, length: lengths.size === 0 ? 1 : [...lengths][0] };
+}
+
+/** A copy of a list of numbers. Its length is added to `lengths`, and must be the only one there. */
+function readList(name: string, value: unknown, lengths: Set<number>): Float64Array {
+  const length = typeof value === "object" && value !== null && "length" in value
+    ? value.length
+    : undefined;
+  if (typeof length !== "number" || !Number.isSafeInteger(length) || length < 0) {
+    throw new TypeError(
+      `Cannot evaluate the formula as '${
+        excerpt(name)
+      }' must be a number or a list of numbers: current value is ${describe(value)}`,
+    );
+  }
+  if (lengths.add(length).size > 1) {
+    throw new RangeError(
+      `Cannot evaluate the formula as lengths differ: ${[...lengths].join(" and ")}`,
+    );
+  }
+  const numbers = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
+    const number = (value as ArrayLike<unknown>)[i];
+    if (typeof number !== "number") {
+      throw new TypeError(
+        `Cannot evaluate the formula as '${
+          excerpt(name)
+        }' must hold numbers only: element ${i} is ${describe(number)}`,
+      );
+    }
+    numbers[i] = number;
+  }
+  return numbers;
 }

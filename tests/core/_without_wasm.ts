@@ -1,6 +1,6 @@
 /**
- * A program for without_wasm_test.ts. It removes or forbids WebAssembly before the first kernel is compiled, then prints the
- * results of a loss and of a formula as JSON: lists of numbers by name.
+ * A program for without_wasm_test.ts: disables WebAssembly before the first kernel is compiled, then prints the results of a
+ * loss and of a formula as JSON, lists of numbers by name.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 const how = globalThis.Deno?.args[0];
 if (how === "missing") Reflect.deleteProperty(globalThis, "WebAssembly");
 if (how === "forbidden") {
-  // A content security policy without 'wasm-unsafe-eval' has the same effect.
+  // As a content security policy without 'wasm-unsafe-eval' does it.
   const refuse = () => {
     throw new WebAssembly.CompileError("Refused to compile WebAssembly");
   };
@@ -17,6 +17,7 @@ if (how === "forbidden") {
 
 const { float32, float64, HuberLoss } = await import("../../mod.ts");
 const { Formula } = await import("../../losses/_core/formula.ts");
+const { evaluateOn } = await import("./_machines.ts");
 
 const wave = (size: number, step: number) =>
   Array.from({ length: size }, (_, i) => Math.sin(i * step) * 3);
@@ -24,7 +25,7 @@ const found: Record<string, number[]> = {};
 
 for (const make of [float32, float64]) {
   for (const reduction of ["none", "mean", "sum"] as const) {
-    // More elements than a tile holds, and a last vector that is not full.
+    // More than one tile, and a last vector that is not full.
     const [input, target] = [make(wave(9_001, 0.7)), make(wave(9_001, 0.3))];
     const loss = new HuberLoss({ delta: 0.9, reduction, weight: wave(9_001, 0.1) });
     const wrt = ["input", "target", "weight"] as const;
@@ -33,10 +34,14 @@ for (const make of [float32, float64]) {
     for (const name of wrt) found[`${input.dtype} ${reduction} ${name}`] = [...grad[name].data];
   }
 }
-const formula = new Formula("softplus(x) - sigmoid(x) * log1p(exp(-abs(x)))");
-// Relaxed SIMD would round a multiply-add only once; without it WebAssembly rounds twice, like the interpreter.
-const machine = how === "allowed" ? "wasm" : undefined;
+const text = "softplus(x) - sigmoid(x) * log1p(exp(-abs(x)))";
+const x = wave(1_001, 0.7);
 for (const dtype of ["float32", "float64"] as const) {
-  found[`${dtype} formula`] = [...formula.evaluate({ x: wave(1_001, 0.7) }, dtype, machine)];
+  // Where WebAssembly is allowed, without relaxed SIMD: there a multiply-add rounds only once.
+  found[`${dtype} formula`] = [
+    ...(how === "allowed"
+      ? evaluateOn({ text, scope: { x }, dtype, machine: "wasm" })
+      : new Formula(text).evaluate({ x }, dtype)),
+  ];
 }
 console.log(JSON.stringify(found));

@@ -1,5 +1,12 @@
-/** Formulas are parsed into graphs and printed as texts again, and mathjs reads the same texts in the same way. */
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+/** From formula text to graph and back; mathjs reads the same texts in the same way. */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
 import { FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
@@ -7,7 +14,7 @@ import { parse } from "../../losses/_core/formula/parse.ts";
 import { print } from "../../losses/_core/formula/text.ts";
 import { sameFunction } from "../reference/maths/math.ts";
 
-/** The syntax tree of a text, with every operator as a function. */
+/** The graph of a text, with operators written as functions. */
 function tree(text: string): string {
   const graph = new Graph();
   const show = (node: ReturnType<typeof parse>): string =>
@@ -21,7 +28,7 @@ function tree(text: string): string {
 
 describe("the grammar", () => {
   const wanted: [text: string, tree: string][] = [
-    // Precedence; operators of one level group to the left.
+    // Precedence, loosest last; each level groups to the left.
     ["a + b * c", "add(a, mul(b, c))"],
     ["a * b + c", "add(mul(a, b), c)"],
     ["a - b - c", "sub(sub(a, b), c)"],
@@ -38,7 +45,7 @@ describe("the grammar", () => {
     ["a > b ? 1 : 2", "select(gt(a, b), 1, 2)"],
     ["a == b ? 1 : 2", "select(eq(a, b), 1, 2)"],
     ["a != b ? 1 : 2", "select(ne(a, b), 1, 2)"],
-    // Signs and `not`.
+    // Signs and not.
     ["-a * b", "mul(neg(a), b)"],
     ["a * -b", "mul(a, neg(b))"],
     ["a - -b", "sub(a, neg(b))"],
@@ -63,6 +70,9 @@ describe("the grammar", () => {
     ["1.5 + .5 + 2. + 1e-3 + 2E+4 + .5e1", "add(add(add(add(add(1.5, 0.5), 2), 0.001), 20000), 5)"],
     ["pi * x1 * pos_weight", `mul(mul(${Math.PI}, x1), pos_weight)`],
     ["e1 + exp1", "add(e1, exp1)"],
+    ["Infinity - -Infinity * NaN", "sub(Infinity, mul(-Infinity, NaN))"],
+    ["_a * b_ + __proto__", "add(mul(_a, b_), __proto__)"],
+    ["order - android * nothing", "sub(order, mul(android, nothing))"],
     ["  a\n +\tb ", "add(a, b)"],
     // Functions.
     ["max(a, min(b, c))", "max(a, min(b, c))"],
@@ -73,37 +83,41 @@ describe("the grammar", () => {
     it(JSON.stringify(text), () => assertEquals(tree(text), expected));
   }
 
-  it("accepts every function with its number of arguments only", () => {
+  it("knows every function with its number of arguments", () => {
     for (const [name, arity] of Object.entries(FUNCTIONS)) {
       const args = ["a", "b"].slice(0, arity).join(", ");
       assertEquals(tree(`${name}(${args})`), `${name}(${args})`);
-      assertThrows(() => tree(`${name}(${args}, c)`), SyntaxError, "')' is wanted before ','");
+      assertThrows(() => tree(`${name}(${args}, c)`), SyntaxError, "')' is expected before ','");
       assertThrows(() => tree(`${name}()`), SyntaxError, "a number, a name or '('");
-      if (arity === 2) assertThrows(() => tree(`${name}(a)`), SyntaxError, "',' is wanted");
+      if (arity === 2) assertThrows(() => tree(`${name}(a)`), SyntaxError, "',' is expected");
     }
   });
 });
 
-describe("a text that is not a formula is refused", () => {
+describe("a text that is not a formula", () => {
   const wrong: [text: string, message: string][] = [
-    ["", "a number, a name or '(' is wanted before the end: ''"],
-    ["a +", "a number, a name or '(' is wanted before the end: 'a +'"],
-    ["(a", "')' is wanted before the end: '(a'"],
-    ["a)", "an operator is wanted before ')': 'a)'"],
-    ["2 x", "an operator is wanted before 'x': '2 x'"],
-    ["1.2.3", "an operator is wanted before '.3'"],
-    ["a ? b", "':' is wanted before the end"],
-    ["a < b ? c < d ? 1 : 2 : 3", "':' is wanted before '?'"], // mathjs does not accept it either
-    ["a < b < c", "an operator is wanted before '<': 'a < b < c'"],
-    ["a ^", "a number, a name or '(' is wanted before the end: 'a ^'"],
-    ["a ** 2", "a number, a name or '(' is wanted before '*': 'a ** 2'"],
+    ["", "a number, a name or '(' is expected before the end: ''"],
+    ["a +", "a number, a name or '(' is expected before the end: 'a +'"],
+    ["(a", "')' is expected before the end: '(a'"],
+    ["a)", "an operator is expected before ')': 'a)'"],
+    ["2 x", "an operator is expected before 'x': '2 x'"],
+    ["1.2.3", "an operator is expected before '.3'"],
+    ["a ? b", "':' is expected before the end"],
+    ["a < b ? c < d ? 1 : 2 : 3", "':' is expected before '?'"], // nor does mathjs read it
+    ["a < b < c", "an operator is expected before '<': 'a < b < c'"],
+    ["a ^", "a number, a name or '(' is expected before the end: 'a ^'"],
+    ["a ** 2", "a number, a name or '(' is expected before '*': 'a ** 2'"],
+    ["or", "a number, a name or '(' is expected before 'or': 'or'"],
+    ["a + and", "a number, a name or '(' is expected before 'and'"],
+    ["not", "a number, a name or '(' is expected before the end"],
+    ["pi(x)", "'pi' is not a function"],
     ["a = b", "'=' is unknown"],
     ["a + ŷ", "'ŷ' is unknown"],
     ["a && b", "'&' is unknown"],
-    ["* a", "a number, a name or '(' is wanted before '*'"],
+    ["* a", "a number, a name or '(' is expected before '*'"],
     ["tanh(x)", "'tanh' is not a function: known are abs, sign, square"],
     ["toString(x)", "'toString' is not a function"],
-    ["x constructor y", "an operator is wanted before 'constructor'"],
+    ["x constructor y", "an operator is expected before 'constructor'"],
   ];
   for (const [text, message] of wrong) {
     it(JSON.stringify(text), () => {
@@ -111,7 +125,7 @@ describe("a text that is not a formula is refused", () => {
     });
   }
 
-  it("a condition where a number is expected, and a number where a condition is expected", () => {
+  it("a condition where a number is expected, and the reverse", () => {
     const mixed: [text: string, message: string][] = [
       ["a + (b < c)", "argument 2 of 'add' must be a number: current argument is 'lt'"],
       ["a ? b : c", "argument 1 of 'select' must be a condition: current argument is 'symbol'"],
@@ -127,7 +141,41 @@ describe("a text that is not a formula is refused", () => {
   });
 });
 
-/** Formulas with every operator in every position that matters for parentheses. */
+describe("a message about a long formula", () => {
+  const terms = Array.from({ length: 900 }, (_, i) => `x${i}`);
+  const long = `y${"y".repeat(100_000)}`;
+  const wrong: [text: string, message: RegExp][] = [
+    [
+      terms.join(" + ").replace("x500", "?"),
+      /expected before '\?': '….* \+ x499 \+ \? \+ x501 .*…'$/,
+    ],
+    [terms.join(" + ").replace("x0", "x0 #"), /'#' is unknown: 'x0 # \+ x1 .*…'$/],
+    [`${terms.join(" + ")} +`, /expected before the end: '….* \+ x899 \+'$/],
+    [`x ${long}`, /expected before 'y+…': 'x y+…'$/],
+    [`${long}(x)`, /'y+…' is not a function/],
+  ];
+  for (const [text, message] of wrong) {
+    it(`shows where it is wrong: ${message}`, () => {
+      const error = assertThrows(() => tree(text), SyntaxError);
+      assertMatch(error.message, message);
+      assert(error.message.length < 300, `${error.message.length} characters`);
+    });
+  }
+
+  it("about a value or a condition, too", () => {
+    const messages = [
+      () => new Formula(long).evaluate({}),
+      () => new Formula(long).evaluate({ [long]: null as unknown as number }),
+      () => new Formula(`${long} < 1`).evaluate({}),
+    ].map((wrong) => assertThrows(wrong, Error).message);
+    for (const message of messages) {
+      assertMatch(message, /'y+…/);
+      assert(message.length < 300, `${message.length} characters`);
+    }
+  });
+});
+
+/** Every operator, in every position that changes how it must be printed. */
 const TEXTS = [
   "a - (b - c) - (a + b)",
   "a / (b / c) / (a * b) * (b * (c * a))",
@@ -145,9 +193,10 @@ const TEXTS = [
   "hinge(a - b) + strictHinge(1 - a * b) + sign(c) * abs(a)",
   "(a <= b ? 1 : 0) + (a >= b ? 2 : 0) + (a == b ? 4 : 0) + (a != b ? 8 : 0) + (a > b ? 16 : 0)",
   "pi * a / 2",
+  "max(a, -Infinity) - min(b, Infinity) * (a == NaN ? 1 : -0)",
 ];
 
-describe("a formula that is parsed and printed stays the same", () => {
+describe("text → graph → text", () => {
   for (const text of TEXTS) {
     it(text, () => {
       const graph = new Graph();
@@ -156,7 +205,20 @@ describe("a formula that is parsed and printed stays the same", () => {
     });
   }
 
-  it("without unnecessary parentheses", () => {
+  it("prints what is computed from numbers, too", () => {
+    const graph = new Graph();
+    const a = graph.symbol("a");
+    for (const value of [Infinity, -Infinity, NaN, -0, 5e-324, 1.7976931348623157e308, Math.PI]) {
+      const product = graph.apply(
+        "sub",
+        graph.number(value),
+        graph.apply("mul", a, graph.number(value)),
+      );
+      assertStrictEquals(parse(graph, print(product)), product, print(product));
+    }
+  });
+
+  it("has no more parentheses than necessary", () => {
     const graph = new Graph();
     for (const text of ["a - (b - c)", "a * b / c - a", "(a + b) * c", "a < b ? -a : a - b"]) {
       assertEquals(print(parse(graph, text)), text);
@@ -164,10 +226,10 @@ describe("a formula that is parsed and printed stays the same", () => {
   });
 });
 
-describe("a formula means the same for mathjs", () => {
+describe("one text, two readers", () => {
   const range = { a: [-2, 2], b: [-2, 2], c: [-2, 2] } as const;
   for (const text of TEXTS) {
-    it(text, () => {
+    it(`mathjs: ${text}`, () => {
       const formula = new Formula(text);
       const scope = (at: Record<string, number>) =>
         Object.fromEntries(formula.symbols.map((name) => [name, at[name]]));
@@ -179,7 +241,7 @@ describe("a formula means the same for mathjs", () => {
 });
 
 describe("the graph", () => {
-  it("has each node once, also for several formulas", () => {
+  it("shares equal nodes between texts", () => {
     const graph = new Graph();
     const first = parse(graph, "exp(-abs(x)) + y");
     const second = parse(graph, "y * exp(-abs(x))");
@@ -187,18 +249,18 @@ describe("the graph", () => {
     assertStrictEquals(first.args[1], second.args[0]);
   });
 
-  it("distinguishes 0 and -0", () => {
+  it("distinguishes 0 from -0", () => {
     const graph = new Graph();
     assert(graph.number(0) !== graph.number(-0));
     assertStrictEquals(graph.number(2), parse(graph, "2.0"));
   });
 
-  it("lists symbols in the order in which they first occur", () => {
+  it("lists symbols in order of appearance", () => {
     const graph = new Graph();
     assertEquals(symbolsOf(parse(graph, "b * a < c ? a : d + pi")), ["b", "a", "c", "d"]);
   });
 
-  it("simplifies sums and products with 0 and 1, and double signs", () => {
+  it("simplifies sums and products with 0 and 1, and signs", () => {
     const graph = new Graph();
     const [a, b, zero, one] = [
       graph.symbol("a"),
@@ -233,16 +295,39 @@ describe("the graph", () => {
 });
 
 describe("Formula", () => {
-  it("is evaluated with one number for all elements or one for each", () => {
+  it("evaluates with a number or one number for each element", () => {
     assertEquals([...new Formula("x * y").evaluate({ x: [1, 2, 3], y: 10 })], [10, 20, 30]);
     assertEquals([...new Formula("2 + 3").evaluate({})], [5]);
     assertEquals([...new Formula("x").evaluate({ x: [] })], []);
     const x = Float64Array.from({ length: 10_000 }, (_, i) => i);
     const found = new Formula("x + 1").evaluate({ x });
-    assert(found.length === 10_000 && found.every((v, i) => v === i + 1), "wrong in several tiles");
+    assert(found.length === 10_000 && found.every((v, i) => v === i + 1), "several tiles");
   });
 
-  it("is not evaluated without a value for a symbol, or with different lengths", () => {
+  it("is compiled once for each type", () => {
+    new Formula("1").evaluate({}); // Looks for WebAssembly.
+    const { Module } = WebAssembly;
+    let compilations = 0;
+    WebAssembly.Module = new Proxy(Module, {
+      construct: (target, [bytes]) => {
+        compilations++;
+        return new target(bytes);
+      },
+    });
+    try {
+      const formula = new Formula("exp(x) + 1");
+      for (let i = 0; i < 3; i++) {
+        for (const dtype of ["float32", "float64"] as const) {
+          assertEquals([...formula.evaluate({ x: [-Infinity, 0] }, dtype)], [1, 2]);
+        }
+      }
+    } finally {
+      WebAssembly.Module = Module;
+    }
+    assertEquals(compilations, 2);
+  });
+
+  it("refuses to evaluate without a value, or with lengths that differ", () => {
     const formula = new Formula("x * y");
     assertThrows(() => formula.evaluate({ x: 1 }), RangeError, "as 'y' has no value");
     assertThrows(
@@ -252,7 +337,219 @@ describe("Formula", () => {
     );
   });
 
-  it("is not evaluated if it is a condition", () => {
+  it("refuses what is not a number or a list of numbers, and says what it is", () => {
+    const formula = new Formula("x");
+    const wrong: [value: unknown, message: string][] = [
+      [null, "as 'x' must be a number or a list of numbers: current value is null"],
+      [1n, "as 'x' must be a number or a list of numbers: current value is 1n"],
+      [true, "as 'x' must be a number or a list of numbers: current value is true"],
+      ["12", "as 'x' must be a number or a list of numbers: current value is \"12\""],
+      [
+        {},
+        "as 'x' must be a number or a list of numbers: current value is an object of class Object",
+      ],
+      [
+        new Map(),
+        "as 'x' must be a number or a list of numbers: current value is an object of class Map",
+      ],
+      [{ length: -1 }, "as 'x' must be a number or a list of numbers"],
+      [{ length: 0.5 }, "as 'x' must be a number or a list of numbers"],
+      [
+        (x: number) => x,
+        "as 'x' must be a number or a list of numbers: current value is a function",
+      ],
+      [Symbol("x"), "as 'x' must be a number or a list of numbers: current value is Symbol(x)"],
+      [[1, "2"], "as 'x' must hold numbers only: element 1 is \"2\""],
+      [[1, , 3], "as 'x' must hold numbers only: element 1 is undefined"],
+      [BigInt64Array.of(1n), "as 'x' must hold numbers only: element 0 is 1n"],
+      [[[1], [2]], "as 'x' must hold numbers only: element 0 is [1]"],
+    ];
+    for (const [x, message] of wrong) {
+      const scope = { x } as Record<string, number>;
+      assertThrows(
+        () => formula.evaluate(scope),
+        TypeError,
+        `Cannot evaluate the formula ${message}`,
+      );
+    }
+    for (const scope of [null, undefined, 3] as unknown as Record<string, number>[]) {
+      assertThrows(() => formula.evaluate(scope), TypeError, "as scope must be an object");
+    }
+    assertThrows(
+      () => formula.evaluate({ x: 1 }, "float16" as "float32"),
+      RangeError,
+      'as dtype must be "float32" or "float64": current value is "float16"',
+    );
+  });
+
+  it("refuses what is not a string or not an object", () => {
+    for (const text of [undefined, null, 3, ["x"]] as unknown as string[]) {
+      assertThrows(
+        () => new Formula(text),
+        TypeError,
+        "Cannot parse the formula as it must be a string: current value is",
+      );
+      assertThrows(
+        () => new Formula("x").derivative(text),
+        TypeError,
+        "Cannot differentiate the formula as the symbol must be a string: current value is",
+      );
+    }
+    assertThrows(
+      () => new Formula("x").latex(null as unknown as Record<string, string>),
+      TypeError,
+      "Cannot print the formula as names must be an object",
+    );
+  });
+
+  it("reads all values before it computes: a getter may evaluate another formula", () => {
+    const formula = new Formula("100 * x + 10 * y + z");
+    const other = new Formula("exp(a) + exp(b) + exp(c)");
+    const disturb = () => {
+      other.evaluate({ a: [3, 3], b: [5, 5], c: [7, 7] });
+      formula.evaluate({ x: 7, y: [7, 7, 7], z: 7 });
+    };
+    const listed = (...values: number[]) =>
+      new Proxy(values, {
+        get: (target, name) => {
+          disturb();
+          return Reflect.get(target, name);
+        },
+      });
+    const scope = {
+      x: [1, 2],
+      get y() {
+        disturb();
+        return listed(3, 4);
+      },
+      z: listed(5, 6),
+    };
+    assertEquals([...formula.evaluate(scope)], [135, 246]);
+  });
+
+  for (const name of ["constructor", "toString", "hasOwnProperty", "__proto__", "valueOf"]) {
+    it(`takes '${name}' for a symbol like any other`, () => {
+      const formula = new Formula(`${name} * ${name} + 1`);
+      assertEquals(formula.symbols, [name]);
+      assertThrows(() => formula.evaluate({}), RangeError, `as '${name}' has no value`);
+      const scope = Object.fromEntries([[name, [2, 3]]]);
+      assertEquals([...formula.evaluate(scope)], [5, 10]);
+      assertEquals([...formula.derivative(name).evaluate(scope)], [4, 6]);
+      assertEquals(typeof formula.latex(), "string");
+      assertStringIncludes(formula.latex(Object.fromEntries([[name, "\\alpha"]])), "\\alpha");
+    });
+  }
+
+  it("refuses to evaluate a condition", () => {
     assertThrows(() => new Formula("x < 1").evaluate({ x: 0 }), TypeError, "as it is a condition");
+  });
+});
+
+describe("a formula of any size", () => {
+  /** One of the deepest formulas that there may be, by how it becomes deep. */
+  const deep: Readonly<Record<string, (levels: number) => string>> = {
+    "a sum": (n) => Array(n + 1).fill("x").join(" + "),
+    "a difference": (n) => Array(n + 1).fill("x").join(" - "),
+    "a product": (n) => Array(n + 1).fill("x").join(" * "),
+    "a quotient": (n) => Array(n + 1).fill("x").join(" / "),
+    "signs": (n) => "-".repeat(n) + "x",
+    // The innermost condition is one level deeper than its branches.
+    "conditions": (n) => "x < 1 ? x : ".repeat(n - 1) + "x",
+  };
+  const nested: Readonly<Record<string, (levels: number) => string>> = {
+    "parentheses": (n) => "(".repeat(n) + "x" + ")".repeat(n),
+    "functions": (n) => "abs(".repeat(n) + "x" + ")".repeat(n),
+    "second arguments": (n) => "max(1, ".repeat(n) + "x" + ")".repeat(n),
+    "exponents": (n) => "x ^ ".repeat(n) + "1",
+    "signs in exponents": (n) => "x ^ -".repeat(n) + "1",
+  };
+
+  for (const [name, text] of Object.entries(deep)) {
+    it(`may have operators nested 1000 levels deep: ${name}`, () => {
+      const formula = new Formula(text(1000));
+      assertEquals(formula.symbols, ["x"]);
+      assertEquals(typeof formula.latex(), "string");
+      assertEquals(formula.evaluate({ x: [0.5, 1] }).length, 2);
+      assertThrows(
+        () => new Formula(text(1001)),
+        RangeError,
+        "Cannot build the formula as its operators are nested more than 1000 levels deep",
+      );
+      assertThrows(() => new Formula(text(50_000)), RangeError, "more than 1000 levels deep");
+    });
+  }
+
+  for (const [name, text] of Object.entries(nested)) {
+    it(`may have parentheses and exponents nested 200 levels deep: ${name}`, () => {
+      const formula = new Formula(text(200));
+      assertEquals(typeof formula.latex(), "string");
+      assertEquals(formula.evaluate({ x: [0.5, 1] }).length, 2);
+      assertThrows(
+        () => new Formula(text(201)),
+        RangeError,
+        "Cannot parse the formula as its parentheses and exponents are nested more than 200 levels deep",
+      );
+      assertThrows(() => new Formula(text(30_000)), RangeError, "more than 200 levels deep");
+    });
+  }
+
+  it("may have a million characters", () => {
+    const name = "x".repeat(1_000_000);
+    assertEquals(new Formula(name).symbols, [name]);
+    assertThrows(
+      () => new Formula(`${name} `),
+      RangeError,
+      "Cannot parse the formula as it is longer than 1000000 characters: current length is 1000001",
+    );
+  });
+
+  it("has a derivative, unless that is too large to be a formula", () => {
+    assertEquals(new Formula(deep["a sum"](1000)).derivative("x").text, "1001");
+    const product = new Formula(deep["a product"](150)).derivative("x");
+    assertEquals(product.evaluate({ x: 1 })[0], 151);
+    const tooLarge: [text: string, message: string][] = [
+      [deep["a product"](1000), "more than 1000 levels deep"],
+      [deep["a product"](300), "more than 200 levels deep"],
+      // The derivative of min contains that of its argument twice.
+      ["min(".repeat(60) + "x" + ", 1 - x)".repeat(60), "longer than 1000000 characters"],
+    ];
+    for (const [text, message] of tooLarge) {
+      assertThrows(() => new Formula(text).derivative("x"), RangeError, message);
+    }
+  });
+
+  it("is read, printed, differentiated and compiled with half of the usual stack", () => {
+    const texts = [
+      ...Object.values(deep).map((text) => text(1000)),
+      ...Object.values(nested).map((text) => text(200)),
+      // The parser recurses for every precedence: as many parentheses as 1000 levels of operators allow.
+      "(x < 1 or x < 2 and 1 < 1 + 1 * ".repeat(160) + "x" + " ? 1 : 2)".repeat(160),
+    ];
+    const program = `
+      import { Formula } from "${new URL("../../losses/_core/formula.ts", import.meta.url)}";
+      for (const text of ${JSON.stringify(texts)}) {
+        const formula = new Formula(text);
+        formula.latex();
+        formula.evaluate({ x: 1 });
+        try {
+          formula.derivative("x").latex();
+        } catch (error) {
+          if (!/levels deep|characters/.test(error.message)) throw error;
+        }
+      }
+    `;
+    const { success, stderr } = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-config", "--no-lock", "--v8-flags=--stack-size=492", program],
+      env: { NO_COLOR: "1" },
+    }).outputSync();
+    assert(success, new TextDecoder().decode(stderr));
+  });
+
+  it("has room for many symbols", () => {
+    const names = Array.from({ length: 900 }, (_, i) => `x${i}`);
+    const scope = Object.fromEntries(names.map((name, i) => [name, [i, 2 * i, 3 * i]]));
+    const found = new Formula(names.join(" + ")).evaluate(scope);
+    const sum = 900 * 899 / 2;
+    assertEquals([...found], [sum, 2 * sum, 3 * sum]);
   });
 });

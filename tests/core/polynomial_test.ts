@@ -1,12 +1,12 @@
-/** The coefficients in math.ts, computed again with 64 digits: polynomials that interpolate functions at Chebyshev nodes. */
-import { assertEquals } from "@std/assert";
+/** The coefficients in math.ts, computed again with 64 digits by interpolation at Chebyshev nodes. */
+import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { CONSTANTS } from "../../losses/_core/kernel/math.ts";
 import { type BigNumber, oracle } from "../reference/maths/math.ts";
 
 const big = (text: string, scope = {}) => oracle(text, scope);
 
-/** The degree + 1 Chebyshev nodes of an interval. */
+/** The n + 1 Chebyshev nodes of an interval. */
 function nodes(low: BigNumber, high: BigNumber, degree: number): BigNumber[] {
   return Array.from(
     { length: degree + 1 },
@@ -20,7 +20,7 @@ function nodes(low: BigNumber, high: BigNumber, degree: number): BigNumber[] {
   );
 }
 
-/** The coefficients, lowest power first, of the polynomial through (x, f(x)): Newton's divided differences, multiplied out. */
+/** The coefficients, lowest power first, of the polynomial through (x, f(x)), by Newton's divided differences. */
 function interpolate(xs: readonly BigNumber[], f: (x: BigNumber) => BigNumber): BigNumber[] {
   const table = xs.map(f);
   for (let order = 1; order < xs.length; order++) {
@@ -38,12 +38,12 @@ function interpolate(xs: readonly BigNumber[], f: (x: BigNumber) => BigNumber): 
   return sum;
 }
 
-/** The closest double to each number. */
+/** Numbers rounded to doubles. */
 const doubles = (numbers: readonly BigNumber[]) => numbers.map((c) => c.toNumber());
 
 describe("the polynomial of exp: (exp(r) - 1 - r) / r² on ± 1.001 ln 2 / 2", () => {
   const high = big("log(2) / 2 * 1.001");
-  // The middle node is 0 up to the rounding of cos(pi / 2).
+  // The middle node is 0, up to the rounding of cos(pi / 2).
   const q = (r: BigNumber) => big("abs(r) < 1e-60 ? 1 / 2 : (exp(r) - 1 - r) / (r * r)", { r });
 
   for (const dtype of ["float32", "float64"] as const) {
@@ -51,6 +51,29 @@ describe("the polynomial of exp: (exp(r) - 1 - r) / r² on ± 1.001 ln 2 / 2", (
       const { expPoly } = CONSTANTS[dtype];
       const found = doubles(interpolate(nodes(high.neg(), high, expPoly.length - 1), q));
       assertEquals(found, expPoly);
+    });
+  }
+});
+
+describe("the polynomial of pow: (3/2 (2 atanh(s) - 2 s) / s³ - 1) / w in powers of w = s²", () => {
+  const high = big("(3 - 2 * sqrt(2))^2 * 1.0001");
+  const q = (w: BigNumber) =>
+    big(
+      "((log((1 + sqrt(w)) / (1 - sqrt(w))) - 2 * sqrt(w)) / (w * sqrt(w)) * 3 / 2 - 1) / w",
+      { w },
+    );
+
+  for (const dtype of ["float32", "float64"] as const) {
+    const { powPoly, twoThirdsHi, twoThirdsLo, lowerHalf, mantissa } = CONSTANTS[dtype];
+    it(`has these coefficients in ${dtype}`, () => {
+      assertEquals(doubles(interpolate(nodes(big("0"), high, powPoly.length - 1), q)), powPoly);
+    });
+
+    it(`multiplies by 2/3 in two parts, the first with half of the ${mantissa + 1} bits`, () => {
+      assertEquals(twoThirdsHi * 2 ** (mantissa + 1 - lowerHalf) % 1, 0);
+      const rest = big("2 / 3 - x", { x: twoThirdsHi }).toNumber();
+      assertEquals(Math.fround(twoThirdsLo), Math.fround(rest));
+      assert(rest > 0 && rest < 2 ** (lowerHalf - mantissa - 1));
     });
   }
 });

@@ -1,42 +1,35 @@
 /**
- * Differentiates an expression graph, symbolically.
+ * Differentiates an expression graph symbolically.
  *
- * At a kink the derivative is a convention, and PyTorch's conventions are the ones here:
+ * At a kink the derivative is a matter of convention; the conventions here are those of PyTorch:
  *
  * | function         | kink   | derivative there                                             |
  * | ---------------- | ------ | ------------------------------------------------------------ |
  * | `abs(a)`         | a = 0  | 0                                                            |
  * | `sign(a)`        | a = 0  | 0                                                            |
- * | `hinge(a)`       | a = 0  | 1: the gradient passes, as through clamp_min                 |
- * | `strictHinge(a)` | a = 0  | 0: the gradient stops, as in MultiMarginLoss                 |
- * | `min`, `max`     | a = b  | half to each                                                 |
- * | `c ? a : b`      |        | that of the branch taken; the condition is held constant     |
+ * | `hinge(a)`       | a = 0  | 1, as for clamp_min                                          |
+ * | `strictHinge(a)` | a = 0  | 0, as in MultiMarginLoss                                     |
+ * | `min`, `max`     | a = b  | the mean of the two derivatives                              |
+ * | `c ? a : b`      |        | that of the branch taken                                     |
  */
 
-import { type Graph, type Node, symbolsOf } from "./graph.ts";
+import { argumentsFirst, type Graph, isCondition, type Node } from "./graph.ts";
 
 /**
- * The derivative of a formula with respect to one of its symbols.
+ * Differentiates a formula with respect to a symbol.
  *
- * @param graph The graph that `node` lives in; the derivative is built in it too.
- * @param node The formula.
- * @param symbol The name to differentiate by.
- * @returns The derivative, lightly simplified.
+ * @param graph The graph that `root` was made in, and that the derivative is made in.
+ * @param root The formula.
+ * @param symbol The name of the symbol.
+ * @returns The derivative, with sums and products with 0 and 1 simplified.
  */
-export function derivative(graph: Graph, node: Node, symbol: string): Node {
-  const done = new Map<Node, Node>();
+export function derivative(graph: Graph, root: Node, symbol: string): Node {
+  const known = new Map<Node, Node>();
   const zero = graph.number(0);
   const one = graph.number(1);
   const two = graph.number(2);
 
-  const d = (node: Node): Node => {
-    let result = done.get(node);
-    if (result === undefined) {
-      result = symbolsOf(node).includes(symbol) ? rule(node) : zero;
-      done.set(node, result);
-    }
-    return result;
-  };
+  const d = (node: Node): Node => known.get(node)!;
 
   function rule(node: Node): Node {
     const [a, b, c] = node.args;
@@ -65,7 +58,7 @@ export function derivative(graph: Graph, node: Node, symbol: string): Node {
       case "log1p":
         return graph.div(d(a), graph.add(one, a));
       case "sigmoid":
-        // σ(a) σ(-a) keeps its digits where σ (1 - σ) has rounded them away.
+        // σ(a) σ(-a) is accurate for large a, where 1 - σ(a) rounds to 0.
         return graph.mul(graph.mul(node, graph.apply("sigmoid", graph.neg(a))), d(a));
       case "softplus":
         return graph.mul(graph.apply("sigmoid", a), d(a));
@@ -98,10 +91,22 @@ export function derivative(graph: Graph, node: Node, symbol: string): Node {
       case "select":
         return graph.select(a, d(b), d(c));
       default:
-        throw new TypeError(`Cannot differentiate '${node.op}' as it is not a number`);
+        throw new TypeError(`Cannot differentiate '${node.op}'`);
     }
   }
 
   const half = (a: Node, b: Node): Node => graph.mul(graph.number(0.5), graph.add(d(a), d(b)));
-  return d(node);
+
+  if (isCondition(root)) {
+    throw new TypeError(`Cannot differentiate '${root.op}' as it is not a number`);
+  }
+  const varying = new Set<Node>();
+  for (const node of argumentsFirst(root)) {
+    const varies = node.op === "symbol"
+      ? node.name === symbol
+      : node.args.some((arg) => varying.has(arg));
+    if (varies) varying.add(node);
+    if (!isCondition(node)) known.set(node, varies ? rule(node) : zero);
+  }
+  return d(root);
 }

@@ -1,11 +1,13 @@
 /**
- * The expression graph: what a formula text becomes before anything is done with it.
+ * The expression graph: a formula as operators applied to arguments.
  *
- * A node is an operator with its arguments. {@linkcode Graph} hands out nodes and never makes the same one
- * twice, so that two texts that share `exp(-abs(x))` share the node, and whoever compiles the graph
- * computes it once. Nodes are immutable; "equal" means "the same object".
+ * This folder is the language that losses are written in: it reads formulas, differentiates them and prints them, as text
+ * and as LaTeX. It computes no numbers, and knows neither tensors nor kernels nor losses.
  *
- * Stage 2 of 5 on the way from text to kernel: parse → **graph** → lower → (wasm | interpret).
+ * {@linkcode Graph} never makes the same node twice: two texts that contain `exp(-abs(x))` share its node, and the
+ * compiler computes it once. Nodes are immutable, and two nodes of a graph are equal if they are the same object.
+ *
+ * From text to kernel: parse → **graph** → lower → wasm or interpret.
  */
 
 /** Operators that take one argument. */
@@ -51,8 +53,10 @@ export interface Node {
   /** The name of a `symbol`. */
   readonly name: string;
   readonly args: readonly Node[];
-  /** Position in its graph: arguments always have smaller ids. */
+  /** Position in its graph: arguments have smaller ids. */
   readonly id: number;
+  /** Operators on the longest way down to a number or a symbol. */
+  readonly height: number;
 }
 
 /** Functions as they are written in a formula text, with their number of arguments. */
@@ -74,33 +78,50 @@ export const FUNCTIONS: Readonly<Record<string, number>> = {
   xlogy: 2,
 };
 
+/** Names with a fixed value, as in mathjs. */
+export const CONSTANTS: ReadonlyMap<string, number> = new Map([
+  ["pi", Math.PI],
+  ["Infinity", Infinity],
+  ["NaN", NaN],
+]);
+
+/** The largest height of a node, so that recursion along a formula cannot overflow the stack. */
+export const MAX_HEIGHT = 1000;
+
 const CONDITIONS = new Set(["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"]);
 
-/** Whether a node is true or false rather than a number. */
+/** True if the value of a node is true or false rather than a number. */
 export function isCondition(node: Node): boolean {
   return CONDITIONS.has(node.op);
 }
 
 const TAKES_CONDITIONS = new Set(["and", "or", "not"]);
 
-/** Makes nodes, each only once. */
+/** Makes nodes, and the same node for the same operator and arguments. */
 export class Graph {
   readonly #nodes = new Map<string, Node>();
 
   #intern(op: Node["op"], args: readonly Node[], value = 0, name = ""): Node {
-    // Object.is tells 0 from -0, and so must the key.
+    // String(-0) is "0", but 0 and -0 are different numbers.
     const literal = Object.is(value, -0) ? "-0" : String(value);
     let key = `${op} ${name || literal}`;
     for (let i = 0; i < args.length; i++) key += ` ${args[i].id}`;
     let node = this.#nodes.get(key);
     if (node === undefined) {
-      node = { op, value, name, args, id: this.#nodes.size };
+      let height = 0;
+      for (let i = 0; i < args.length; i++) height = Math.max(height, args[i].height + 1);
+      if (height > MAX_HEIGHT) {
+        throw new RangeError(
+          `Cannot build the formula as its operators are nested more than ${MAX_HEIGHT} levels deep`,
+        );
+      }
+      node = { op, value, name, args, id: this.#nodes.size, height };
       this.#nodes.set(key, node);
     }
     return node;
   }
 
-  /** A literal. */
+  /** A number that is written in the formula, or computed from such numbers. */
   number(value: number): Node {
     return this.#intern("number", [], value);
   }
@@ -110,7 +131,7 @@ export class Graph {
     return this.#intern("symbol", [], 0, name);
   }
 
-  /** An operator applied to its arguments, exactly as written. */
+  /** An operator applied to its arguments, without simplification. */
   apply(op: Unary | Binary | "select", ...args: readonly Node[]): Node {
     for (let i = 0; i < args.length; i++) {
       const wantsCondition = TAKES_CONDITIONS.has(op) || (op === "select" && i === 0);
@@ -125,7 +146,7 @@ export class Graph {
     return this.#intern(op, args);
   }
 
-  /** `a + b`, without the zeros that differentiation leaves behind. */
+  /** `a + b`, simplified: derivatives are full of zeros. */
   add(a: Node, b: Node): Node {
     if (isNumber(a, 0)) return b;
     if (isNumber(b, 0)) return a;
@@ -143,7 +164,7 @@ export class Graph {
     return this.apply("sub", a, b);
   }
 
-  /** `a * b`, simplified; a factor 0 wins, as it does in a derivative. */
+  /** `a * b`, simplified; 0 * b is 0 even if b may be infinite, because what is constant has the derivative 0. */
   mul(a: Node, b: Node): Node {
     if (isNumber(a, 0) || isNumber(b, 0)) return this.number(0);
     if (isNumber(a, 1)) return b;
@@ -170,27 +191,35 @@ export class Graph {
     return a.op === "neg" ? a.args[0] : this.apply("neg", a);
   }
 
-  /** `condition ? a : b`; no question if both answers are the same. */
+  /** `condition ? a : b`, simplified to `a` if both are the same. */
   select(condition: Node, a: Node, b: Node): Node {
     return a === b ? a : this.apply("select", condition, a, b);
   }
 }
 
-/** Whether a node is this very literal. */
+/** True if a node is this number. */
 export function isNumber(node: Node, value: number): boolean {
   return node.op === "number" && node.value === value;
 }
 
-/** All names that occur below the nodes, in order of first appearance. */
-export function symbolsOf(...nodes: readonly Node[]): string[] {
-  const names = new Set<string>();
-  const seen = new Set<Node>();
-  const visit = (node: Node) => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    if (node.op === "symbol") names.add(node.name);
-    node.args.forEach(visit);
-  };
-  nodes.forEach(visit);
-  return [...names];
+/** All nodes of a formula, in order of first appearance. */
+function nodesOf(root: Node): Node[] {
+  const nodes = new Set<Node>();
+  const rest = [root];
+  for (let node = rest.pop(); node !== undefined; node = rest.pop()) {
+    if (nodes.has(node)) continue;
+    nodes.add(node);
+    for (let i = node.args.length - 1; i >= 0; i--) rest.push(node.args[i]);
+  }
+  return [...nodes];
+}
+
+/** All nodes of a formula, each after its arguments. */
+export function argumentsFirst(root: Node): Node[] {
+  return nodesOf(root).sort((a, b) => a.id - b.id);
+}
+
+/** The names in a formula, in order of first appearance. */
+export function symbolsOf(root: Node): string[] {
+  return nodesOf(root).filter(({ op }) => op === "symbol").map(({ name }) => name);
 }

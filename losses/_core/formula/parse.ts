@@ -1,7 +1,7 @@
 /**
  * Reads a formula text into an expression graph.
  *
- * The syntax is a subset of that of mathjs, so that one text serves the kernel, the page and the oracle:
+ * The syntax is a subset of that of mathjs, so that kernels, notebooks and tests read the same text:
  *
  *     conditional := or ("?" or ":" conditional)?
  *     or          := and ("or" and)*
@@ -11,19 +11,25 @@
  *     product     := unary (("*" | "/") unary)*
  *     unary       := ("-" | "not") unary | power
  *     power       := atom ("^" unary)?
- *     atom        := number | "pi" | name | function "(" conditional ("," conditional)* ")" | "(" conditional ")"
+ *     atom        := number | constant | name | function "(" conditional ("," conditional)* ")" | "(" conditional ")"
  *
- * Stage 1 of 5 on the way from text to kernel: **parse** → graph → lower → (wasm | interpret).
+ * From text to kernel: **parse** → graph → lower → wasm or interpret.
  */
 
-import { type Binary, FUNCTIONS, type Graph, type Node, type Unary } from "./graph.ts";
+import { excerpt } from "./excerpt.ts";
+import { type Binary, CONSTANTS, FUNCTIONS, type Graph, type Node, type Unary } from "./graph.ts";
 
-/** Numbers, names, signs; at the end whatever else is there, so that it can be named. */
+/** The largest number of characters of a formula, which bounds the time to read it. */
+export const MAX_LENGTH = 1_000_000;
+/** The deepest nesting of parentheses and exponents, for which the parser recurses. */
+export const MAX_NESTING = 200;
+
+/** Numbers, names, operators; the last alternative takes any other character, for the error message. */
 const TOKEN =
-  /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z]\w*|<=|>=|==|!=|[-+*/^<>?:(),]|\S/g;
+  /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|<=|>=|==|!=|[-+*/^<>?:(),]|\S/g;
 const SINGLE = /[\w<>?:(),+*/^-]/;
 
-/** Binary operators, and how tightly they bind. */
+/** Binary operators with their precedence. */
 const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new Map([
   ["or", ["or", 0]],
   ["and", ["and", 1]],
@@ -40,32 +46,47 @@ const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new
 ]);
 const COMPARISON = 2;
 
-function tokenize(text: string): string[] {
-  const tokens: string[] = text.match(TOKEN) ?? [];
-  for (const token of tokens) {
+/** The parts of a text, and where they begin. */
+function tokenize(text: string): { tokens: string[]; starts: number[] } {
+  const tokens: string[] = [];
+  const starts: number[] = [];
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
     if (token.length === 1 && !SINGLE.test(token)) {
-      throw new SyntaxError(`Cannot parse the formula as '${token}' is unknown: '${text}'`);
+      throw new SyntaxError(
+        `Cannot parse the formula as '${token}' is unknown: '${excerpt(text, index)}'`,
+      );
     }
+    tokens.push(token);
+    starts.push(index);
   }
-  return tokens;
+  return { tokens, starts };
 }
 
 /**
  * Parses a formula into a graph.
  *
- * @param graph The graph that receives the nodes; texts parsed into one graph share what they have in common.
+ * @param graph The graph that the nodes are made in; texts parsed into one graph share equal nodes.
  * @param text The formula, such as `"abs(x - y) < beta ? square(x - y) / (2 * beta) : abs(x - y) - beta / 2"`.
  * @returns The root of the formula.
  * @throws {SyntaxError} If the text is not a formula.
+ * @throws {TypeError} If there is a number in place of a condition, or the reverse.
+ * @throws {RangeError} If the formula is too long or nested too deep.
  */
 export function parse(graph: Graph, text: string): Node {
-  const tokens = tokenize(text);
+  if (text.length > MAX_LENGTH) {
+    throw new RangeError(
+      `Cannot parse the formula as it is longer than ${MAX_LENGTH} characters: current length is ${text.length}`,
+    );
+  }
+  const { tokens, starts } = tokenize(text);
   let at = 0;
+  let nesting = 0;
 
-  const fail = (wanted: string): never => {
-    const found = at < tokens.length ? `'${tokens[at]}'` : "the end";
+  const fail = (expected: string): never => {
+    const found = at < tokens.length ? `'${excerpt(tokens[at])}'` : "the end";
+    const where = excerpt(text, starts[at] ?? text.length);
     throw new SyntaxError(
-      `Cannot parse the formula as ${wanted} is wanted before ${found}: '${text}'`,
+      `Cannot parse the formula as ${expected} is expected before ${found}: '${where}'`,
     );
   };
   const accept = (token: string): boolean => tokens[at] === token && ++at > 0;
@@ -74,14 +95,18 @@ export function parse(graph: Graph, text: string): Node {
   };
 
   function conditional(): Node {
-    const condition = binary(0);
-    if (!accept("?")) return condition;
-    const yes = binary(0);
-    expect(":");
-    return graph.apply("select", condition, yes, conditional());
+    const cases: [condition: Node, value: Node][] = [];
+    let last = binary(0);
+    while (accept("?")) {
+      const value = binary(0);
+      expect(":");
+      cases.push([last, value]);
+      last = binary(0);
+    }
+    return cases.reduceRight((rest, [a, b]) => graph.apply("select", a, b, rest), last);
   }
 
-  /** Operands joined by operators that bind at least as tightly as `least`. */
+  /** Operands joined by operators of precedence `least` or higher. */
   function binary(least: number): Node {
     let left = unary();
     let most = Infinity;
@@ -92,30 +117,46 @@ export function parse(graph: Graph, text: string): Node {
       if (level < least || level > most) return left;
       at++;
       left = graph.apply(op, left, binary(level + 1));
-      // mathjs chains a < b < c; here it would silently mean something else.
+      // No a < b < c: mathjs reads it as a < b and b < c.
       most = level === COMPARISON ? level - 1 : level;
     }
   }
 
   function unary(): Node {
-    if (accept("-")) {
-      const operand = unary();
-      return operand.op === "number" ? graph.number(-operand.value) : graph.apply("neg", operand);
+    const first = at;
+    while (accept("-") || accept("not"));
+    let operator = at;
+    let node = power();
+    while (operator > first) {
+      if (tokens[--operator] === "not") node = graph.apply("not", node);
+      else if (node.op === "number") node = graph.number(-node.value);
+      else node = graph.apply("neg", node);
     }
-    if (accept("not")) return graph.apply("not", unary());
-    return power();
+    return node;
   }
 
   /** Binds more tightly than a sign in front of it: -x ^ 2 is -(x ^ 2). */
   function power(): Node {
     const base = atom();
-    return accept("^") ? graph.apply("pow", base, unary()) : base;
+    return accept("^") ? graph.apply("pow", base, nested(unary)) : base;
+  }
+
+  /** A part of the formula one level deeper. */
+  function nested(read: () => Node): Node {
+    if (++nesting > MAX_NESTING) {
+      throw new RangeError(
+        `Cannot parse the formula as its parentheses and exponents are nested more than ${MAX_NESTING} levels deep`,
+      );
+    }
+    const node = read();
+    nesting--;
+    return node;
   }
 
   function atom(): Node {
     const token = tokens[at] ?? fail("a number, a name or '('");
     if (accept("(")) {
-      const inner = conditional();
+      const inner = nested(conditional);
       expect(")");
       return inner;
     }
@@ -123,21 +164,26 @@ export function parse(graph: Graph, text: string): Node {
       at++;
       return graph.number(Number(token));
     }
-    if (!/^[A-Za-z]/.test(token)) return fail("a number, a name or '('");
+    if (!/^[A-Za-z_]/.test(token) || OPERATORS.has(token)) {
+      return fail("a number, a name or '('");
+    }
     at++;
-    if (!accept("(")) return token === "pi" ? graph.number(Math.PI) : graph.symbol(token);
+    if (!accept("(")) {
+      const constant = CONSTANTS.get(token);
+      return constant === undefined ? graph.symbol(token) : graph.number(constant);
+    }
     const arity = Object.hasOwn(FUNCTIONS, token) ? FUNCTIONS[token] : 0;
     if (arity === 0) {
       throw new SyntaxError(
-        `Cannot parse the formula as '${token}' is not a function: known are ${
+        `Cannot parse the formula as '${excerpt(token)}' is not a function: known are ${
           Object.keys(FUNCTIONS).join(", ")
         }`,
       );
     }
-    const args = [conditional()];
+    const args = [nested(conditional)];
     while (args.length < arity) {
       expect(",");
-      args.push(conditional());
+      args.push(nested(conditional));
     }
     expect(")");
     return graph.apply(token as Unary | Binary, ...args);

@@ -1,5 +1,5 @@
 /**
- * The small part of WebAssembly's binary format that kernels need: opcodes, numbers, sections.
+ * The part of WebAssembly's binary format that kernels need: opcodes, numbers, sections.
  */
 
 import type { Op } from "./program.ts";
@@ -34,7 +34,7 @@ export const CODE = {
   f64ConvertU: 0xb8,
 } as const;
 
-/** Vector instructions that look the same whatever the lanes hold. */
+/** Vector instructions with one opcode for both float types. */
 export const VECTOR = {
   load: 0x00,
   store: 0x0b,
@@ -61,6 +61,7 @@ export const SIMD = {
   abs: [0xe0, 0xec],
   neg: [0xe1, 0xed],
   sqrt: [0xe3, 0xef],
+  trunc: [0x69, 0x7a],
   add: [0xe4, 0xf0],
   sub: [0xe5, 0xf1],
   mul: [0xe6, 0xf2],
@@ -75,24 +76,23 @@ export const SIMD = {
   isub: [0xb1, 0xd1],
 } as const satisfies Partial<Record<Op | "splat", readonly [number, number]>>;
 
-/** Vector instructions of relaxed SIMD: a fused multiply-add, and a select that looks at one bit per lane. */
+/** Vector instructions of relaxed SIMD: a multiply-add that may round once, and a select that may read one bit per lane. */
 export const RELAXED = {
   madd: [0x105, 0x107],
   nmadd: [0x106, 0x108],
   select: [0x10b, 0x10c],
 } as const;
 
-/** The little-endian bytes of one constant in every lane. */
+/** A buffer for the bytes of a constant in every lane, little-endian. */
 const lanes = new DataView(new ArrayBuffer(16));
 const laneBytes = new Uint8Array(lanes.buffer);
 
 /**
- * Writes code into one growing array. A kernel is written once, by code that the engine has not compiled yet: every
- * instruction is therefore one call, and one call of `push`. Methods return the writer, so that instructions can be strung
- * together.
+ * Writes code into one growing array. An instruction takes one call, and that one call of `push`: kernels are written by
+ * code that the engine has not yet compiled, where calls are slow. Methods return the writer, so that calls can be chained.
  */
 export class CodeWriter {
-  /** What has been written. */
+  /** The bytes written so far. */
   readonly bytes: number[] = [];
 
   /** One byte: an opcode, or a number below 128. */
@@ -101,7 +101,7 @@ export class CodeWriter {
     return this;
   }
 
-  /** Bytes that are ready. */
+  /** Bytes as they are. */
   append(bytes: ArrayLike<number>): this {
     for (let i = 0; i < bytes.length; i++) this.bytes.push(bytes[i]);
     return this;
@@ -149,7 +149,7 @@ export class CodeWriter {
     return this;
   }
 
-  /** The immediate of a load or store: no alignment promised, a constant offset. */
+  /** The immediates of a load or store: no alignment, and a constant offset. */
   at(offset: number): this {
     return this.byte(0).leb(offset);
   }
@@ -159,7 +159,7 @@ export class CodeWriter {
     return this.byte(opcode).byte(EMPTY);
   }
 
-  /** Pops a condition, and if it holds leaves the block `depth` levels up. */
+  /** Pops a condition and leaves the block `depth` levels up if it is true. */
   leave(depth: number): this {
     return this.byte(CODE.brIf).byte(depth);
   }
@@ -172,8 +172,8 @@ export class CodeWriter {
   }
 
   /** Adds a constant to a local. */
-  step(local: number, by: number): this {
-    return this.get(local).i32(by).byte(CODE.i32Add).set(local);
+  step(local: number, amount: number): this {
+    return this.get(local).i32(amount).byte(CODE.i32Add).set(local);
   }
 
   /** Pushes a vector with the same float, or the same bits, in every lane. */

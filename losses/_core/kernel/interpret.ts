@@ -1,104 +1,114 @@
 /**
- * Runs a kernel where WebAssembly is not allowed: the same instructions, one after the other, over columns.
+ * Runs kernels where WebAssembly is not allowed: one instruction after the other, each for a strip of columns of a row.
  *
- * Values live in typed arrays of the kernel's type, so every step rounds as the vector unit would, and what is stored
- * has the same bits as with the WebAssembly kernel without relaxed SIMD. Only sums are taken in another order.
+ * Values are kept in typed arrays of the kernel's type, so that every instruction rounds as in a vector unit. Results have
+ * the same bits as with WebAssembly without relaxed SIMD, except that sums are added up in another order.
  *
- * Stage 4b of 5 on the way from text to kernel: parse → graph → lower → **interpret**.
+ * From text to kernel: parse → graph → lower → **interpret**.
  */
 
 import type { Plan, Run } from "./plan.ts";
-import type { Instruction } from "./program.ts";
+import type { Instruction, Op } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
-/** One value for each column of a row, readable as floats and as the integers of the same bits. */
+/** Columns in a strip: bounds the memory for values, however long the rows and the formula are. */
+const STRIP = 256;
+
+/** A value for each column of a strip, as floats and as integers with the same bits. */
 interface Register {
   readonly floats: Float32Array | Float64Array;
   readonly bits: Uint32Array | BigUint64Array;
 }
 
-function register(dtype: FloatType, length: number): Register {
-  const buffer = new ArrayBuffer(length * (dtype === "float32" ? 4 : 8));
+function register(dtype: FloatType): Register {
+  const buffer = new ArrayBuffer(STRIP * (dtype === "float32" ? 4 : 8));
   return dtype === "float32"
     ? { floats: new Float32Array(buffer), bits: new Uint32Array(buffer) }
     : { floats: new Float64Array(buffer), bits: new BigUint64Array(buffer) };
 }
 
-type FloatStep = (a: number, b: number) => number;
-const FLOAT: Readonly<Record<string, FloatStep>> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  div: (a, b) => a / b,
-  neg: (a) => -a,
-  abs: Math.abs,
-  sqrt: Math.sqrt,
-  min: Math.min,
-  max: Math.max,
-  pmin: (a, b) => b < a ? b : a,
-  pmax: (a, b) => a < b ? b : a,
-};
+const FLOAT: ReadonlyMap<Op, (a: number, b: number) => number> = new Map([
+  ["add", (a, b) => a + b],
+  ["sub", (a, b) => a - b],
+  ["mul", (a, b) => a * b],
+  ["div", (a, b) => a / b],
+  ["neg", (a) => -a],
+  ["abs", Math.abs],
+  ["sqrt", Math.sqrt],
+  ["trunc", Math.trunc],
+  ["min", Math.min],
+  ["max", Math.max],
+  ["pmin", (a, b) => b < a ? b : a],
+  ["pmax", (a, b) => a < b ? b : a],
+]);
 
-type Comparison = (a: number, b: number) => boolean;
-const COMPARE: Readonly<Record<string, Comparison>> = {
-  lt: (a, b) => a < b,
-  le: (a, b) => a <= b,
-  gt: (a, b) => a > b,
-  ge: (a, b) => a >= b,
-  eq: (a, b) => a === b,
-  ne: (a, b) => a !== b,
-};
+const COMPARE: ReadonlyMap<Op, (a: number, b: number) => boolean> = new Map([
+  ["lt", (a, b) => a < b],
+  ["le", (a, b) => a <= b],
+  ["gt", (a, b) => a > b],
+  ["ge", (a, b) => a >= b],
+  ["eq", (a, b) => a === b],
+  ["ne", (a, b) => a !== b],
+]);
 
-type BitStep = (a: bigint, b: bigint, distance: bigint) => bigint;
-const BITS: Readonly<Record<string, BitStep>> = {
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  andnot: (a, b) => a & ~b,
-  not: (a) => ~a,
-  iadd: (a, b) => a + b,
-  isub: (a, b) => a - b,
-  shl: (a, _, distance) => a << distance,
-  shr: (a, _, distance) => a >> distance,
-};
+const BITS: ReadonlyMap<Op, (a: bigint, b: bigint, distance: bigint) => bigint> = new Map([
+  ["and", (a, b) => a & b],
+  ["or", (a, b) => a | b],
+  ["andnot", (a, b) => a & ~b],
+  ["not", (a) => ~a],
+  ["iadd", (a, b) => a + b],
+  ["isub", (a, b) => a - b],
+  ["shl", (a, _, distance) => a << distance],
+  ["shr", (a, _, distance) => a >> distance],
+]);
 
-/** Makes an interpreter of `plan` over the same memory that the compiled kernel would use. */
+/**
+ * Makes a function that interprets a kernel.
+ *
+ * @param plan The kernel.
+ * @param memory The scratch memory.
+ */
 export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   const { program: { dtype, instructions }, offsets, stores, reductions } = plan;
   const size = dtype === "float32" ? 4 : 8;
   const FloatArray = dtype === "float32" ? Float32Array : Float64Array;
   const round = dtype === "float32" ? Math.fround : (value: number) => value;
   const width = size * 8;
-  let registers: Register[] = [];
+  let registers: Register[] | undefined;
 
-  // The bits of a register as bigints, whatever its width; slow, and nowhere else.
+  // The bits of a register as bigints, for both widths.
   const readBits = ({ bits }: Register, i: number): bigint => BigInt(bits[i]);
   const writeBits = ({ bits }: Register, i: number, value: bigint): void => {
     if (bits instanceof Uint32Array) bits[i] = Number(BigInt.asUintN(32, value));
     else bits[i] = BigInt.asUintN(64, value);
   };
 
+  /** Runs an instruction for `count` columns from `column`. */
   function step(
-    out: Register,
-    { op, args, value, name }: Instruction,
+    [out, a, b, c]: readonly Register[],
+    { op, value, name }: Instruction,
     row: number,
-    start: number,
     cols: number,
+    column: number,
+    count: number,
   ): void {
-    const [a, b, c] = args.map((arg) => registers[arg]);
     const at = offsets.get(name) ?? 0;
     const fill = (f: (i: number) => number) => {
-      for (let i = 0; i < cols; i++) out.floats[i] = f(i);
+      for (let i = 0; i < count; i++) out.floats[i] = f(i);
     };
-    if (op in FLOAT) return fill((i) => FLOAT[op](a.floats[i], b?.floats[i]));
-    if (op in COMPARE) {
-      for (let i = 0; i < cols; i++) {
-        writeBits(out, i, COMPARE[op](a.floats[i], b.floats[i]) ? -1n : 0n);
+    const float = FLOAT.get(op);
+    if (float !== undefined) return fill((i) => float(a.floats[i], b?.floats[i]));
+    const compare = COMPARE.get(op);
+    if (compare !== undefined) {
+      for (let i = 0; i < count; i++) {
+        writeBits(out, i, compare(a.floats[i], b.floats[i]) ? -1n : 0n);
       }
       return;
     }
-    if (op in BITS) {
-      for (let i = 0; i < cols; i++) {
-        writeBits(out, i, BITS[op](readBits(a, i), b ? readBits(b, i) : 0n, BigInt(value)));
+    const bits = BITS.get(op);
+    if (bits !== undefined) {
+      for (let i = 0; i < count; i++) {
+        writeBits(out, i, bits(readBits(a, i), b ? readBits(b, i) : 0n, BigInt(value)));
       }
       return;
     }
@@ -106,13 +116,13 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
       case "const":
         return fill(() => Number(value));
       case "bits":
-        for (let i = 0; i < cols; i++) writeBits(out, i, BigInt.asUintN(width, BigInt(value)));
+        for (let i = 0; i < count; i++) writeBits(out, i, BigInt.asUintN(width, BigInt(value)));
         return;
       case "element":
-        out.floats.set(new FloatArray(memory as ArrayBuffer, at, start + cols).subarray(start));
+        out.floats.set(floatsAt(at, row * cols + column, count));
         return;
       case "column":
-        out.floats.set(new FloatArray(memory as ArrayBuffer, at, cols));
+        out.floats.set(floatsAt(at, column, count));
         return;
       case "row":
       case "param": {
@@ -120,7 +130,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         return fill(() => scalar);
       }
       case "select":
-        for (let i = 0; i < cols; i++) writeBits(out, i, readBits(readBits(a, i) ? b : c, i));
+        for (let i = 0; i < count; i++) writeBits(out, i, readBits(readBits(a, i) ? b : c, i));
         return;
       case "madd":
         return fill((i) => round(a.floats[i] * b.floats[i]) + c.floats[i]);
@@ -129,30 +139,34 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
     }
   }
 
+  const floatsAt = (offset: number, first: number, count: number) =>
+    new FloatArray(memory as ArrayBuffer, offset + first * size, count);
+
   return (rows, cols) => {
-    if (registers.length === 0 || registers[0].floats.length < cols) {
-      registers = instructions.map(() => register(dtype, cols));
-    }
+    const values = registers ??= instructions.map(() => register(dtype));
+    const operands = instructions.map(({ args }, i) => [values[i], ...args.map((k) => values[k])]);
     for (let row = 0; row < rows; row++) {
-      instructions.forEach((instruction, at) =>
-        step(registers[at], instruction, row, row * cols, cols)
-      );
-      for (const { kind, offset, value } of stores) {
-        const start = kind === "element" ? row * cols : 0;
-        new FloatArray(memory as ArrayBuffer, offset, start + cols).set(
-          registers[value].floats.subarray(0, cols),
-          start,
+      const totals = reductions.map(({ kind }) => kind === "sum" ? 0 : -Infinity);
+      for (let column = 0; column < cols; column += STRIP) {
+        const count = Math.min(STRIP, cols - column);
+        instructions.forEach((instruction, i) =>
+          step(operands[i], instruction, row, cols, column, count)
         );
-      }
-      for (const { kind, offset, value } of reductions) {
-        const floats = registers[value].floats;
-        let total = kind === "sum" ? 0 : -Infinity;
-        for (let i = 0; i < cols; i++) {
-          if (kind === "sum") total += floats[i];
-          else if (total < floats[i]) total = floats[i];
+        for (const { kind, offset, value } of stores) {
+          floatsAt(offset, (kind === "element" ? row * cols : 0) + column, count)
+            .set(values[value].floats.subarray(0, count));
         }
-        new Float64Array(memory as ArrayBuffer, offset)[row] = total;
+        reductions.forEach(({ kind, value }, k) => {
+          for (let i = 0; i < count; i++) {
+            const term = values[value].floats[i];
+            if (kind === "sum") totals[k] += term;
+            else if (totals[k] < term) totals[k] = term;
+          }
+        });
       }
+      reductions.forEach(({ offset }, k) => {
+        new Float64Array(memory as ArrayBuffer, offset)[row] = totals[k];
+      });
     }
   };
 }

@@ -1,5 +1,8 @@
 /**
- * Compiles formulas into kernels, at first use, and gives them memory to work on.
+ * Kernels: formulas compiled to loops over arrays.
+ *
+ * This folder is the compiler. It turns the graphs of formula/ into vector instructions and runs them, as WebAssembly or
+ * interpreted, over arrays in a scratch memory. It knows no loss, and of tensors only the type of their data.
  *
  * A loss describes its operands and steps once:
  *
@@ -13,42 +16,51 @@
  *       },
  *     });
  *
- * and then works on tiles: copy rows into `element.x`, `run.rowMax(rows, cols)`, `run.rowExp(rows, cols)`, do
- * per row in TypeScript what is done once per row, `run.scale(rows, cols)`, copy `element.e` out.
+ * and then works on its arguments tile by tile: it copies rows into `element.x`, calls `run.rowMax(rows, cols)` and
+ * `run.rowExp(rows, cols)`, computes in TypeScript what is needed once per row, calls `run.scale(rows, cols)`, and copies
+ * `element.e` out. Each step is compiled when it first runs.
  *
- * All kernels share one scratch memory, because only one runs at a time and none leaves anything behind.
- * Nothing may therefore call foreign code between the first copy in and the last copy out.
+ * All kernels share one scratch memory. Between its first copy in and its last copy out a loss must therefore not call
+ * code of the user, which may run another loss.
  */
 
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import { Graph, type Node } from "../formula/graph.ts";
 import { interpret } from "./interpret.ts";
-import { lower } from "./lower.ts";
+import { isPowerOf2, lower } from "./lower.ts";
 import { parse } from "../formula/parse.ts";
-import { type Reduction, type Run, SLACK, type Store } from "./plan.ts";
-import { type OperandKind, ProgramBuilder, type Value } from "./program.ts";
-import { compile, hasRelaxedSimd } from "./wasm.ts";
+import {
+  Layout,
+  longRowsOf,
+  type Machine,
+  type Scratch,
+  SCRATCH_PAGES,
+  scratchFor,
+  TILE,
+} from "./memory.ts";
+import type { Plan, Reduction, Run, Store } from "./plan.ts";
+import { ProgramBuilder, type Value } from "./program.ts";
+import { compile } from "./wasm.ts";
 
-/** What kernels can run on: WebAssembly with or without relaxed SIMD, or plain JavaScript. */
-export type Machine = "relaxed" | "wasm" | "interpreter";
+export { type Machine, TILE, tileFor } from "./memory.ts";
 
-/** One pass over a tile: what it writes, as formula texts by operand name. */
+/** One pass over a tile: its results, as formulas by the names of the operands that they are written to. */
 export interface Step {
   /** Results for each element or column. */
   readonly store?: Readonly<Record<string, string>>;
   /** Sums along each row. */
   readonly sum?: Readonly<Record<string, string>>;
-  /** Maxima along each row; -Infinity for a row without columns, NaN is passed over. */
+  /** Maxima along each row, without NaN; -Infinity for a row without columns. */
   readonly max?: Readonly<Record<string, string>>;
 }
 
 /** Operands by kind (see plan.ts) and the steps that work on them. */
 export interface KernelsDefinition<
   E extends string,
-  C extends string,
-  R extends string,
-  P extends string,
   S extends string,
+  C extends string = never,
+  R extends string = never,
+  P extends string = never,
 > {
   readonly elements: readonly E[];
   readonly columns?: readonly C[];
@@ -61,13 +73,15 @@ export interface KernelsDefinition<
   readonly tileRows?: number;
 }
 
+type Operands = Omit<KernelsDefinition<string, never, string, string, string>, "steps">;
+
 /** Operands and compiled steps, for one float type. */
 export interface Kernels<
   E extends string,
-  C extends string,
-  R extends string,
-  P extends string,
   S extends string,
+  C extends string = never,
+  R extends string = never,
+  P extends string = never,
 > {
   /** Elements that fit into a tile: rows × cols must not exceed it. */
   readonly tile: number;
@@ -79,80 +93,19 @@ export interface Kernels<
   /** Arrays of one element. */
   readonly param: Readonly<Record<P, Float64Array>>;
   readonly run: Readonly<Record<S, Run>>;
-  /** Compiles a step that the definition does not name. */
+  /** Compiles a step that is not in the definition. */
   compile(step: Step): Run;
 }
 
-/** Elements in a tile unless a definition says otherwise: a few operands of this size stay in the L1 and L2 caches. */
-export const TILE = 8192;
-
-const PAGE = 65536;
-/** Memory for the tiles of ordinary kernels; those with longer rows get memory of their own. */
-const SCRATCH_PAGES = 128;
-/** Operands begin at multiples of a cache line. */
-const LINE = 64;
-
-interface Scratch {
-  readonly machine: Machine;
-  readonly buffer: ArrayBufferLike;
-  readonly memory?: WebAssembly.Memory;
-}
-let shared: Scratch | undefined;
-
-function newScratch(machine: Machine, pages: number): Scratch {
-  if (machine === "interpreter") return { machine, buffer: new ArrayBuffer(pages * PAGE) };
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  return { machine, buffer: memory.buffer, memory };
-}
-
-/** The fastest machine that is allowed here; a content security policy can forbid WebAssembly. */
-function bestMachine(): Machine {
-  try {
-    // An empty module: forbidden exactly where every other one is.
-    new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
-    return hasRelaxedSimd() ? "relaxed" : "wasm";
-  } catch {
-    return "interpreter"; // The same numbers, slower.
-  }
-}
-
-/** Gives operands consecutive places in the scratch memory. */
-class Layout {
-  readonly kinds = new Map<string, OperandKind>();
-  readonly offsets = new Map<string, number>();
-  bytes = 0;
-
-  /** Places operands of `bytes` each. */
-  place(kind: OperandKind, names: readonly string[], bytes: number): void {
-    for (const name of names) {
-      if (this.offsets.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
-      this.kinds.set(name, kind);
-      this.offsets.set(name, this.bytes);
-      this.bytes = Math.ceil((this.bytes + bytes + SLACK) / LINE) * LINE;
-    }
-  }
-
-  /** Views of the places of operands, by name. */
-  views<N extends string, A>(
-    names: readonly N[],
-    View: new (buffer: ArrayBuffer, offset: number, length: number) => A,
-    buffer: ArrayBufferLike,
-    length: number,
-  ): Record<N, A> {
-    const views = {} as Record<N, A>;
-    for (const name of names) {
-      views[name] = new View(buffer as ArrayBuffer, this.offsets.get(name)!, length);
-    }
-    return views;
-  }
-}
+/** The largest number of instructions of a kernel: engines allow functions 50,000 locals. */
+const MAX_INSTRUCTIONS = 40_000;
 
 /**
- * Describes kernels; they are laid out and compiled when they are first used.
+ * Defines kernels.
  *
  * @param definition Operands and steps.
- * @returns A function from float type to operands and compiled steps. Rows longer than a tile get a larger tile; the
- * machine is the best one there is unless a test asks for another.
+ * @returns A function that gives the operands and steps for a float type, the same ones at each call. Rows longer
+ * than a tile get a larger tile. The machine is the fastest one by default; tests choose others.
  */
 export function defineKernels<
   E extends string,
@@ -161,59 +114,67 @@ export function defineKernels<
   R extends string = never,
   P extends string = never,
 >(
-  definition: KernelsDefinition<E, C, R, P, S>,
-): (dtype: FloatType, longestRow?: number, machine?: Machine) => Kernels<E, C, R, P, S> {
+  definition: KernelsDefinition<E, S, C, R, P>,
+): (dtype: FloatType, longestRow?: number, machine?: Machine) => Kernels<E, S, C, R, P> {
+  type Own = Kernels<E, S, C, R, P>;
   const { tile: usualTile = TILE } = definition;
-  const usual: Partial<Record<FloatType, Kernels<E, C, R, P, S>>> = {};
-  const others = new Map<string, Kernels<E, C, R, P, S>>();
+  const usual: Partial<Record<FloatType, Own>> = {};
+  const others = new Map<string, unknown>();
   return (dtype, longestRow = 0, machine) => {
-    if (longestRow <= usualTile && machine === undefined) {
-      return usual[dtype] ??= build(definition, dtype, usualTile);
-    }
+    const isUsual = longestRow <= usualTile && machine === undefined;
+    const known = isUsual ? usual[dtype] : undefined;
+    if (known !== undefined) return known;
+
     let tile = usualTile;
     while (tile < longestRow) tile *= 2;
+    const layout = layOut(definition, dtype, tile);
+    const isLong = tile > usualTile && machine === undefined && layout.pages > SCRATCH_PAGES;
+    const home = isLong ? longRowsOf(layout.pages) : undefined;
+    const cache = home === undefined ? others : home.cacheOf(definition);
     const key = `${dtype} ${tile} ${machine}`;
-    let kernels = others.get(key);
-    if (kernels === undefined) {
-      kernels = build(definition, dtype, tile, machine);
-      others.set(key, kernels);
-    }
+    const kernels = cache.get(key) as Own | undefined ??
+      build(definition, dtype, tile, layout, home?.scratch ?? scratchFor(layout.pages, machine));
+    if (isUsual) usual[dtype] = kernels;
+    else cache.set(key, kernels);
     return kernels;
   };
 }
 
-function build<
-  E extends string,
-  C extends string,
-  R extends string,
-  P extends string,
-  S extends string,
->(
-  definition: KernelsDefinition<E, C, R, P, S>,
+function layOut(
+  { elements, columns = [], rows = [], params = [], tileRows }: Operands,
   dtype: FloatType,
   tile: number,
-  machine?: Machine,
-): Kernels<E, C, R, P, S> {
-  const { elements, columns = [], rows = [], params = [], steps } = definition;
-  const tileRows = definition.tileRows ?? tile;
-  const Floats: new (buffer: ArrayBuffer, offset: number, length: number) => FloatArray =
-    dtype === "float32" ? Float32Array : Float64Array;
+): Layout {
   const size = dtype === "float32" ? 4 : 8;
   const layout = new Layout();
   layout.place("element", elements, tile * size);
   layout.place("column", columns, tile * size);
-  layout.place("row", rows, tileRows * 8);
+  layout.place("row", rows, (tileRows ?? tile) * 8);
   layout.place("param", params, 8);
+  return layout;
+}
 
-  const pages = Math.max(SCRATCH_PAGES, Math.ceil(layout.bytes / PAGE));
-  const scratch = machine !== undefined || pages > SCRATCH_PAGES
-    ? newScratch(machine ?? bestMachine(), pages)
-    : shared ??= newScratch(bestMachine(), SCRATCH_PAGES);
+function build<
+  E extends string,
+  S extends string,
+  C extends string,
+  R extends string,
+  P extends string,
+>(
+  definition: KernelsDefinition<E, S, C, R, P>,
+  dtype: FloatType,
+  tile: number,
+  layout: Layout,
+  scratch: Scratch,
+): Kernels<E, S, C, R, P> {
+  const { elements, columns = [], rows = [], params = [], steps } = definition;
+  const tileRows = definition.tileRows ?? tile;
+  const Floats: new (buffer: ArrayBuffer, offset: number, length: number) => FloatArray =
+    dtype === "float32" ? Float32Array : Float64Array;
   const { buffer } = scratch;
-
   const run = {} as Record<S, Run>;
-  for (const name in steps) {
-    // The first call compiles and takes the place of this stub.
+  for (const name of Object.keys(steps) as S[]) {
+    // The first call compiles the step and replaces this function.
     run[name] = (rows, cols) =>
       (run[name] = compileStep(steps[name], dtype, layout, scratch))(rows, cols);
   }
@@ -229,22 +190,46 @@ function build<
   };
 }
 
-function compileStep(
+function compileStep(step: Step, dtype: FloatType, layout: Layout, scratch: Scratch): Run {
+  const { machine, buffer, memory } = scratch;
+  const runOf = (plan: Plan): Run =>
+    memory === undefined ? interpret(plan, buffer) : compile(plan, memory, machine === "relaxed");
+  const powers = new Set<string>();
+  const plan = planOf(step, dtype, layout, powers);
+  if (powers.size === 0) return runOf(plan);
+
+  // The step divides by options. If they are powers of 2, `plan` gives the same bits as a division, and is faster.
+  const options = Object.values(layout.views([...powers], Float64Array, buffer, 1));
+  let multiplying: Run | undefined;
+  let dividing: Run | undefined;
+  return (rows, cols) => {
+    for (let i = 0; i < options.length; i++) {
+      if (!isPowerOf2(options[i][0])) {
+        dividing ??= runOf(planOf(step, dtype, layout));
+        return dividing(rows, cols);
+      }
+    }
+    multiplying ??= runOf(plan);
+    multiplying(rows, cols);
+  };
+}
+
+function planOf(
   { store = {}, sum = {}, max = {} }: Step,
   dtype: FloatType,
   { kinds, offsets }: Layout,
-  { machine, buffer, memory }: Scratch,
-): Run {
+  powers?: Set<string>,
+): Plan {
   const graph = new Graph();
   const program = new ProgramBuilder(dtype);
   const lowered = new Map<Node, Value>();
   const stores: Store[] = [];
   const reductions: Reduction[] = [];
   for (const [kind, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
-    for (const name in texts) {
+    for (const name of Object.keys(texts)) {
       const operand = kinds.get(name);
       const offset = offsets.get(name) ?? 0;
-      const value = lower(program, parse(graph, texts[name]), kinds, lowered);
+      const value = lower(program, parse(graph, texts[name]), kinds, lowered, powers);
       if (kind !== "store") {
         if (operand !== "row") {
           throw new TypeError(`Cannot reduce into '${name}' as it is not a row operand`);
@@ -260,6 +245,12 @@ function compileStep(
       }
     }
   }
+  const { length } = program.instructions;
+  if (length > MAX_INSTRUCTIONS) {
+    throw new RangeError(
+      `Cannot compile the formula as it takes ${length} instructions: at most ${MAX_INSTRUCTIONS} are possible`,
+    );
+  }
   for (const { op, name } of program.instructions) {
     if (op === "element" && Object.hasOwn(store, name)) {
       throw new TypeError(
@@ -267,13 +258,10 @@ function compileStep(
       );
     }
   }
-  const plan = { program, offsets, stores, reductions };
-  return memory === undefined
-    ? interpret(plan, buffer)
-    : compile(plan, memory, machine === "relaxed");
+  return { program, offsets, stores, reductions };
 }
 
-/** Elements up to which copying one by one beats the fixed costs of copying at once, and of making a view for it. */
+/** Up to so many elements a loop is faster than `set` and the view that it needs. */
 const SMALL = { load: 32, unload: 96 } as const;
 
 /** Copies `source[start … end)` to the beginning of `operand`. */

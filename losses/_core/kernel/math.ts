@@ -1,25 +1,25 @@
 /**
- * exp, log and their relatives, taken apart into vector instructions.
+ * exp, log and the functions made of them, as vector instructions.
  *
- * Everything is written once for both float types; {@linkcode CONSTANTS} holds what differs. All results are
- * within 2 ulp of the exact value, from subnormals to infinities (tests/core/math_test.ts measures it against
- * 64-digit arithmetic). The polynomials interpolate their functions at Chebyshev nodes; the same test computes
- * their coefficients again.
+ * The code is the same for both float types, with different {@linkcode CONSTANTS}. All results are within 2
+ * ulp of the exact value, from subnormal numbers to infinities (tests/core/math_test.ts measures it against
+ * 64-digit arithmetic). The polynomials interpolate their functions at Chebyshev nodes; tests/core/polynomial_test.ts
+ * computes their coefficients again.
  */
 
 import type { ProgramBuilder, Value } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
 interface Constants {
-  /** Bits of the mantissa without the leading one, and the exponent's bias. */
+  /** Bits of the mantissa without the leading one, and the bias of the exponent. */
   readonly mantissa: number;
   readonly bias: number;
-  /** Adding it rounds to an integer, which then stands in the lowest bits. */
+  /** Adding it to a number rounds the number to an integer and leaves that in the lowest bits. */
   readonly shifter: number;
-  /** Where exp(x) has long become 0 and infinity. */
+  /** exp(x) is 0 at and below expMin and ∞ at and above expMax. */
   readonly expMin: number;
   readonly expMax: number;
-  /** ln 2 in two parts, the first with so few bits that multiples by exponents are exact. */
+  /** ln 2 as a sum. The first part has so few bits that its product with an exponent is exact. */
   readonly ln2Hi: number;
   readonly ln2Lo: number;
   /** Smallest number that is not subnormal. */
@@ -30,9 +30,16 @@ interface Constants {
   readonly logPoly: readonly number[];
   /** The same for s² ≤ 1/9 (logarithms of 1 + z, 0 ≤ z ≤ 1). */
   readonly log1pPoly: readonly number[];
+  /** (3/2 (2 atanh(s) - 2 s) / s³ - 1) / s² in powers of s², for s² as in logPoly (logarithms for pow). */
+  readonly powPoly: readonly number[];
+  /** 2/3 in two parts, the first with half a mantissa. */
+  readonly twoThirdsHi: number;
+  readonly twoThirdsLo: number;
+  /** Bits that are cleared for the upper half of a mantissa. */
+  readonly lowerHalf: number;
 }
 
-/** What the two float types need. */
+/** The constants of both float types. */
 export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
   float32: {
     mantissa: 23,
@@ -58,6 +65,10 @@ export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
       0.21706460997195692,
       0.23224921771214582,
     ],
+    powPoly: [0.6000002258363308, 0.4284335414765594, 0.3457235715241703],
+    twoThirdsHi: 2730 / 2 ** 12,
+    twoThirdsLo: 2 / 3 / 2 ** 12,
+    lowerHalf: 12,
   },
   float64: {
     mantissa: 52,
@@ -101,6 +112,19 @@ export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
       0.08800317650868773,
       0.16164938169471338,
     ],
+    powPoly: [
+      0.6,
+      0.4285714285714405,
+      0.3333333333248383,
+      0.272727275030892,
+      0.23076892443777647,
+      0.20002207040770967,
+      0.1755935450923681,
+      0.17584767935814777,
+    ],
+    twoThirdsHi: 44739242 / 2 ** 26,
+    twoThirdsLo: 2 / 3 / 2 ** 26,
+    lowerHalf: 27,
   },
 };
 
@@ -115,7 +139,7 @@ function bitsOf(dtype: FloatType, value: number): bigint {
   return view.getBigUint64(0);
 }
 
-/** Horner's rule, lowest power first. */
+/** A polynomial by Horner's rule; coefficients begin with that of the lowest power. */
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
     (sum, coefficient) => b.apply("madd", sum, x, b.const(coefficient)),
@@ -123,27 +147,32 @@ function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]
   );
 }
 
-/** Where the argument of exp lies: knowing more saves a step. */
+/** Where the argument of exp lies; exp is faster if that is known. */
 export type ExpRange = "any" | "x ≤ 0";
 
 /**
  * exp(x) = p · 2ⁿ with n = round(x / ln 2) and p = exp(x - n ln 2).
  *
- * Rounding adds the shifter, and with it a bias: n + bias then stands in the lowest bits, and shifted to the place of the
- * exponent it is a power of 2. But 2ⁿ need not be a normal number. For x ≤ 0, 2ⁿ⁺ᵏ is, with k in the middle, and p 2⁻ᵏ
- * costs no more than p. For all x, 2ⁿ is multiplied in two halves. Either way results that are subnormal are rounded once,
- * those beyond the largest number become infinite, and NaN goes through, without a second path.
+ * Rounding adds shifter + bias, so that n + bias is left in the lowest bits; shifted to the bits of the exponent it is the
+ * power 2ⁿ. But 2ⁿ may be subnormal or infinite. If x ≤ 0, 2ⁿ⁺ᵏ is a normal number for a k halfway between, and p 2⁻ᵏ takes
+ * as many instructions as p. For any x, p is multiplied by two powers with the product 2ⁿ. Both ways round a subnormal
+ * result only once, give ∞ above the largest number and NaN for NaN, without a branch.
  *
  * @param b The program.
  * @param x The argument.
- * @param range Where x is known to lie, if it is a number.
+ * @param range Where x is known to lie, unless it is NaN.
  */
 export function exp(b: ProgramBuilder, x: Value, range: ExpRange = "any"): Value {
   return expParts(b, x, range).value;
 }
 
-/** exp(x), and p - 1 before p is rounded. */
-function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value; tail: Value } {
+/** exp(x + rest), and p - 1, which has digits that p has not. */
+function expParts(
+  b: ProgramBuilder,
+  x: Value,
+  range: ExpRange,
+  rest?: Value,
+): { value: Value; tail: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
   const k = (c.bias + 1) / 2;
@@ -152,14 +181,17 @@ function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value;
   const t = apply("pmax", below, b.const(c.expMin));
   const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(shifter));
   const n = apply("sub", shifted, b.const(shifter));
-  const r = apply("nmadd", n, b.const(c.ln2Lo), apply("nmadd", n, b.const(c.ln2Hi), t));
+  const high = apply("nmadd", n, b.const(c.ln2Hi), t);
+  const r = rest === undefined
+    ? apply("nmadd", n, b.const(c.ln2Lo), high)
+    : apply("add", high, apply("nmadd", n, b.const(c.ln2Lo), rest));
   const tail = apply("madd", apply("mul", r, r), polynomial(b, r, c.expPoly), r);
   const power = b.shift("shl", shifted, c.mantissa);
   if (range !== "any") {
     const down = b.const(2 ** -k);
     return { value: apply("mul", apply("madd", tail, down, down), power), tail };
   }
-  // (n + 2 bias) / 2, rounded down: shifted one place less, the bit below the exponent cleared.
+  // The exponent (n + 2 bias) / 2, rounded down: one place less of shift, and the bit below the exponent cleared.
   const mask = BigInt(2 * c.bias + 1) << BigInt(c.mantissa);
   const half = apply("and", b.shift("shl", shifted, c.mantissa - 1), b.bits(mask));
   const p = apply("add", tail, b.const(1));
@@ -167,11 +199,10 @@ function expParts(b: ProgramBuilder, x: Value, range: ExpRange): { value: Value;
 }
 
 /**
- * log(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged as f - s · factor with factor = f - s² P(s²): f, which is exact,
- * comes in last, and what is taken away from it is small. For f from √½ - 1 to √2 - 1 or from 0 to 1, as the polynomial
- * P allows.
+ * log(1 + f) = 2 atanh(s) with s = f / (2 + f), computed as f - s · factor with factor = f - s² P(s²): f is exact, and the
+ * correction is small. The polynomial P determines where f may lie: from √½ - 1 to √2 - 1, or from 0 to 1.
  */
-function awayFrom(
+function atanhSeries(
   b: ProgramBuilder,
   f: Value,
   poly: readonly number[],
@@ -186,14 +217,14 @@ function awayFrom(
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
-  const { s, factor } = awayFrom(b, f, c.logPoly);
+  const { s, factor } = atanhSeries(b, f, c.logPoly);
   const small = apply("nmadd", s, factor, apply("mul", k, b.const(c.ln2Lo)));
   return apply("madd", k, b.const(c.ln2Hi), apply("add", f, small));
 }
 
 /**
- * Splits normal positive y = m · 2ᵏ with m between √½ and √2; `biased` is k plus the bias, as an integer, and `shifted`
- * k plus bias and shifter, as a float.
+ * Splits a normal y > 0 into m · 2ᵏ with m between √½ and √2. `biased` is k + bias as an integer, `shifted` is
+ * k + bias + shifter as a float.
  */
 function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted: Value } {
   const c = CONSTANTS[b.dtype];
@@ -206,29 +237,35 @@ function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted:
   return { m, biased, shifted };
 }
 
-/** `result` where lowest < x < ∞; the limits -∞ at lowest, NaN below, ∞ at ∞, NaN at NaN. */
+/** `result` for lowest < x < ∞; -∞ at the lowest x, NaN below it, ∞ at ∞, NaN at NaN. */
 function logLimits(b: ProgramBuilder, x: Value, lowest: number, result: Value): Value {
   const { apply } = bound(b);
   const bottom = b.const(lowest);
   const above = b.select(apply("lt", x, b.const(Infinity)), result, x);
-  // All bits of -∞ stay at the bottom; with all others set too, it is NaN.
+  // -∞ at the lowest x; below and at NaN the mask sets all bits, which makes it NaN.
   const below = apply("or", apply("ne", x, bottom), b.const(-Infinity));
   return b.select(apply("gt", x, bottom), above, below);
 }
 
-/** log(x); subnormal numbers are scaled up first. */
+/** log(x). */
 export function log(b: ProgramBuilder, x: Value): Value {
+  const { apply } = bound(b);
+  const { m, k } = splitScaled(b, x);
+  return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
+}
+
+/** Splits x > 0 into m · 2ᵏ with m between √½ and √2, both floats; subnormal numbers are scaled up first. */
+function splitScaled(b: ProgramBuilder, x: Value): { m: Value; k: Value } {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
   const tiny = apply("lt", x, b.const(c.minNormal));
   const y = b.select(tiny, apply("mul", x, b.const(2 ** c.mantissa)), x);
   const { m, shifted } = split(b, y);
   const zero = c.shifter + c.bias;
-  const k = apply("sub", shifted, b.select(tiny, b.const(zero + c.mantissa), b.const(zero)));
-  return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
+  return { m, k: apply("sub", shifted, b.select(tiny, b.const(zero + c.mantissa), b.const(zero))) };
 }
 
-/** log(1 + x), with the digits of x that 1 + x has lost put back. */
+/** log(1 + x), corrected for the rounding of 1 + x. */
 export function log1p(b: ProgramBuilder, x: Value): Value {
   const c = CONSTANTS[b.dtype];
   const { apply } = bound(b);
@@ -236,22 +273,22 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", x, apply("sub", u, b.const(1)));
   const { m, biased, shifted } = split(b, u);
   const k = apply("sub", shifted, b.const(c.shifter + c.bias));
-  // 2¹⁻ᵏ, made from the exponent: 0 for the largest k, where 2⁻ᵏ would wrap around to -∞.
+  // 2¹⁻ᵏ by its exponent. For the largest k that is 0, whereas 2⁻ᵏ would overflow into the sign.
   const scale = b.shift("shl", apply("isub", b.bits(2 * c.bias + 1), biased), c.mantissa);
   const twice = apply("mul", lost, scale);
   const f = apply("madd", twice, b.const(0.5), apply("sub", m, b.const(1)));
   return logLimits(b, x, -1, logScaled(b, f, k));
 }
 
-/** exp(-|x|), which sigmoid and softplus share and which never overflows. */
+/** exp(-|x|), which never overflows; sigmoid and softplus share it. */
 function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
   return expParts(b, b.apply("neg", b.apply("abs", x)), "x ≤ 0");
 }
 
 /**
- * 1 / (1 + exp(-x)) = 1 - w on the right and z - z w on the left, with z = exp(-|x|) and w = z / (1 + z).
+ * 1 / (1 + exp(-x)) = 1 - w for x ≥ 0 and z - z w for x < 0, with z = exp(-|x|) and w = z / (1 + z).
  *
- * The plain quotients round three times where these round the small w instead, which costs 2.3 ulp.
+ * The roundings of w matter less, because w is small: 1 / (1 + z) and z / (1 + z) themselves are up to 2.3 ulp off.
  */
 export function sigmoid(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
@@ -264,8 +301,8 @@ export function sigmoid(b: ProgramBuilder, x: Value): Value {
 /**
  * log(1 + exp(x)) = max(x, 0) + log(1 + z) with z = exp(-|x|).
  *
- * What rounding has taken from p moves the logarithm by z / p / (1 + z) times as much; three quarters of z come close
- * enough to that to save 0.2 ulp, without which the worst x, about -0.435, would be 2.04 ulp off.
+ * The digits that p = exp(r) has lost in rounding change the logarithm by z / p / (1 + z) times as much. Adding them with
+ * the factor 3/4 z instead is close enough: it saves 0.2 ulp, and 2.04 ulp at the worst x, about -0.435, become less than 2.
  */
 export function softplus(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
@@ -274,31 +311,135 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  const { s, factor } = awayFrom(b, z, CONSTANTS[b.dtype].log1pPoly);
+  const { s, factor } = atanhSeries(b, z, CONSTANTS[b.dtype].log1pPoly);
   return apply("add", apply("nmadd", s, factor, z), rest);
 }
 
-/** aᵖ for a ≥ 0; small whole powers by multiplication. */
-export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
-  const { apply } = bound(b);
-  const { op, value } = b.instructions[p];
-  if (op === "const" && [0, 1, 2, 3, 4].includes(Number(value))) {
-    const square = () => apply("mul", a, a);
-    return [
-      () => b.const(1),
-      () => a,
-      square,
-      () => apply("mul", square(), a),
-      () => apply("mul", square(), square()),
-    ][
-      Number(value)
-    ]();
-  }
-  const general = exp(b, apply("mul", p, log(b, a)));
-  return b.select(apply("eq", p, b.const(0)), b.const(1), general);
+/** A number as the sum of two floats, of which the first has half a mantissa: products of such are exact. */
+interface Split {
+  readonly high: Value;
+  readonly low: Value;
 }
 
-/** `b.apply` as a plain function, to keep the formulas above short. */
+/** The upper half of a mantissa. */
+function upper(b: ProgramBuilder, x: Value): Value {
+  return b.apply("and", x, b.bits(-1n << BigInt(CONSTANTS[b.dtype].lowerHalf)));
+}
+
+/** The sum of an exact x and a smaller y, with `lost` what the rounding of x + y has taken from y. */
+function splitSum(b: ProgramBuilder, x: Value, y: Value): Split {
+  const { apply } = bound(b);
+  const high = upper(b, apply("add", x, y));
+  return { high, low: apply("sub", y, apply("sub", high, x)) };
+}
+
+/**
+ * log(x) to 2⁻³⁵ (float32) or 2⁻⁶⁴ (float64) of its value, for x > 0, as in fdlibm's pow.
+ *
+ * log(m) = 2 atanh(s) = 2/3 s (3 + s² + s⁴ Q(s²)) with s = (m - 1) / (m + 1). Every number that matters is split.
+ */
+function splitLog(b: ProgramBuilder, x: Value): Split {
+  const c = CONSTANTS[b.dtype];
+  const { apply } = bound(b);
+  const { m, k } = splitScaled(b, x);
+  const f = apply("sub", m, b.const(1));
+  const sum = apply("add", m, b.const(1));
+  const reciprocal = apply("div", b.const(1), sum);
+  const s = apply("mul", f, reciprocal);
+
+  // s = (f - high (m + 1)) / (m + 1) + high
+  const high = upper(b, s);
+  const sumHigh = upper(b, sum);
+  const sumLow = apply("sub", m, apply("sub", sumHigh, b.const(1)));
+  const left = apply("nmadd", high, sumLow, apply("sub", f, apply("mul", high, sumHigh)));
+  const low = apply("mul", reciprocal, left);
+
+  // The parenthesis: 3 + high² is exact, what comes to it is small.
+  const w = apply("mul", s, s);
+  const quartic = apply("mul", apply("mul", w, w), polynomial(b, w, c.powPoly));
+  const rest = apply("madd", low, apply("add", high, s), quartic);
+  const square = apply("mul", high, high);
+  const factorHigh = upper(b, apply("add", apply("add", b.const(3), square), rest));
+  const factorLow = apply("sub", rest, apply("sub", apply("sub", factorHigh, b.const(3)), square));
+
+  const product = splitSum(
+    b,
+    apply("mul", high, factorHigh),
+    apply("madd", low, factorHigh, apply("mul", factorLow, s)),
+  );
+
+  // Times 2/3, plus k ln 2.
+  const third = apply("mul", product.high, b.const(c.twoThirdsHi));
+  const small = apply(
+    "madd",
+    product.low,
+    b.const(2 / 3),
+    apply("madd", product.high, b.const(c.twoThirdsLo), apply("mul", k, b.const(c.ln2Lo))),
+  );
+  const power = apply("mul", k, b.const(c.ln2Hi));
+  const result = upper(b, apply("add", apply("add", third, small), power));
+  return {
+    high: result,
+    low: apply("sub", small, apply("sub", apply("sub", result, power), third)),
+  };
+}
+
+/** sizeᵖ = exp(p log(size)) for size ≥ 0. The product is split: as one float, it would lose its digits before the point. */
+function powOfSize(b: ProgramBuilder, size: Value, p: Value): Value {
+  const c = CONSTANTS[b.dtype];
+  const { apply } = bound(b);
+  const logarithm = splitLog(b, size);
+  const pHigh = upper(b, p);
+  const low = apply(
+    "madd",
+    p,
+    logarithm.low,
+    apply("mul", apply("sub", p, pHigh), logarithm.high),
+  );
+  const high = apply("mul", pHigh, logarithm.high);
+  const product = apply("add", high, low);
+  // Where the result is 0, ∞ or NaN, a plain product decides.
+  const plain = apply("mul", p, logLimits(b, size, 0, logarithm.high));
+  const isFinite = apply("lt", apply("abs", plain), b.const(-c.expMin));
+  const rest = apply("and", isFinite, apply("add", apply("sub", high, product), low));
+  const { value } = expParts(b, b.select(isFinite, product, plain), "any", rest);
+  return b.select(apply("eq", p, b.const(0)), b.const(1), value);
+}
+
+/** aᵖ, with the limits of JavaScript's `a ** p`. Small exponents in the formula become products. */
+export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
+  const { apply } = bound(b);
+  const exponent = b.instructions[p].op === "const" ? b.instructions[p].value : undefined;
+  const isPositive = b.instructions[a].op === "abs";
+  if (exponent === 0) return b.const(1);
+  const square = () => apply("mul", a, a);
+  if (exponent === 1) return a;
+  if (exponent === 2) return square();
+  if (exponent === 3) return apply("mul", square(), a);
+  if (exponent === 4) return apply("mul", square(), square());
+  if (isPositive && exponent === 0.5) return apply("sqrt", a);
+  if (isPositive && exponent === 1.5) return apply("mul", a, apply("sqrt", a));
+  if (isPositive && exponent === 2.5) return apply("mul", square(), apply("sqrt", a));
+
+  const size = powOfSize(b, apply("abs", a), p);
+  if (isPositive) return size;
+
+  // The power of a negative number has the sign of a if p is odd, and is NaN if p is not whole, unless a is -∞.
+  const half = apply("mul", p, b.const(0.5));
+  const isWhole = apply("eq", apply("trunc", p), p);
+  const isOdd = apply("andnot", isWhole, apply("eq", apply("trunc", half), half));
+  const sign = apply(
+    "and",
+    b.bits(1n << (b.dtype === "float32" ? 31n : 63n)),
+    apply("and", a, isOdd),
+  );
+  const isNegative = apply("and", apply("lt", a, b.const(0)), apply("gt", a, b.const(-Infinity)));
+  const isUndefined = apply("andnot", isNegative, isWhole);
+  // A mask with all bits set is NaN.
+  return apply("or", apply("or", size, sign), isUndefined);
+}
+
+/** `b.apply` as a function, which keeps the formulas above short. */
 function bound(b: ProgramBuilder): { apply: ProgramBuilder["apply"] } {
   return { apply: b.apply.bind(b) };
 }

@@ -1,7 +1,7 @@
 /**
- * A kernel as both backends read it: a vector program, and what becomes of its values.
+ * The plan of a kernel, which both backends read: a vector program, and where its results go.
  *
- * A kernel runs over a tile of `rows` × `cols` elements that lie one after the other in a scratch memory.
+ * A kernel runs over a tile of `rows` × `cols` elements that lie row by row in a scratch memory.
  * Its operands are of four kinds:
  *
  * | kind    | one value per    | type in memory      |
@@ -24,14 +24,14 @@ export interface Store {
   readonly value: Value;
 }
 
-/** A result that is accumulated along a row and written, as float64, when the row is done. */
+/** A result that is accumulated along a row and written, as float64, at the end of the row. */
 export interface Reduction {
   readonly kind: "sum" | "max";
   readonly offset: number;
   readonly value: Value;
 }
 
-/** Everything a backend needs to know. Offsets are bytes into the scratch memory. */
+/** A kernel before it is compiled. Offsets are bytes into the scratch memory. */
 export interface Plan {
   readonly program: ProgramBuilder;
   readonly offsets: ReadonlyMap<string, number>;
@@ -42,5 +42,5 @@ export interface Plan {
 /** A compiled kernel: runs over a tile of `rows` × `cols` elements. */
 export type Run = (rows: number, cols: number) => void;
 
-/** Bytes that a store may write past the end of its operand: the unused lanes of the last vector. */
+/** Bytes that may be written after the end of an operand: the unused lanes of the last vector. */
 export const SLACK = 16;

@@ -1,15 +1,14 @@
 /**
- * The vector program: a formula taken apart into steps that a SIMD machine has.
+ * The vector program: a formula as a list of instructions for a SIMD machine.
  *
- * A program is a list of instructions, each naming earlier ones as its arguments. A value is a vector of
- * floats (or of the bits of floats: masks and integers are the same vector looked at differently).
- * {@linkcode ProgramBuilder} makes each instruction once and notes how often its value changes, so that the
- * backends compute it as seldom as possible.
+ * The arguments of an instruction are the values of earlier ones. A value is a vector of floats, whose bits may also be
+ * read as a mask or as integers. {@linkcode ProgramBuilder} never makes the same instruction twice, and notes how often
+ * its value changes, so that the backends compute it no more often than that.
  */
 
 import type { FloatType } from "../tensor/types.ts";
 
-/** What a machine must be able to do. Names follow WebAssembly's. */
+/** The operations of a machine. Names follow WebAssembly's. */
 export type Op =
   // Leaves: a float, raw bits, and the four kinds of operands.
   | "const"
@@ -26,15 +25,16 @@ export type Op =
   | "neg"
   | "abs"
   | "sqrt"
+  | "trunc"
   | "min"
   | "max"
-  /** `b < a ? b : a`: hands `a` on when either is NaN. */
+  /** `b < a ? b : a`: gives `a` if either is NaN. */
   | "pmin"
-  /** `a < b ? b : a`: hands `a` on when either is NaN. */
+  /** `a < b ? b : a`: gives `a` if either is NaN. */
   | "pmax"
-  /** `a * b + c`, rounded once or twice. */
+  /** `a * b + c`, rounded once (relaxed SIMD) or twice. */
   | "madd"
-  /** `c - a * b`, rounded once or twice. */
+  /** `c - a * b`, rounded once (relaxed SIMD) or twice. */
   | "nmadd"
   // Masks: all bits set or none.
   | "lt"
@@ -59,10 +59,10 @@ export type Op =
 /** The kinds of operands, see plan.ts. */
 export type OperandKind = "element" | "column" | "row" | "param";
 
-/** How often a value changes: never or once per call, once per row, with every element. */
+/** How often a value is computed: once per call, once per row, or for every element. */
 export type Stage = "call" | "row" | "element";
 
-/** One step. */
+/** One instruction. */
 export interface Instruction {
   readonly op: Op;
   /** Indices of earlier instructions. */
@@ -74,7 +74,7 @@ export interface Instruction {
   readonly stage: Stage;
 }
 
-/** Index of an instruction: the handle of its value. */
+/** The value of an instruction, as the index of the instruction. */
 export type Value = number;
 
 const STAGES: readonly Stage[] = ["call", "row", "element"];
@@ -84,7 +84,7 @@ const STAGE_OF_LEAF: Readonly<Partial<Record<Op, Stage>>> = {
   column: "element",
 };
 
-/** Collects instructions, each only once. */
+/** Makes the instructions of a program, and no instruction twice. */
 export class ProgramBuilder {
   readonly instructions: Instruction[] = [];
   readonly #known = new Map<string, Value>();
@@ -139,17 +139,17 @@ export class ProgramBuilder {
     return this.#emit(kind, [], 0, name);
   }
 
-  /** Any other instruction. */
+  /** An operation on earlier values. */
   apply(op: Op, ...args: readonly Value[]): Value {
     if (op === "abs") {
       const inner = this.instructions[args[0]];
-      // |-a| = ||a|| = |a|: so that exp(-|x|) is the same value in sigmoid(x), sigmoid(-x) and softplus(-|x|).
+      // |-a| = ||a|| = |a|: sigmoid(x), sigmoid(-x) and softplus(-|x|) then share exp(-|x|).
       if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]);
       if (inner.op === "or" && inner.args[1] === this.#sign()) {
         return this.apply("abs", inner.args[0]);
       }
     }
-    // -|a| sets the sign.
+    // -|a| is a with its sign bit set.
     if (op === "neg" && this.instructions[args[0]].op === "abs") {
       return this.#emit("or", [this.instructions[args[0]].args[0], this.#sign()]);
     }
@@ -161,7 +161,7 @@ export class ProgramBuilder {
     return this.#emit(op, [a], distance);
   }
 
-  /** `mask ? a : b`, in the cheapest form. */
+  /** `mask ? a : b`, by the cheapest instruction. */
   select(mask: Value, a: Value, b: Value): Value {
     if (a === b) return a;
     if (this.isZero(b)) return this.apply("and", mask, a);
@@ -169,7 +169,7 @@ export class ProgramBuilder {
     return this.apply("select", mask, a, b);
   }
 
-  /** Whether a value is the literal +0. */
+  /** True if a value is the constant +0. */
   isZero(value: Value): boolean {
     const { op, value: literal } = this.instructions[value];
     return op === "const" && Object.is(literal, 0);

@@ -1,21 +1,21 @@
 /**
  * Encodes a kernel as a WebAssembly module with one function, `run(rows, cols)`.
  *
- *     constants and parameters into locals
+ *     set the locals of constants and parameters
  *     for each row:
- *       row parameters into locals, accumulators to their start
- *       for each block of vectors of columns:     a vector is 4 × float32 or 2 × float64
- *         for each vector: load, compute, store
- *         add the block up and accumulate it
- *       for each vector that is left:             the last one partial, with a mask on what is accumulated
- *         load, compute, store, accumulate
+ *       set the locals of row operands, initialise the accumulators
+ *       for each block of vectors:        a vector is 4 × float32 or 2 × float64
+ *         load, compute, store each vector
+ *         add up the block, accumulate the sum
+ *       for each remaining vector:        the last one may be partial
+ *         load, compute, store, accumulate the lanes that belong to the row
  *       write the accumulators
  *
- * What is used once is computed in place, on the stack; what is used again gets a local. Constants get one
- * too: a constant inside the loop would be built anew in every round, which made exp 2.6 times slower. So do the steps of
- * polynomials, which makes exp 1.05 times faster in float32 and 1.3 times in float64.
+ * A value that is used once is computed on the stack, where it is used; one that is used again is kept in a local. So are
+ * constants, because the engine would build a constant inside the loop again in each iteration, which made exp 2.6 times
+ * slower, and the steps of polynomials, which makes exp 1.05 times faster in float32 and 1.3 times in float64.
  *
- * Stage 4a of 5 on the way from text to kernel: parse → graph → lower → **wasm**.
+ * From text to kernel: parse → graph → lower → **wasm**.
  */
 
 import { CODE, CodeWriter, I32, moduleOf, RELAXED, SIMD, V128, VECTOR } from "./assembler.ts";
@@ -23,31 +23,37 @@ import type { Plan, Reduction, Run } from "./plan.ts";
 import type { Instruction, Stage, Value } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
-/** Parameters and integer locals: positions in bytes along all rows, along one row and along the row operands. */
+/** Parameters and integer locals: I, J and R are positions in bytes in all rows, in one row and in the row operands. */
 const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, END = 7;
 const INTEGERS = [I, J, R, BLOCKS, FULL, END].length;
 const VECTOR_BYTES = 16;
-/** The local of a value that has none: it is computed where it is used. */
+/** In place of a local, for a value that is computed where it is used. */
 const NONE = -1;
 /** Bytes 8 to 15 of a vector, twice. */
 const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /**
- * Vectors in a block, and the instructions they may have together. The vectors of a block are computed side by side, each
- * step for all of them: a constant that does not fit into the registers is then loaded once for four uses, which makes
- * softplus 1.4 times faster. Counting and adding up is done once a block, too.
+ * Vectors in a block, and the most instructions in a block. Each instruction is written for all vectors of a block before
+ * the next one: a constant that is not in a register is then loaded once for four uses, which makes softplus 1.4 times
+ * faster. The loop counter and the accumulators, too, change once per block.
  */
 const UNROLL = 4;
 const BLOCK_INSTRUCTIONS = 512;
 
-/** The bytes of `plan`; `relaxed` uses relaxed SIMD's fused multiply-add and select. */
+/**
+ * Encodes a kernel.
+ *
+ * @param plan The kernel.
+ * @param relaxed True to use the multiply-add and select of relaxed SIMD.
+ * @returns The bytes of the module.
+ */
 export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
   return new Encoder(plan, relaxed).encode();
 }
 
 /**
- * Encodes one plan. A class rather than one function with functions in it: a kernel is encoded once, so that the time goes
- * into reading this code, and engines read methods when they are first called, but inner functions again and again.
+ * Encodes one plan. Most of the time goes into parsing this code, because a kernel is encoded only once. A class is
+ * therefore faster than a function with inner functions, which engines parse again whenever the outer one is called.
  */
 class Encoder {
   readonly #code = new CodeWriter();
@@ -58,9 +64,9 @@ class Encoder {
   readonly #wide: 0 | 1;
   /** Vectors in a block. */
   readonly #unroll: number;
-  /** By value, its first local, or NONE: one for each vector of a block, the same for all if it does not change within a row. */
+  /** By value: the first of its locals, one for each vector of a block (one for all if it is constant in a row), or NONE. */
   readonly #local: Int32Array;
-  /** How many locals there are so far. */
+  /** Number of locals so far. */
   #locals = 2 + INTEGERS;
   readonly #mask: number;
   readonly #pending: number;
@@ -73,8 +79,8 @@ class Encoder {
     this.#dtype = dtype;
     this.#wide = dtype === "float64" ? 1 : 0;
 
-    // Which values need a local? Those that are used twice or in an inner loop, leaves, and the steps of polynomials: each
-    // waits for the one before, so that the polynomials of a block must be computed side by side.
+    // These values need a local: those that are used twice or in an inner loop, leaves, and the steps of polynomials. Each
+    // step waits for the one before; with locals, the steps of all vectors of a block alternate.
     const uses = new Uint32Array(instructions.length);
     const crosses = new Uint8Array(instructions.length);
     const use = (value: Value, stage: Stage) => {
@@ -136,9 +142,9 @@ class Encoder {
     code.step(I, blockBytes).step(J, blockBytes).close(2);
 
     code.splat(this.#dtype, -1n).set(this.#mask);
-    code.open(CODE.block).open(CODE.loop); // for each vector that is left
+    code.open(CODE.block).open(CODE.loop); // for each remaining vector
     code.get(J).get(END).byte(CODE.i32GeU).leave(1);
-    // The partial vector: only the lanes that the row still has count.
+    // The mask of a partial vector: the lanes that belong to the row.
     code.get(J).get(FULL).byte(CODE.i32GeU).open(CODE.if);
     code.laneNumbers(this.#dtype).get(COLS).i32(VECTOR_BYTES / size - 1).byte(CODE.i32And);
     code.byte(wide ? CODE.f64ConvertU : CODE.f32ConvertU).simd(SIMD.splat[wide]);
@@ -149,7 +155,7 @@ class Encoder {
     code.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).close(2);
 
     for (let k = 0; k < reductions.length; k++) this.#finish(k);
-    // A partial vector has moved I too far: the next row begins where this one ends.
+    // After a partial vector, I is beyond the end of the row, where the next row begins.
     code.get(I).get(J).byte(CODE.i32Sub).get(END).byte(CODE.i32Add).set(I);
     code.step(R, 8);
     code.get(ROWS).i32(1).byte(CODE.i32Sub).byte(CODE.localTee).byte(ROWS).byte(CODE.brIf).byte(0);
@@ -157,7 +163,7 @@ class Encoder {
     return moduleOf([I32, I32], [[INTEGERS, I32], [this.#locals - 2 - INTEGERS, V128]], code);
   }
 
-  /** Sets the locals of one stage, in order, so that each finds its arguments ready; `count` vectors side by side. */
+  /** Sets the locals of one stage, arguments first, each for `count` vectors. */
   #computeStage(stage: Stage, count: number): void {
     const { instructions } = this.#plan.program;
     for (let value = 0; value < instructions.length; value++) {
@@ -174,7 +180,7 @@ class Encoder {
     return this.#local[value] + (varies ? u : 0);
   }
 
-  /** Pushes a value: its local, or its instruction with the code of its arguments before it. */
+  /** Pushes a value: its local, or its instruction after those of its arguments. */
   #push(value: Value, u: number): void {
     if (this.#local[value] === NONE) this.#compute(this.#plan.program.instructions[value], u);
     else this.#code.get(this.#localOf(value, u));
@@ -246,7 +252,7 @@ class Encoder {
     }
   }
 
-  // Reductions. Sums are kept in float64 lanes: two accumulators for the halves of a float32 vector.
+  // Reductions. Sums are accumulated in float64; a float32 vector takes two accumulators, for its lower and upper half.
 
   #start(k: number): void {
     const start = this.#plan.reductions[k].kind === "sum" ? 0 : -Infinity;
@@ -269,7 +275,7 @@ class Encoder {
     this.#addUp(k);
   }
 
-  /** Accumulates a vector that is left, of which the mask may hide some lanes. */
+  /** Accumulates the lanes of a remaining vector that the mask selects. */
   #accumulateMasked(k: number): void {
     const { kind, value } = this.#plan.reductions[k];
     const code = this.#code;
@@ -284,7 +290,7 @@ class Encoder {
     return kind === "sum" ? SIMD.add[this.#wide] : SIMD.pmax[this.#wide];
   }
 
-  /** Pushes values combined in pairs: n equal float32 numbers have an exact sum, if n is a power of 2. */
+  /** Pushes values combined in pairs: the sum of 2ⁿ equal float32 numbers is then exact. */
   #pushTree(combine: number, from: number, count: number): void {
     if (count === 1) {
       this.#code.get(from);
@@ -316,7 +322,7 @@ class Encoder {
     this.#code.simd(VECTOR.f64PromoteLow);
   }
 
-  /** Writes the result of a reduction for the present row. */
+  /** Writes the result of a reduction at the end of a row. */
   #finish(k: number): void {
     const { kind, offset } = this.#plan.reductions[k];
     const code = this.#code;
@@ -339,7 +345,7 @@ const RELAXED_PROBE = new Uint8Array([
   ...[1, 1, V128, 0x20, 0, 0x20, 0, 0x20, 0, 0xfd, 0x85, 0x02, 0x21, 0, CODE.end],
 ]);
 
-/** Whether this machine has relaxed SIMD. */
+/** True if this machine has relaxed SIMD. */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_PROBE);
 }
