@@ -2,7 +2,7 @@
  * The random numbers of PyTorch's CPU generator, so that a seeded PyTorch example gives the same
  * numbers here.
  *
- * Compared with PyTorch 2.13 (Linux x86-64, AVX-512 machine): every method gives the same bits,
+ * Compared with PyTorch 2.14 (Linux x86-64, AVX-512 machine): every method gives the same bits,
  * with these limits.
  * - `randint` and `random` draw 64 bits from a range of 2^28 on; PyTorch 1.13 did so only from
  *   2^32 on. {@linkcode TorchRandomOptions.wideFrom} chooses.

@@ -3,7 +3,7 @@
  *
  * A float32 sum depends on its order in the last digits: the mean 0.4938560426235199 that the source
  * prints comes out of this order, while a plain loop gives 0.4938560128211975.
- * Compared with PyTorch 2.13 (AVX-512 machine): rows of 1 to 30,000 elements give the same bits.
+ * Compared with PyTorch 2.14 (AVX-512 machine): rows of 1 to 30,000 elements give the same bits.
  * From 32,768 elements on PyTorch shares a sum out among threads, which is not covered.
  */
 
@@ -65,7 +65,7 @@ function cascade(row: Float32Array, start: number, step: number, count: number):
 
 /**
  * The cosine similarity of two rows, rounded to float32 at every step: each row is divided by its
- * length first. PyTorch 1.13 gives these bits; 2.13 sums in another order and may differ by a few
+ * length first. PyTorch 1.13 gives these bits; 2.14 sums in another order and may differ by a few
  * units in the last place.
  *
  * @param a One row.
