@@ -178,6 +178,22 @@ describe("TorchRandom, normal numbers", () => {
     wanted.forEach((want, i) => assert(Math.abs(got[i] - want) <= 2 ** -51 * Math.abs(want)));
   });
 
+  it("normal(2, 3) in float64 rounds once, one by one and in blocks (2.14)", () => {
+    // Numbers that come out different where the product is rounded first.
+    const few = new TorchRandom(20).normal(2, 3, 12, "float64").data;
+    assertEquals([few[3], few[4]], [-2.502491008998325, -2.7832198908033026]);
+    const block = new TorchRandom(20).normal(2, 3, 20, "float64").data;
+    assertEquals([block[2], block[3]], [0.3193897961567219, 0.40883496677564735]);
+  });
+
+  it("normal survives a standard deviation that fused arithmetic cannot split", () => {
+    for (const n of [3, 20]) {
+      const { data } = new TorchRandom(0).normal(0, 1e305, n, "float64");
+      const standard = new TorchRandom(0).randn(n, "float64").data;
+      assertEquals([...data], [...standard.map((x) => 1e305 * x)]);
+    }
+  });
+
   it("the waiting half of a pair outlives other draws, and a seed forgets it", () => {
     const torch = new TorchRandom(0);
     assertEquals(printed(torch.randn(3).data), "1.54099607 -0.293428898 -2.17878938");
