@@ -1,6 +1,7 @@
 /** Finds the peers that the library is compared with, or installs them into the folder .bench of the project. */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { PYTORCH, REQUIREMENTS } from "../fixtures/version.ts";
 import type { Contender } from "./contender.ts";
 import { jaxJs } from "./jax_js.ts";
 import { PyTorch } from "./pytorch.ts";
@@ -15,7 +16,6 @@ const NPM = {
   "@jax-js/jax": "0.1.25",
 };
 
-const TORCH = "torch==2.13.0";
 const VENV_PYTHON = fileURLToPath(
   new URL(Deno.build.os === "windows" ? "venv/Scripts/python.exe" : "venv/bin/python", FOLDER),
 );
@@ -38,7 +38,11 @@ export async function install(): Promise<void> {
     const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"];
     // There are no retries, as an index that cannot be reached would cost minutes.
     const pip = ["-m", "pip", "install", "--retries", "0", "--timeout", "10", ...quiet];
-    await run(`Installing ${TORCH} and numpy into .bench`, VENV_PYTHON, [...pip, TORCH, "numpy"]);
+    await run(`Installing PyTorch ${PYTORCH} and numpy into .bench`, VENV_PYTHON, [
+      ...pip,
+      "-r",
+      fileURLToPath(REQUIREMENTS),
+    ]);
   }
 }
 

@@ -23,7 +23,7 @@ const f = Math.fround;
 
 /**
  * The sum as the document's PyTorch computed it: log(1 + exp(-y x)), where 1 + exp(-y x) is rounded to float32 before its
- * logarithm is taken. Two of the four different entries lose their last digit by that; PyTorch 2.13 rounds as this loss does.
+ * logarithm is taken. Two of the four different entries lose their last digit by that; PyTorch 2.14 rounds as this loss does.
  */
 function roundedInBetween(): number {
   const each = (x: number, i: number) => f(Math.log(f(1 + f(Math.exp(-target.data[i] * x)))));
@@ -45,7 +45,7 @@ export const cases: readonly Case<SoftMarginLossOptions>[] = [
   },
   {
     name: "their sum: two float32 above the printed one, which was rounded in between",
-    place: "SoftMarginLoss, In [7], in PyTorch 2.13",
+    place: "SoftMarginLoss, In [7], in PyTorch 2.14",
     code: 'nn.SoftMarginLoss(reduction="sum")(x, y).item()',
     options: { reduction: "sum" },
     args: { input, target },
@@ -58,7 +58,7 @@ export const cases: readonly Case<SoftMarginLossOptions>[] = [
   },
   {
     name: "their sum over their number, also two float32 above",
-    place: "SoftMarginLoss, In [7], in PyTorch 2.13",
+    place: "SoftMarginLoss, In [7], in PyTorch 2.14",
     code: "loss_val.item() / x.nelement()",
     options: { reduction: "sum" },
     args: { input, target },
@@ -72,7 +72,7 @@ export const cases: readonly Case<SoftMarginLossOptions>[] = [
   },
   {
     name: "their mean, beside the same in Python's doubles",
-    place: "SoftMarginLoss, In [7], in PyTorch 2.13",
+    place: "SoftMarginLoss, In [7], in PyTorch 2.14",
     code: 'nn.SoftMarginLoss(reduction="mean")(x, y).item()',
     options: { reduction: "mean" },
     args: { input, target },

@@ -13,7 +13,7 @@
  */
 export type TorchMode = "avx2+fma" | "avx2" | "scalar";
 
-/** Multiplies, adds and rounds to float32, fused or not. */
+/** Multiplies and adds in float32 or in float64, fused or not. */
 export type MultiplyAdd = (a: number, b: number, c: number) => number;
 
 const f = Math.fround;
@@ -41,7 +41,8 @@ export function fma64(a: number, b: number, c: number): number {
   const [bHigh, bLow] = halves(b);
   const lost = aHigh * bHigh - product + aHigh * bLow + aLow * bHigh + aLow * bLow;
   const sum = product + c;
-  return sum + (roundingError(product, c, sum) + lost);
+  const correction = roundingError(product, c, sum) + lost;
+  return Number.isFinite(correction) ? sum + correction : sum;
 }
 
 /** Two doubles of 26 bits, whose products are exact and whose sum is a given double (Veltkamp). */
@@ -60,9 +61,14 @@ function roundingError(a: number, b: number, sum: number): number {
   return (a - (sum - bPart)) + (b - bPart);
 }
 
-/** The multiply-add of a mode. */
+/** The float32 multiply-add of a mode. */
 export function multiplyAdd(mode: TorchMode): MultiplyAdd {
   return mode === "avx2+fma" ? fma32 : (a, b, c) => f(f(a * b) + c);
+}
+
+/** The float64 multiply-add of a mode. */
+export function multiplyAdd64(mode: TorchMode): MultiplyAdd {
+  return mode === "avx2+fma" ? fma64 : (a, b, c) => a * b + c;
 }
 
 /**
@@ -71,7 +77,7 @@ export function multiplyAdd(mode: TorchMode): MultiplyAdd {
  * @param data At least 16 uniform numbers from [0, 1).
  * @param mean The mean of the result.
  * @param std The standard deviation of the result.
- * @param mode The arithmetic to follow; float64 has only one.
+ * @param mode The arithmetic to follow.
  * @param refill Draws a uniform number; the last 16 slots are drawn again if the length is no
  * multiple of 16.
  */
@@ -82,12 +88,9 @@ export function normalBlocks(
   mode: TorchMode,
   refill: () => number,
 ): void {
-  const block = data instanceof Float64Array
-    ? block64
-    : mode === "scalar"
-    ? blockScalar
-    : blockAvx2;
-  const fma = multiplyAdd(mode);
+  const isDouble = data instanceof Float64Array;
+  const block = isDouble ? block64 : mode === "scalar" ? blockScalar : blockAvx2;
+  const fma = isDouble ? multiplyAdd64(mode) : multiplyAdd(mode);
   const full = data.length - data.length % 16;
   for (let at = 0; at < full; at += 16) block(data, at, mean, std, fma);
   if (full === data.length) return;
@@ -104,12 +107,12 @@ type Block = (
   fma: MultiplyAdd,
 ) => void;
 
-const block64: Block = (data, at, mean, std) => {
+const block64: Block = (data, at, mean, std, fma) => {
   for (let i = at; i < at + 8; i++) {
     const radius = Math.sqrt(-2 * Math.log(1 - data[i]));
     const angle = 2 * Math.PI * data[i + 8];
-    data[i] = radius * Math.cos(angle) * std + mean;
-    data[i + 8] = radius * Math.sin(angle) * std + mean;
+    data[i] = fma(radius * Math.cos(angle), std, mean);
+    data[i + 8] = fma(radius * Math.sin(angle), std, mean);
   }
 };
 

@@ -3,7 +3,7 @@
  *
  * The last digits of a float32 sum depend on the order: the mean 0.4938560426235199 that the source prints is the result of this
  * order, while a plain loop gives 0.4938560128211975.
- * Compared with PyTorch 2.13 (AVX-512 machine): rows of 1 to 30,000 elements give the same bits.
+ * Compared with PyTorch 2.14 (AVX-512 machine): rows of 1 to 30,000 elements give the same bits.
  * From 32,768 elements on, PyTorch distributes a sum over threads, which is not reproduced here.
  */
 
@@ -65,7 +65,7 @@ function cascade(row: Float32Array, start: number, step: number, count: number):
 
 /**
  * The cosine similarity of two rows, rounded to float32 at every step, where each row is first divided by its length. PyTorch 1.13
- * gives these bits; 2.13 sums in another order and may differ by a few units in the last place.
+ * gives these bits; 2.14 sums in another order and may differ by a few units in the last place.
  *
  * @param a One row.
  * @param b Another of the same length.
