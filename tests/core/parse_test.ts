@@ -9,7 +9,8 @@ import {
 } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
-import { FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
+import { derivative } from "../../losses/_core/formula/derivative.ts";
+import { argumentsFirst, FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
 import { parse } from "../../losses/_core/formula/parse.ts";
 import { print } from "../../losses/_core/formula/text.ts";
 import { sameFunction } from "../reference/maths/math.ts";
@@ -258,6 +259,19 @@ describe("the graph", () => {
   it("lists symbols in order of appearance", () => {
     const graph = new Graph();
     assertEquals(symbolsOf(parse(graph, "b * a < c ? a : d + pi")), ["b", "a", "c", "d"]);
+  });
+
+  it("visits shared nodes once: 2¹⁰⁰ ways lead from here to x", () => {
+    const graph = new Graph();
+    let node = graph.symbol("x");
+    for (let i = 0; i < 100; i++) node = graph.apply("add", node, node);
+    assertEquals(symbolsOf(node), ["x"]);
+    assertEquals(
+      argumentsFirst(node).map(({ height }) => height),
+      Array.from({ length: 101 }, (_, i) => i),
+    );
+    const slope = derivative(graph, node, "x");
+    assertEquals(slope.value, 2 ** 100);
   });
 
   it("simplifies sums and products with 0 and 1, and signs", () => {
