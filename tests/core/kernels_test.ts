@@ -1,8 +1,11 @@
 /** Kernels give the same numbers with and without WebAssembly, for every operation, shape and reduction, and ignore memory after a row. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
+import { FUNCTIONS, Graph } from "../../losses/_core/formula/graph.ts";
+import { parse } from "../../losses/_core/formula/parse.ts";
 import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/kernels.ts";
+import { lower } from "../../losses/_core/kernel/lower.ts";
+import { ProgramBuilder } from "../../losses/_core/kernel/program.ts";
 import { sameNumbers } from "../_close.ts";
 import { Random } from "../_random.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
@@ -172,6 +175,23 @@ describe("every operation", () => {
       assertEquals([...element.a.subarray(0, 3)], [NaN, NaN, NaN]);
       assertEquals([...element.b.subarray(0, 3)], [NaN, NaN, NaN]);
       assertEquals([...element.c.subarray(0, 3)], [NaN, 1, NaN]);
+    }
+  });
+});
+
+describe("the program", () => {
+  it("has each instruction once", () => {
+    for (const dtype of DTYPES) {
+      const b = new ProgramBuilder(dtype);
+      const lowered = new Map();
+      const instructions = (text: string) => {
+        lower(b, parse(new Graph(), text), new Map([["x", "element"]]), lowered);
+        return b.instructions.length;
+      };
+      const count = instructions("exp(-abs(x))");
+      assertEquals(instructions("exp(-abs(-x))"), count + 1, "one more for -x");
+      assertEquals(instructions("exp(-abs(abs(x)))"), count + 1);
+      assert(b.const(0) !== b.const(-0));
     }
   });
 });

@@ -9,7 +9,8 @@ import {
 } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Formula } from "@lossbook/losses/formula";
-import { FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
+import { derivative } from "../../losses/_core/formula/derivative.ts";
+import { argumentsFirst, FUNCTIONS, Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
 import { parse } from "../../losses/_core/formula/parse.ts";
 import { print } from "../../losses/_core/formula/text.ts";
 import { sameFunction } from "../reference/maths/math.ts";
@@ -258,6 +259,19 @@ describe("the graph", () => {
   it("lists symbols in order of appearance", () => {
     const graph = new Graph();
     assertEquals(symbolsOf(parse(graph, "b * a < c ? a : d + pi")), ["b", "a", "c", "d"]);
+  });
+
+  it("visits shared nodes once: 2¹⁰⁰ ways lead from here to x", () => {
+    const graph = new Graph();
+    let node = graph.symbol("x");
+    for (let i = 0; i < 100; i++) node = graph.apply("add", node, node);
+    assertEquals(symbolsOf(node), ["x"]);
+    assertEquals(
+      argumentsFirst(node).map(({ height }) => height),
+      Array.from({ length: 101 }, (_, i) => i),
+    );
+    const slope = derivative(graph, node, "x");
+    assertEquals(slope.value, 2 ** 100);
   });
 
   it("simplifies sums and products with 0 and 1, and signs", () => {
@@ -518,6 +532,22 @@ describe("a formula of any size", () => {
     }
   });
 
+  /** Runs code for each of some formulas with a stack of so many kB; usual are 984. */
+  function runWithStack(size: number, texts: readonly string[], code: string): void {
+    const program = `
+      import { Formula } from "${new URL("../../losses/_core/formula.ts", import.meta.url)}";
+      for (const text of ${JSON.stringify(texts)}) {
+        const formula = new Formula(text);
+        ${code}
+      }
+    `;
+    const { success, stderr } = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-config", "--no-lock", `--v8-flags=--stack-size=${size}`, program],
+      env: { NO_COLOR: "1" },
+    }).outputSync();
+    assert(success, new TextDecoder().decode(stderr));
+  }
+
   it("is read, printed, differentiated and compiled with half of the usual stack", () => {
     const texts = [
       ...Object.values(deep).map((text) => text(1000)),
@@ -525,10 +555,10 @@ describe("a formula of any size", () => {
       // The parser recurses for every precedence: as many parentheses as 1000 levels of operators allow.
       "(x < 1 or x < 2 and 1 < 1 + 1 * ".repeat(160) + "x" + " ? 1 : 2)".repeat(160),
     ];
-    const program = `
-      import { Formula } from "${new URL("../../losses/_core/formula.ts", import.meta.url)}";
-      for (const text of ${JSON.stringify(texts)}) {
-        const formula = new Formula(text);
+    runWithStack(
+      492,
+      texts,
+      `
         formula.latex();
         formula.evaluate({ x: 1 });
         try {
@@ -536,13 +566,13 @@ describe("a formula of any size", () => {
         } catch (error) {
           if (!/levels deep|characters/.test(error.message)) throw error;
         }
-      }
-    `;
-    const { success, stderr } = new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-config", "--no-lock", "--v8-flags=--stack-size=492", program],
-      env: { NO_COLOR: "1" },
-    }).outputSync();
-    assert(success, new TextDecoder().decode(stderr));
+      `,
+    );
+  });
+
+  it("is compiled with a fifth of the usual stack", () => {
+    const texts = Object.values(deep).map((text) => text(1000));
+    runWithStack(197, texts, "formula.evaluate({ x: 1 });");
   });
 
   it("has room for many symbols", () => {

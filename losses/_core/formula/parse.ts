@@ -46,20 +46,22 @@ const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new
 ]);
 const COMPARISON = 2;
 
-/** The parts of a text, and where they begin. */
-function tokenize(text: string): { tokens: string[]; starts: number[] } {
-  const tokens: string[] = [];
-  const starts: number[] = [];
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+function tokenize(text: string): string[] {
+  const tokens: string[] = text.match(TOKEN) ?? [];
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i];
     if (token.length === 1 && !SINGLE.test(token)) {
       throw new SyntaxError(
-        `Cannot parse the formula as '${token}' is unknown: '${excerpt(text, index)}'`,
+        `Cannot parse the formula as '${token}' is unknown: '${excerptAt(text, i)}'`,
       );
     }
-    tokens.push(token);
-    starts.push(index);
   }
-  return { tokens, starts };
+  return tokens;
+}
+
+/** The part of a text around its token number `index`, or its end. */
+function excerptAt(text: string, index: number): string {
+  return excerpt(text, [...text.matchAll(TOKEN)][index]?.index ?? text.length);
 }
 
 /**
@@ -78,15 +80,16 @@ export function parse(graph: Graph, text: string): Node {
       `Cannot parse the formula as it is longer than ${MAX_LENGTH} characters: current length is ${text.length}`,
     );
   }
-  const { tokens, starts } = tokenize(text);
+  const tokens = tokenize(text);
   let at = 0;
   let nesting = 0;
 
   const fail = (expected: string): never => {
     const found = at < tokens.length ? `'${excerpt(tokens[at])}'` : "the end";
-    const where = excerpt(text, starts[at] ?? text.length);
     throw new SyntaxError(
-      `Cannot parse the formula as ${expected} is expected before ${found}: '${where}'`,
+      `Cannot parse the formula as ${expected} is expected before ${found}: '${
+        excerptAt(text, at)
+      }'`,
     );
   };
   const accept = (token: string): boolean => tokens[at] === token && ++at > 0;

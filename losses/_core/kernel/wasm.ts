@@ -39,6 +39,8 @@ const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
  */
 const UNROLL = 4;
 const BLOCK_INSTRUCTIONS = 512;
+/** The most instructions that are computed on the stack, each as the argument of the next one. */
+const MAX_DEPTH = 100;
 
 /**
  * Encodes a kernel.
@@ -80,7 +82,8 @@ class Encoder {
     this.#wide = dtype === "float64" ? 1 : 0;
 
     // These values need a local: those that are used twice or in an inner loop, leaves, and the steps of polynomials. Each
-    // step waits for the one before; with locals, the steps of all vectors of a block alternate.
+    // step waits for the one before; with locals, the steps of all vectors of a block alternate. Long
+    // chains need some, too, as the code for what is computed on the stack is written by recursion.
     const uses = new Uint32Array(instructions.length);
     const crosses = new Uint8Array(instructions.length);
     const use = (value: Value, stage: Stage) => {
@@ -98,14 +101,21 @@ class Encoder {
     }
     this.#unroll = UNROLL * elementInstructions <= BLOCK_INSTRUCTIONS ? UNROLL : 1;
     this.#local = new Int32Array(instructions.length).fill(NONE);
+    const depths = new Uint8Array(instructions.length);
     for (let value = 0; value < instructions.length; value++) {
       const { op, args, stage } = instructions[value];
       const isStep = stage === "element" && (op === "madd" || op === "nmadd");
+      let depth = 0;
+      for (const arg of args) depth = Math.max(depth, depths[arg] + 1);
       if (
-        uses[value] > 1 || (uses[value] === 1 && (isStep || crosses[value] || args.length === 0))
+        uses[value] > 1 ||
+        (uses[value] === 1 &&
+          (isStep || crosses[value] || args.length === 0 || depth > MAX_DEPTH))
       ) {
         this.#local[value] = this.#newLocals(stage === "element" ? this.#unroll : 1);
+        depth = 0;
       }
+      depths[value] = depth;
     }
     this.#mask = this.#newLocals(1);
     this.#pending = this.#newLocals(this.#unroll);
