@@ -210,7 +210,7 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
           [
             { other: filled() },
             TypeError,
-            `out.other is no gradient that is computed: wrt is ${by}`,
+            `out.other names a gradient that is not computed: wrt is ${by}`,
           ],
           [5, TypeError, "out must be an object of buffers: current value is 5"],
         ];

@@ -1,13 +1,16 @@
 /**
- * Alignments: all the ways to spread a few labels over many frames.
+ * Alignments: all ways to spread a sequence of labels over more frames.
  *
- * Blanks may stand before, between and after the labels, and every blank or label may last for several frames. The
- * labels A B make the states ⌀ A ⌀ B ⌀; an alignment begins in one of the first two, in each frame stays where it is
- * or moves on by one, or by two from label to label, and ends in one of the last two. Between equal labels the
- * blank cannot be left out: it is all that keeps them apart.
+ * There may be blanks before, between and after the labels, and every blank or label may last for several frames. The
+ * labels A B have the states ⌀ A ⌀ B ⌀. An alignment begins in one of the first two states and ends in one of the last two.
+ * From frame to frame it stays in its state, moves on by one, or by two from label to label. Between equal labels the blank
+ * cannot be skipped: without it they would be read as one label.
  *
- * The probability of an alignment is the product of what its states have in each frame. {@linkcode Alignments} adds
- * up the probabilities of all of them, and says for each frame and class which share of the sum passes through it.
+ * The probability of an alignment is the product of the probabilities of its states in all frames. {@linkcode Alignments}
+ * sums the probabilities of all alignments, and computes for each frame and class the share of the sum that passes through
+ * it, the occupancy.
+ *
+ * This folder belongs to CTCLoss. It knows neither its options nor its tensors.
  */
 
 import { defineKernels } from "../_core/kernel/kernels.ts";
@@ -16,11 +19,11 @@ import { defineKernels } from "../_core/kernel/kernels.ts";
 export interface PreparedLabels {
   /** The distinct classes that occur, the blank first. */
   readonly classes: Int32Array;
-  /** For each label, where its class stands in `classes`. */
+  /** For each label, the index of its class in `classes`. */
   readonly place: Int32Array;
-  /** For each label 1 if it may follow its predecessor without a blank, 0 if it is the first or repeats it. */
+  /** For each label 1 if it may follow the one before it without a blank, 0 if it is the first or the same label. */
   readonly jump: Float64Array;
-  /** The fewest frames that an alignment needs. */
+  /** The smallest number of frames that an alignment needs. */
   readonly least: number;
 }
 
@@ -52,34 +55,33 @@ const kernels = defineKernels({
 });
 
 /**
- * What every state gets for nothing in every frame, in probabilities that add up to about 1. It holds the place of
- * all that is too small for a number, so that nothing vanishes unnoticed (and no number is subnormal, which is slow).
+ * Floor added to every state's probability, so that none underflows. The α of a frame are divided by their sum, so the floor
+ * matters only if alignments do that are too unlikely for a double, and {@linkcode Alignments.sum} detects this. It also
+ * avoids subnormal numbers, which are slow.
  */
 const LEAK = 2 ** -960;
-/** Shares below this may be made of what has leaked. */
+/** Occupancies below this may stem from LEAK alone; they become 0. */
 const FAINT = 2 ** -900;
 
-/** The two states before the first, which no alignment enters: where a, b and c of the first state are read. */
+/** Two states before the first, always 0, so that the recursion can read the two states before any state. */
 const PAD = 2;
 
-/** Memory for sums over alignments, and the sums. One object serves samples of all sizes up to its own. */
+/** Sums over the alignments of one sample. The memory is reused for all samples of at most the given sizes. */
 export class Alignments {
-  /** Probabilities, frames × classes, each frame divided by the largest of it. */
+  /** Probabilities, frames × classes, divided by the largest of each frame. */
   readonly emission: Float64Array;
-  /** The logarithms of what the frames were divided by. */
+  /** The logarithm of the largest probability of each frame. */
   readonly top: Float64Array;
-  /** The share of alignments that give a frame to a class, frames × classes. Adds up to 1 in each frame. */
+  /** The share of the alignments that have a class in a frame, frames × classes. Adds up to 1 in each frame. */
   readonly occupancy: Float64Array;
-  /** Whether the last sum needed levels. The results are the same: tests ask, lest all samples take the slow way. */
-  usedLevels = false;
-  /** Rows of states, PAD ⌀ A ⌀ B ⌀ …, one before the first frame and one after each. */
+  /** Rows of states, PAD ⌀ A ⌀ B ⌀ …: one before the first frame, and one after each frame. */
   readonly #alpha: Float64Array;
   readonly #width: number;
   readonly #beta: Float64Array;
   readonly #scale: Float64Array;
 
   /**
-   * Takes the memory.
+   * Allocates the memory.
    *
    * @param frames The largest number of frames.
    * @param labels The largest number of labels.
@@ -96,24 +98,24 @@ export class Alignments {
   }
 
   /**
-   * Adds up all alignments of one sample and finds the occupancies.
+   * Sums the probabilities of all alignments of one sample, and computes the occupancies.
    *
-   * @param spelling The labels.
-   * @param frames The number of frames, at least `spelling.least` and 1.
-   * @param gather Writes the log-probabilities of `spelling.classes` in each frame, frame by frame.
-   * @returns The logarithm of the sum. If that is -∞, occupancies mean nothing.
+   * @param labels The labels.
+   * @param frames The number of frames, at least `labels.least` and 1.
+   * @param gather Writes the log-probabilities of `labels.classes`, frame by frame.
+   * @returns The logarithm of the sum. If it is -∞, the occupancies are undefined.
    */
-  sum(spelling: PreparedLabels, frames: number, gather: (to: Float64Array) => void): number {
+  sum(labels: PreparedLabels, frames: number, gather: (to: Float64Array) => void): number {
     gather(this.emission);
-    const shift = this.#divide(frames, spelling.classes.length);
-    const sum = this.#forward(spelling, frames);
-    const kept = this.#backward(spelling, frames);
-    // Each frame rounds a few times, forwards and backwards.
-    this.usedLevels = !(Math.abs(kept - 1) <= 1e-14 * (frames + 1));
-    return this.usedLevels ? this.#withLevels(spelling, frames, gather) : sum + shift;
+    const shift = this.#divide(frames, labels.classes.length);
+    const sum = this.#forward(labels, frames);
+    const found = this.#backward(labels, frames);
+    // A tolerance for the rounding of each frame, forwards and backwards.
+    const isExact = Math.abs(found - 1) <= 1e-14 * (frames + 1);
+    return isExact ? sum + shift : this.#withLevels(labels, frames, gather);
   }
 
-  /** Turns log-probabilities into {@linkcode emission} and {@linkcode top}; returns the sum of the latter. */
+  /** Converts log-probabilities to {@linkcode emission} and {@linkcode top}; returns the sum of the latter. */
   #divide(frames: number, classes: number): number {
     const { emission, top } = this;
     let shift = 0;
@@ -129,20 +131,22 @@ export class Alignments {
   }
 
   /**
-   * From the first frame to the last: α(s), the sum of all beginnings of alignments that are in state s.
+   * From the first frame to the last: α(s), the sum over all beginnings of alignments that end in state s.
    *
    *     α'(⌀) = p(⌀) (α(⌀) + α(label before))
    *     α'(label) = p(label) (α(label) + α(⌀ before) + jump · α(label before))
    *
-   * After each frame, all are divided by their sum, whose logarithm is kept. Only states are visited that can be
-   * reached from the beginning, and from which the end can be reached.
+   * After each frame, all α are divided by their sum, and the logarithm of the sum is added to the result. Only states are
+   * visited that can be reached from the beginning, and from which the end can be reached.
+   *
+   * @returns The logarithm of the sum over all alignments.
    */
   #forward({ classes, place, jump }: PreparedLabels, frames: number): number {
     const { emission } = this;
     const alpha = this.#alpha;
     const width = this.#width;
     const labels = place.length;
-    // Before the first frame, every alignment is as good as in the first blank.
+    // As if every alignment were in the first blank before the first frame.
     alpha[PAD] = 1;
     let scale = 1;
     let logs = 0;
@@ -166,7 +170,7 @@ export class Alignments {
         total += nextBlank + next;
         label = a;
       }
-      // The blank at the end. Before it can be reached, rows are 0 from here on: no sample writes there.
+      // The last blank. In frames before it can be reached, this state is 0.
       const next = t < labels ? 0 : (alpha[before + 2 * labels] + label) * pBlank + LEAK;
       alpha[now + 2 * last] = next;
       total += next;
@@ -181,17 +185,16 @@ export class Alignments {
   }
 
   /**
-   * From the last frame to the first: β(s), the sum of all ends of alignments from state s on, without the
-   * present frame. Divided like α, so that the products α(s) β(s) of a frame add up to 1: they are the occupancies.
+   * From the last frame to the first: β(s), the sum over all ends of alignments that begin in state s, without the
+   * probability of the present frame. Divided like α, so that the products α(s) β(s) of a frame add up to 1: they are the
+   * occupancies of the states.
    *
    *     u(s) = p'(s) β'(s)
    *     β(⌀) = u(⌀) + u(label after)
    *     β(label) = u(label) + u(⌀ after) + jump · u(label after)
    *
-   * What leaked into α is no beginning of an alignment and is not found again on the way back.
-   *
-   * @returns The share of the sum of {@linkcode #forward} that is found again. Sums without a leak have no more than
-   * the true sum, sums with it no less: where both agree, nothing that counts was too small for a number.
+   * @returns This pass's own sum over all alignments, divided by that of {@linkcode #forward}: 1 if nothing underflowed. A
+   * sum without LEAK is a lower bound, one with it an upper bound; if they agree, nothing underflowed.
    */
   #backward({ classes, place, jump }: PreparedLabels, frames: number): number {
     const { emission, occupancy } = this;
@@ -213,7 +216,7 @@ export class Alignments {
       const scale = t === 0 ? 1 : scales[t - 1];
       const pBlank = emission[e] * scale;
       let blanks = 0;
-      /** u of the blank after, and jump · u of the label after. */
+      /** u of the next blank, and jump · u of the next label. */
       let uBlank = 0;
       let uJump = 0;
       if (t >= labels) {
@@ -234,7 +237,7 @@ export class Alignments {
         uJump = jump[i] * u;
         beta[PAD + 2 * i] = uBlank + u + LEAK;
       }
-      // One frame earlier, one more label can still reach the end.
+      // In the frame before, one more label can reach the end.
       if (first > 0) beta[PAD + 2 * first - 1] = uBlank + uJump;
       occupancy[e] = blanks;
       for (let i = e; i < e + classes.length; i++) {
@@ -246,15 +249,15 @@ export class Alignments {
   }
 
   /**
-   * The same in numbers v 2^(512 n), where nothing is too small: some times slower, for samples in which all likely
-   * beginnings and all likely ends of alignments go different ways, further apart than 10^280.
+   * The same with numbers v 2^(512 n), which cannot underflow, but several times slower. Needed if alignments that are
+   * likely in the first frames are so unlikely in the last ones, and the other way round, that the factor exceeds 10^280.
    */
   #withLevels(
     { classes: { length: count }, place, jump }: PreparedLabels,
     frames: number,
     gather: (to: Float64Array) => void,
   ): number {
-    // Probabilities stand here until occupancies take their place, frame by frame.
+    // The memory of the occupancies holds the probabilities first; each frame's are replaced when they are not needed any more.
     const p = { values: this.occupancy, levels: new Float64Array(frames * count) };
     gather(p.values);
     if (!toLevels(p, frames * count)) {
@@ -266,25 +269,25 @@ export class Alignments {
     const gates = Uint8Array.from({ length: states }, (_, s) => s % 2 ? jump[(s - 1) / 2] : 0);
 
     const width = PAD + states;
-    const alpha = nothing((frames + 1) * width);
+    const alpha = zeros((frames + 1) * width);
     alpha.values[PAD] = 1;
     alpha.levels[PAD] = 0;
     for (let t = 0; t < frames; t++) {
       levelStep(alpha, t * width, alpha, (t + 1) * width, p, t * count, classOf, gates);
     }
     const end = (frames + 1) * width - 1;
-    const total = nothing(1);
+    const total = zeros(1);
     addInto(total, alpha, end);
     if (states > 1) addInto(total, alpha, end - 1);
     const [sum] = total.values;
     const [sumLevel] = total.levels;
     if (sum === 0) return -Infinity;
 
-    // Backwards is forwards for reversed labels in reversed time.
+    // The backward pass is the forward pass of the reversed labels over the reversed frames.
     const classOfReversed = classOf.toReversed();
     const gatesReversed = gates.map((_, s) => s > 1 ? gates[states + 1 - s] : 0);
-    let beta = nothing(width);
-    let next = nothing(width);
+    let beta = zeros(width);
+    let next = zeros(width);
     beta.values[PAD] = 1;
     beta.levels[PAD] = 0;
     const shares = new Float64Array(count);
@@ -297,10 +300,10 @@ export class Alignments {
         const from = (t + 1) * width + PAD + s;
         const to = width - 1 - s;
         const at = e + classOf[s];
-        // α and β both include the frame itself.
+        // α and β both include the probability of the frame itself.
         const level = alpha.levels[from] + beta.levels[to] - p.levels[at] - sumLevel;
         if (!(level >= -4)) continue;
-        // In two halves: the whole power may be out of range.
+        // In two halves, as the whole power may overflow.
         const half = HALF_POWERS[level + 4];
         const share = alpha.values[from] / p.values[at] * half * (beta.values[to] / sum * half);
         shares[classOf[s]] += share;
@@ -322,7 +325,7 @@ function exponentiate(data: Float64Array, size: number): void {
   }
 }
 
-/** Numbers ≥ 0 that know no underflow: values times 2^(512 levels), values from 2^-256 to 2^256 or 0 at level -∞. */
+/** Numbers ≥ 0 that cannot underflow, values · 2^(512 levels): values from 2^-256 to 2^256, or 0 at level -∞. */
 interface Leveled {
   readonly values: Float64Array;
   readonly levels: Float64Array;
@@ -336,18 +339,18 @@ const LOWEST = 2 ** (-LEVEL / 2);
 /** 2^(256 n) for n from -4. */
 const HALF_POWERS = Float64Array.from({ length: 8 }, (_, i) => 2 ** (LEVEL / 2 * (i - 4)));
 
-/** So many zeros. */
-function nothing(length: number): Leveled {
+/** Zeros. */
+function zeros(length: number): Leveled {
   return { values: new Float64Array(length), levels: new Float64Array(length).fill(-Infinity) };
 }
 
-/** Turns the first `size` values from logarithms into numbers; false if one is NaN or ∞. */
+/** Replaces the first `size` values, which are logarithms, by their exponentials; false if one is NaN or ∞. */
 function toLevels({ values, levels }: Leveled, size: number): boolean {
   const unit = LEVEL * Math.LN2;
   for (let i = 0; i < size; i++) {
     if (!(values[i] < Infinity)) return false;
     levels[i] = Math.round(values[i] / unit);
-    // -∞ stays; at 1e30 the remainder has no digit left that is right.
+    // The logarithm of 0 stays -∞. At 1e30 the remainder consists of rounding errors only, and is clamped.
     const rest = values[i] - levels[i] * unit;
     values[i] = values[i] === -Infinity ? -Infinity : Math.max(-unit / 2, Math.min(unit / 2, rest));
   }
@@ -355,11 +358,11 @@ function toLevels({ values, levels }: Leveled, size: number): boolean {
   return true;
 }
 
-/** Adds number `at` of `from` to the only one of `to`. */
+/** Adds number `at` of `from` to the only number of `to`. */
 function addInto(to: Leveled, from: Leveled, at: number): void {
   const above = from.levels[at] - to.levels[0];
   const value = from.values[at];
-  // Two levels apart, the smaller one does not count.
+  // A number two levels below the other does not change it.
   if (above > 0) {
     to.values[0] = value + (above === 1 ? to.values[0] * DOWN : 0);
     to.levels[0] = from.levels[at];
@@ -367,7 +370,7 @@ function addInto(to: Leveled, from: Leveled, at: number): void {
   else if (above === -1) to.values[0] += value * DOWN;
 }
 
-/** One frame of the recursion: from row `before` of `a` to row `now` of `b`, with the probabilities from `e` on. */
+/** One frame of the recursion: from the row at `before` of `a` to the row at `now` of `b`, with the probabilities at `e`. */
 function levelStep(
   a: Leveled,
   before: number,
@@ -382,7 +385,7 @@ function levelStep(
     const at = before + PAD + s;
     let value = a.values[at];
     let level = a.levels[at];
-    // From the state itself, the one before, and through an open gate the one before that.
+    // From the state itself, the one before it, and if the gate is open the one before that.
     for (let from = at - 1; from >= at - 1 - gates[s]; from--) {
       const above = a.levels[from] - level;
       if (above === 0) value += a.values[from];

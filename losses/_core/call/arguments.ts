@@ -1,5 +1,5 @@
 /**
- * Turns the arguments of a call into tensors of one float type.
+ * The arguments of a call, read as tensors of one float type.
  */
 
 import type { DType, FloatType } from "../tensor/types.ts";
@@ -7,17 +7,17 @@ import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
 import { isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
 
-/** What a loss says about one of its arguments. */
+/** The description of an argument, given by the loss. */
 export interface Argument {
   /** Its name in PyTorch, in camelCase. */
   readonly name: string;
-  /** Whether whole-number tensors are taken too; they then follow the type of the others. */
+  /** Whether int32 tensors are accepted too; they are converted to the type of the others. */
   readonly integers?: boolean | "unless averaged";
 }
 
 /**
- * The type that a computation with these arguments has: float64 if one of them is float64 or none has a type
- * of its own (numbers, plain arrays, integers), else float32.
+ * The float type of a computation with these arguments: float64 if one of them is float64 or none has a float type
+ * (numbers, plain arrays, integers), else float32.
  */
 export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType {
   let result: FloatType | undefined;
@@ -35,7 +35,7 @@ export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType 
  * @param name The argument, for error messages.
  * @param value The argument.
  * @returns Its numbers, shape and type.
- * @throws {TypeError} If it is missing, or of no allowed kind.
+ * @throws {TypeError} If it is missing, or of a kind that is not allowed.
  */
 export function readArgument(loss: string, name: string, value: TensorLike): Raw {
   if (value === undefined) {
@@ -44,38 +44,37 @@ export function readArgument(loss: string, name: string, value: TensorLike): Raw
   return read(value, name);
 }
 
-/** A tensor that is known to hold floats. */
+/** A tensor of floats. */
 export type FloatTensor = Tensor & { readonly dtype: FloatType };
 
 /**
- * Reads scores, which decide on the type of a call: float tensors have their own, plain numbers take that of the tensors
- * beside them.
+ * Reads scores, whose type is that of the whole call. Plain numbers take the type of the tensors beside them.
  *
  * @param loss The class, for error messages.
  * @param name The argument, for error messages.
  * @param value The argument.
- * @param beside What else has floats: weights, for example.
+ * @param others Other float arguments and options, such as weights.
  * @returns The scores, float32 or float64.
- * @throws {TypeError} If they are missing, of no allowed kind, or whole numbers.
+ * @throws {TypeError} If they are missing, of a kind that is not allowed, or an int32 tensor.
  */
 export function readScores(
   loss: string,
   name: string,
   value: TensorLike,
-  ...beside: readonly (Raw | undefined)[]
+  ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
-  return asScores(loss, name, readArgument(loss, name, value), ...beside);
+  return asScores(loss, name, readArgument(loss, name, value), ...others);
 }
 
-/** Takes an argument that has been read as scores: see {@linkcode readScores}. */
+/** The same for an argument that has been read already: see {@linkcode readScores}. */
 export function asScores(
   loss: string,
   name: string,
   raw: Raw,
-  ...beside: readonly (Raw | undefined)[]
+  ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
   if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
-  const dtype = raw.dtype ?? promote(beside.filter((other) => other !== undefined));
+  const dtype = raw.dtype ?? promote(others.filter((other) => other !== undefined));
   return toTensor(raw, dtype, name) as FloatTensor;
 }
 
@@ -83,12 +82,12 @@ export function asScores(
  * Reads arguments as tensors of their common float type.
  *
  * @param loss The class, for error messages.
- * @param specs What the loss says about its arguments.
+ * @param specs The descriptions of the arguments.
  * @param values The arguments, in the same order.
- * @param averaged Whether the loss is to be averaged, which the mean of whole numbers cannot be.
+ * @param averaged Whether the loss is averaged: some losses accept int32 only if it is not.
  * @param sameTypes Whether tensors of different types are refused rather than converted.
  * @returns The tensors and their type.
- * @throws {TypeError} If an argument is missing, is of no allowed kind, or has whole numbers where floats are wanted.
+ * @throws {TypeError} If an argument is missing, of a kind that is not allowed, or an int32 tensor where floats are wanted.
  */
 export function readArguments(
   loss: string,
@@ -120,7 +119,7 @@ export function readArguments(
   return { tensors, dtype };
 }
 
-/** The arguments as they are, if all are float tensors of one type: a call on few elements has no time to read them. */
+/** The arguments themselves, if all are float tensors of one type: faster than reading them, which small calls notice. */
 function tensorsOfOneType(
   count: number,
   values: readonly TensorLike[],
@@ -145,7 +144,7 @@ export function wrongType(loss: string, name: string, wanted: string, current: s
   );
 }
 
-/** The error for an element that lies outside of what a loss is defined for; names the first such element. */
+/** The error for elements outside the domain of a loss; it names the first of them. */
 export function offender(
   loss: string,
   { data, shape }: { readonly data: ArrayLike<number>; readonly shape: readonly number[] },
@@ -162,7 +161,7 @@ export function offender(
   );
 }
 
-/** The place of an element, as it would be indexed: `[2, 0]`. */
+/** The indices of an element, such as `[2, 0]`. */
 export function position(flat: number, shape: readonly number[]): string {
   const indices: number[] = [];
   for (const length of shape.toReversed()) {

@@ -1,5 +1,5 @@
 /**
- * Checks what a constructor is given.
+ * The options of a loss, checked.
  */
 
 import { describe } from "../tensor/describe.ts";
@@ -13,9 +13,9 @@ export type Reduction = "none" | "mean" | "sum";
  * Refuses anything but an object with known names.
  *
  * @param loss The class, for error messages.
- * @param options What the constructor was given.
- * @param known The names of the options there are.
- * @throws {TypeError} If `options` is not an object, or has a name that is not known.
+ * @param options The options that were given.
+ * @param known The names of all options of the loss.
+ * @throws {TypeError} If `options` is not an object, or has an unknown name.
  */
 export function checkOptions(loss: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -44,11 +44,11 @@ export interface NumberOption {
 /** An option that is a number, or true or false. */
 export type OptionDefinition = NumberOption | { readonly default: boolean };
 
-/** The options of one loss object, checked, by name. */
+/** The checked options of a loss object, by name. */
 export type OptionValues = Readonly<Record<string, number | boolean | Tensor | undefined>>;
 
 /**
- * An option, checked.
+ * Checks an option that is a number or a boolean.
  *
  * @param loss The class, for error messages.
  * @param name The option.
@@ -71,7 +71,7 @@ export function optionOf(
 }
 
 /**
- * A number option, checked.
+ * Checks a number.
  *
  * @param loss The class, for error messages.
  * @param name The option.
@@ -98,7 +98,7 @@ export function numberOption(
 }
 
 /**
- * A true-or-false option, checked.
+ * Checks a boolean.
  *
  * @param loss The class, for error messages.
  * @param name The option.
@@ -121,7 +121,7 @@ export function booleanOption(loss: string, name: string, value: unknown): boole
 const REDUCTIONS: readonly string[] = ["none", "mean", "sum"];
 
 /**
- * The reduction, checked.
+ * Checks the reduction.
  *
  * @param loss The class, for error messages.
  * @param value The option's value, or undefined for `"mean"`.
@@ -144,12 +144,12 @@ export function reductionOption<R extends string = Reduction>(
 }
 
 /**
- * An option that is a tensor, checked.
+ * Reads an option that is a tensor.
  *
  * @param value The option's value.
  * @param name The option.
- * @returns It as a tensor of its own type, or undefined if there is none.
- * @throws {TypeError} If it is no tensor.
+ * @returns A tensor of the value's own type, float64 for plain numbers; undefined if there is no value.
+ * @throws {TypeError} If the value is not a tensor.
  */
 export function tensorOption(value: unknown, name: string): Tensor | undefined {
   if (value === undefined) return undefined;
@@ -158,7 +158,7 @@ export function tensorOption(value: unknown, name: string): Tensor | undefined {
 }
 
 /**
- * A whole-number option, checked.
+ * Checks a whole number.
  *
  * @param loss The class, for error messages.
  * @param name The option.

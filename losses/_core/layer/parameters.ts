@@ -1,5 +1,5 @@
 /**
- * The trainable parameters of a loss that owns a layer, under the names of PyTorch's `state_dict`.
+ * The trainable parameters of a loss with layers, by the names of PyTorch's `state_dict`.
  */
 
 import { wrongType } from "../call/arguments.ts";
@@ -9,24 +9,24 @@ import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
 import { type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 
-/** A parameter to be made. */
+/** The shape of a parameter, and the range of its initial numbers. */
 export interface ParameterShape {
   readonly shape: readonly number[];
-  /** The number of inputs of the layer: the first numbers lie between ± 1 / √fanIn, as those of PyTorch's Linear. */
+  /** The number of inputs of the layer: initial numbers are between ± 1 / √fanIn, as in PyTorch's Linear. */
   readonly fanIn: number;
 }
 
-/** Options of a loss that owns parameters. */
+/** Options of a loss with parameters. */
 export interface ParameterOptions {
   /**
-   * The type of the parameters. If it is not given, they are float32 at first, and later of the type that
-   * `setParameters` finds: that of a tensor, and float64 for plain arrays.
+   * The type of the parameters. If it is not given, they are float32 until `setParameters` gives them the type of its
+   * tensors, float64 for plain arrays.
    *
    * @default {"float32"}
    */
   dtype?: "float32" | "float64";
   /**
-   * Where the first parameters come from: a function that returns evenly spread numbers from 0 to 1, such as a
+   * The source of the initial parameters: a function that returns uniformly distributed numbers from 0 to 1, such as a
    * seeded generator.
    *
    * @default {Math.random}
@@ -40,7 +40,7 @@ export class Parameters {
   readonly #dtype: FloatType | undefined;
   readonly #tensors: Record<string, Tensor> = {};
 
-  /** Draws the parameters, in order. */
+  /** Draws the initial parameters, in order. */
   constructor(
     loss: string,
     shapes: Readonly<Record<string, ParameterShape>>,
@@ -78,12 +78,12 @@ export class Parameters {
     }
   }
 
-  /** The tensors themselves, by name: whoever changes their numbers changes the loss. */
+  /** The tensors by name. These are the loss's own: writing to them changes it. */
   get tensors(): Record<string, Tensor> {
     return { ...this.#tensors };
   }
 
-  /** Copies numbers into parameters; nothing is copied unless everything fits. */
+  /** Copies numbers into parameters, after everything has been checked. */
   set(values: Readonly<Record<string, TensorLike>>): void {
     const loss = this.#loss;
     if (typeof values !== "object" || values === null) {

@@ -1,7 +1,7 @@
 /**
  * The tensor: a typed array with a shape.
  *
- * This folder holds what all others stand on: numbers, shapes, reading what a caller hands over, broadcasting, printing. It
+ * This folder is the base of all others: tensors and their types, shapes, reading arguments, broadcasting, printing. It
  * knows neither formulas nor kernels nor losses.
  */
 
@@ -17,13 +17,13 @@ import type {
   TensorData,
 } from "./types.ts";
 
-/** What every argument may be: a number, a nested array, a typed array, a tensor or an object with data and shape. */
+/** Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and shape. */
 export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
 
 /** The typed array of each element type. */
 export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
 
-/** Whether a value is a tensor, and no proxy of one, whose properties could run foreign code. */
+/** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
 export let isTensor: (value: unknown) => value is Tensor;
 
 /**
@@ -48,7 +48,7 @@ export class Tensor {
   readonly shape: readonly number[];
   /** The element type. */
   readonly dtype: DType;
-  /** The number of a scalar, and its array once somebody has asked for it. */
+  /** The number of a scalar, and its array once `data` has been read. */
   #number: number | undefined;
   #array: TensorData | undefined;
 
@@ -57,8 +57,8 @@ export class Tensor {
    *
    * @param data The numbers, row by row.
    * @param shape The size of each axis.
-   * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` no array of whole numbers.
-   * @throws {RangeError} If the shape does not hold as many numbers as there are.
+   * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` not an array of whole numbers.
+   * @throws {RangeError} If `data` has more or fewer numbers than `shape` holds.
    */
   constructor(data: TensorData, shape: readonly number[]) {
     if (data instanceof Scalar) {
@@ -90,7 +90,7 @@ export class Tensor {
     this.shape = shape;
   }
 
-  /** Tells a tensor from whatever else has its prototype, such as a proxy of one, whose properties may run foreign code. */
+  /** The implementation of {@linkcode isTensor}, which needs access to a private name. */
   static #isTensor(value: unknown): value is Tensor {
     return typeof value === "object" && value !== null && #number in value;
   }
@@ -99,7 +99,7 @@ export class Tensor {
     isTensor = Tensor.#isTensor;
   }
 
-  /** The getter of a scalar's `data`: makes the array when it is first asked for. */
+  /** The getter of a scalar's `data`: makes the array when it is first read. */
   static #dataOnDemand(this: Tensor): TensorData {
     if (this.#array === undefined) {
       this.#array = new ARRAYS[this.dtype](1);
@@ -109,9 +109,9 @@ export class Tensor {
   }
 
   /**
-   * The number of a tensor that holds only one.
+   * The number of a tensor that holds a single number.
    *
-   * @returns The number; of a float32 tensor, the nearest double.
+   * @returns The number; that of a float32 tensor is converted to a double without rounding.
    * @throws {RangeError} If the tensor holds more or fewer numbers than one.
    */
   item(): number {
@@ -129,7 +129,7 @@ export class Tensor {
   /**
    * The numbers as nested arrays.
    *
-   * @returns A number for a scalar, else arrays nested as deep as there are axes.
+   * @returns A number for a scalar, otherwise arrays nested as deep as there are axes.
    */
   toArray(): number | NestedArray {
     let at = 0;
@@ -141,7 +141,7 @@ export class Tensor {
   }
 
   /**
-   * The tensor as PyTorch prints it.
+   * The tensor in PyTorch's format.
    *
    * @returns Text such as `tensor([[0.6444, 0.7981]])`.
    */
@@ -165,7 +165,7 @@ export class Tensor {
   }
 }
 
-/** The error for what is no shape. */
+/** The error for a value that is not a shape. */
 export function shapeError(what: string, shape: unknown): TypeError {
   return new TypeError(
     `Cannot ${what} as its shape must be an array of whole numbers ≥ 0: current value is ${
@@ -179,11 +179,11 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
 }
 
-/** Gives an object an enumerable getter: Object.defineProperty does the same, but takes V8 five times as long. */
+/** Defines an enumerable getter: in V8 five times as fast as Object.defineProperty. */
 const defineGetter: (this: object, name: string, get: () => unknown) => void =
   (Object.prototype as unknown as { __defineGetter__: typeof defineGetter }).__defineGetter__;
 
-/** Stands for the array of a scalar until somebody asks for it. */
+/** Takes the place of the array of a scalar until `data` is read. */
 class Scalar {
   constructor(readonly dtype: FloatType, readonly value: number) {}
 }
@@ -192,8 +192,8 @@ class Scalar {
 export const SCALAR_SHAPE: readonly number[] = Object.freeze([]);
 
 /**
- * A scalar. Its array is made when it is first asked for: V8 needs longer for a typed array than for a loss over eight
- * elements, and many values are never read but by `item()`.
+ * A scalar. Its array is made when `data` is first read: V8 takes longer to make a typed array than to compute a loss over
+ * eight elements, and many scalars are only read by `item()`.
  */
 export function scalar(dtype: FloatType, value: number): Tensor {
   const number = dtype === "float32" ? Math.fround(value) : value;
