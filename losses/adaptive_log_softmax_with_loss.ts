@@ -83,9 +83,9 @@ export interface AdaptiveLogSoftmaxWithLossOptions extends ParameterOptions {
    *
    * @default {4}
    */
-  divValue?: number;
+  divValue?: number | undefined;
   /** Whether the head has a bias, `head.bias`. @default {false} */
-  headBias?: boolean;
+  headBias?: boolean | undefined;
 }
 
 /** The log-probability of each label, and the loss: minus its mean. */
@@ -102,6 +102,18 @@ export type AdaptiveLogSoftmaxGradient =
   | "head.weight"
   | "head.bias"
   | `tail.${number}.${0 | 1}.weight`;
+
+/** Classes that share an entry of the head. */
+interface Cluster {
+  /** The index of that entry. */
+  readonly entry: number;
+  /** The first class. */
+  readonly low: number;
+  readonly size: number;
+  /** The names of its parameters. */
+  readonly down: string;
+  readonly up: string;
+}
 
 /** A call, checked: parameters and samples of one type, and a label for each sample. */
 interface Call {
@@ -156,8 +168,10 @@ export class AdaptiveLogSoftmaxWithLoss {
   };
 
   readonly #inFeatures: number;
-  /** The first class of each cluster, and the number of classes. */
-  readonly #ends: readonly number[];
+  readonly #nClasses: number;
+  /** The number of classes with an entry of the head of their own. */
+  readonly #shortlist: number;
+  readonly #clusters: readonly Cluster[];
   readonly #parameters: Parameters;
 
   /**
@@ -184,7 +198,8 @@ export class AdaptiveLogSoftmaxWithLoss {
     const cutoffs = checkCutoffs(options.cutoffs, nClasses);
     numberOption(NAME, "divValue", divValue, (value) => value > 0, "> 0");
 
-    const head = cutoffs[0] + cutoffs.length;
+    const [shortlist] = cutoffs;
+    const head = shortlist + cutoffs.length;
     const shapes: Record<string, ParameterShape> = {
       "head.weight": { shape: [head, inFeatures], fanIn: inFeatures },
     };
@@ -192,13 +207,17 @@ export class AdaptiveLogSoftmaxWithLoss {
       shapes["head.bias"] = { shape: [head], fanIn: inFeatures };
     }
     this.#inFeatures = inFeatures;
-    this.#ends = [...cutoffs, nClasses];
-    cutoffs.forEach((low, i) => {
+    this.#nClasses = nClasses;
+    this.#shortlist = shortlist;
+    this.#clusters = cutoffs.map((low, i) => {
+      const size = (cutoffs[i + 1] ?? nClasses) - low;
+      const [down, up] = [`tail.${i}.0.weight`, `tail.${i}.1.weight`] as const;
       const divisor = divValue ** (i + 1);
       // Rounded down: inFeatures / divisor itself may be rounded up to the next whole number.
       const hidden = Math.round((inFeatures - inFeatures % divisor) / divisor);
-      shapes[`tail.${i}.0.weight`] = { shape: [hidden, inFeatures], fanIn: inFeatures };
-      shapes[`tail.${i}.1.weight`] = { shape: [this.#ends[i + 1] - low, hidden], fanIn: hidden };
+      shapes[down] = { shape: [hidden, inFeatures], fanIn: inFeatures };
+      shapes[up] = { shape: [size, hidden], fanIn: hidden };
+      return { entry: shortlist + i, low, size, down, up };
     });
     this.#parameters = new Parameters(NAME, shapes, options);
   }
@@ -269,7 +288,7 @@ export class AdaptiveLogSoftmaxWithLoss {
         } for a target of shape ${show(labels.shape)}: current shape is ${show(x.shape)}`,
       );
     }
-    checkLabels(NAME, "target", labels, this.#ends[this.#ends.length - 1]);
+    checkLabels(NAME, "target", labels, this.#nClasses);
     const shapes: Record<string, readonly number[]> = { input: x.shape };
     for (const [name, { shape }] of Object.entries(parameters)) shapes[name] = shape;
     const { wrt, gradOutput, grad } = checkRequest(
@@ -293,12 +312,12 @@ export class AdaptiveLogSoftmaxWithLoss {
       labels: Int32Array.from(labels.data),
       upstream: wrt.length === 0
         ? undefined
-        : (typeof gradOutput === "number" ? gradOutput : gradOutput[0]) / samples,
+        : (typeof gradOutput === "number" ? gradOutput : gradOutput[0]!) / samples,
       grad,
     };
     const logProbs = new Float64Array(samples);
     this.#head(call, logProbs);
-    for (let i = 0; i + 1 < this.#ends.length; i++) this.#tail(call, i, logProbs);
+    for (const cluster of this.#clusters) this.#tail(call, cluster, logProbs);
     const output = zeros(dtype, labels.shape);
     output.data.set(logProbs);
     const value = scalar(dtype, logProbs.reduce((sum, logProb) => sum - logProb, 0) / samples);
@@ -315,7 +334,7 @@ export class AdaptiveLogSoftmaxWithLoss {
    */
   logProb(input: TensorLike): Tensor {
     const { dtype, x, parameters } = this.#readBatch(input);
-    const classes = this.#ends[this.#ends.length - 1];
+    const classes = this.#nClasses;
     const result = zeros(dtype, [x.rows, classes]);
     for (const [first, count] of chunks(x.rows, classes)) {
       const table = this.#table(dtype, rowsOf(x, first, count), parameters);
@@ -334,19 +353,18 @@ export class AdaptiveLogSoftmaxWithLoss {
    */
   predict(input: TensorLike): Tensor {
     const { dtype, x, parameters } = this.#readBatch(input);
-    const classes = this.#ends[this.#ends.length - 1];
     const result = zeros("int32", [x.rows]);
-    for (const [first, count] of chunks(x.rows, classes)) {
+    for (const [first, count] of chunks(x.rows, this.#nClasses)) {
       const part = rowsOf(x, first, count);
-      const head = scoresOf(dtype, part, parameters["head.weight"], parameters["head.bias"]);
+      const head = scoresOf(dtype, part, parameters["head.weight"]!, parameters["head.bias"]);
       const best = largestOfRows(head, count);
       result.data.set(best, first);
       // A class is at most as likely as its cluster: where a class of the shortlist is the most likely entry of the head, it
       // is the most likely class.
-      const rest = Array.from(best.keys()).filter((r) => best[r] >= this.#ends[0]);
+      const rest = Array.from(best.keys()).filter((r) => best[r]! >= this.#shortlist);
       if (rest.length === 0) continue;
       const table = this.#table(dtype, gather(dtype, part, rest), parameters);
-      largestOfRows(table, rest.length).forEach((c, r) => result.data[first + rest[r]] = c);
+      largestOfRows(table, rest.length).forEach((c, r) => result.data[first + rest[r]!] = c);
     }
     return result;
   }
@@ -354,15 +372,16 @@ export class AdaptiveLogSoftmaxWithLoss {
   /** The input and all parameters, of one type. */
   #read(input: TensorLike): { dtype: FloatType; x: Tensor; parameters: Record<string, Tensor> } {
     const names = Object.keys(this.#parameters.tensors);
-    const { tensors: [x, ...parameters], dtype } = readArguments(
+    const { tensors, dtype } = readArguments(
       NAME,
       ["input", ...names].map((name) => ({ name })),
       [input, ...Object.values(this.#parameters.tensors)],
     );
+    const [x, ...parameters] = tensors as [Tensor, ...Tensor[]];
     return {
       dtype,
       x,
-      parameters: Object.fromEntries(names.map((name, i) => [name, parameters[i]])),
+      parameters: Object.fromEntries(parameters.map((tensor, i) => [names[i]!, tensor])),
     };
   }
 
@@ -383,17 +402,17 @@ export class AdaptiveLogSoftmaxWithLoss {
   /** Adds the log-probability in the head of each label, or of the label's cluster, and the gradients through the head. */
   #head(call: Call, logProbs: Float64Array): void {
     const { dtype, input, parameters, labels, grad } = call;
-    const weight = parameters["head.weight"];
-    const biasSums = new Float64Array(weight.shape[0]);
-    const [shortlist] = this.#ends;
+    const weight = parameters["head.weight"]!;
+    const width = weight.shape[0]!;
+    const biasSums = new Float64Array(width);
     const slots = labels.map((label) =>
-      label < shortlist ? label : shortlist + this.#ends.findIndex((end) => label < end) - 1
+      this.#clusters.findLast(({ low }) => label >= low)?.entry ?? label
     );
-    for (const [first, count] of chunks(labels.length, weight.shape[0])) {
+    for (const [first, count] of chunks(labels.length, width)) {
       const x = rowsOf(input, first, count);
       const scores = scoresOf(dtype, x, weight, parameters["head.bias"]);
       const { values, scoreGrad } = lossesOf(call, scores, slots.subarray(first, first + count));
-      values.forEach((value, r) => logProbs[first + r] -= value);
+      values.forEach((value, r) => logProbs[first + r]! -= value);
       if (scoreGrad === undefined) continue;
       const all = grad.input &&
         matrix(grad.input.data as FloatArray, labels.length, this.#inFeatures);
@@ -403,59 +422,56 @@ export class AdaptiveLogSoftmaxWithLoss {
     grad["head.bias"]?.data.set(biasSums);
   }
 
-  /** Adds cluster i's log-probabilities for its samples, and their gradients. */
-  #tail(call: Call, i: number, logProbs: Float64Array): void {
+  /** Adds a cluster's log-probabilities for its samples, and their gradients. */
+  #tail(call: Call, { low, size, down, up }: Cluster, logProbs: Float64Array): void {
     const { dtype, input, parameters, labels, grad } = call;
-    const [down, up] = [`tail.${i}.0.weight`, `tail.${i}.1.weight`];
-    const hiddenSize = parameters[down].shape[0];
-    const members = Array.from(labels.keys())
-      .filter((r) => labels[r] >= this.#ends[i] && labels[r] < this.#ends[i + 1]);
-    const widest = Math.max(parameters[up].shape[0], this.#inFeatures);
-    for (const [first, count] of chunks(members.length, widest)) {
+    const downWeight = parameters[down]!;
+    const hiddenSize = downWeight.shape[0]!;
+    const isMember = (label: number) => label >= low && label < low + size;
+    const members = Array.from(labels.keys()).filter((r) => isMember(labels[r]!));
+    for (const [first, count] of chunks(members.length, Math.max(size, this.#inFeatures))) {
       const some = members.slice(first, first + count);
       const x = gather(dtype, input, some);
-      const hidden = matrix(scoresOf(dtype, x, parameters[down]), count, hiddenSize);
-      const scores = scoresOf(dtype, hidden, parameters[up]);
-      const places = Int32Array.from(some, (r) => labels[r] - this.#ends[i]);
+      const hidden = matrix(scoresOf(dtype, x, downWeight), count, hiddenSize);
+      const scores = scoresOf(dtype, hidden, parameters[up]!);
+      const places = Int32Array.from(some, (r) => labels[r]! - low);
       const { values, scoreGrad } = lossesOf(call, scores, places);
-      values.forEach((value, r) => logProbs[some[r]] -= value);
+      values.forEach((value, r) => logProbs[some[r]!]! -= value);
       if (scoreGrad === undefined) continue;
 
       const hiddenGrad = matrixOf(zeros(dtype, [count, hiddenSize]));
       backward(call, up, hidden, scoreGrad, hiddenGrad);
-      const inputGrad = grad.input && matrixOf(zeros(dtype, [count, this.#inFeatures]));
+      const allInputs = grad.input?.data;
+      const inputGrad = allInputs && matrixOf(zeros(dtype, [count, this.#inFeatures]));
       backward(call, down, x, hiddenGrad, inputGrad);
       inputGrad?.data.forEach((g, k) => {
         const r = Math.floor(k / this.#inFeatures);
-        grad.input.data[some[r] * this.#inFeatures + k % this.#inFeatures] += g;
+        allInputs![some[r]! * this.#inFeatures + k % this.#inFeatures]! += g;
       });
     }
   }
 
   /** The log-probabilities of all classes, row by row. */
   #table(dtype: FloatType, x: Matrix, parameters: Call["parameters"]): FloatArray {
-    const [shortlist] = this.#ends;
-    const classes = this.#ends[this.#ends.length - 1];
+    const shortlist = this.#shortlist;
+    const classes = this.#nClasses;
     const table = zeros(dtype, [x.rows, classes]).data as FloatArray;
     const logProbs = (scores: FloatArray) =>
       logSoftmax(new Tensor(scores, [x.rows, scores.length / Math.max(1, x.rows)]), { dim: 1 })
         .data as FloatArray;
-    const head = logProbs(scoresOf(dtype, x, parameters["head.weight"], parameters["head.bias"]));
-    const width = parameters["head.weight"].shape[0];
+    const head = logProbs(scoresOf(dtype, x, parameters["head.weight"]!, parameters["head.bias"]));
+    const width = shortlist + this.#clusters.length;
     for (let r = 0; r < x.rows; r++) {
       table.set(head.subarray(r * width, r * width + shortlist), r * classes);
     }
-    for (let i = 0; i + 1 < this.#ends.length; i++) {
-      const size = this.#ends[i + 1] - this.#ends[i];
-      const hiddenSize = parameters[`tail.${i}.0.weight`].shape[0];
-      const hidden = scoresOf(dtype, x, parameters[`tail.${i}.0.weight`]);
-      const tail = logProbs(
-        scoresOf(dtype, matrix(hidden, x.rows, hiddenSize), parameters[`tail.${i}.1.weight`]),
-      );
+    for (const { entry, low, size, down, up } of this.#clusters) {
+      const downWeight = parameters[down]!;
+      const hidden = matrix(scoresOf(dtype, x, downWeight), x.rows, downWeight.shape[0]!);
+      const tail = logProbs(scoresOf(dtype, hidden, parameters[up]!));
       for (let r = 0; r < x.rows; r++) {
-        const cluster = head[r * width + shortlist + i];
+        const cluster = head[r * width + entry]!;
         for (let c = 0; c < size; c++) {
-          table[r * classes + this.#ends[i] + c] = cluster + tail[r * size + c];
+          table[r * classes + low + c] = cluster + tail[r * size + c]!;
         }
       }
     }
@@ -463,7 +479,8 @@ export class AdaptiveLogSoftmaxWithLoss {
   }
 }
 
-function checkCutoffs(cutoffs: readonly number[], nClasses: number): readonly number[] {
+/** A copy of the cutoffs, checked. */
+function checkCutoffs(cutoffs: readonly number[], nClasses: number): [number, ...number[]] {
   const message = `Cannot compute ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
     nClasses - 1
   }, at least one: current value is ${describe(cutoffs)}`;
@@ -475,7 +492,7 @@ function checkCutoffs(cutoffs: readonly number[], nClasses: number): readonly nu
       Number.isInteger(cutoff) && cutoff > (cutoffs[i - 1] ?? 0) && cutoff < nClasses
     );
   if (!isValid) throw new RangeError(message);
-  return [...cutoffs];
+  return [...cutoffs] as [number, ...number[]];
 }
 
 /** The first row and the number of rows of each part of a batch that is computed at once. */
@@ -485,12 +502,12 @@ function* chunks(rows: number, scores: number): Generator<[first: number, count:
 }
 
 function matrixOf({ data, shape }: Tensor): Matrix {
-  return matrix(data as FloatArray, shape[0], shape[1]);
+  return matrix(data as FloatArray, shape[0]!, shape[1]!);
 }
 
 /** The scores of a linear layer: one for each row of x and each row of the weight. */
 function scoresOf(dtype: FloatType, x: Matrix, weight: Tensor, bias?: Tensor): FloatArray {
-  const [rows] = weight.shape;
+  const rows = weight.shape[0]!;
   const scores = zeros(dtype, [x.rows, rows]);
   if (bias) { for (let r = 0; r < x.rows; r++) scores.data.set(bias.data, r * rows); }
   multiply(dtype, x, transpose(matrixOf(weight)), matrixOf(scores), bias !== undefined);
@@ -521,8 +538,9 @@ function backward(
   outputGrad: Matrix,
   inputGrad: Matrix | undefined,
 ): void {
-  if (grad[name]) multiply(dtype, transpose(outputGrad), x, matrixOf(grad[name]), true);
-  if (inputGrad) multiply(dtype, outputGrad, matrixOf(parameters[name]), inputGrad);
+  const weightGrad = grad[name];
+  if (weightGrad) multiply(dtype, transpose(outputGrad), x, matrixOf(weightGrad), true);
+  if (inputGrad) multiply(dtype, outputGrad, matrixOf(parameters[name]!), inputGrad);
 }
 
 /** A copy of some rows. */
@@ -545,8 +563,9 @@ function largestOfRows(data: FloatArray, rows: number): Int32Array {
   return Int32Array.from({ length: rows }, (_, r) => {
     let best = 0;
     for (let c = 1; c < width; c++) {
-      const [leader, other] = [data[r * width + best], data[r * width + c]];
-      if (other > leader || (Number.isNaN(other) && !Number.isNaN(leader))) best = c;
+      const largest = data[r * width + best]!;
+      const other = data[r * width + c]!;
+      if (other > largest || (Number.isNaN(other) && !Number.isNaN(largest))) best = c;
     }
     return best;
   });

@@ -33,12 +33,12 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode BCELoss}. */
 export interface BCELossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /**
    * A factor for each element, repeated along leading axes and axes of length 1. The mean is still divided by the
    * number of elements.
    */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
 // Naive: log(1 - x). At x = 1e-17 it is 0, as 1 - x is 1; log1p(-x) is -1e-17. Without the bounds, x = y = 1 gives

@@ -42,18 +42,18 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /**
    * A factor for each element, repeated along leading axes and axes of length 1. The mean is still divided by the
    * number of elements.
    */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /**
    * A factor for the term with y, usually one for each class along the last axis, repeated like the weight. Above 1
    * it raises recall, below 1 precision. The number of negatives divided by that of positives balances the two; 0
    * ignores the positives.
    */
-  posWeight?: TensorLike;
+  posWeight?: TensorLike | undefined;
 }
 
 // Naive: -(y log σ(x) + (1 - y) log(1 - σ(x))). At x = 37 (float32: 17) σ(x) is rounded to 1: with y = 0 the value is

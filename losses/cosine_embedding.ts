@@ -58,9 +58,9 @@ export interface CosineEmbeddingLossOptions {
    *
    * @default {0}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** Keep the value of each pair, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /** The arguments of {@linkcode CosineEmbeddingLoss}. */
@@ -74,11 +74,12 @@ const DELTA = Math.fround(1e-12);
 /** The divisors of a cosine, √(‖x‖² + δ), and the same as the L of {@linkcode Divisors}: the derivative is x / √(‖x‖² + δ). */
 function divide(count: number, { sumOfSquares, scale, divisor, length }: Divisors): void {
   for (let r = 0; r < count; r++) {
-    const k = scale[r];
+    const k = scale[r]!;
+    const sum = sumOfSquares[r]!;
     divisor[r] = length[r] = k <= 1
-      ? Math.sqrt(sumOfSquares[r] + DELTA * k * k)
+      ? Math.sqrt(sum + DELTA * k * k)
       // The scale of a tiny row is so large that its square is infinite.
-      : Math.hypot(Math.sqrt(sumOfSquares[r]), Math.sqrt(DELTA) * k);
+      : Math.hypot(Math.sqrt(sum), Math.sqrt(DELTA) * k);
   }
 }
 
@@ -142,7 +143,7 @@ export class CosineEmbeddingLoss
     const { tensors, dtype } = readArguments(loss, INPUTS, [input1, input2]);
     const [x, y] = tensors as [Tensor, Tensor];
     const labels = readSigns(loss, target);
-    const shape = pairShape(loss, tensors, labels.shape);
+    const shape = pairShape(loss, x, y, labels.shape);
     const rows = new Rows(shape, shape.length - 1);
     const call = new RowCall({
       loss,
@@ -196,22 +197,22 @@ function readSigns(loss: string, target: TensorLike): Raw {
 /** The common shape of all pairs: that of the inputs, with as many rows as there are labels if they have one row. */
 function pairShape(
   loss: string,
-  tensors: readonly Tensor[],
+  x: Tensor,
+  y: Tensor,
   target: readonly number[],
 ): readonly number[] {
-  const [{ shape: one }, { shape: other }] = tensors;
   const axes = target.length + 1;
-  if (target.length > 1 || one.length !== axes || other.length !== axes) {
+  if (target.length > 1 || x.shape.length !== axes || y.shape.length !== axes) {
     throw new RangeError(
       `Cannot compute ${loss} as inputs (N, D) need a target (N), inputs (D) a target (): current shapes are ${
-        [one, other, target].map(show).join(" and ")
+        [x.shape, y.shape, target].map(show).join(" and ")
       }`,
     );
   }
-  const common = commonShape(loss, ["input1", "input2"], tensors);
-  if (target.length === 0) return common;
+  const common = commonShape(loss, ["input1", "input2"], [x, y]);
   const [labels] = target;
-  const [pairs, length] = common;
+  if (labels === undefined) return common;
+  const [pairs, length] = common as [number, number];
   if (labels !== pairs && labels !== 1 && pairs !== 1) {
     throw new RangeError(
       `Cannot compute ${loss} as target must hold one label for each of ${pairs} pairs: current length is ${labels}`,

@@ -80,18 +80,18 @@ import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {
   /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors of the labels. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /** A label whose samples count neither in the value nor in the mean. Not for probabilities. @default {-100} */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
   /**
    * The part of the target that is spread evenly over all classes, the right one included: 0 leaves the target as it is,
    * 1 replaces it by 1 / C for every class.
    *
    * @default {0}
    */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /** The probability t of a class, smoothed and times the weight of the class. */

@@ -67,13 +67,13 @@ import { Alignments, type PreparedLabels, prepareLabels } from "./_ctc/alignment
 /** Options of {@linkcode CTCLoss}. */
 export interface CTCLossOptions<L extends boolean = boolean> {
   /** The class that stands for no label. @default {0} */
-  blank?: number;
+  blank?: number | undefined;
   /** Whether samples without an alignment have value and gradient 0 instead of ∞ and NaN. @default {false} */
-  zeroInfinity?: boolean;
+  zeroInfinity?: boolean | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** Whether the first argument holds raw scores, and the loss computes their log-softmax itself. @default {false} */
-  logits?: L;
+  logits?: L | undefined;
 }
 
 /** The name of the gradient: `"logits"` for a loss made with `logits: true`, else `"logProbs"`. */
@@ -252,21 +252,20 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
     const normalised = isRaw ? softmax(x, batch, upstream, grad) : undefined;
     if (!isRaw) grad?.fill(0);
 
-    const prepared = Array.from(
-      values,
-      (_, b) => prepareLabels(targets, starts[b], starts[b] + targetLengths[b], blank),
-    );
-    const largest = (size: (b: number) => number) =>
-      prepared.reduce((most, _, b) => Math.max(most, size(b)), 0);
+    const prepared = Array.from({ length: samples }, (_, b) => {
+      const start = starts[b]!;
+      return prepareLabels(targets, start, start + targetLengths[b]!, blank);
+    });
+    const largest = (sizes: ArrayLike<number>) =>
+      Array.from(sizes).reduce((most, size) => Math.max(most, size), 0);
     const alignments = new Alignments(
-      largest((b) => inputLengths[b]),
-      largest((b) => targetLengths[b]),
-      largest((b) => prepared[b].classes.length),
+      largest(inputLengths),
+      largest(targetLengths),
+      largest(prepared.map((labels) => labels.classes.length)),
     );
 
-    for (let b = 0; b < samples; b++) {
-      const labels = prepared[b];
-      const frames = inputLengths[b];
+    for (const [b, labels] of prepared.entries()) {
+      const frames = inputLengths[b]!;
       const gather = (to: Float64Array) => gatherRows(x, batch, b, labels, normalised, to);
       let value = frames < labels.least
         ? Infinity
@@ -285,7 +284,7 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
           grad.fill(t >= frames || zeroInfinity ? 0 : NaN, row, row + classes);
         }
       }
-      if (!isInfinite) scatterRows(grad, batch, b, labels, upstream[b], alignments, isRaw);
+      if (!isInfinite) scatterRows(grad, batch, b, labels, upstream[b]!, alignments, isRaw);
     }
     return values;
   }
@@ -340,16 +339,17 @@ function gatherRows(
   to: Float64Array,
 ): void {
   const count = occurring.length;
-  for (let t = 0, at = 0; t < inputLengths[b]; t++) {
+  const frames = inputLengths[b]!;
+  for (let t = 0, at = 0; t < frames; t++) {
     const sample = t * samples + b;
     const row = sample * classes;
     if (normalised === undefined) {
-      for (let k = 0; k < count; k++) to[at++] = x[row + occurring[k]];
+      for (let k = 0; k < count; k++) to[at++] = x[row + occurring[k]!]!;
     } else {
-      const max = normalised.max[sample];
-      const logSum = normalised.logSum[sample];
+      const max = normalised.max[sample]!;
+      const logSum = normalised.logSum[sample]!;
       for (let k = 0; k < count; k++) {
-        const score = x[row + occurring[k]];
+        const score = x[row + occurring[k]!]!;
         to[at++] = (score === max ? 0 : score - max) - logSum;
       }
     }
@@ -370,11 +370,12 @@ function scatterRows(
   isRaw: boolean,
 ): void {
   const count = occurring.length;
-  for (let t = 0, at = 0; t < inputLengths[b]; t++) {
+  const frames = inputLengths[b]!;
+  for (let t = 0, at = 0; t < frames; t++) {
     const row = (t * samples + b) * classes;
-    const scale = isRaw ? Math.exp(top[t]) : 0;
+    const scale = isRaw ? Math.exp(top[t]!) : 0;
     for (let k = 0; k < count; k++, at++) {
-      grad[row + occurring[k]] = upstream * (scale * emission[at] - occupancy[at]);
+      grad[row + occurring[k]!] = upstream * (scale * emission[at]! - occupancy[at]!);
     }
   }
 }
@@ -386,10 +387,11 @@ function isNormalised(
   b: number,
   rounding: number,
 ): boolean {
-  for (let t = 0; t < inputLengths[b]; t++) {
+  const frames = inputLengths[b]!;
+  for (let t = 0; t < frames; t++) {
     const row = (t * samples + b) * classes;
     let sum = 0;
-    for (let c = row; c < row + classes; c++) sum += Math.exp(x[c]);
+    for (let c = row; c < row + classes; c++) sum += Math.exp(x[c]!);
     if (Math.abs(sum - 1) > rounding) return false;
   }
   return true;
@@ -407,9 +409,11 @@ function readBatch(
   if (shape.length !== 2 && shape.length !== 3) {
     throw refusal(`${name} must have the shape (T, N, C), or (T, C) for one sample`, shape);
   }
-  const frames = shape[0];
-  const samples = shape.length === 3 ? shape[1] : 1;
-  const classes = shape[shape.length - 1];
+  const [frames, samples, classes] = (shape.length === 3 ? shape : [shape[0], 1, shape[1]]) as [
+    frames: number,
+    samples: number,
+    classes: number,
+  ];
   if (frames * samples * classes === 0) throw refusal(`${name} must not be empty`, shape);
   if (blank >= classes) {
     throw new RangeError(
@@ -420,24 +424,23 @@ function readBatch(
   }
   checkLengths("inputLengths", inputLengths, samples, frames, `the frames of ${name}`);
 
-  const [rows, width] = targets.shape;
-  const isPadded = targets.shape.length === 2;
-  if (!isPadded && targets.shape.length !== 1) {
+  const [rows, width, ...others] = targets.shape;
+  if (rows === undefined || others.length > 0) {
     throw refusal("targets must have the shape (N, S), or one axis for all labels", targets.shape);
   }
+  const isPadded = width !== undefined;
   if (isPadded && rows !== samples) {
     throw refusal(
       `targets must have one row for each sample of ${name}, ${samples}`,
       targets.shape,
     );
   }
-  const most = isPadded ? width : targets.shape[0];
-  checkLengths("targetLengths", targetLengths, samples, most, "the labels in targets");
+  checkLengths("targetLengths", targetLengths, samples, width ?? rows, "the labels in targets");
   const starts = new Int32Array(samples);
   let total = 0;
   for (let b = 0; b < samples; b++) {
     starts[b] = isPadded ? b * width : total;
-    total += targetLengths.data[b];
+    total += targetLengths.data[b]!;
   }
   if (!isPadded && total !== targets.data.length) {
     throw new RangeError(
@@ -477,10 +480,11 @@ function checkLengths(
     throw refusal(`${name} must have one number for each sample, ${show([samples])}`, shape);
   }
   for (let b = 0; b < samples; b++) {
-    if (data[b] >= 0 && data[b] <= most && Number.isInteger(data[b])) continue;
+    const length = data[b]!;
+    if (length >= 0 && length <= most && Number.isInteger(length)) continue;
     throw new RangeError(
       `Cannot compute CTCLoss as ${name} must hold whole numbers from 0 to ${most}, ${what}: ` +
-        `current value at ${position(b, shape)} is ${describe(data[b])}`,
+        `current value at ${position(b, shape)} is ${describe(length)}`,
     );
   }
 }

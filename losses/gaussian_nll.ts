@@ -37,16 +37,16 @@ import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode GaussianNLLLoss}. */
 export interface GaussianNLLLossOptions {
   /** Whether the constant log(2 π) / 2 is added, which changes no gradient. @default {false} */
-  full?: boolean;
+  full?: boolean | undefined;
   /**
    * The smallest variance, in squared units of the target: smaller ones are replaced by it. Must be ≥ 0; with 0 a
    * variance of 0 gives NaN or ∞.
    *
    * @default {1e-6}
    */
-  eps?: number;
+  eps?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 // Naive: minus the logarithm of exp(-e² / (2 v)) / √(2 π v). At e = 39 √v (float32: 15 √v) it is ∞, as exp is rounded

@@ -88,15 +88,15 @@ export interface BinaryHelper<Options extends object> {
 /** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
 export interface SoftmaxOptions {
   /** The axis along which probabilities add up to 1; negative numbers count from the end. @default {-1} */
-  dim?: number;
+  dim?: number | undefined;
 }
 
 /** Options of {@linkcode cosineSimilarity}. */
 export interface CosineSimilarityOptions {
   /** The axis along which vectors run; negative numbers count from the end. @default {1} */
-  dim?: number;
+  dim?: number | undefined;
   /** The smallest length that a vector is divided by, ≥ 0. @default {1e-8} */
-  eps?: number;
+  eps?: number | undefined;
 }
 
 /** Options of {@linkcode pairwiseDistance}. */
@@ -107,11 +107,11 @@ export interface PairwiseDistanceOptions {
    *
    * @default {2}
    */
-  p?: number;
+  p?: number | undefined;
   /** Added to each component of the difference, so that equal vectors have a gradient; any number. @default {1e-6} */
-  eps?: number;
+  eps?: number | undefined;
   /** Whether the value keeps the axis that vectors run along, with length 1. @default {false} */
-  keepdim?: boolean;
+  keepdim?: boolean | undefined;
 }
 
 /** A helper without options. */

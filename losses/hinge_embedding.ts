@@ -48,9 +48,9 @@ export interface HingeEmbeddingLossOptions {
    *
    * @default {1}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const formula: LossFormula = {

@@ -44,11 +44,11 @@ export interface HuberLossOptions {
    *
    * @default {1}
    */
-  delta?: number;
+  delta?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** A factor for each element, of the shape of the loss. The mean is still divided by the number of elements. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
 const formula: LossFormula = {

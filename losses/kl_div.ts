@@ -40,14 +40,14 @@ export type KLDivReduction = Reduction | "batchmean";
 /** Options of {@linkcode KLDivLoss}. */
 export interface KLDivLossOptions {
   /** Whether the target holds logarithms of probabilities, as the input always does. @default {false} */
-  logTarget?: boolean;
+  logTarget?: boolean | undefined;
   /**
    * Keep the term of each element, average over all of them, add them up, or with `"batchmean"` add them up and divide
    * by the length of the first axis: if that is the number of samples, this is the average divergence.
    *
    * @default {"mean"}
    */
-  reduction?: KLDivReduction;
+  reduction?: KLDivReduction | undefined;
 }
 
 // Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, and ∞ as soon as log(y) - x is 710 (float32: 89), as y / exp(x)

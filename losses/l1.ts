@@ -35,9 +35,9 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode L1Loss}. */
 export interface L1LossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** A factor for each element, of the shape of the loss. The mean is divided by the sum of the weights. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
 const formula: LossFormula = {

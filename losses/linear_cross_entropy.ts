@@ -49,6 +49,7 @@ import {
 import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
+  type Checked,
   checkOptions,
   numberOption,
   type Reduction,
@@ -83,24 +84,24 @@ export interface LinearCrossEntropyLossOptions extends ParameterOptions {
   /** The number of classes C, ≥ 1. */
   numClasses: number;
   /** Further axes d1, …, dK of the scores, after the class axis: one prediction for each position. @default {[]} */
-  outFeatures?: readonly number[];
+  outFeatures?: readonly number[] | undefined;
   /** Whether the layer has a bias, `linear.bias`. @default {false} */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors of the labels. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /** A label whose samples count neither in the value nor in the mean. Not for probabilities. @default {-100} */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
   /**
    * The part of the target that is spread evenly over all classes, the right one included: 0 leaves the target as it is,
    * 1 replaces it by 1 / C for every class.
    *
    * @default {0}
    */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** How the work is divided; by default into chunks of 2^21 scores, or one sample. */
-  options?: LinearCrossEntropyOptions;
+  options?: LinearCrossEntropyOptions | undefined;
 }
 
 /** The names that {@linkcode LinearCrossEntropyLoss} can be differentiated with respect to. */
@@ -153,7 +154,7 @@ export class LinearCrossEntropyLoss extends Loss<
     outFeatures: readonly number[];
     ignoreIndex: number | undefined;
     reduction: Reduction;
-    chunking: Required<LinearCrossEntropyOptions> | undefined;
+    chunking: Checked<LinearCrossEntropyOptions> | undefined;
   };
   readonly #weight: Raw | undefined;
   readonly #crossEntropy: CrossEntropyLoss;

@@ -45,9 +45,9 @@ export interface MarginRankingLossOptions {
    *
    * @default {0}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** Keep the value of each pair, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const formula: LossFormula = {

@@ -46,17 +46,17 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 /** Options of {@linkcode MultiLabelMarginLoss}. */
 export interface MultiLabelMarginLossOptions {
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /**
  * One pair: a class that is not listed, of score x, and a listed one, of score s. As NaN > 0 is false, a NaN score adds
  * 0; max(0, z) would be NaN.
  */
-const formula: LossFormula = {
+const formula = {
   value: "1 - s + x > 0 ? 1 - s + x : 0",
   grad: { input: "1 - s + x > 0 ? 1 : 0" },
-};
+} satisfies LossFormula;
 
 /**
  * One listed class of each row against all others. The count of active pairs of each class alternates between the

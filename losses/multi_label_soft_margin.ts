@@ -54,9 +54,9 @@ import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions {
   /** A factor for each class, (C), or for each score; it is repeated along leading axes and axes of length 1. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 // Naive: softplus(x) - x y, whose gradient is σ(x) - y. At x = 20, y = 1 in float32 both are 0 instead of ±2e-9, and at

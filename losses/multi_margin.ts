@@ -53,24 +53,24 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 /** Options of {@linkcode MultiMarginLoss}. */
 export interface MultiMarginLossOptions {
   /** The power of the hinge, 1 or 2. With 2, scores that are far inside the margin count more. @default {1} */
-  p?: 1 | 2;
+  p?: 1 | 2 | undefined;
   /**
    * How far the right score must exceed each other one, in units of a score; if negative, it may trail by that much.
    *
    * @default {1}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** A factor for each class, (C), in the type of the input: each row has the factor of its label. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /**
  * One wrong class of score x in a row whose right class has the score s and the weight w. As NaN > 0 is false, a NaN
  * score adds 0; max(0, z) would be NaN.
  */
-const wrongClass = (p: string, less: string, factor = `w * ${p}`): LossFormula => ({
+const wrongClass = (p: string, less: string, factor = `w * ${p}`) => ({
   value: `margin - s + x > 0 ? w * pow(margin - s + x, ${p}) : 0`,
   grad: { input: `margin - s + x > 0 ? ${factor} * pow(margin - s + x, ${less}) : 0` },
 });

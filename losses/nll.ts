@@ -57,11 +57,11 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 /** Options of {@linkcode NLLLoss}. */
 export interface NLLLossOptions {
   /** A factor for each class, (C). The mean is divided by the sum of the factors of the labels. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /** A label whose samples count neither in the value nor in the mean; it need not be a class. @default {-100} */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /**

@@ -41,22 +41,22 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {
   /** Whether the input is the logarithm of the rate, or else the rate itself. @default {true} */
-  logInput?: boolean;
+  logInput?: boolean | undefined;
   /**
    * Whether Stirling's formula for log(y!) is added, which does not change the gradient with respect to the input.
    *
    * @default {false}
    */
-  full?: boolean;
+  full?: boolean | undefined;
   /**
    * Without `logInput`, a constant that is added to the rate before its logarithm is taken. Must be ≥ 0; with 0 a rate
    * of 0 gives ∞, or 0 if the count is 0.
    *
    * @default {1e-8}
    */
-  eps?: number;
+  eps?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 // Naive: minus the logarithm of exp(-λ) λ^y / y!. At y = 171 y! is ∞, and at λ = 746 (float32: 104) exp(-λ) is 0.
@@ -66,17 +66,17 @@ const STIRLING_GRAD = "(y > 1 ? log(y) + 1 / (2 * y) : 0 * log(y))";
 
 // The bound of 1000 keeps y x finite, so that ∞ - y x is ∞ and not NaN: exp(x) is ∞ from x = 710 on, and no finite x has
 // a logarithm above 710.
-const formula: LossFormula = {
+const formula = {
   value: "exp(x) - (y == 0 ? 0 : y * min(x, 1000))",
   grad: { input: "exp(x) - y", target: "-x" },
-};
+} satisfies LossFormula;
 
-const rateFormula: LossFormula = {
+const rateFormula: typeof formula = {
   value: "x - (y == 0 and x + eps == 0 ? 0 : y * min(log(x + eps), 1000))",
   grad: { input: "1 - (y == 0 and x + eps == 0 ? 0 : y / (x + eps))", target: "-log(x + eps)" },
 };
 
-const withStirling = ({ value, grad }: LossFormula): LossFormula => ({
+const withStirling = ({ value, grad }: typeof formula): typeof formula => ({
   value: `${value} + ${STIRLING}`,
   grad: { input: grad.input, target: `${grad.target} + ${STIRLING_GRAD}` },
 });

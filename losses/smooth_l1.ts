@@ -41,9 +41,9 @@ export interface SmoothL1LossOptions {
    *
    * @default {1}
    */
-  beta?: number;
+  beta?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const formula: LossFormula = {

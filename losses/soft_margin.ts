@@ -39,7 +39,7 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 /** Options of {@linkcode SoftMarginLoss}. */
 export interface SoftMarginLossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 // Naive: log(1 + exp(-y x)). At y x = -710 (float32: -89) it is ∞ instead of 710, at y x = 37 (float32: 17) 0 instead of

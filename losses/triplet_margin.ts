@@ -40,6 +40,7 @@ import { readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
+  type Checked,
   checkOptions,
   numberOption,
   type Reduction,
@@ -62,19 +63,19 @@ export interface TripletMarginLossOptions {
    *
    * @default {1}
    */
-  margin?: number;
+  margin?: number | undefined;
   /**
    * The norm of the distance, ≥ 0: 1 adds the components up, 2 is Euclidean, Infinity takes the largest.
    *
    * @default {2}
    */
-  p?: number;
+  p?: number | undefined;
   /** Added to each component of a difference, so that equal vectors have a gradient; any number. @default {1e-6} */
-  eps?: number;
+  eps?: number | undefined;
   /** Whether the negative is compared with the closer of anchor and positive, not always with the anchor. @default {false} */
-  swap?: boolean;
+  swap?: boolean | undefined;
   /** Keep the value of each triplet, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /** One of the three arguments. */
@@ -107,23 +108,23 @@ export function tripletHinge(
   distances: readonly FloatArray[],
   gradients: readonly Float64Array[],
 ): number {
-  const isSwapped = distances.length === 3;
-  const toNegative = distances[1][i];
-  const swapped = isSwapped ? distances[2][i] : Infinity;
-  const h = margin + distances[0][i] - Math.min(toNegative, swapped);
+  const [ap, an, pn] = distances as [FloatArray, FloatArray, FloatArray?];
+  const toNegative = an[i]!;
+  const swapped = pn === undefined ? Infinity : pn[i]!;
+  const h = margin + ap[i]! - Math.min(toNegative, swapped);
   // At the kink the gradient is that of the active side; NaN makes the gradient NaN.
   const gradient = h >= 0 ? 1 : h < 0 ? 0 : NaN;
-  const share = !isSwapped || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
-  gradients[0][i] = gradient;
-  gradients[1][i] = -gradient * share;
-  if (isSwapped) gradients[2][i] = -gradient * (1 - share);
+  const share = pn === undefined || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
+  gradients[0]![i] = gradient;
+  gradients[1]![i] = -gradient * share;
+  if (pn !== undefined) gradients[2]![i] = -gradient * (1 - share);
   return Math.max(h, 0);
 }
 
 /** Value and gradients for distances that are p-norms, in two passes over the tensors. */
 export function pNormTriplets(
   loss: string,
-  { margin, p, eps, swap, reduction }: Readonly<Required<TripletMarginLossOptions>>,
+  { margin, p, eps, swap, reduction }: Checked<TripletMarginLossOptions>,
   args: TripletArguments,
   request: Request<string> | undefined,
 ): ValueAndGrad<string> {
@@ -195,7 +196,7 @@ export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, T
     },
   };
 
-  readonly #options: Required<TripletMarginLossOptions>;
+  readonly #options: Checked<TripletMarginLossOptions>;
 
   /**
    * Makes a loss with these options.

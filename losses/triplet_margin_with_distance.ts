@@ -113,19 +113,19 @@ export interface DistanceFunction {
     x1: Tensor,
     x2: Tensor,
     request: { readonly gradOutput: Tensor; readonly wrt: readonly ("x1" | "x2")[] },
-  ): { readonly grad: { readonly x1?: Tensor; readonly x2?: Tensor } };
+  ): { readonly grad: { readonly x1?: Tensor | undefined; readonly x2?: Tensor | undefined } };
 }
 
 /** Options of {@linkcode TripletMarginWithDistanceLoss}. */
 export interface TripletMarginWithDistanceLossOptions {
   /** The distance and its gradient. @default {pairwiseDistance} */
-  distanceFunction?: DistanceFunction;
+  distanceFunction?: DistanceFunction | undefined;
   /** How much closer the positive has to be, in units of the distance. Must be > 0. @default {1} */
-  margin?: number;
+  margin?: number | undefined;
   /** Whether the negative is compared with the closer of anchor and positive, not always with the anchor. @default {false} */
-  swap?: boolean;
+  swap?: boolean | undefined;
   /** Keep the value of each triplet, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const LOSS = "TripletMarginWithDistanceLoss";
@@ -214,8 +214,14 @@ export class TripletMarginWithDistanceLoss
     }
     const { tensors, dtype } = readArguments(LOSS, TRIPLET.map((name) => ({ name })), args);
     checkRanks(LOSS, tensors);
-    const pairs = (swap ? [[0, 1], [0, 2], [1, 2]] as const : [[0, 1], [0, 2]] as const)
-      .map(([from, to]) => new Pair(this.#distance, tensors, from, to));
+    const [anchor, positive, negative] = TRIPLET.map((name, place) => ({
+      name,
+      place,
+      tensor: tensors[place]!,
+    })) as [Point, Point, Point];
+    const pairs = [new Pair(this.#distance, anchor, positive)];
+    pairs.push(new Pair(this.#distance, anchor, negative));
+    if (swap) pairs.push(new Pair(this.#distance, positive, negative));
     const distances = pairs.map((pair) => pair.distance);
     const shape = commonShape(LOSS, pairs.map(({ name }) => name), distances);
     const count = sizeOf(shape);
@@ -255,26 +261,35 @@ export class TripletMarginWithDistanceLoss
   }
 }
 
+/** One of the three arguments. */
+interface Point {
+  readonly name: TripletArgument;
+  /** Its index in {@linkcode TRIPLET}. */
+  readonly place: number;
+  readonly tensor: Tensor;
+}
+
 /** Two of the three arguments and the distance between them, checked. */
 class Pair {
   /** The call of the distance function, for error messages. */
   readonly name: string;
   readonly distance: Tensor;
   readonly #function: DistanceFunction;
-  readonly #tensors: readonly Tensor[];
-  readonly #places: readonly [from: number, to: number];
+  readonly #from: Point;
+  readonly #to: Point;
 
-  constructor(distance: DistanceFunction, tensors: readonly Tensor[], from: number, to: number) {
-    this.name = `distanceFunction.forward(${TRIPLET[from]}, ${TRIPLET[to]})`;
+  constructor(distance: DistanceFunction, from: Point, to: Point) {
+    this.name = `distanceFunction.forward(${from.name}, ${to.name})`;
     this.#function = distance;
-    this.#tensors = tensors;
-    this.#places = [from, to];
-    const result: unknown = distance.forward(tensors[from], tensors[to]);
+    this.#from = from;
+    this.#to = to;
+    const result: unknown = distance.forward(from.tensor, to.tensor);
     const given = floatTensor(result, this.name);
     // A copy, as the function may write its next result into the same tensor.
     this.distance = new Tensor(given.data.slice(), [...given.shape]);
     const { shape } = this.distance;
-    const [one, other] = [tensors[from].shape, tensors[to].shape];
+    const { shape: one } = from.tensor;
+    const { shape: other } = to.tensor;
     const fits = shape.length <= one.length &&
       shape.every((length, axis) => length === 1 || length === one[axis] || length === other[axis]);
     if (!fits) {
@@ -288,27 +303,26 @@ class Pair {
 
   /** Adds the gradients through this distance to the sums, of which only those that are wanted exist. */
   addGradients(upstream: Tensor, sums: readonly (Float64Array | undefined)[]): void {
-    const keys = ["x1", "x2"] as const;
-    const wrt = keys.filter((_, i) => sums[this.#places[i]] !== undefined);
-    if (wrt.length === 0) return;
-    const [from, to] = this.#places;
-    const result: unknown = this.#function
-      .valueAndGrad(this.#tensors[from], this.#tensors[to], { gradOutput: upstream, wrt })?.grad;
-    keys.forEach((key, i) => {
-      const sum = sums[this.#places[i]];
-      if (sum === undefined) return;
+    const from = this.#from;
+    const to = this.#to;
+    const wanted = ([["x1", from], ["x2", to]] as const)
+      .filter(([, { place }]) => sums[place] !== undefined);
+    if (wanted.length === 0) return;
+    const request = { gradOutput: upstream, wrt: wanted.map(([key]) => key) };
+    const result: unknown = this.#function.valueAndGrad(from.tensor, to.tensor, request)?.grad;
+    for (const [key, { name: argument, place, tensor: { shape } }] of wanted) {
       const name = `${this.name.replace("forward", "valueAndGrad")}.grad.${key}`;
       const given = floatTensor((result as Record<string, unknown> | undefined)?.[key], name);
-      const { shape } = this.#tensors[this.#places[i]];
       if (!sameShape(given.shape, shape)) {
         throw new RangeError(
-          `Cannot compute ${LOSS} as ${name} must have the shape of ${TRIPLET[this.#places[i]]}, ${
+          `Cannot compute ${LOSS} as ${name} must have the shape of ${argument}, ${
             show(shape)
           }: current shape is ${show(given.shape)}`,
         );
       }
-      for (let j = 0; j < sum.length; j++) sum[j] += given.data[j];
-    });
+      const sum = sums[place]!;
+      for (let j = 0; j < sum.length; j++) sum[j]! += given.data[j]!;
+    }
   }
 }
 

@@ -39,11 +39,12 @@ export function prepareLabels(
   const jump = new Float64Array(end - start);
   let least = end - start;
   for (let i = start; i < end; i++) {
-    let at = found.get(data[i]);
-    if (at === undefined) found.set(data[i], at = found.size);
+    const label = data[i]!;
+    let at = found.get(label);
+    if (at === undefined) found.set(label, at = found.size);
     place[i - start] = at;
     if (i === start) continue;
-    if (data[i] === data[i - 1]) least++;
+    if (label === data[i - 1]) least++;
     else jump[i - start] = 1;
   }
   return { classes: Int32Array.from(found.keys()), place, jump, least };
@@ -121,8 +122,8 @@ export class Alignments {
     let shift = 0;
     for (let t = 0, at = 0; t < frames; t++) {
       let largest = -Infinity;
-      for (let i = at; i < at + classes; i++) if (emission[i] > largest) largest = emission[i];
-      for (const end = at + classes; at < end; at++) emission[at] -= largest;
+      for (let i = at; i < at + classes; i++) if (emission[i]! > largest) largest = emission[i]!;
+      for (const end = at + classes; at < end; at++) emission[at]! -= largest;
       top[t] = largest;
       shift += largest;
     }
@@ -156,26 +157,26 @@ export class Alignments {
       const now = before + width;
       const first = Math.max(0, labels - frames + t);
       const last = Math.min(labels, t + 1);
-      const pBlank = emission[e] * scale;
+      const pBlank = emission[e]! * scale;
       let total = 0;
-      let label = first === 0 ? 0 : alpha[before + 2 * first - 1];
+      let label = first === 0 ? 0 : alpha[before + 2 * first - 1]!;
       for (let i = first; i < last; i++) {
-        const aBlank = alpha[before + 2 * i];
-        const a = alpha[before + 2 * i + 1];
-        const pLabel = emission[e + place[i]] * scale;
+        const aBlank = alpha[before + 2 * i]!;
+        const a = alpha[before + 2 * i + 1]!;
+        const pLabel = emission[e + place[i]!]! * scale;
         const nextBlank = (aBlank + label) * pBlank + LEAK;
-        const next = (a + aBlank + jump[i] * label) * pLabel + LEAK;
+        const next = (a + aBlank + jump[i]! * label) * pLabel + LEAK;
         alpha[now + 2 * i] = nextBlank;
         alpha[now + 2 * i + 1] = next;
         total += nextBlank + next;
         label = a;
       }
       // The last blank. In frames before it can be reached, this state is 0.
-      const next = t < labels ? 0 : (alpha[before + 2 * labels] + label) * pBlank + LEAK;
+      const next = t < labels ? 0 : (alpha[before + 2 * labels]! + label) * pBlank + LEAK;
       alpha[now + 2 * last] = next;
       total += next;
       if (t === frames - 1) {
-        total = alpha[now + 2 * labels] + (labels === 0 ? 0 : alpha[now + 2 * labels - 1]);
+        total = alpha[now + 2 * labels]! + (labels === 0 ? 0 : alpha[now + 2 * labels - 1]!);
       }
       scale = 1 / total;
       this.#scale[t] = scale;
@@ -205,45 +206,46 @@ export class Alignments {
     const labels = place.length;
     occupancy.fill(0, 0, frames * classes.length);
     beta.fill(0);
-    beta[PAD + 2 * labels] = scales[frames - 1];
-    if (labels > 0) beta[PAD + 2 * labels - 1] = scales[frames - 1];
+    const lastScale = scales[frames - 1]!;
+    beta[PAD + 2 * labels] = lastScale;
+    if (labels > 0) beta[PAD + 2 * labels - 1] = lastScale;
     let found = 0;
     for (let t = frames - 1; t >= 0; t--) {
       const e = t * classes.length;
       const now = (t + 1) * width + PAD;
       const first = Math.max(0, labels - frames + t);
       const last = Math.min(labels, t + 1);
-      const scale = t === 0 ? 1 : scales[t - 1];
-      const pBlank = emission[e] * scale;
+      const scale = t === 0 ? 1 : scales[t - 1]!;
+      const pBlank = emission[e]! * scale;
       let blanks = 0;
       /** u of the next blank, and jump · u of the next label. */
       let uBlank = 0;
       let uJump = 0;
       if (t >= labels) {
-        const b = beta[PAD + 2 * labels];
-        blanks = alpha[now + 2 * labels] * b;
+        const b = beta[PAD + 2 * labels]!;
+        blanks = alpha[now + 2 * labels]! * b;
         uBlank = b * pBlank;
         beta[PAD + 2 * labels] = uBlank + LEAK;
       }
       for (let i = last - 1; i >= first; i--) {
-        const bBlank = beta[PAD + 2 * i];
-        const b = beta[PAD + 2 * i + 1];
-        const at = e + place[i];
-        blanks += alpha[now + 2 * i] * bBlank;
-        occupancy[at] += alpha[now + 2 * i + 1] * b;
-        const u = b * emission[at] * scale;
+        const bBlank = beta[PAD + 2 * i]!;
+        const b = beta[PAD + 2 * i + 1]!;
+        const at = e + place[i]!;
+        blanks += alpha[now + 2 * i]! * bBlank;
+        occupancy[at]! += alpha[now + 2 * i + 1]! * b;
+        const u = b * emission[at]! * scale;
         beta[PAD + 2 * i + 1] = u + uBlank + uJump + LEAK;
         uBlank = bBlank * pBlank;
-        uJump = jump[i] * u;
+        uJump = jump[i]! * u;
         beta[PAD + 2 * i] = uBlank + u + LEAK;
       }
       // In the frame before, one more label can reach the end.
       if (first > 0) beta[PAD + 2 * first - 1] = uBlank + uJump;
       occupancy[e] = blanks;
       for (let i = e; i < e + classes.length; i++) {
-        if (occupancy[i] < FAINT || emission[i] === 0) occupancy[i] = 0;
+        if (occupancy[i]! < FAINT || emission[i] === 0) occupancy[i] = 0;
       }
-      found = beta[PAD];
+      found = beta[PAD]!;
     }
     return found;
   }
@@ -265,8 +267,8 @@ export class Alignments {
       return NaN;
     }
     const states = 2 * place.length + 1;
-    const classOf = Int32Array.from({ length: states }, (_, s) => s % 2 ? place[(s - 1) / 2] : 0);
-    const gates = Uint8Array.from({ length: states }, (_, s) => s % 2 ? jump[(s - 1) / 2] : 0);
+    const classOf = Int32Array.from({ length: states }, (_, s) => s % 2 ? place[(s - 1) / 2]! : 0);
+    const gates = Uint8Array.from({ length: states }, (_, s) => s % 2 ? jump[(s - 1) / 2]! : 0);
 
     const width = PAD + states;
     const alpha = zeros((frames + 1) * width);
@@ -279,13 +281,13 @@ export class Alignments {
     const total = zeros(1);
     addInto(total, alpha, end);
     if (states > 1) addInto(total, alpha, end - 1);
-    const [sum] = total.values;
-    const [sumLevel] = total.levels;
+    const sum = total.values[0]!;
+    const sumLevel = total.levels[0]!;
     if (sum === 0) return -Infinity;
 
     // The backward pass is the forward pass of the reversed labels over the reversed frames.
     const classOfReversed = classOf.toReversed();
-    const gatesReversed = gates.map((_, s) => s > 1 ? gates[states + 1 - s] : 0);
+    const gatesReversed = gates.map((_, s) => s > 1 ? gates[states + 1 - s]! : 0);
     let beta = zeros(width);
     let next = zeros(width);
     beta.values[PAD] = 1;
@@ -299,14 +301,14 @@ export class Alignments {
       for (let s = 0; s < states; s++) {
         const from = (t + 1) * width + PAD + s;
         const to = width - 1 - s;
-        const at = e + classOf[s];
+        const c = classOf[s]!;
+        const at = e + c;
         // α and β both include the probability of the frame itself.
-        const level = alpha.levels[from] + beta.levels[to] - p.levels[at] - sumLevel;
+        const level = alpha.levels[from]! + beta.levels[to]! - p.levels[at]! - sumLevel;
         if (!(level >= -4)) continue;
         // In two halves, as the whole power may overflow.
-        const half = HALF_POWERS[level + 4];
-        const share = alpha.values[from] / p.values[at] * half * (beta.values[to] / sum * half);
-        shares[classOf[s]] += share;
+        const half = HALF_POWERS[level + 4]!;
+        shares[c]! += alpha.values[from]! / p.values[at]! * half * (beta.values[to]! / sum * half);
       }
       this.occupancy.set(shares, e);
     }
@@ -348,11 +350,12 @@ function zeros(length: number): Leveled {
 function toLevels({ values, levels }: Leveled, size: number): boolean {
   const unit = LEVEL * Math.LN2;
   for (let i = 0; i < size; i++) {
-    if (!(values[i] < Infinity)) return false;
-    levels[i] = Math.round(values[i] / unit);
+    const log = values[i]!;
+    if (!(log < Infinity)) return false;
+    const level = levels[i] = Math.round(log / unit);
     // The logarithm of 0 stays -∞. At 1e30 the remainder consists of rounding errors only, and is clamped.
-    const rest = values[i] - levels[i] * unit;
-    values[i] = values[i] === -Infinity ? -Infinity : Math.max(-unit / 2, Math.min(unit / 2, rest));
+    const rest = log - level * unit;
+    values[i] = log === -Infinity ? -Infinity : Math.max(-unit / 2, Math.min(unit / 2, rest));
   }
   exponentiate(values, size);
   return true;
@@ -360,14 +363,15 @@ function toLevels({ values, levels }: Leveled, size: number): boolean {
 
 /** Adds number `at` of `from` to the only number of `to`. */
 function addInto(to: Leveled, from: Leveled, at: number): void {
-  const above = from.levels[at] - to.levels[0];
-  const value = from.values[at];
+  const level = from.levels[at]!;
+  const above = level - to.levels[0]!;
+  const value = from.values[at]!;
   // A number two levels below the other does not change it.
   if (above > 0) {
-    to.values[0] = value + (above === 1 ? to.values[0] * DOWN : 0);
-    to.levels[0] = from.levels[at];
-  } else if (above === 0) to.values[0] += value;
-  else if (above === -1) to.values[0] += value * DOWN;
+    to.values[0] = value + (above === 1 ? to.values[0]! * DOWN : 0);
+    to.levels[0] = level;
+  } else if (above === 0) to.values[0]! += value;
+  else if (above === -1) to.values[0]! += value * DOWN;
 }
 
 /** One frame of the recursion: from the row at `before` of `a` to the row at `now` of `b`, with the probabilities at `e`. */
@@ -383,20 +387,20 @@ function levelStep(
 ): void {
   for (let s = 0; s < classOf.length; s++) {
     const at = before + PAD + s;
-    let value = a.values[at];
-    let level = a.levels[at];
+    let value = a.values[at]!;
+    let level = a.levels[at]!;
     // From the state itself, the one before it, and if the gate is open the one before that.
-    for (let from = at - 1; from >= at - 1 - gates[s]; from--) {
-      const above = a.levels[from] - level;
-      if (above === 0) value += a.values[from];
+    for (let from = at - 1; from >= at - 1 - gates[s]!; from--) {
+      const above = a.levels[from]! - level;
+      if (above === 0) value += a.values[from]!;
       else if (above > 0) {
-        value = a.values[from] + (above === 1 ? value * DOWN : 0);
-        level = a.levels[from];
-      } else if (above === -1) value += a.values[from] * DOWN;
+        value = a.values[from]! + (above === 1 ? value * DOWN : 0);
+        level = a.levels[from]!;
+      } else if (above === -1) value += a.values[from]! * DOWN;
     }
-    const emission = e + classOf[s];
-    value *= p.values[emission];
-    level += p.levels[emission];
+    const emission = e + classOf[s]!;
+    value *= p.values[emission]!;
+    level += p.levels[emission]!;
     if (value >= HIGHEST) {
       value *= DOWN;
       level++;

@@ -4,13 +4,13 @@
  * This folder belongs to LinearCrossEntropyLoss. It knows no tensors.
  */
 
-import { booleanOption, checkOptions, wholeOption } from "../_core/call/options.ts";
+import { booleanOption, type Checked, checkOptions, wholeOption } from "../_core/call/options.ts";
 import { describe } from "../_core/tensor/describe.ts";
 
 /** How {@linkcode LinearCrossEntropyLoss} divides its work. Nothing here changes the result, except for rounding. */
 export interface LinearCrossEntropyOptions {
   /** The number of samples in a chunk, > 0. If a chunkingMethod is given too, it must give the same number. */
-  batchChunkSize?: number | null;
+  batchChunkSize?: number | null | undefined;
   /**
    * How the number of samples in a chunk is found. `"aspect_ratio"`: a chunk has about as many scores as `input` has
    * numbers; `"aspect_ratio:4"`: a quarter of that. `"auto"`: batchChunkSize if given, otherwise `"aspect_ratio:2"`.
@@ -18,22 +18,22 @@ export interface LinearCrossEntropyOptions {
    *
    * @default {"auto"}
    */
-  chunkingMethod?: "auto" | "aspect_ratio" | `aspect_ratio:${number}` | null;
+  chunkingMethod?: "auto" | "aspect_ratio" | `aspect_ratio:${number}` | null | undefined;
   /**
    * PyTorch's choice between accuracy and memory for sums of half-precision numbers. Accepted for compatibility: there is
    * no half precision here, and all four do the same.
    *
    * @default {"auto"}
    */
-  accPolicy?: "auto" | "accurate" | "balanced" | "compact";
+  accPolicy?: "auto" | "accurate" | "balanced" | "compact" | undefined;
   /** The type of sums, which must be that of the computation. */
-  accDtype?: "float32" | "float64" | null;
+  accDtype?: "float32" | "float64" | null | undefined;
   /** Accepted for compatibility with PyTorch; there is no graph to retain here. @default {false} */
-  allowRetainGraph?: boolean;
+  allowRetainGraph?: boolean | undefined;
 }
 
 /** The default number of scores in a chunk: 8 MB in float32, with which products run at nearly full speed. */
-export const CHUNK_SCORES = 2 ** 21;
+export const CHUNK_SCORES: number = 2 ** 21;
 
 /**
  * Checks the option `options` of the loss.
@@ -45,7 +45,7 @@ export const CHUNK_SCORES = 2 ** 21;
  */
 export function checkChunking(
   options: LinearCrossEntropyOptions,
-): Required<LinearCrossEntropyOptions> {
+): Checked<LinearCrossEntropyOptions> {
   const name = "LinearCrossEntropyOptions";
   checkOptions(name, options, [
     "batchChunkSize",
@@ -99,7 +99,7 @@ export function checkChunking(
  */
 export function chunkSize(
   loss: string,
-  chunking: Required<LinearCrossEntropyOptions> | undefined,
+  chunking: Checked<LinearCrossEntropyOptions> | undefined,
   samples: number,
   inFeatures: number,
   scores: number,

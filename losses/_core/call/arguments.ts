@@ -37,7 +37,7 @@ export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType 
  * @returns Its numbers, shape and type.
  * @throws {TypeError} If it is missing, or of a kind that is not allowed.
  */
-export function readArgument(loss: string, name: string, value: TensorLike): Raw {
+export function readArgument(loss: string, name: string, value: TensorLike | undefined): Raw {
   if (value === undefined) {
     throw new TypeError(`Cannot compute ${loss} as the argument ${name} is missing`);
   }
@@ -100,7 +100,7 @@ export function readArguments(
   if (own !== undefined) return own;
   const raws: Raw[] = [];
   for (let i = 0; i < specs.length; i++) {
-    const { name, integers = false } = specs[i];
+    const { name, integers = false } = specs[i]!;
     const raw = readArgument(loss, name, values[i]);
     if (raw.dtype === "int32" && (!integers || (integers !== true && averaged))) {
       throw wrongType(loss, name, "float32 or float64", raw.dtype);
@@ -109,13 +109,13 @@ export function readArguments(
       ? raws.find(({ dtype }) => dtype !== undefined && dtype !== raw.dtype)?.dtype
       : undefined;
     if (raw.dtype !== undefined && other !== undefined) {
-      throw wrongType(loss, name, `${other} like ${specs[0].name}`, raw.dtype);
+      throw wrongType(loss, name, `${other} like ${specs[0]!.name}`, raw.dtype);
     }
     raws.push(raw);
   }
   const dtype = promote(raws);
   const tensors: Tensor[] = [];
-  for (let i = 0; i < raws.length; i++) tensors.push(toTensor(raws[i], dtype, specs[i].name));
+  for (let i = 0; i < raws.length; i++) tensors.push(toTensor(raws[i]!, dtype, specs[i]!.name));
   return { tensors, dtype };
 }
 

@@ -117,6 +117,11 @@ export function booleanOption(loss: string, name: string, value: unknown): boole
   return value;
 }
 
+/** Options after all defaults have been filled in. */
+export type Checked<Options> = {
+  readonly [name in keyof Options]-?: Exclude<Options[name], undefined>;
+};
+
 /** The reductions of most losses. */
 const REDUCTIONS: readonly string[] = ["none", "mean", "sum"];
 
@@ -163,18 +168,17 @@ export function tensorOption(value: unknown, name: string): Tensor | undefined {
  * @param loss The class, for error messages.
  * @param name The option.
  * @param value Its value.
- * @param least The smallest allowed value.
+ * @param least The smallest allowed value, if there is one.
  * @returns The value.
  * @throws {TypeError} If the value is not a number.
  * @throws {RangeError} If it is not a whole number, or too small.
  */
-export function wholeOption(loss: string, name: string, value: unknown, least = -Infinity): number {
-  const wanted = least === -Infinity ? "a whole number" : `a whole number ≥ ${least}`;
+export function wholeOption(loss: string, name: string, value: unknown, least?: number): number {
   return numberOption(
     loss,
     name,
     value,
-    (value) => Number.isInteger(value) && value >= least,
-    wanted,
+    (value) => Number.isInteger(value) && (least === undefined || value >= least),
+    least === undefined ? "a whole number" : `a whole number ≥ ${least}`,
   );
 }

@@ -94,10 +94,10 @@ export function multiply(
   add = false,
 ): void {
   const { element, column, row, run } = kernels(dtype);
-  const as = parts.map((p) => depths.map((i) => row[`a${p}${i}`]));
-  const bs = depths.map((i) => column[`b${i}`]);
-  const even = parts.map((p) => element[`even${p}`]);
-  const odd = parts.map((p) => element[`odd${p}`]);
+  const as = parts.map((p) => depths.map((i) => row[`a${p}${i}`]!));
+  const bs = depths.map((i) => column[`b${i}`]!);
+  const even = parts.map((p) => element[`even${p}`]!);
+  const odd = parts.map((p) => element[`odd${p}`]!);
   const across = transpose(b);
   const depth = a.columns;
   const width = Math.min(TILE_COLUMNS, b.columns);
@@ -119,9 +119,9 @@ export function multiply(
         const end = Math.min(block + blockTerms, depth);
         for (let k = block; k < end; k += DEPTH) {
           for (const i of depths) {
-            copyColumn(bs[i], across, c0, columns, k + i, end);
+            copyColumn(bs[i]!, across, c0, columns, k + i, end);
             for (const p of parts) {
-              copyColumn(as[p][i], a, r0 + p * partRows, rowsIn(p), k + i, end);
+              copyColumn(as[p]![i]!, a, r0 + p * partRows, rowsIn(p), k + i, end);
             }
           }
           if (k === block) {
@@ -136,13 +136,14 @@ export function multiply(
           }
         }
         for (let p = 0; sums !== undefined && p < PARTS; p++) {
+          const part = tile[p]!;
           const first = p * partRows * columns;
-          for (let i = 0; i < rowsIn(p) * columns; i++) sums[first + i] += tile[p][i];
+          for (let i = 0; i < rowsIn(p) * columns; i++) sums[first + i]! += part[i]!;
         }
       }
       for (const p of parts) {
         const first = p * partRows;
-        const part = sums?.subarray(first * columns) ?? tile[p];
+        const part = sums?.subarray(first * columns) ?? tile[p]!;
         store(part, result, r0 + first, c0, rowsIn(p), columns, add);
       }
     }
@@ -161,7 +162,7 @@ function copyColumn(
   let at = start + first * down + column * across;
   if (column >= end) target.fill(0, 0, count);
   else if (down === 1) target.set(data.subarray(at, at + count));
-  else for (let i = 0; i < count; i++, at += down) target[i] = data[at];
+  else for (let i = 0; i < count; i++, at += down) target[i] = data[at]!;
 }
 
 /** Writes a tile into the result, or adds it. */
@@ -177,7 +178,7 @@ function store(
   for (let r = 0, i = 0; r < rows; r++) {
     let at = start + (r0 + r) * down + c0 * across;
     for (let c = 0; c < columns; c++, i++, at += across) {
-      data[at] = add ? data[at] + tile[i] : tile[i];
+      data[at] = add ? data[at]! + tile[i]! : tile[i]!;
     }
   }
 }
@@ -194,6 +195,6 @@ export function addColumnSums(
 ): void {
   for (let r = 0; r < rows; r++) {
     let at = start + r * down;
-    for (let c = 0; c < columns; c++, at += across) sums[c] += data[at];
+    for (let c = 0; c < columns; c++, at += across) sums[c]! += data[at]!;
   }
 }

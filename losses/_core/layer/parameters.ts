@@ -24,14 +24,14 @@ export interface ParameterOptions {
    *
    * @default {"float32"}
    */
-  dtype?: "float32" | "float64";
+  dtype?: "float32" | "float64" | undefined;
   /**
    * The source of the initial parameters: a function that returns uniformly distributed numbers from 0 to 1, such as a
    * seeded generator.
    *
    * @default {Math.random}
    */
-  random?: () => number;
+  random?: (() => number) | undefined;
 }
 
 /** The parameters of one loss. */
@@ -95,7 +95,8 @@ export class Parameters {
     }
     const fresh: [name: string, tensor: Tensor][] = [];
     for (const [name, value] of Object.entries(values)) {
-      if (!Object.hasOwn(this.#tensors, name)) {
+      const own = Object.hasOwn(this.#tensors, name) ? this.#tensors[name] : undefined;
+      if (own === undefined) {
         throw new TypeError(
           `Cannot set the parameters of ${loss} as '${name}' is unknown: known are ${
             Object.keys(this.#tensors).join(", ")
@@ -104,21 +105,19 @@ export class Parameters {
       }
       const raw = read(value, name);
       if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
-      const { shape } = this.#tensors[name];
-      if (!sameShape(raw.shape, shape)) {
+      if (!sameShape(raw.shape, own.shape)) {
         throw new RangeError(
           `Cannot set the parameters of ${loss} as ${name} must have the shape ${
-            show(shape)
+            show(own.shape)
           }: current shape is ${show(raw.shape)}`,
         );
       }
       fresh.push([name, toTensor(raw, this.#dtype ?? raw.dtype ?? "float64", name)]);
     }
-    for (const [name, tensor] of fresh) {
-      if (this.#tensors[name].dtype !== tensor.dtype) {
-        this.#tensors[name] = zeros(tensor.dtype, tensor.shape);
-      }
-      this.#tensors[name].data.set(tensor.data);
+    for (const [name, { data, shape, dtype }] of fresh) {
+      let own = this.#tensors[name];
+      if (own?.dtype !== dtype) own = this.#tensors[name] = zeros(dtype, shape);
+      own.data.set(data);
     }
   }
 }

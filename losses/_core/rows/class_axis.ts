@@ -26,12 +26,13 @@ export function classAxis(shape: readonly number[], axis: number): ClassAxis {
   let samples = 1;
   const sampleShape: number[] = [];
   for (let i = 0; i < shape.length; i++) {
+    const length = shape[i]!;
     if (i === axis) continue;
-    if (i > axis) inner *= shape[i];
-    samples *= shape[i];
-    sampleShape.push(shape[i]);
+    if (i > axis) inner *= length;
+    samples *= length;
+    sampleShape.push(length);
   }
-  return { classes: shape[axis], inner, samples, sampleShape };
+  return { classes: shape[axis]!, inner, samples, sampleShape };
 }
 
 /** The index of the score of `sample` for class `c`. */
@@ -53,7 +54,7 @@ export function loadRows(
   if (inner === 1) return load(operand, data, start * classes, end * classes);
   for (let sample = start, to = 0; sample < end; sample++) {
     let from = at(axis, sample, 0);
-    for (let c = 0; c < classes; c++, from += inner) operand[to++] = data[from];
+    for (let c = 0; c < classes; c++, from += inner) operand[to++] = data[from]!;
   }
 }
 
@@ -69,7 +70,7 @@ export function unloadRows(
   if (inner === 1) return unload(operand, data, start * classes, end * classes);
   for (let sample = start, from = 0; sample < end; sample++) {
     let to = at(axis, sample, 0);
-    for (let c = 0; c < classes; c++, to += inner) data[to] = operand[from++];
+    for (let c = 0; c < classes; c++, to += inner) data[to] = operand[from++]!;
   }
 }
 

@@ -57,8 +57,8 @@ export interface Cosines {
   readonly rows: Rows;
   readonly x: Tensor;
   readonly y: Tensor;
-  readonly gradX?: Tensor;
-  readonly gradY?: Tensor;
+  readonly gradX: Tensor | undefined;
+  readonly gradY: Tensor | undefined;
   /** Finds the divisors of the first `count` rows of a tile. */
   divide(count: number, divisors: Divisors): void;
   /**

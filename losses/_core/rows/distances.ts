@@ -28,11 +28,12 @@ export type Pair = "xy" | "xz" | "yz";
 const POINTS: readonly Point[] = ["x", "y", "z"];
 const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 
-const kernels = defineKernels<string, string, string, string, string>({
-  elements: [...POINTS, ...POINTS.map((point) => `grad_${point}`)],
-  rows: PAIRS.flatMap((pair) =>
-    ["sum", "max", "scale", "ties", "upstream", "norm", "length"].map((name) => `${name}_${pair}`)
-  ),
+/** The row operands of each pair. */
+const OF_PAIRS = ["sum", "max", "scale", "ties", "upstream", "norm", "length"] as const;
+
+const kernels = defineKernels({
+  elements: [...POINTS, ...POINTS.map((point) => `grad_${point}` as const)],
+  rows: PAIRS.flatMap((pair) => OF_PAIRS.map((name) => `${name}_${pair}` as const)),
   params: ["eps"],
   steps: {},
 });
@@ -99,13 +100,13 @@ export interface Distances {
   readonly dtype: FloatType;
   readonly rows: Rows;
   /** The tensors, by symbol. */
-  readonly points: { readonly [point in Point]?: Tensor };
+  readonly points: { readonly [point in Point]?: Tensor | undefined };
   /** The distances to compute. */
   readonly pairs: readonly Pair[];
   readonly p: number;
   readonly eps: number;
   /** The tensors to write gradients into, for the points that need one. */
-  readonly grads: { readonly [point in Point]?: Tensor };
+  readonly grads: { readonly [point in Point]?: Tensor | undefined };
   /**
    * Receives the distances of rows [start, start + count), in the order of `pairs`, and writes the derivatives of the loss
    * with respect to each of them into `upstream`.
@@ -203,14 +204,15 @@ function findLengths(
   },
 ): void {
   for (let r = 0; r < count; r++) {
-    if (p === 0 || p === 1 || Number.isNaN(sum[r])) length[r] = norm[r] = sum[r];
+    const total = sum[r]!;
+    if (p === 0 || p === 1 || Number.isNaN(total)) length[r] = norm[r] = total;
     // The maximum of an empty row is -∞.
-    else if (p === Infinity) length[r] = Math.max(0, max[r]);
+    else if (p === Infinity) length[r] = Math.max(0, max[r]!);
     else {
-      const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
+      const root = p === 2 ? Math.sqrt(total) : total ** (1 / p);
       // Where all u are 0, this makes the gradient 0 / 1 = 0.
       norm[r] = root === 0 ? 1 : root;
-      length[r] = root / scale[r];
+      length[r] = root / scale[r]!;
     }
   }
 }

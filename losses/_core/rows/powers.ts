@@ -43,9 +43,10 @@ export function sumPowers(
   for (const { sum, scale } of powers) {
     scale.fill(1, 0, count);
     for (let r = 0; r < count; r++) {
-      if (sum[r] >= least && sum[r] < Infinity) continue;
+      const own = sum[r]!;
+      if (own >= least && own < Infinity) continue;
       isPlain = false;
-      if (sum[r] < least || sum[r] === Infinity) hasScale = true;
+      if (own < least || own === Infinity) hasScale = true;
     }
   }
   if (!hasScale) return isPlain;
@@ -53,9 +54,11 @@ export function sumPowers(
   run.max();
   for (const { sum, max, scale } of powers) {
     for (let r = 0; r < count; r++) {
+      const own = sum[r]!;
+      const largest = max[r]!;
       // A row of zeros needs no scale, and one with ∞ has none.
-      if ((sum[r] < least || sum[r] === Infinity) && max[r] > 0 && max[r] < Infinity) {
-        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(max[r])));
+      if ((own < least || own === Infinity) && largest > 0 && largest < Infinity) {
+        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(largest)));
       }
     }
   }

@@ -7,16 +7,17 @@
  * ∞ - ∞ = NaN. Two infinite scores, or a row of -∞, have no limit, as it depends on how the scores grow: the result is NaN.
  */
 
+import type { Step } from "../kernel/kernels.ts";
 import type { FloatArray } from "../tensor/types.ts";
 
 /** exp(x - m). The minimum changes nothing, but lets the compiler leave out the code for exponents above 0. */
 export const EXP = "exp(min(x - m, 0))";
 
 /** The maximum m of each row of x. */
-export const MAX = { max: { m: "x" } } as const;
+export const MAX: Step = { max: { m: "x" } };
 
 /** The exponentials e of a row, and their sum s. */
-export const EXPONENTIALS = { store: { e: EXP }, sum: { s: EXP } } as const;
+export const EXPONENTIALS: Step = { store: { e: EXP }, sum: { s: EXP } };
 
 /**
  * Replaces rows with an infinite score by their log-probabilities in the limit, where there is one.

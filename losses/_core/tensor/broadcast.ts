@@ -24,9 +24,8 @@ export function commonShape(
   names: readonly string[],
   tensors: readonly Tensor[],
 ): readonly number[] {
-  let common: readonly number[] = tensors[0].shape;
-  for (let i = 1; i < tensors.length; i++) {
-    const { shape } = tensors[i];
+  let common: readonly number[] = tensors[0]!.shape;
+  for (const [i, { shape }] of tensors.entries()) {
     if (sameShape(shape, common) || shape.length === 0) continue;
     if (common.length === 0) {
       common = shape;
@@ -35,10 +34,10 @@ export function commonShape(
     if (!fit(shape, common)) {
       // `common` need not be the shape of any tensor: find the first tensor that this one is not compatible with.
       const other = tensors.findIndex((tensor) => !fit(shape, tensor.shape));
-      throw new RangeError(mismatch(loss, names[other], tensors[other].shape, names[i], shape));
+      throw new RangeError(mismatch(loss, names[other]!, tensors[other]!.shape, names[i]!, shape));
     }
     // An axis of length 1 is repeated to the length of the other, which may be 0.
-    common = common.map((length, axis) => length === 1 ? shape[axis] : length);
+    common = common.map((length, axis) => length === 1 ? shape[axis]! : length);
   }
   return common;
 }

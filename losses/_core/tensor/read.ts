@@ -118,7 +118,7 @@ function readNested(value: readonly unknown[], name: string): Raw {
 function toInt32(data: ArrayLike<number>, name: string): Int32Array {
   const result = new Int32Array(data.length);
   for (let i = 0; i < data.length; i++) {
-    result[i] = data[i];
+    result[i] = data[i]!;
     if (result[i] !== data[i]) {
       throw new RangeError(
         `Cannot make ${name} an int32 tensor as element ${i} must be a whole number between -2^31 and 2^31 - 1: current value is ${

@@ -21,7 +21,11 @@ import type {
 export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
 
 /** The typed array of each element type. */
-export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+export const ARRAYS: {
+  readonly float32: typeof Float32Array;
+  readonly float64: typeof Float64Array;
+  readonly int32: typeof Int32Array;
+} = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
 /** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
 export let isTensor: (value: unknown) => value is Tensor;
@@ -123,7 +127,7 @@ export class Tensor {
         }`,
       );
     }
-    return this.data[0];
+    return this.data[0]!;
   }
 
   /**
@@ -135,8 +139,8 @@ export class Tensor {
     let at = 0;
     const build = (axis: number): number | NestedArray =>
       axis === this.shape.length
-        ? this.data[at++]
-        : Array.from({ length: this.shape[axis] }, () => build(axis + 1));
+        ? this.data[at++]!
+        : Array.from({ length: this.shape[axis]! }, () => build(axis + 1));
     return build(0);
   }
 
@@ -149,19 +153,19 @@ export class Tensor {
     return printTensor(this);
   }
 
-  /** How a terminal shows the tensor (Deno). */
-  [Symbol.for("Deno.customInspect")](): string {
-    return this.toString();
-  }
-
-  /** How a terminal shows the tensor (Node, Bun). */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
-  }
-
-  /** How a notebook shows the tensor. */
-  [Symbol.for("Jupyter.display")](): Record<string, string> {
-    return { "text/plain": this.toString() };
+  // The methods by which Deno, Node, Bun and Jupyter show an object; a declaration cannot name them.
+  static {
+    const define = (symbol: string, value: (this: Tensor) => unknown) =>
+      Object.defineProperty(this.prototype, Symbol.for(symbol), {
+        value,
+        writable: true,
+        configurable: true,
+      });
+    define("Deno.customInspect", Tensor.prototype.toString);
+    define("nodejs.util.inspect.custom", Tensor.prototype.toString);
+    define("Jupyter.display", function () {
+      return { "text/plain": this.toString() };
+    });
   }
 }
 
