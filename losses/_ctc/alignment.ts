@@ -259,10 +259,15 @@ export class Alignments {
     frames: number,
     gather: (to: Float64Array) => void,
   ): number {
-    // The memory of the occupancies holds the probabilities first; each frame's are replaced when they are not needed any more.
-    const p = { values: this.occupancy, levels: new Float64Array(frames * count) };
+    const size = frames * count;
+    // The memory of the occupancies holds the probabilities until the way back, which does not need them.
+    const p = {
+      values: this.occupancy,
+      levels: new Float64Array(size),
+      huge: new Float64Array(size),
+    };
     gather(p.values);
-    if (!toLevels(p, frames * count)) {
+    if (!toLevels(p, size)) {
       this.occupancy.fill(NaN);
       return NaN;
     }
@@ -274,45 +279,37 @@ export class Alignments {
     const alpha = zeros((frames + 1) * width);
     alpha.values[PAD] = 1;
     alpha.levels[PAD] = 0;
+    const weights = new Float64Array(MOST_PREDECESSORS);
     for (let t = 0; t < frames; t++) {
-      levelStep(alpha, t * width, alpha, (t + 1) * width, p, t * count, classOf, gates);
+      levelStep(alpha, t * width, p, t * count, classOf, gates, weights);
     }
-    const end = (frames + 1) * width - 1;
-    const total = zeros(1);
-    addInto(total, alpha, end);
-    if (states > 1) addInto(total, alpha, end - 1);
-    const sum = total.values[0]!;
-    const sumLevel = total.levels[0]!;
+    const ends = Math.min(2, states);
+    const top = toOneLevel(alpha, alpha.values.length - 1, ends, weights);
+    const sum = sumOf(weights, ends);
     if (sum === 0) return -Infinity;
 
-    // The backward pass is the forward pass of the reversed labels over the reversed frames.
-    const classOfReversed = classOf.toReversed();
-    const gatesReversed = gates.map((_, s) => s > 1 ? gates[states + 1 - s]! : 0);
-    let beta = zeros(width);
-    let next = zeros(width);
-    beta.values[PAD] = 1;
-    beta.levels[PAD] = 0;
-    const shares = new Float64Array(count);
+    // Backwards, the share of each state is divided among its predecessors, in proportion to their α. That takes only
+    // differences between numbers of one frame, and no share can exceed 1.
+    let shares = new Float64Array(width);
+    let sharesBefore = new Float64Array(width);
+    for (let k = 0; k < ends; k++) shares[width - 1 - k] = weights[k]! / sum;
     for (let t = frames - 1; t >= 0; t--) {
-      const e = t * count;
-      levelStep(beta, 0, next, 0, p, e, classOfReversed, gatesReversed);
-      [beta, next] = [next, beta];
-      shares.fill(0);
+      this.occupancy.fill(0, t * count, (t + 1) * count);
+      sharesBefore.fill(0);
       for (let s = 0; s < states; s++) {
-        const from = (t + 1) * width + PAD + s;
-        const to = width - 1 - s;
-        const c = classOf[s]!;
-        const at = e + c;
-        // α and β both include the probability of the frame itself.
-        const level = alpha.levels[from]! + beta.levels[to]! - p.levels[at]! - sumLevel;
-        if (!(level >= -4)) continue;
-        // In two halves, as the whole power may overflow.
-        const half = HALF_POWERS[level + 4]!;
-        shares[c]! += alpha.values[from]! / p.values[at]! * half * (beta.values[to]! / sum * half);
+        const share = shares[PAD + s]!;
+        if (share === 0) continue;
+        this.occupancy[t * count + classOf[s]!]! += share;
+        const predecessors = 2 + gates[s]!;
+        toOneLevel(alpha, t * width + PAD + s, predecessors, weights);
+        const sum = sumOf(weights, predecessors);
+        for (let k = 0; k < predecessors; k++) {
+          sharesBefore[PAD + s - k]! += share * (weights[k]! / sum);
+        }
       }
-      this.occupancy.set(shares, e);
+      [shares, sharesBefore] = [sharesBefore, shares];
     }
-    return Math.log(sum) + sumLevel * LEVEL * Math.LN2;
+    return Math.log(sum) + (alpha.huge[top]! + alpha.levels[top]!) * UNIT;
   }
 }
 
@@ -327,80 +324,104 @@ function exponentiate(data: Float64Array, size: number): void {
   }
 }
 
-/** Numbers ≥ 0 that cannot underflow, values · 2^(512 levels): values from 2^-256 to 2^256, or 0 at level -∞. */
+/**
+ * Numbers ≥ 0 that cannot underflow, values · 2^(512 (levels + huge)): values from 2^-256 to 2^256, or 0 at level -∞.
+ *
+ * The level of a masked log-probability such as -1e30 is so large that a double cannot hold a sum of it and an ordinary
+ * level. Such levels are added up separately, in `huge`.
+ */
 interface Leveled {
   readonly values: Float64Array;
   readonly levels: Float64Array;
+  readonly huge: Float64Array;
 }
 
 const LEVEL = 512;
+/** The logarithm of one level. */
+const UNIT = LEVEL * Math.LN2;
 const DOWN = 2 ** -LEVEL;
 const HIGHEST = 2 ** (LEVEL / 2);
 const LOWEST = 2 ** (-LEVEL / 2);
-
-/** 2^(256 n) for n from -4. */
-const HALF_POWERS = Float64Array.from({ length: 8 }, (_, i) => 2 ** (LEVEL / 2 * (i - 4)));
+/** Levels of this size and more are huge; the sum of smaller ones is exact for up to 2^21 frames. */
+const HUGE = 2 ** 32;
+/** A state is reached from itself, the one before it, and if its gate is open the one before that. */
+const MOST_PREDECESSORS = 3;
 
 /** Zeros. */
 function zeros(length: number): Leveled {
-  return { values: new Float64Array(length), levels: new Float64Array(length).fill(-Infinity) };
+  return {
+    values: new Float64Array(length),
+    levels: new Float64Array(length).fill(-Infinity),
+    huge: new Float64Array(length),
+  };
 }
 
 /** Replaces the first `size` values, which are logarithms, by their exponentials; false if one is NaN or ∞. */
-function toLevels({ values, levels }: Leveled, size: number): boolean {
-  const unit = LEVEL * Math.LN2;
+function toLevels({ values, levels, huge }: Leveled, size: number): boolean {
   for (let i = 0; i < size; i++) {
     const log = values[i]!;
     if (!(log < Infinity)) return false;
-    const level = levels[i] = Math.round(log / unit);
+    const level = Math.round(log / UNIT);
+    const isHuge = Number.isFinite(level) && Math.abs(level) >= HUGE;
+    levels[i] = isHuge ? 0 : level;
+    huge[i] = isHuge ? level : 0;
     // The logarithm of 0 stays -∞. At 1e30 the remainder consists of rounding errors only, and is clamped.
-    const rest = log - level * unit;
-    values[i] = log === -Infinity ? -Infinity : Math.max(-unit / 2, Math.min(unit / 2, rest));
+    const rest = log - level * UNIT;
+    values[i] = log === -Infinity ? -Infinity : Math.max(-UNIT / 2, Math.min(UNIT / 2, rest));
   }
   exponentiate(values, size);
   return true;
 }
 
-/** Adds number `at` of `from` to the only number of `to`. */
-function addInto(to: Leveled, from: Leveled, at: number): void {
-  const level = from.levels[at]!;
-  const above = level - to.levels[0]!;
-  const value = from.values[at]!;
-  // A number two levels below the other does not change it.
-  if (above > 0) {
-    to.values[0] = value + (above === 1 ? to.values[0]! * DOWN : 0);
-    to.levels[0] = level;
-  } else if (above === 0) to.values[0]! += value;
-  else if (above === -1) to.values[0]! += value * DOWN;
+/** How many levels number `i` is above number `j`. */
+function levelsAbove({ levels, huge }: Leveled, i: number, j: number): number {
+  return (huge[i]! - huge[j]!) + (levels[i]! - levels[j]!);
 }
 
-/** One frame of the recursion: from the row at `before` of `a` to the row at `now` of `b`, with the probabilities at `e`. */
+/**
+ * Brings the numbers at `at`, `at - 1`, … to one level, that of the highest.
+ *
+ * @param a The numbers.
+ * @param at The index of the first of them.
+ * @param count How many there are.
+ * @param weights Receives their values at that level.
+ * @returns The index of the highest.
+ */
+function toOneLevel(a: Leveled, at: number, count: number, weights: Float64Array): number {
+  let top = at;
+  for (let k = 1; k < count; k++) if (levelsAbove(a, at - k, top) > 0) top = at - k;
+  for (let k = 0; k < count; k++) {
+    const below = levelsAbove(a, top, at - k);
+    const value = a.values[at - k]!;
+    // A number two levels below the highest does not change their sum.
+    weights[k] = below === 0 ? value : below === 1 ? value * DOWN : 0;
+  }
+  return top;
+}
+
+function sumOf(numbers: Float64Array, count: number): number {
+  let sum = 0;
+  for (let k = 0; k < count; k++) sum += numbers[k]!;
+  return sum;
+}
+
+/** One frame of the recursion: from the row of α at `before` to the next, with the probabilities at `e`. */
 function levelStep(
-  a: Leveled,
+  alpha: Leveled,
   before: number,
-  b: Leveled,
-  now: number,
   p: Leveled,
   e: number,
   classOf: Int32Array,
   gates: Uint8Array,
+  weights: Float64Array,
 ): void {
-  for (let s = 0; s < classOf.length; s++) {
-    const at = before + PAD + s;
-    let value = a.values[at]!;
-    let level = a.levels[at]!;
-    // From the state itself, the one before it, and if the gate is open the one before that.
-    for (let from = at - 1; from >= at - 1 - gates[s]!; from--) {
-      const above = a.levels[from]! - level;
-      if (above === 0) value += a.values[from]!;
-      else if (above > 0) {
-        value = a.values[from]! + (above === 1 ? value * DOWN : 0);
-        level = a.levels[from]!;
-      } else if (above === -1) value += a.values[from]! * DOWN;
-    }
+  const states = classOf.length;
+  for (let s = 0; s < states; s++) {
+    const predecessors = 2 + gates[s]!;
+    const from = toOneLevel(alpha, before + PAD + s, predecessors, weights);
     const emission = e + classOf[s]!;
-    value *= p.values[emission]!;
-    level += p.levels[emission]!;
+    let value = sumOf(weights, predecessors) * p.values[emission]!;
+    let level = alpha.levels[from]! + p.levels[emission]!;
     if (value >= HIGHEST) {
       value *= DOWN;
       level++;
@@ -408,7 +429,9 @@ function levelStep(
       value /= DOWN;
       level = value === 0 ? -Infinity : level - 1;
     }
-    b.values[now + PAD + s] = value;
-    b.levels[now + PAD + s] = level;
+    const to = before + PAD + states + PAD + s;
+    alpha.values[to] = value;
+    alpha.levels[to] = level;
+    alpha.huge[to] = alpha.huge[from]! + p.huge[emission]!;
   }
 }
