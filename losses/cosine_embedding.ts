@@ -33,7 +33,7 @@
  * @module
  */
 
-import { offender, readArgument, readArguments } from "./_core/call/arguments.ts";
+import { offender, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
@@ -47,7 +47,7 @@ import { type LossFormula, SIGNS } from "./_core/elementwise/definition.ts";
 import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
-import type { Raw } from "./_core/tensor/read.ts";
+
 import { show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
@@ -66,7 +66,7 @@ export interface CosineEmbeddingLossOptions {
 /** The arguments of {@linkcode CosineEmbeddingLoss}. */
 export type CosineEmbeddingArguments = [input1: TensorLike, input2: TensorLike, target: TensorLike];
 
-const INPUTS = [{ name: "input1" }, { name: "input2" }];
+const ARGUMENTS = [{ name: "input1" }, { name: "input2" }, { name: "target", isLabel: true }];
 
 /** Keeps lengths from being 0. PyTorch rounds 1e-12 to float32. */
 const DELTA = Math.fround(1e-12);
@@ -136,13 +136,13 @@ export class CosineEmbeddingLoss
 
   /** @ignore */
   protected override evaluate(
-    [input1, input2, target]: CosineEmbeddingArguments,
+    args: CosineEmbeddingArguments,
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     const loss = "CosineEmbeddingLoss";
-    const { tensors, dtype } = readArguments(loss, INPUTS, [input1, input2]);
-    const [x, y] = tensors as [Tensor, Tensor];
-    const labels = readSigns(loss, target);
+    const { tensors, dtype } = readArguments(loss, ARGUMENTS, args);
+    const [x, y, labels] = tensors as [Tensor, Tensor, Tensor];
+    checkSigns(loss, labels);
     const shape = pairShape(loss, x, y, labels.shape);
     const rows = new Rows(shape, shape.length - 1);
     const call = new RowCall({
@@ -184,14 +184,12 @@ export class CosineEmbeddingLoss
   }
 }
 
-/** Reads labels that are 1 or -1. */
-function readSigns(loss: string, target: TensorLike): Raw {
-  const labels = readArgument(loss, "target", target);
+/** Refuses labels other than 1 and -1. */
+function checkSigns(loss: string, labels: Tensor): void {
   const { data } = labels;
   for (let i = 0; i < data.length; i++) {
     if (!SIGNS.valid(data[i]!)) throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);
   }
-  return labels;
 }
 
 /** The common shape of all pairs: that of the inputs, with as many rows as there are labels if they have one row. */

@@ -257,6 +257,7 @@ function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOp
     params: {},
     tensors: {},
     weight: undefined,
+    types: {},
   } as const;
   return helper<NoOptions>(
     name,

@@ -33,12 +33,13 @@
  * @module
  */
 
-import { readArguments } from "./_core/call/arguments.ts";
+import { floatType, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
   type Reduction,
   reductionOption,
+  type TensorOption,
   tensorOption,
 } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
@@ -113,7 +114,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
   static readonly formula: LossFormula = formula;
 
   readonly #reduction: Reduction;
-  readonly #weight: Tensor | undefined;
+  readonly #weight: TensorOption | undefined;
 
   /**
    * Makes a loss with these options.
@@ -134,7 +135,9 @@ export class MultiLabelSoftMarginLoss extends Loss<
     args: InputAndTarget,
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
-    const { tensors, dtype } = readArguments("MultiLabelSoftMarginLoss", ARGUMENTS, args);
+    const loss = "MultiLabelSoftMarginLoss";
+    const types = { dtype: floatType([this.#weight]) };
+    const { tensors, dtype } = readArguments(loss, ARGUMENTS, args, types);
     const [x, y] = tensors as [Tensor, Tensor];
     const ownClasses = x.shape.at(-1);
     if (ownClasses === undefined) {
@@ -142,15 +145,13 @@ export class MultiLabelSoftMarginLoss extends Loss<
         "Cannot compute MultiLabelSoftMarginLoss as input must have a class axis: current shape is ()",
       );
     }
-    const shape = commonShape("MultiLabelSoftMarginLoss", ["input", "target"], tensors);
-    const weight = this.#weight && toTensor(this.#weight, dtype, "weight");
-    if (weight) {
-      checkRepeatable("MultiLabelSoftMarginLoss", "weight", weight.shape, "the scores", shape);
-    }
+    const shape = commonShape(loss, ["input", "target"], tensors);
+    const weight = this.#weight && toTensor(this.#weight.tensor, dtype, "weight");
+    if (weight) checkRepeatable(loss, "weight", weight.shape, "the scores", shape);
     const rows = new Rows(shape, shape.length - 1);
     const classes = rows.length;
     const call = new RowCall({
-      loss: "MultiLabelSoftMarginLoss",
+      loss,
       reduction: this.#reduction,
       dtype,
       rowShape: rows.outerShape,

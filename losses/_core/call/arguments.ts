@@ -13,19 +13,29 @@ export interface Argument {
   readonly name: string;
   /** Whether int32 tensors are accepted too; they are converted to the type of the others. */
   readonly integers?: boolean | "unless averaged";
+  /** Whether it may be of any type and keeps it; plain numbers take its type only if no other argument has one. */
+  readonly isLabel?: boolean;
 }
 
 /**
  * The float type of a computation with these arguments: float64 if one of them is float64 or none has a float type
  * (numbers, plain arrays, integers), else float32.
  */
-export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType {
+export function promote(raws: readonly Typed[]): FloatType {
+  return floatType(raws) ?? "float64";
+}
+
+/** Something that may have a type of its own. */
+type Typed = { readonly dtype?: DType | undefined } | undefined;
+
+/** The float type of a computation with these; undefined if none has a float type. */
+export function floatType(raws: readonly Typed[]): FloatType | undefined {
   let result: FloatType | undefined;
-  for (const { dtype } of raws) {
-    if (dtype === "float64") return "float64";
-    if (dtype === "float32") result = "float32";
+  for (const raw of raws) {
+    if (raw?.dtype === "float64") return "float64";
+    if (raw?.dtype === "float32") result = "float32";
   }
-  return result ?? "float64";
+  return result;
 }
 
 /**
@@ -74,8 +84,18 @@ export function asScores(
   ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
   if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
-  const dtype = raw.dtype ?? promote(others.filter((other) => other !== undefined));
+  const dtype = raw.dtype ?? promote(others);
   return toTensor(raw, dtype, name) as FloatTensor;
+}
+
+/** Which types of arguments are accepted, and which type plain numbers take. */
+export interface TypeRules {
+  /** Whether the loss is averaged: some losses accept int32 only if it is not. */
+  readonly isAveraged?: boolean;
+  /** Whether tensors of different types are refused rather than converted. */
+  readonly sameTypes?: boolean;
+  /** The type of the other tensors of the call, for the case that no argument has a float type. */
+  readonly dtype?: FloatType | undefined;
 }
 
 /**
@@ -84,8 +104,7 @@ export function asScores(
  * @param loss The class, for error messages.
  * @param specs The descriptions of the arguments.
  * @param values The arguments, in the same order.
- * @param averaged Whether the loss is averaged: some losses accept int32 only if it is not.
- * @param sameTypes Whether tensors of different types are refused rather than converted.
+ * @param rules Which types are accepted, and which type plain numbers take.
  * @returns The tensors and their type.
  * @throws {TypeError} If an argument is missing, of a kind that is not allowed, or an int32 tensor where floats are wanted.
  */
@@ -93,16 +112,17 @@ export function readArguments(
   loss: string,
   specs: readonly Argument[],
   values: readonly TensorLike[],
-  averaged = false,
-  sameTypes = false,
+  { isAveraged = false, sameTypes = false, dtype: otherType }: TypeRules = {},
 ): { tensors: Tensor[]; dtype: FloatType } {
   const own = tensorsOfOneType(specs.length, values);
   if (own !== undefined) return own;
   const raws: Raw[] = [];
   for (let i = 0; i < specs.length; i++) {
-    const { name, integers = false } = specs[i]!;
+    const { name, integers = false, isLabel = false } = specs[i]!;
     const raw = readArgument(loss, name, values[i]);
-    if (raw.dtype === "int32" && (!integers || (integers !== true && averaged))) {
+    raws.push(raw);
+    if (isLabel) continue;
+    if (raw.dtype === "int32" && (!integers || (integers !== true && isAveraged))) {
       throw wrongType(loss, name, "float32 or float64", raw.dtype);
     }
     const other = sameTypes
@@ -111,11 +131,13 @@ export function readArguments(
     if (raw.dtype !== undefined && other !== undefined) {
       throw wrongType(loss, name, `${other} like ${specs[0]!.name}`, raw.dtype);
     }
-    raws.push(raw);
   }
-  const dtype = promote(raws);
-  const tensors: Tensor[] = [];
-  for (let i = 0; i < raws.length; i++) tensors.push(toTensor(raws[i]!, dtype, specs[i]!.name));
+  const dtype = floatType(raws.filter((_, i) => !specs[i]!.isLabel)) ?? floatType(raws) ??
+    otherType ?? "float64";
+  const tensors = raws.map((raw, i) => {
+    const { name, isLabel = false } = specs[i]!;
+    return toTensor(raw, isLabel && raw.dtype !== undefined ? raw.dtype : dtype, name);
+  });
   return { tensors, dtype };
 }
 

@@ -5,6 +5,7 @@
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import type { DType } from "../tensor/types.ts";
 
 /** How the values of single elements or samples become the loss: kept, averaged or summed. */
 export type Reduction = "none" | "mean" | "sum";
@@ -153,13 +154,22 @@ export function reductionOption<R extends string = Reduction>(
  *
  * @param value The option's value.
  * @param name The option.
- * @returns A tensor of the value's own type, float64 for plain numbers; undefined if there is no value.
+ * @returns The option; undefined if there is no value.
  * @throws {TypeError} If the value is not a tensor.
  */
-export function tensorOption(value: unknown, name: string): Tensor | undefined {
+export function tensorOption(value: unknown, name: string): TensorOption | undefined {
   if (value === undefined) return undefined;
   const raw = read(value as TensorLike, name);
-  return toTensor(raw, raw.dtype ?? "float64", name);
+  const { dtype } = raw;
+  return { dtype, tensor: toTensor(raw, dtype ?? "float64", name) };
+}
+
+/** An option that is a tensor. */
+export interface TensorOption {
+  /** Its numbers, float64 if they came without a type. */
+  readonly tensor: Tensor;
+  /** Its type; undefined for plain numbers, which take that of the arguments. */
+  readonly dtype: DType | undefined;
 }
 
 /**

@@ -6,7 +6,7 @@
  * runs, and gradients are copied out.
  */
 
-import { offender, readArguments } from "../call/arguments.ts";
+import { offender, readArguments, type TypeRules } from "../call/arguments.ts";
 import type { Reduction } from "../call/options.ts";
 import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "../call/request.ts";
 import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
@@ -34,6 +34,8 @@ export interface ElementwiseOptions {
   readonly tensors: Readonly<Record<string, Tensor>>;
   /** One factor for each element. */
   readonly weight: Tensor | undefined;
+  /** How the arguments are read. */
+  readonly types: TypeRules;
   /** The divisor of a mean: the number of elements, or the length of the first axis. */
   readonly meanOver: "elements" | "batch";
 }
@@ -162,10 +164,10 @@ export class Driver {
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     // 1. Read and check everything before anything is written.
-    const { loss, arguments: specs, sameTypes, align } = this.#definition;
-    const { reduction, params } = options;
+    const { loss, arguments: specs, align } = this.#definition;
+    const { reduction, params, types } = options;
     const isDense = reduction === "none";
-    const given = readArguments(loss, specs, values, reduction === "mean", sameTypes);
+    const given = readArguments(loss, specs, values, types);
     const { dtype } = given;
     const tensors = align === undefined ? given.tensors : align(given.tensors);
     const shape = this.#shape(tensors);

@@ -2,6 +2,7 @@
  * The base class of element-wise losses.
  */
 
+import { floatType } from "../call/arguments.ts";
 import { Loss } from "../call/loss.ts";
 import {
   checkOptions,
@@ -44,7 +45,8 @@ export abstract class ElementwiseLoss<
    */
   protected constructor(definition: ElementwiseDefinition, options: object) {
     super(definition.arguments.length);
-    const { loss, options: own = {}, tensors = [], weight, reductions } = definition;
+    const { loss, options: own = {}, tensors = [], weight, reductions, sameTypes = false } =
+      definition;
     checkOptions(loss, options, [
       ...Object.keys(own),
       "reduction",
@@ -60,10 +62,12 @@ export abstract class ElementwiseLoss<
     }
     const reduction = reductionOption<Reduction | "batchmean">(loss, given.reduction, reductions);
     const weights = weight === undefined ? undefined : tensorOption(given.weight, "weight");
+    const typed = [weights];
     const repeated: Record<string, Tensor> = {};
     for (const { name, symbol } of tensors) {
-      const tensor = values[name] = tensorOption(given[name], name);
-      if (tensor !== undefined) repeated[symbol] = tensor;
+      const option = tensorOption(given[name], name);
+      typed.push(option);
+      if (option !== undefined) repeated[symbol] = values[name] = option.tensor;
     }
     const { formula } = definition;
     this.formula = typeof formula === "function" ? formula(values) : formula;
@@ -73,7 +77,8 @@ export abstract class ElementwiseLoss<
       meanOver: reduction === "batchmean" ? "batch" : "elements",
       params,
       tensors: repeated,
-      weight: weights,
+      weight: weights?.tensor,
+      types: { isAveraged: reduction === "mean", sameTypes, dtype: floatType(typed) },
     };
   }
 
