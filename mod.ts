@@ -1,5 +1,5 @@
 /**
- * Every PyTorch loss function for TypeScript, value and gradient.
+ * Every PyTorch loss function for TypeScript, with its gradient.
  *
  * ```ts
  * import { float32, HuberLoss } from "@lossbook/losses";

@@ -1,6 +1,6 @@
 /**
- * AdaptiveLogSoftmaxWithLoss: a softmax over very many classes that spends its work where the words are: frequent
- * classes have scores of their own, rare ones share a score and are told apart only if it is their turn.
+ * AdaptiveLogSoftmaxWithLoss: a softmax over very many classes that computes few scores: frequent classes have scores of
+ * their own, rare ones are in clusters, whose scores are computed only if the label is in the cluster.
  *
  * PyTorch: `torch.nn.AdaptiveLogSoftmaxWithLoss(in_features, n_classes, cutoffs, div_value, head_bias, dtype)`
  *
@@ -9,7 +9,7 @@
  *
  * Domain: any real `input`; `target` class labels, whole numbers from 0 to nClasses - 1, sorted by falling frequency.
  *
- * With cutoffs k1 < … < km, the classes below k1 are the shortlist, and those from ki to the next cutoff (at last
+ * With cutoffs k1 < … < km, the classes below k1 are the shortlist, and those from ki to the next cutoff (finally
  * nClasses) are cluster i. The parameters are named as in PyTorch, i from 0 on:
  *
  *     head.weight      (k1 + m, inFeatures)  one row per class of the shortlist, then one per cluster
@@ -24,20 +24,20 @@
  *
  * and the loss is minus its mean, always.
  *
- * Gradient of the loss, by scores: (softmax - one-hot) / N, for the head from all samples, for a cluster from its own
- * samples; from there through the linear layers to parameters and `input`. If hi is 0, the classes of that cluster are
- * equally likely, and there is no parameter to learn.
+ * Gradient of the loss with respect to scores: (softmax - one-hot) / N, for the head over all samples, for a cluster over
+ * its own samples; from there through the linear layers to parameters and `input`. If hi is 0, the classes of that cluster
+ * are equally likely, and there is no parameter to learn.
  *
  * Range: loss in [0, ∞), `output` in (-∞, 0]. An empty batch has the loss NaN.
  *
- * Siblings: {@linkcode CrossEntropyLoss} with a score for every class; {@linkcode LinearCrossEntropyLoss}, which keeps
- * all classes apart but never holds all scores.
+ * Siblings: {@linkcode CrossEntropyLoss} with a score for every class; {@linkcode LinearCrossEntropyLoss}, which computes
+ * the score of every class but never holds all of them.
  *
- * Unlike PyTorch, the gradient of a cluster that no label fell into is 0 rather than none, one infinite score gives the
- * limit, as in CrossEntropyLoss, labels are int32, and float32 with float64 gives float64.
+ * Unlike PyTorch, the gradient of a cluster without labels is 0 rather than none, one infinite score gives the limit, as in
+ * CrossEntropyLoss, labels are int32, and float32 with float64 gives float64.
  *
- * Notebook: `notebooks/adaptive_log_softmax_with_loss.ipynb`. Reference: E. Grave, A. Joulin, M. Cissé, D. Grangier and
- * H. Jégou, Efficient softmax approximation for GPUs, 2016.
+ * Notebook: `notebooks/adaptive_log_softmax_with_loss.ipynb` of the repository. Reference: E. Grave, A. Joulin, M. Cissé,
+ * D. Grangier and H. Jégou, Efficient softmax approximation for GPUs, 2016.
  *
  * @module
  */
@@ -75,41 +75,53 @@ export interface AdaptiveLogSoftmaxWithLossOptions extends ParameterOptions {
   inFeatures: number;
   /** The number of classes, ≥ 2. */
   nClasses: number;
-  /** Where the clusters begin: increasing whole numbers from 1 to nClasses - 1, at least one. */
+  /** The first class of each cluster: increasing whole numbers from 1 to nClasses - 1, at least one. */
   cutoffs: readonly number[];
   /**
-   * How much shorter the samples of each cluster are than those of the one before, > 0: 1 leaves them as they are,
-   * Infinity leaves nothing of them.
+   * The factor by which each cluster's hidden size is smaller than that of the one before, > 0: with 1 all have
+   * inFeatures, with Infinity all have 0.
    *
    * @default {4}
    */
-  divValue?: number;
-  /** Whether each score of the head has a constant of its own, `head.bias`. @default {false} */
-  headBias?: boolean;
+  divValue?: number | undefined;
+  /** Whether the head has a bias, `head.bias`. @default {false} */
+  headBias?: boolean | undefined;
 }
 
 /** The log-probability of each label, and the loss: minus its mean. */
 export interface AdaptiveLogSoftmaxOutput {
-  /** Log-probabilities, not losses: 0 or less, of the shape of the target. */
+  /** Log-probabilities, not losses: at most 0, of the shape of the target. */
   readonly output: Tensor;
-  /** Minus the mean of them, a scalar. */
+  /** Minus their mean, a scalar. */
   readonly loss: Tensor;
 }
 
-/** What {@linkcode AdaptiveLogSoftmaxWithLoss} can be differentiated by. */
+/** The names that {@linkcode AdaptiveLogSoftmaxWithLoss} can be differentiated with respect to. */
 export type AdaptiveLogSoftmaxGradient =
   | "input"
   | "head.weight"
   | "head.bias"
   | `tail.${number}.${0 | 1}.weight`;
 
-/** A call, checked: parameters and samples of one type, a label each. */
+/** Classes that share an entry of the head. */
+interface Cluster {
+  /** The index of that entry. */
+  readonly entry: number;
+  /** The first class. */
+  readonly low: number;
+  readonly size: number;
+  /** The names of its parameters. */
+  readonly down: string;
+  readonly up: string;
+}
+
+/** A call, checked: parameters and samples of one type, and a label for each sample. */
 interface Call {
   readonly dtype: FloatType;
   readonly input: Matrix;
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly labels: Int32Array;
-  /** The derivative by each loss, or undefined if no gradient is asked for. */
+  /** The upstream gradient of each sample's loss, or undefined if no gradient is requested. */
   readonly upstream: number | undefined;
   readonly grad: Readonly<Record<string, Tensor>>;
 }
@@ -147,8 +159,8 @@ const crossEntropy = new CrossEntropyLoss({ reduction: "none" });
  */
 export class AdaptiveLogSoftmaxWithLoss {
   /**
-   * What the head, or the cluster of a label, adds to its loss, and the gradient: x is a score, m the largest one beside
-   * it, s the sum of exp(x - m), y is 1 for the right class or cluster, else 0.
+   * Value and gradient of one score of the head, or of the label's cluster, as formulas: x is the score, m the largest
+   * score of that softmax, s the sum of exp(x - m), and y is 1 for the right class or cluster, else 0.
    */
   static readonly formula: { value: string; grad: { input: string } } = {
     value: "y * (log(s) + m - x)",
@@ -156,8 +168,10 @@ export class AdaptiveLogSoftmaxWithLoss {
   };
 
   readonly #inFeatures: number;
-  /** Where each cluster begins, and where the last one ends. */
-  readonly #ends: readonly number[];
+  readonly #nClasses: number;
+  /** The number of classes with an entry of the head of their own. */
+  readonly #shortlist: number;
+  readonly #clusters: readonly Cluster[];
   readonly #parameters: Parameters;
 
   /**
@@ -165,8 +179,8 @@ export class AdaptiveLogSoftmaxWithLoss {
    *
    * @param options See {@linkcode AdaptiveLogSoftmaxWithLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
-   * @throws {RangeError} If a size is no whole number or too small, divValue is not > 0, or the cutoffs are none, out of
-   * order or out of range.
+   * @throws {RangeError} If a size is not a whole number or too small, divValue is not > 0, or the cutoffs are empty, out
+   * of order or out of range.
    */
   constructor(options: AdaptiveLogSoftmaxWithLossOptions) {
     checkOptions(NAME, options, [
@@ -184,7 +198,8 @@ export class AdaptiveLogSoftmaxWithLoss {
     const cutoffs = checkCutoffs(options.cutoffs, nClasses);
     numberOption(NAME, "divValue", divValue, (value) => value > 0, "> 0");
 
-    const head = cutoffs[0] + cutoffs.length;
+    const [shortlist] = cutoffs;
+    const head = shortlist + cutoffs.length;
     const shapes: Record<string, ParameterShape> = {
       "head.weight": { shape: [head, inFeatures], fanIn: inFeatures },
     };
@@ -192,18 +207,22 @@ export class AdaptiveLogSoftmaxWithLoss {
       shapes["head.bias"] = { shape: [head], fanIn: inFeatures };
     }
     this.#inFeatures = inFeatures;
-    this.#ends = [...cutoffs, nClasses];
-    cutoffs.forEach((low, i) => {
+    this.#nClasses = nClasses;
+    this.#shortlist = shortlist;
+    this.#clusters = cutoffs.map((low, i) => {
+      const size = (cutoffs[i + 1] ?? nClasses) - low;
+      const [down, up] = [`tail.${i}.0.weight`, `tail.${i}.1.weight`] as const;
       const divisor = divValue ** (i + 1);
-      // The quotient itself may be rounded up to the next whole number.
+      // Rounded down: inFeatures / divisor itself may be rounded up to the next whole number.
       const hidden = Math.round((inFeatures - inFeatures % divisor) / divisor);
-      shapes[`tail.${i}.0.weight`] = { shape: [hidden, inFeatures], fanIn: inFeatures };
-      shapes[`tail.${i}.1.weight`] = { shape: [this.#ends[i + 1] - low, hidden], fanIn: hidden };
+      shapes[down] = { shape: [hidden, inFeatures], fanIn: inFeatures };
+      shapes[up] = { shape: [size, hidden], fanIn: hidden };
+      return { entry: shortlist + i, low, size, down, up };
     });
     this.#parameters = new Parameters(NAME, shapes, options);
   }
 
-  /** All parameters by name, as the card of this module lists them. Whoever changes their numbers changes the loss. */
+  /** All parameters by their PyTorch names. These are the loss's own tensors: writing to them changes it. */
   get parameters(): Record<string, Tensor> {
     return this.#parameters.tensors;
   }
@@ -211,8 +230,8 @@ export class AdaptiveLogSoftmaxWithLoss {
   /**
    * Copies numbers into the parameters.
    *
-   * @param values Numbers by the parameter's name; parameters that are not named stay as they are.
-   * @throws {TypeError} If a name is unknown, or a value no tensor of floats.
+   * @param values Numbers by the parameter's name; parameters that are not named keep their numbers.
+   * @throws {TypeError} If a name is unknown, or a value is not a tensor of floats. Then nothing is copied.
    * @throws {RangeError} If a value has another shape than its parameter. Then nothing is copied.
    */
   setParameters(values: Readonly<Record<string, TensorLike>>): void {
@@ -225,8 +244,8 @@ export class AdaptiveLogSoftmaxWithLoss {
    * @param input Samples, (N, inFeatures) or (inFeatures).
    * @param target Class labels, (N) or ().
    * @returns `output`, the log-probabilities, and `loss`, minus their mean.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   * @throws {TypeError} If `input` is not a tensor of floats, or `target` not one of whole numbers.
+   * @throws {RangeError} If the shapes do not fit together, or a label is not a class.
    */
   forward(input: TensorLike, target: TensorLike): AdaptiveLogSoftmaxOutput {
     const { value, output } = this.valueAndGrad(input, target, { wrt: [] });
@@ -238,12 +257,12 @@ export class AdaptiveLogSoftmaxWithLoss {
    *
    * @param input Samples, (N, inFeatures) or (inFeatures).
    * @param target Class labels, (N) or ().
-   * @param request Which gradients (default `input` and every parameter), times which upstream gradient, into which
-   * buffers.
+   * @param request The gradients to compute (by default of `input` and every parameter), the upstream gradient, and the
+   * buffers to write into.
    * @returns The loss as `value`, the log-probabilities as `output`, and a gradient of the loss for each name in
    * `request.wrt`, of its argument's or parameter's shape.
-   * @throws {TypeError} If `input` is no tensor of floats or `target` none of whole numbers.
-   * @throws {RangeError} If the shapes do not go together, or a label names no class.
+   * @throws {TypeError} If `input` is not a tensor of floats, or `target` not one of whole numbers.
+   * @throws {RangeError} If the shapes do not fit together, or a label is not a class.
    */
   valueAndGrad<
     W extends AdaptiveLogSoftmaxGradient = Exclude<AdaptiveLogSoftmaxGradient, "head.bias">,
@@ -269,7 +288,7 @@ export class AdaptiveLogSoftmaxWithLoss {
         } for a target of shape ${show(labels.shape)}: current shape is ${show(x.shape)}`,
       );
     }
-    checkLabels(NAME, "target", labels, this.#ends[this.#ends.length - 1]);
+    checkLabels(NAME, "target", labels, this.#nClasses);
     const shapes: Record<string, readonly number[]> = { input: x.shape };
     for (const [name, { shape }] of Object.entries(parameters)) shapes[name] = shape;
     const { wrt, gradOutput, grad } = checkRequest(
@@ -293,12 +312,12 @@ export class AdaptiveLogSoftmaxWithLoss {
       labels: Int32Array.from(labels.data),
       upstream: wrt.length === 0
         ? undefined
-        : (typeof gradOutput === "number" ? gradOutput : gradOutput[0]) / samples,
+        : (typeof gradOutput === "number" ? gradOutput : gradOutput[0]!) / samples,
       grad,
     };
     const logProbs = new Float64Array(samples);
     this.#head(call, logProbs);
-    for (let i = 0; i + 1 < this.#ends.length; i++) this.#tail(call, i, logProbs);
+    for (const cluster of this.#clusters) this.#tail(call, cluster, logProbs);
     const output = zeros(dtype, labels.shape);
     output.data.set(logProbs);
     const value = scalar(dtype, logProbs.reduce((sum, logProb) => sum - logProb, 0) / samples);
@@ -310,12 +329,12 @@ export class AdaptiveLogSoftmaxWithLoss {
    *
    * @param input Samples, (N, inFeatures).
    * @returns Log-probabilities, (N, nClasses); the probabilities of each row add up to 1.
-   * @throws {TypeError} If `input` is no tensor of floats.
-   * @throws {RangeError} If it is no batch of samples.
+   * @throws {TypeError} If `input` is not a tensor of floats.
+   * @throws {RangeError} If it is not a batch of samples.
    */
   logProb(input: TensorLike): Tensor {
     const { dtype, x, parameters } = this.#readBatch(input);
-    const classes = this.#ends[this.#ends.length - 1];
+    const classes = this.#nClasses;
     const result = zeros(dtype, [x.rows, classes]);
     for (const [first, count] of chunks(x.rows, classes)) {
       const table = this.#table(dtype, rowsOf(x, first, count), parameters);
@@ -328,24 +347,24 @@ export class AdaptiveLogSoftmaxWithLoss {
    * The most likely class of each sample.
    *
    * @param input Samples, (N, inFeatures).
-   * @returns Class labels, (N); of equally likely classes the first.
-   * @throws {TypeError} If `input` is no tensor of floats.
-   * @throws {RangeError} If it is no batch of samples.
+   * @returns Class labels, (N); the first of several that are equally likely.
+   * @throws {TypeError} If `input` is not a tensor of floats.
+   * @throws {RangeError} If it is not a batch of samples.
    */
   predict(input: TensorLike): Tensor {
     const { dtype, x, parameters } = this.#readBatch(input);
-    const classes = this.#ends[this.#ends.length - 1];
     const result = zeros("int32", [x.rows]);
-    for (const [first, count] of chunks(x.rows, classes)) {
+    for (const [first, count] of chunks(x.rows, this.#nClasses)) {
       const part = rowsOf(x, first, count);
-      const head = scoresOf(dtype, part, parameters["head.weight"], parameters["head.bias"]);
+      const head = scoresOf(dtype, part, parameters["head.weight"]!, parameters["head.bias"]);
       const best = largestOfRows(head, count);
       result.data.set(best, first);
-      // A class of a cluster is less likely than its cluster: only where a cluster leads do its classes matter.
-      const rest = Array.from(best.keys()).filter((r) => best[r] >= this.#ends[0]);
+      // A class is at most as likely as its cluster: where a class of the shortlist is the most likely entry of the head, it
+      // is the most likely class.
+      const rest = Array.from(best.keys()).filter((r) => best[r]! >= this.#shortlist);
       if (rest.length === 0) continue;
       const table = this.#table(dtype, gather(dtype, part, rest), parameters);
-      largestOfRows(table, rest.length).forEach((c, r) => result.data[first + rest[r]] = c);
+      largestOfRows(table, rest.length).forEach((c, r) => result.data[first + rest[r]!] = c);
     }
     return result;
   }
@@ -353,15 +372,16 @@ export class AdaptiveLogSoftmaxWithLoss {
   /** The input and all parameters, of one type. */
   #read(input: TensorLike): { dtype: FloatType; x: Tensor; parameters: Record<string, Tensor> } {
     const names = Object.keys(this.#parameters.tensors);
-    const { tensors: [x, ...parameters], dtype } = readArguments(
+    const { tensors, dtype } = readArguments(
       NAME,
       ["input", ...names].map((name) => ({ name })),
       [input, ...Object.values(this.#parameters.tensors)],
     );
+    const [x, ...parameters] = tensors as [Tensor, ...Tensor[]];
     return {
       dtype,
       x,
-      parameters: Object.fromEntries(names.map((name, i) => [name, parameters[i]])),
+      parameters: Object.fromEntries(parameters.map((tensor, i) => [names[i]!, tensor])),
     };
   }
 
@@ -379,82 +399,79 @@ export class AdaptiveLogSoftmaxWithLoss {
     return { dtype, x: matrixOf(x), parameters };
   }
 
-  /** What the head says of each label: a class of the shortlist, or the cluster that the label is in. */
+  /** Adds the log-probability in the head of each label, or of the label's cluster, and the gradients through the head. */
   #head(call: Call, logProbs: Float64Array): void {
     const { dtype, input, parameters, labels, grad } = call;
-    const weight = parameters["head.weight"];
-    const biasSums = new Float64Array(weight.shape[0]);
-    const [shortlist] = this.#ends;
+    const weight = parameters["head.weight"]!;
+    const width = weight.shape[0]!;
+    const biasSums = new Float64Array(width);
     const slots = labels.map((label) =>
-      label < shortlist ? label : shortlist + this.#ends.findIndex((end) => label < end) - 1
+      this.#clusters.findLast(({ low }) => label >= low)?.entry ?? label
     );
-    for (const [first, count] of chunks(labels.length, weight.shape[0])) {
+    for (const [first, count] of chunks(labels.length, width)) {
       const x = rowsOf(input, first, count);
       const scores = scoresOf(dtype, x, weight, parameters["head.bias"]);
-      const { values, slopes } = lossesOf(call, scores, slots.subarray(first, first + count));
-      values.forEach((value, r) => logProbs[first + r] -= value);
-      if (slopes === undefined) continue;
+      const { values, scoreGrad } = lossesOf(call, scores, slots.subarray(first, first + count));
+      values.forEach((value, r) => logProbs[first + r]! -= value);
+      if (scoreGrad === undefined) continue;
       const all = grad.input &&
         matrix(grad.input.data as FloatArray, labels.length, this.#inFeatures);
-      back(call, "head.weight", x, slopes, all && rowsOf(all, first, count));
-      if (grad["head.bias"]) addColumnSums(slopes, biasSums);
+      backward(call, "head.weight", x, scoreGrad, all && rowsOf(all, first, count));
+      if (grad["head.bias"]) addColumnSums(scoreGrad, biasSums);
     }
     grad["head.bias"]?.data.set(biasSums);
   }
 
-  /** What cluster i says of the labels that are in it, beside what the head says of the cluster. */
-  #tail(call: Call, i: number, logProbs: Float64Array): void {
+  /** Adds a cluster's log-probabilities for its samples, and their gradients. */
+  #tail(call: Call, { low, size, down, up }: Cluster, logProbs: Float64Array): void {
     const { dtype, input, parameters, labels, grad } = call;
-    const [down, up] = [`tail.${i}.0.weight`, `tail.${i}.1.weight`];
-    const hiddenSize = parameters[down].shape[0];
-    const members = Array.from(labels.keys())
-      .filter((r) => labels[r] >= this.#ends[i] && labels[r] < this.#ends[i + 1]);
-    const widest = Math.max(parameters[up].shape[0], this.#inFeatures);
-    for (const [first, count] of chunks(members.length, widest)) {
+    const downWeight = parameters[down]!;
+    const hiddenSize = downWeight.shape[0]!;
+    const isMember = (label: number) => label >= low && label < low + size;
+    const members = Array.from(labels.keys()).filter((r) => isMember(labels[r]!));
+    for (const [first, count] of chunks(members.length, Math.max(size, this.#inFeatures))) {
       const some = members.slice(first, first + count);
       const x = gather(dtype, input, some);
-      const hidden = matrix(scoresOf(dtype, x, parameters[down]), count, hiddenSize);
-      const scores = scoresOf(dtype, hidden, parameters[up]);
-      const places = Int32Array.from(some, (r) => labels[r] - this.#ends[i]);
-      const { values, slopes } = lossesOf(call, scores, places);
-      values.forEach((value, r) => logProbs[some[r]] -= value);
-      if (slopes === undefined) continue;
+      const hidden = matrix(scoresOf(dtype, x, downWeight), count, hiddenSize);
+      const scores = scoresOf(dtype, hidden, parameters[up]!);
+      const places = Int32Array.from(some, (r) => labels[r]! - low);
+      const { values, scoreGrad } = lossesOf(call, scores, places);
+      values.forEach((value, r) => logProbs[some[r]!]! -= value);
+      if (scoreGrad === undefined) continue;
 
-      const hiddenSlopes = matrixOf(zeros(dtype, [count, hiddenSize]));
-      back(call, up, hidden, slopes, hiddenSlopes);
-      const inputSlopes = grad.input && matrixOf(zeros(dtype, [count, this.#inFeatures]));
-      back(call, down, x, hiddenSlopes, inputSlopes);
-      inputSlopes?.data.forEach((slope, k) => {
+      const hiddenGrad = matrixOf(zeros(dtype, [count, hiddenSize]));
+      backward(call, up, hidden, scoreGrad, hiddenGrad);
+      const allInputs = grad.input?.data;
+      const inputGrad = allInputs && matrixOf(zeros(dtype, [count, this.#inFeatures]));
+      backward(call, down, x, hiddenGrad, inputGrad);
+      inputGrad?.data.forEach((g, k) => {
         const r = Math.floor(k / this.#inFeatures);
-        grad.input.data[some[r] * this.#inFeatures + k % this.#inFeatures] += slope;
+        allInputs![some[r]! * this.#inFeatures + k % this.#inFeatures]! += g;
       });
     }
   }
 
   /** The log-probabilities of all classes, row by row. */
   #table(dtype: FloatType, x: Matrix, parameters: Call["parameters"]): FloatArray {
-    const [shortlist] = this.#ends;
-    const classes = this.#ends[this.#ends.length - 1];
+    const shortlist = this.#shortlist;
+    const classes = this.#nClasses;
     const table = zeros(dtype, [x.rows, classes]).data as FloatArray;
     const logProbs = (scores: FloatArray) =>
       logSoftmax(new Tensor(scores, [x.rows, scores.length / Math.max(1, x.rows)]), { dim: 1 })
         .data as FloatArray;
-    const head = logProbs(scoresOf(dtype, x, parameters["head.weight"], parameters["head.bias"]));
-    const width = parameters["head.weight"].shape[0];
+    const head = logProbs(scoresOf(dtype, x, parameters["head.weight"]!, parameters["head.bias"]));
+    const width = shortlist + this.#clusters.length;
     for (let r = 0; r < x.rows; r++) {
       table.set(head.subarray(r * width, r * width + shortlist), r * classes);
     }
-    for (let i = 0; i + 1 < this.#ends.length; i++) {
-      const size = this.#ends[i + 1] - this.#ends[i];
-      const hiddenSize = parameters[`tail.${i}.0.weight`].shape[0];
-      const hidden = scoresOf(dtype, x, parameters[`tail.${i}.0.weight`]);
-      const tail = logProbs(
-        scoresOf(dtype, matrix(hidden, x.rows, hiddenSize), parameters[`tail.${i}.1.weight`]),
-      );
+    for (const { entry, low, size, down, up } of this.#clusters) {
+      const downWeight = parameters[down]!;
+      const hidden = matrix(scoresOf(dtype, x, downWeight), x.rows, downWeight.shape[0]!);
+      const tail = logProbs(scoresOf(dtype, hidden, parameters[up]!));
       for (let r = 0; r < x.rows; r++) {
-        const cluster = head[r * width + shortlist + i];
+        const cluster = head[r * width + entry]!;
         for (let c = 0; c < size; c++) {
-          table[r * classes + this.#ends[i] + c] = cluster + tail[r * size + c];
+          table[r * classes + low + c] = cluster + tail[r * size + c]!;
         }
       }
     }
@@ -462,7 +479,8 @@ export class AdaptiveLogSoftmaxWithLoss {
   }
 }
 
-function checkCutoffs(cutoffs: readonly number[], nClasses: number): readonly number[] {
+/** A copy of the cutoffs, checked. */
+function checkCutoffs(cutoffs: readonly number[], nClasses: number): [number, ...number[]] {
   const message = `Cannot compute ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
     nClasses - 1
   }, at least one: current value is ${describe(cutoffs)}`;
@@ -474,54 +492,55 @@ function checkCutoffs(cutoffs: readonly number[], nClasses: number): readonly nu
       Number.isInteger(cutoff) && cutoff > (cutoffs[i - 1] ?? 0) && cutoff < nClasses
     );
   if (!isValid) throw new RangeError(message);
-  return [...cutoffs];
+  return [...cutoffs] as [number, ...number[]];
 }
 
-/** First row and number of rows of each part of a batch that is worked on at once. */
+/** The first row and the number of rows of each part of a batch that is computed at once. */
 function* chunks(rows: number, scores: number): Generator<[first: number, count: number]> {
   const size = Math.max(1, Math.floor(CHUNK_SCORES / scores));
   for (let first = 0; first < rows; first += size) yield [first, Math.min(size, rows - first)];
 }
 
 function matrixOf({ data, shape }: Tensor): Matrix {
-  return matrix(data as FloatArray, shape[0], shape[1]);
+  return matrix(data as FloatArray, shape[0]!, shape[1]!);
 }
 
-/** A linear layer: one score for each row of x and of the weight. */
+/** The scores of a linear layer: one for each row of x and each row of the weight. */
 function scoresOf(dtype: FloatType, x: Matrix, weight: Tensor, bias?: Tensor): FloatArray {
-  const [rows] = weight.shape;
+  const rows = weight.shape[0]!;
   const scores = zeros(dtype, [x.rows, rows]);
   if (bias) { for (let r = 0; r < x.rows; r++) scores.data.set(bias.data, r * rows); }
   multiply(dtype, x, transpose(matrixOf(weight)), matrixOf(scores), bias !== undefined);
   return scores.data as FloatArray;
 }
 
-/** The loss of each row of scores, and its gradient by them if one is asked for. */
+/** The loss of each row of scores, and its gradient with respect to them if one is requested. */
 function lossesOf(
   { upstream }: Call,
   scores: FloatArray,
   labels: Int32Array,
-): { values: FloatArray; slopes: Matrix | undefined } {
+): { values: FloatArray; scoreGrad: Matrix | undefined } {
   const count = labels.length;
   const { value, grad } = crossEntropy.valueAndGrad(
     new Tensor(scores, [count, scores.length / count]),
     labels,
     { wrt: upstream === undefined ? [] : ["input"], gradOutput: upstream },
   );
-  const slopes = upstream === undefined ? undefined : matrixOf(grad.input);
-  return { values: value.data as FloatArray, slopes };
+  const scoreGrad = upstream === undefined ? undefined : matrixOf(grad.input);
+  return { values: value.data as FloatArray, scoreGrad };
 }
 
-/** Goes back through a linear layer: adds to the gradient of its weight, and computes that of its input. */
-function back(
+/** The backward pass of a linear layer: adds to the gradient of its weight, and computes that of its input. */
+function backward(
   { dtype, parameters, grad }: Call,
   name: string,
   x: Matrix,
-  slopes: Matrix,
-  inputSlopes: Matrix | undefined,
+  outputGrad: Matrix,
+  inputGrad: Matrix | undefined,
 ): void {
-  if (grad[name]) multiply(dtype, transpose(slopes), x, matrixOf(grad[name]), true);
-  if (inputSlopes) multiply(dtype, slopes, matrixOf(parameters[name]), inputSlopes);
+  const weightGrad = grad[name];
+  if (weightGrad) multiply(dtype, transpose(outputGrad), x, matrixOf(weightGrad), true);
+  if (inputGrad) multiply(dtype, outputGrad, matrixOf(parameters[name]!), inputGrad);
 }
 
 /** A copy of some rows. */
@@ -538,14 +557,15 @@ function gather(
   return matrixOf(copy);
 }
 
-/** The place of the largest number in each row: the first of equals, and NaN before all others, as in PyTorch. */
+/** The index of the largest number in each row: the first of equal ones; NaN counts as the largest, as in PyTorch. */
 function largestOfRows(data: FloatArray, rows: number): Int32Array {
   const width = data.length / rows;
   return Int32Array.from({ length: rows }, (_, r) => {
     let best = 0;
     for (let c = 1; c < width; c++) {
-      const [leader, other] = [data[r * width + best], data[r * width + c]];
-      if (other > leader || (Number.isNaN(other) && !Number.isNaN(leader))) best = c;
+      const largest = data[r * width + best]!;
+      const other = data[r * width + c]!;
+      if (other > largest || (Number.isNaN(other) && !Number.isNaN(largest))) best = c;
     }
     return best;
   });

@@ -1,25 +1,26 @@
 /**
- * BCELoss: binary cross entropy of a probability; minus the log-likelihood of a yes-or-no answer.
+ * BCELoss: binary cross entropy of a probability, the negative log-likelihood of a yes-or-no result.
  *
  * PyTorch: `torch.nn.BCELoss(weight, reduction)`
  *
- * Shapes: `input` and `target` of exactly the same shape, any number of axes. The value is a scalar, or with `"none"`
- * of that shape.
+ * Shapes: `input` and `target` of exactly the same shape, with any number of axes. The value is a scalar, or with
+ * `"none"` of that shape.
  *
  * Domain: `input` and `target` in [0, 1], of one type; anything else, NaN included, throws.
  *
- * Value: -(y log x + (1 - y) log(1 - x)), each logarithm taken as at least -100, so that the largest value is 100.
+ * Value: -(y log x + (1 - y) log(1 - x)), each logarithm at least -100, so that the largest value is 100.
  *
- * Gradient by `input`: (x - y) / (x (1 - x)), the denominator at least 1e-12; it does not stop where a logarithm is
- * held at -100. By `target`: log(1 - x) - log x, not held, so infinite at x = 0 and x = 1.
+ * Gradient with respect to `input`: (x - y) / (x (1 - x)), the denominator at least 1e-12; it does not become 0
+ * where a logarithm is cut off at -100. With respect to `target`: log(1 - x) - log x without that bound, so it is
+ * infinite at x = 0 and x = 1.
  *
- * Range: [0, 100], 0 where input = target and both are 0 or 1; for a target y between them the least value is its
- * entropy. The minimiser over one shared prediction is the mean of the targets.
+ * Range: [0, 100], 0 where input = target and both are 0 or 1; for a target y in between the smallest value is the
+ * entropy of y. The best constant prediction is the mean of the targets.
  *
- * Siblings: {@linkcode BCEWithLogitsLoss} takes scores instead, keeps all digits and is the one to train with;
+ * Siblings: {@linkcode BCEWithLogitsLoss} takes scores instead, keeps all digits, and is the one to train with;
  * {@linkcode CrossEntropyLoss} is the same for more than two classes.
  *
- * Notebook: `notebooks/bce.ipynb`. Reference: I. J. Good, Rational Decisions, 1952.
+ * Notebook: `notebooks/bce.ipynb` of the repository. Reference: I. J. Good, Rational Decisions, 1952.
  *
  * @module
  */
@@ -32,19 +33,20 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode BCELoss}. */
 export interface BCELossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /**
    * A factor for each element, repeated along leading axes and axes of length 1. The mean is still divided by the
    * number of elements.
    */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
-// Naive: log(1 - x). At x = 1e-17 it is 0, as 1 - x is 1; log1p(-x) is -1e-17. Without the bounds, x = y = 1 is 0 ∞ = NaN.
+// Naive: log(1 - x). At x = 1e-17 it is 0, as 1 - x is 1; log1p(-x) is -1e-17. Without the bounds, x = y = 1 gives
+// 0 ∞ = NaN.
 const formula: LossFormula = {
   value: "-(y * max(log(x), -100) + (1 - y) * max(log1p(-x), -100))",
   grad: {
-    // PyTorch's 1e-12 is the nearest float32, in float64 too.
+    // PyTorch rounds 1e-12 to float32, for float64 inputs as well.
     input: "(x - y) / max(x * (1 - x), 9.999999960041972e-13)",
     target: "log1p(-x) - log(x)",
   },
@@ -69,7 +71,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Binary cross entropy of a probability: the surprise, in nats, at the right answer.
+ * Binary cross entropy of a probability: minus the logarithm of the probability of the right answer, in nats.
  *
  * ```ts
  * import { BCELoss } from "@lossbook/losses";
@@ -81,7 +83,7 @@ const definition: ElementwiseDefinition = {
  * assertAlmostEquals(grad.input.data[1], (0.7 - 0) / (0.7 * (1 - 0.7)) / 2);
  * ```
  *
- * A probability that has been rounded to 0 costs 100, and its gradient is next to useless:
+ * If the right answer has a probability that was rounded to 0, the loss is 100 and the gradient says nothing any more:
  *
  * ```ts
  * import { BCELoss } from "@lossbook/losses";

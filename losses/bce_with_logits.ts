@@ -3,31 +3,33 @@
  *
  * PyTorch: `torch.nn.BCEWithLogitsLoss(weight, reduction, pos_weight)`
  *
- * Shapes: `input` and `target` of exactly the same shape, any number of axes. The value is a scalar, or with `"none"`
- * of that shape.
+ * Shapes: `input` and `target` of exactly the same shape, with any number of axes. The value is a scalar, or with
+ * `"none"` of that shape.
  *
- * Domain: any `input` (a score, also called logit); `target` in [0, 1], though other numbers are taken too and make the
- * value a straight line that may fall below 0.
+ * Domain: any `input` (a score, also called logit); `target` in [0, 1]. Other targets are accepted too; the loss can
+ * then be negative.
  *
  * Value, with p = posWeight or 1 and softplus(x) = log(1 + exp(x)) = -log σ(-x):
  *
  *     p y softplus(-x) + (1 - y) softplus(x)
  *
- * where a factor 0 makes its term 0, also beside an infinite one.
+ * where a factor 0 makes its term 0, even if the other factor is infinite.
  *
- * Gradient by `input`: (1 - y) σ(x) - p y σ(-x), which for p = 1 is σ(x) - y: prediction minus truth. By `target`:
- * p softplus(-x) - softplus(x), which for p = 1 is -x. Smooth everywhere; at x = ±∞ both are the limits.
+ * Gradient with respect to `input`: (1 - y) σ(x) - p y σ(-x), which for p = 1 is σ(x) - y: prediction minus truth.
+ * With respect to `target`: p softplus(-x) - softplus(x), which for p = 1 is -x. Smooth everywhere; at x = ±∞ both
+ * are the limits.
  *
- * Range: [0, ∞) for targets in [0, 1]; 0 only in the limit of a sure and right score. The minimiser over one shared
+ * Range: [0, ∞) for targets in [0, 1]; 0 is the limit for x → ∞ at y = 1 and x → -∞ at y = 0. The best constant
  * score is log(p m / (1 - m)), with m the mean of the targets.
  *
- * Siblings: {@linkcode BCELoss} of the sigmoid, without its loss of digits; {@linkcode SoftMarginLoss} is the same with
- * labels -1 and 1; {@linkcode CrossEntropyLoss} of the two scores 0 and x.
+ * Siblings: {@linkcode BCELoss} of the sigmoid, without its loss of digits; {@linkcode SoftMarginLoss} is the same
+ * with labels -1 and 1; {@linkcode CrossEntropyLoss} of the two scores 0 and x.
  *
  * Unlike PyTorch, an infinite score gives the limit, 0 if it is right and ∞ if it is wrong, where PyTorch computes
- * 0 ∞ = NaN; and right answers keep their digits (PyTorch gives 0 for x = -40, y = 0, this loss 4e-18).
+ * 0 ∞ = NaN; and small losses keep their digits (PyTorch gives 0 for x = -40, y = 0, this loss 4e-18).
  *
- * Notebook: `notebooks/bce_with_logits.ipynb`. Reference: D. R. Cox, The Regression Analysis of Binary Sequences, 1958.
+ * Notebook: `notebooks/bce_with_logits.ipynb` of the repository. Reference: D. R. Cox, The Regression Analysis of
+ * Binary Sequences, 1958.
  *
  * @module
  */
@@ -40,22 +42,22 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /**
    * A factor for each element, repeated along leading axes and axes of length 1. The mean is still divided by the
    * number of elements.
    */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /**
-   * A factor for the "yes" part of each element, usually one for each class along the last axis, repeated like the
-   * weight. Above 1 it raises recall, below 1 precision; the number of negatives over that of positives makes both
-   * count alike, 0 ignores what is positive.
+   * A factor for the term with y, usually one for each class along the last axis, repeated like the weight. Above 1
+   * it raises recall, below 1 precision. The number of negatives divided by that of positives balances the two; 0
+   * ignores the positives.
    */
-  posWeight?: TensorLike;
+  posWeight?: TensorLike | undefined;
 }
 
-// Naive: -(y log σ(x) + (1 - y) log(1 - σ(x))). At x = 37 (float32: 17) σ(x) is rounded to 1: with y = 0 that is ∞
-// instead of 37, and the gradient σ(x) - y is 0 instead of -9e-17 with y = 1.
+// Naive: -(y log σ(x) + (1 - y) log(1 - σ(x))). At x = 37 (float32: 17) σ(x) is rounded to 1: with y = 0 the value is
+// ∞ instead of 37, and with y = 1 the gradient σ(x) - y is 0 instead of -9e-17.
 const formula: LossFormula = {
   value: "(y == 0 ? 0 : y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))",
   grad: { input: "(1 - y) * sigmoid(x) - y * sigmoid(-x)", target: "-x" },
@@ -79,7 +81,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Binary cross entropy of a score: what a classifier of yes and no is trained with.
+ * Binary cross entropy of a score: the usual loss of a classifier with two answers.
  *
  * ```ts
  * import { BCEWithLogitsLoss } from "@lossbook/losses";
@@ -91,7 +93,7 @@ const definition: ElementwiseDefinition = {
  * assertAlmostEquals(grad.input.data[1], (3 / 4 - 0) / 2);
  * ```
  *
- * Every score has its loss, however far it is off:
+ * The loss is finite for every finite score, and infinite scores have their limit:
  *
  * ```ts
  * import { BCEWithLogitsLoss } from "@lossbook/losses";
@@ -103,7 +105,10 @@ const definition: ElementwiseDefinition = {
  */
 export class BCEWithLogitsLoss
   extends ElementwiseLoss<InputAndTarget, "input" | "target", "input"> {
-  /** Value and gradients as formulas in x (input) and y (target), without posWeight (p in the formulas of an object). */
+  /**
+   * Value and gradients as formulas in x (input) and y (target), without posWeight. With posWeight, an object's own
+   * `formula` has it as p.
+   */
   static readonly formula: LossFormula = formula;
 
   /**

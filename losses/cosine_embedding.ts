@@ -1,38 +1,39 @@
 /**
- * CosineEmbeddingLoss: vectors of a similar pair should point the same way, those of a dissimilar pair should not.
+ * CosineEmbeddingLoss: vectors of a similar pair should point in the same direction, those of a dissimilar pair should not.
  *
  * PyTorch: `torch.nn.CosineEmbeddingLoss(margin, reduction)`
  *
- * Shapes: `input1` and `input2` (N, D) with `target` (N), or (D) with (); an axis of length 1 is repeated, that of `target`
- * too. The value is a scalar, or with `"none"` of the shape (N) or ().
+ * Shapes: `input1` and `input2` (N, D) with `target` (N), or (D) with (); an axis of length 1 is repeated, that of
+ * `target` too. The value is a scalar, or with `"none"` of the shape (N) or ().
  *
  * Domain: any real vectors; `target` 1 for a similar pair, -1 for a dissimilar one, of any type.
  *
- * Value, with c = input1 · input2 / √((‖input1‖² + δ) (‖input2‖² + δ)), the cosine of the angle between both, and δ = 1e-12:
+ * Value, with δ = 1e-12 and the cosine of the angle, c = input1 · input2 / √((‖input1‖² + δ) (‖input2‖² + δ)):
  *
  *     1 - c               where target = 1
  *     max(c - margin, 0)  where target = -1
  *
- * Gradient by `input1`: that of c is input2 / √(A B) - c input1 / A with A = ‖input1‖² + δ and B = ‖input2‖² + δ: it stands at a
- * right angle to input1, as only the direction counts. Times -1 for a similar pair; times 1 for a dissimilar one where
- * c ≥ margin, the kink included, else 0. By `input2` with both exchanged. `target` is a constant.
+ * Gradient with respect to `input1`: that of c is input2 / √(A B) - c input1 / A with A = ‖input1‖² + δ and
+ * B = ‖input2‖² + δ. It is orthogonal to input1, as only the direction counts. Times -1 for a similar pair; times 1 for a
+ * dissimilar one where c ≥ margin, the kink included, else 0. With respect to `input2` the same with both exchanged.
+ * `target` is a constant.
  *
  * Range: [0, 2], 0 where similar vectors are parallel and dissimilar ones are at least arccos(margin) apart.
  *
- * Siblings: {@linkcode cosineSimilarity} bounds lengths from below instead of adding δ; {@linkcode TripletMarginLoss} compares
- * two pairs. δ makes vectors shorter than about 1e-5 look less parallel than they are (1e-6 long and equal: c = ½); the
- * gradient at a zero vector is finite, but a million long.
+ * Siblings: {@linkcode cosineSimilarity} bounds lengths from below instead of adding δ; {@linkcode TripletMarginLoss}
+ * compares two pairs. δ makes vectors shorter than about 1e-5 look less parallel than they are (1e-6 long and equal:
+ * c = ½); the gradient at a zero vector is finite, but of length 10⁶.
  *
  * Unlike PyTorch, labels other than 1 and -1 are refused rather than given the value 0, and long vectors do not overflow:
  * only their direction counts.
  *
- * Notebook: `notebooks/cosine_embedding.ipynb`. Reference: R. Hadsell et al., Dimensionality reduction by learning an
- * invariant mapping, 2006.
+ * Notebook: `notebooks/cosine_embedding.ipynb` of the repository. Reference: R. Hadsell et al., Dimensionality reduction by
+ * learning an invariant mapping, 2006.
  *
  * @module
  */
 
-import { offender, readArgument, readArguments } from "./_core/call/arguments.ts";
+import { offender, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
@@ -46,44 +47,44 @@ import { type LossFormula, SIGNS } from "./_core/elementwise/definition.ts";
 import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
-import type { Raw } from "./_core/tensor/read.ts";
+
 import { show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode CosineEmbeddingLoss}. */
 export interface CosineEmbeddingLossOptions {
   /**
-   * The cosine up to which a dissimilar pair costs nothing; between -1 and 1 if it is to make a difference. 0 is content
-   * with a right angle.
+   * A dissimilar pair with at most this cosine has loss 0; useful between -1 and 1. With 0 a right angle is enough.
    *
    * @default {0}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** Keep the value of each pair, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /** The arguments of {@linkcode CosineEmbeddingLoss}. */
 export type CosineEmbeddingArguments = [input1: TensorLike, input2: TensorLike, target: TensorLike];
 
-const INPUTS = [{ name: "input1" }, { name: "input2" }];
+const ARGUMENTS = [{ name: "input1" }, { name: "input2" }, { name: "target", isLabel: true }];
 
-/** Keeps lengths away from 0; PyTorch's 1e-12 is a float32. */
+/** Keeps lengths from being 0. PyTorch rounds 1e-12 to float32. */
 const DELTA = Math.fround(1e-12);
 
-/** The lengths of rows with δ in them, √(‖x‖² + δ), which is also what their own derivatives are divided by. */
-function divide(count: number, { sumOfSquares, scale, divisor, slope }: Divisors): void {
+/** The divisors of a cosine, √(‖x‖² + δ), and the same as the L of {@linkcode Divisors}: the derivative is x / √(‖x‖² + δ). */
+function divide(count: number, { sumOfSquares, scale, divisor, length }: Divisors): void {
   for (let r = 0; r < count; r++) {
-    const k = scale[r];
-    divisor[r] = slope[r] = k <= 1
-      ? Math.sqrt(sumOfSquares[r] + DELTA * k * k)
-      // A tiny row has a scale whose square is infinite.
-      : Math.hypot(Math.sqrt(sumOfSquares[r]), Math.sqrt(DELTA) * k);
+    const k = scale[r]!;
+    const sum = sumOfSquares[r]!;
+    divisor[r] = length[r] = k <= 1
+      ? Math.sqrt(sum + DELTA * k * k)
+      // The scale of a tiny row is so large that its square is infinite.
+      : Math.hypot(Math.sqrt(sum), Math.sqrt(DELTA) * k);
   }
 }
 
 /**
- * Vectors of a similar pair should point the same way, those of a dissimilar pair should not.
+ * Vectors of a similar pair should point in the same direction, those of a dissimilar pair should not.
  *
  * ```ts
  * import { CosineEmbeddingLoss } from "@lossbook/losses";
@@ -94,13 +95,16 @@ function divide(count: number, { sumOfSquares, scale, divisor, slope }: Divisors
  * // The cosine is 3 / 5.
  * assertAlmostEquals(value.data[0], 1 - 0.6, 1e-9);
  * assertAlmostEquals(value.data[1], 0.6 - 0.5, 1e-9);
- * // A similar vector turns towards the other: input2 / (5 · 1) - 0.6 input1 / 25, to be followed downhill.
+ * // A step against the gradient turns a similar vector towards the other: minus (input2 / (5 · 1) - 0.6 input1 / 25).
  * assertAlmostEquals(grad.input1.data[0], -(1 / 5 - 0.6 * 3 / 25), 1e-9);
  * ```
  */
 export class CosineEmbeddingLoss
   extends Loss<CosineEmbeddingArguments, "input1" | "input2", "input1" | "input2"> {
-  /** Value of one pair and its derivative with respect to the cosine, as formulas in c (the cosine), y (target) and margin. */
+  /**
+   * Value of one pair and its derivative with respect to the cosine, as formulas in c (the cosine), y (target) and
+   * margin.
+   */
   static readonly formula: LossFormula = {
     value: "y == 1 ? 1 - c : hinge(c - margin)",
     grad: { c: "y == 1 ? -1 : c - margin >= 0 ? 1 : 0" },
@@ -132,14 +136,14 @@ export class CosineEmbeddingLoss
 
   /** @ignore */
   protected override evaluate(
-    [input1, input2, target]: CosineEmbeddingArguments,
+    args: CosineEmbeddingArguments,
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     const loss = "CosineEmbeddingLoss";
-    const { tensors, dtype } = readArguments(loss, INPUTS, [input1, input2]);
-    const [x, y] = tensors as [Tensor, Tensor];
-    const labels = readSigns(loss, target);
-    const shape = pairShape(loss, tensors, labels.shape);
+    const { tensors, dtype } = readArguments(loss, ARGUMENTS, args);
+    const [x, y, labels] = tensors as [Tensor, Tensor, Tensor];
+    checkSigns(loss, labels);
+    const shape = pairShape(loss, x, y, labels.shape);
     const rows = new Rows(shape, shape.length - 1);
     const call = new RowCall({
       loss,
@@ -169,46 +173,44 @@ export class CosineEmbeddingLoss
           const isSimilar = data[data.length === 1 ? 0 : start + r] === 1;
           const h = isSimilar ? 1 - cosine[r]! : cosine[r]! - margin;
           values[r] = isSimilar ? h : Math.max(h, 0);
-          // The kink belongs to the active side; a NaN reaches the gradients as well.
-          const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
-          upstream[r] = slope * gradOutput[r]! / divisor;
+          // At the kink the gradient is that of the active side; NaN makes the gradient NaN.
+          const gradient = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
+          upstream[r] = gradient * gradOutput[r]! / divisor;
         }
         call.end(start, count);
       },
     });
-    return call.answer();
+    return call.result();
   }
 }
 
-/** Reads labels that are 1 or -1. */
-function readSigns(loss: string, target: TensorLike): Raw {
-  const labels = readArgument(loss, "target", target);
+/** Refuses labels other than 1 and -1. */
+function checkSigns(loss: string, labels: Tensor): void {
   const { data } = labels;
   for (let i = 0; i < data.length; i++) {
     if (!SIGNS.valid(data[i]!)) throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);
   }
-  return labels;
 }
 
-/** The shape that all pairs are read along: that of the inputs, as often as there are labels. */
+/** The common shape of all pairs: that of the inputs, with as many rows as there are labels if they have one row. */
 function pairShape(
   loss: string,
-  tensors: readonly Tensor[],
+  x: Tensor,
+  y: Tensor,
   target: readonly number[],
 ): readonly number[] {
-  const [{ shape: one }, { shape: other }] = tensors;
   const axes = target.length + 1;
-  if (target.length > 1 || one.length !== axes || other.length !== axes) {
+  if (target.length > 1 || x.shape.length !== axes || y.shape.length !== axes) {
     throw new RangeError(
       `Cannot compute ${loss} as inputs (N, D) need a target (N), inputs (D) a target (): current shapes are ${
-        [one, other, target].map(show).join(" and ")
+        [x.shape, y.shape, target].map(show).join(" and ")
       }`,
     );
   }
-  const common = commonShape(loss, ["input1", "input2"], tensors);
-  if (target.length === 0) return common;
+  const common = commonShape(loss, ["input1", "input2"], [x, y]);
   const [labels] = target;
-  const [pairs, length] = common;
+  if (labels === undefined) return common;
+  const [pairs, length] = common as [number, number];
   if (labels !== pairs && labels !== 1 && pairs !== 1) {
     throw new RangeError(
       `Cannot compute ${loss} as target must hold one label for each of ${pairs} pairs: current length is ${labels}`,

@@ -1,14 +1,14 @@
 /**
- * CrossEntropyLoss: how surprised a softmax classifier is by the right class, computed from raw scores.
+ * CrossEntropyLoss: minus the log-probability that a softmax classifier gives to the right class, from raw scores.
  *
  * PyTorch: `torch.nn.CrossEntropyLoss(weight, ignore_index, reduction, label_smoothing)`
  *
  * Shapes: `input` (C), (N, C) or (N, C, d1, …, dK); `target` either class labels, (), (N) or (N, d1, …, dK), or class
  * probabilities of the shape of `input`. The value is a scalar, or with `"none"` of the shape without the class axis.
- * A float target of the shape of the input, or a plain array of it, holds probabilities; all else labels.
+ * A target of the shape of the input, a float tensor or a plain array, holds probabilities; any other labels.
  *
  * Domain: `input` any real scores (logits), not probabilities: the softmax is inside. Labels are whole numbers
- * from 0 to C - 1, or ignoreIndex. Probabilities are taken as they are, whether or not they add up to 1.
+ * from 0 to C - 1, or ignoreIndex. That probabilities add up to 1 is not checked.
  *
  * Value, with p = softmax(input), w the class weights, ε = labelSmoothing and y the label (t the probabilities):
  *
@@ -18,21 +18,22 @@
  * The mean is divided by the sum of w[y] over labels that are not ignored; with probabilities by the number of
  * samples, whatever the weights.
  *
- * Gradient by `input`: p Σ q - q, which is p - q where q adds up to 1: what the model says minus what is true. With
- * probabilities, by `target`: -(1 - ε) w log p, and by `weight`: the sum of -t' log p, t' the smoothed target.
+ * Gradient with respect to `input`: p Σ q - q, which is p - q where q adds up to 1: prediction minus truth. With
+ * probabilities, with respect to `target`: -(1 - ε) w log p, and to `weight`: the sum of -t' log p, t' the smoothed target.
  *
- * Range: [0, ∞) for weights and probabilities ≥ 0. For one shared prediction the minimiser is the distribution of
- * the labels, and the minimum its entropy.
+ * Range: [0, ∞) for weights and probabilities ≥ 0. The best constant prediction is the distribution of the labels, and
+ * its loss is their entropy.
  *
- * Siblings: {@linkcode NLLLoss} behind logSoftmax gives the same values in two passes; BCEWithLogitsLoss is the case of
+ * Siblings: {@linkcode NLLLoss} of a logSoftmax gives the same values in two passes; BCEWithLogitsLoss is the case of
  * two classes. If all labels are ignored, the mean is NaN and the gradient 0, as in PyTorch.
  *
- * Unlike PyTorch, one infinite score gives the limit: its class has probability 1, all others 0 (PyTorch returns NaN, and
- * here too only several ∞ or nothing but -∞ do, which have no limit); a class that the target gives 0 costs 0 even at a
- * score of -∞; a negative labelSmoothing is refused rather than ignored, labels are int32, and the single row of an input
- * (C) takes a scalar label only.
+ * Unlike PyTorch, one infinite score gives the limit: its class has probability 1, all others 0 (PyTorch returns NaN; this
+ * loss does so only for several scores of ∞ or a row of -∞, which have no limit); a class that the target gives 0 adds 0
+ * even at a score of -∞; a negative labelSmoothing is refused rather than ignored, labels are int32, and the single row of
+ * an input (C) takes a scalar label only.
  *
- * Notebook: `notebooks/cross_entropy.ipynb`. Reference: I. J. Good, Rational decisions, 1952; J. S. Bridle, 1990.
+ * Notebook: `notebooks/cross_entropy.ipynb` of the repository. Reference: I. J. Good, Rational decisions, 1952;
+ * J. S. Bridle, 1990.
  *
  * @module
  */
@@ -78,32 +79,32 @@ import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {
-  /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors that were used. */
-  weight?: TensorLike;
-  /** A label that counts neither in the value nor in the mean. Not for probabilities. @default {-100} */
-  ignoreIndex?: number;
+  /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors of the labels. */
+  weight?: TensorLike | undefined;
+  /** A label whose samples count neither in the value nor in the mean. Not for probabilities. @default {-100} */
+  ignoreIndex?: number | undefined;
   /**
-   * How much of the target is spread over all classes, the right one included: 0 leaves it as it is, 1 replaces it by
-   * 1 / C everywhere.
+   * The part of the target that is spread evenly over all classes, the right one included: 0 leaves the target as it is,
+   * 1 replaces it by 1 / C for every class.
    *
    * @default {0}
    */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
-/** What smoothing and class weights make of the probability t of a class. */
+/** The probability t of a class, smoothed and times the weight of the class. */
 const SMOOTHED = "w * (keep * t + spread)";
-/** A factor 0 makes its term 0 even at a score of -∞; NaN stays NaN. */
+/** A product that is 0 if the factor is 0, even at a score of -∞; NaN stays NaN. */
 const times = (factor: string, minusLog: string) =>
   `(${factor} == 0 and ${minusLog} == ${minusLog} ? 0 : ${factor} * (${minusLog}))`;
 
-/** One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then what is made of both. */
+/** One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then the gradients. */
 const rowKernels = defineKernels({
   elements: ["x", "t", "e", "g"],
   columns: ["w"],
-  rows: ["m", "s", "logs", "a", "b", "mass", "rest", "right"],
+  rows: ["m", "s", "logs", "a", "b", "mass", "rest", "rightGrad"],
   params: ["keep", "spread"],
   steps: {
     max: MAX,
@@ -124,20 +125,23 @@ const rowKernels = defineKernels({
 });
 
 const SMOOTH_MASS = "keep * own + spread * all";
-/** A column whose label is ignored has counts = 0, whatever its scores. */
+/** The value of a column; `counts` is 0 where the label is ignored, and then so is the value, whatever the scores. */
 const VALUE = `(counts == 0 ? 0 : ${times("own", "below + log(s)")})`;
 const SMOOTH_VALUE = `(counts == 0 ? 0 : ${
   times("(keep * own)", "below + log(s)")
 } + spread * (all * log(s) + rest))`;
 
 /**
- * The same where the scores of a sample are a column, because the class axis is not the last one. By label are looked up,
- * for each column, the weight `own` of the right class, its exponential `right`, and how far its score is `below` the
- * maximum; `up` is the upstream gradient. All are 0 where the label is ignored, so that nothing comes of it.
+ * The same where the scores of a sample are a column, because the class axis is not the last one. TypeScript writes for
+ * each column: the weight `own` of the right class, its exponential `right`, how far its score is `below` the maximum,
+ * and the upstream gradient; all are 0 where the label is ignored.
  */
 const columnKernels = defineKernels({
   elements: ["x", "e", "g"],
-  columns: ["m", "s", "rest", "own", "right", "below", "counts", "up", "value", "a", "b", "slope"],
+  columns: [
+    ...["m", "s", "rest", "own", "right", "below", "counts", "upstream"] as const,
+    ...["value", "a", "b", "rightGrad"] as const,
+  ],
   rows: ["w", "total"],
   params: ["keep", "spread", "all"],
   steps: {
@@ -147,17 +151,17 @@ const columnKernels = defineKernels({
     finish: {
       store: {
         value: VALUE,
-        a: "up * own / s",
-        slope: "up * own * ((right - s) / s)",
+        a: "upstream * own / s",
+        rightGrad: "upstream * own * ((right - s) / s)",
       },
       sum: { total: VALUE },
     },
     finishSmooth: {
       store: {
         value: SMOOTH_VALUE,
-        a: `up * (${SMOOTH_MASS}) / s`,
-        b: "up * spread",
-        slope: `up * ((${SMOOTH_MASS}) * right / s - (keep + spread) * own)`,
+        a: `upstream * (${SMOOTH_MASS}) / s`,
+        b: "upstream * spread",
+        rightGrad: `upstream * ((${SMOOTH_MASS}) * right / s - (keep + spread) * own)`,
       },
       sum: { total: SMOOTH_VALUE },
     },
@@ -167,11 +171,11 @@ const columnKernels = defineKernels({
   tile: 32768,
 });
 
-/** What going through the rows needs to know. */
+/** The tensors of a call, read and checked. */
 interface Batch {
   readonly axis: ClassAxis;
   readonly x: FloatArray;
-  /** Labels, or else probabilities. */
+  /** Labels; undefined if there are probabilities instead. */
   readonly labels: ArrayLike<number> | undefined;
   readonly probabilities: FloatArray | undefined;
   readonly weights: FloatArray | undefined;
@@ -189,7 +193,7 @@ interface Batch {
  * const first = Math.log(Math.exp(0.8 - 0.9) + 1 + Math.exp(0.3 - 0.9));
  * const second = Math.log(Math.exp(0.1 - 2) + Math.exp(0.4 - 2) + 1);
  * assertAlmostEquals(value.item(), (first + second) / 2, 1e-6);
- * // What the model says minus what is true.
+ * // Prediction minus truth.
  * assertAlmostEquals(grad.input.data[1], (Math.exp(-first) - 1) / 2, 1e-6);
  * ```
  */
@@ -200,7 +204,7 @@ export class CrossEntropyLoss extends Loss<
 > {
   /**
    * Value and gradient of one class as formulas: x is its score, m the largest score of the row, s the sum of
-   * exp(x - m), q what the target says of the class and Q the sum of all q.
+   * exp(x - m), q the weight of the class in the target and Q the sum of all q.
    */
   static readonly formula: { value: string; grad: { input: string } } = {
     value: "q * (log(s) + m - x)",
@@ -216,7 +220,7 @@ export class CrossEntropyLoss extends Loss<
    *
    * @param options See {@linkcode CrossEntropyLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
-   * @throws {RangeError} If labelSmoothing is not between 0 and 1, ignoreIndex is no whole number, or the reduction
+   * @throws {RangeError} If labelSmoothing is not between 0 and 1, ignoreIndex is not a whole number, or the reduction
    * is unknown.
    */
   constructor(options: CrossEntropyLossOptions = {}) {
@@ -277,10 +281,10 @@ export class CrossEntropyLoss extends Loss<
     }, request);
     if (labels !== undefined && axis.inner > 1) this.#columns(batch, labels, call);
     else this.#rows(batch, call);
-    return call.answer();
+    return call.result();
   }
 
-  /** Scores beside one probability for each of them. */
+  /** A batch whose target has a probability for each score. */
   #withProbabilities(
     shape: readonly number[],
     x: FloatArray,
@@ -306,7 +310,7 @@ export class CrossEntropyLoss extends Loss<
     };
   }
 
-  /** Scores beside one label for each sample. */
+  /** A batch whose target has a label for each sample. */
   #withLabels(shape: readonly number[], x: FloatArray, labels: Labels, dtype: FloatType): Batch {
     const axis = labelledRows("CrossEntropyLoss", shape, labels);
     checkLabels("CrossEntropyLoss", "target", labels, axis.classes, this.#labelRule);
@@ -319,13 +323,13 @@ export class CrossEntropyLoss extends Loss<
     };
   }
 
-  /** Goes through samples whose scores are rows, tile by tile. */
+  /** Computes value and gradients of samples whose scores are rows, tile by tile. */
   #rows({ axis, x, labels, probabilities, weights }: Batch, call: RowCall): void {
     const { ignoreIndex, labelSmoothing } = this.#options;
     const { classes, samples } = axis;
     const kernels = rowKernels(call.dtype, classes);
     const { element, column, row, param, run } = kernels;
-    const { m, s, logs, a, b, mass, rest, right } = row;
+    const { m, s, logs, a, b, mass, rest, rightGrad } = row;
     const keep = param.keep[0] = 1 - labelSmoothing;
     const spread = param.spread[0] = labelSmoothing / classes;
     const isSmooth = labels !== undefined && spread > 0;
@@ -370,8 +374,8 @@ export class CrossEntropyLoss extends Loss<
           const below = m[r]! - element.x[at]! + log;
           value = keep * own === 0 && below === Infinity ? 0 : keep * own * below;
           if (isSmooth) value += spread * (allWeights * log + rest[r]!);
-          // p - 1 in float64: where p is nearly 1, float32 would have lost all digits.
-          right[r] = g * (size * element.e[at]! / sum - (keep + spread) * own);
+          // p - 1 in float64: where p is nearly 1, float32 loses all digits.
+          rightGrad[r] = g * (size * element.e[at]! / sum - (keep + spread) * own);
         }
         values[r] = value;
         a[r] = g * size / sum;
@@ -386,7 +390,7 @@ export class CrossEntropyLoss extends Loss<
         for (let r = 0; r < count && labels !== undefined; r++) {
           const label = labels[start + r]!;
           if (label === ignoreIndex) element.g.fill(0, r * classes, (r + 1) * classes);
-          else element.g[r * classes + label] = right[r]!;
+          else element.g[r * classes + label] = rightGrad[r]!;
         }
         unloadRows(element.g, inputGrad, axis, start, end);
       }
@@ -402,12 +406,12 @@ export class CrossEntropyLoss extends Loss<
     if (weightSums !== undefined) weightGrad!.set(weightSums);
   }
 
-  /** Goes through labelled samples whose scores are columns: like rows, with sums that run down the tile. */
+  /** The same for labelled samples whose scores are columns: sums run down the tile. */
   #columns({ axis, x, weights }: Batch, labels: ArrayLike<number>, call: RowCall): void {
     const { ignoreIndex, labelSmoothing } = this.#options;
     const { classes, inner, samples } = axis;
     const { element, column, row, param, run, tile } = columnKernels(call.dtype, classes);
-    const { m, s, rest, own, right, below, counts, up, slope } = column;
+    const { m, s, rest, own, right, below, counts, upstream, rightGrad } = column;
     param.keep[0] = 1 - labelSmoothing;
     param.spread[0] = labelSmoothing / classes;
     const isSmooth = labelSmoothing > 0;
@@ -421,7 +425,7 @@ export class CrossEntropyLoss extends Loss<
       for (let from = 0; from < inner; from += width) {
         const to = Math.min(from + width, inner);
         const cols = to - from;
-        /** Where the columns begin in the row of class c. */
+        /** The position in the tensor of the first column's score for class c. */
         const place = (c: number) => start * classes + c * inner + from;
         loadColumns(element.x, x, classes, cols, place);
         m.fill(-Infinity, 0, cols);
@@ -438,7 +442,7 @@ export class CrossEntropyLoss extends Loss<
         for (let j = 0; j < cols; j++) {
           const label = labels[first + j]!;
           if (label === ignoreIndex) {
-            own[j] = counts[j] = up[j] = 0;
+            own[j] = counts[j] = upstream[j] = 0;
             right[j] = below[j] = 0;
             continue;
           }
@@ -447,7 +451,7 @@ export class CrossEntropyLoss extends Loss<
           right[j] = element.e[at]!;
           below[j] = m[j]! - element.x[at]!;
           counts[j] = 1;
-          up[j] = call.upstream[j]! / call.divisor;
+          upstream[j] = call.upstream[j]! / call.divisor;
         }
         (isSmooth ? run.finishSmooth : run.finish)(1, cols);
         call.take(first, cols, column.value, row.total[0]!);
@@ -456,7 +460,7 @@ export class CrossEntropyLoss extends Loss<
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
         for (let j = 0; j < cols; j++) {
           const label = labels[first + j]!;
-          if (label !== ignoreIndex) element.g[label * cols + j] = slope[j]!;
+          if (label !== ignoreIndex) element.g[label * cols + j] = rightGrad[j]!;
           else for (let c = 0; c < classes; c++) element.g[c * cols + j] = 0;
         }
         unloadColumns(element.g, grad, classes, cols, place);

@@ -1,28 +1,30 @@
 /**
- * CTCLoss: how surprised a model of frames is by a sequence of labels, whichever way it is spread over the frames.
+ * CTCLoss: minus the log-probability of a sequence of labels, summed over all ways to spread it over the frames.
  *
  * PyTorch: `torch.nn.CTCLoss(blank, reduction, zero_infinity)`
  *
- * Shapes: `logProbs` (T, N, C) or unbatched (T, C), frames first; `targets` (N, S), rows filled up with anything, or
- * all labels one after the other, of as many as `targetLengths` add up to; `inputLengths` and `targetLengths` (N),
- * or scalars for a single sample. The value is a scalar, or with `"none"` (N), unbatched ().
+ * Shapes: `logProbs` (T, N, C) or unbatched (T, C), frames first; `targets` (N, S), where numbers after the labels of a row
+ * are ignored, or one axis with the labels of all samples one after the other, as many as `targetLengths` add up to;
+ * `inputLengths` and `targetLengths` (N), or scalars for a single sample. The value is a scalar, or with `"none"` (N),
+ * unbatched ().
  *
  * Domain: `logProbs` log-probabilities, normalised or not; with `logits: true` any real scores. Labels are whole
  * numbers from 0 to C - 1 other than blank.
  *
- * Value: -log P, P the sum of the probabilities of all alignments: in each frame one class, so that the labels are
- * left when repetitions are made one and blanks taken out. P is a recursion over the frames and the states
- * ⌀ y1 ⌀ y2 ⌀ …, with p(s) what the frame gives to the class of s:
+ * Value: -log P, P the sum of the probabilities of all alignments: one class per frame, so that the labels remain after
+ * repetitions are merged and blanks removed. P is a recursion over the frames and the states ⌀ y1 ⌀ y2 ⌀ …, with p(s) the
+ * probability in the frame of the class of s:
  *
  *     α'(s) = p(s) (α(s) + α(s - 1) + jump α(s - 2)),  jump = 1 from label to a different label, else 0
  *     P     = α(last) + α(last - 1) in the last frame
  *
- * The mean divides each value by the number of its labels (at least 1), then their sum by N. Without any alignment
- * the value is ∞: fewer frames than labels, with one more for each pair of equal neighbours, or probabilities 0.
+ * The mean divides each value by the number of its labels (at least 1), then their sum by N. The value is ∞ if there is no
+ * alignment: if all have probability 0, or if there are fewer frames than labels plus pairs of equal neighbours.
  *
- * Gradient, with γ the share of P that passes through a class in a frame (so it adds up to 1): by `logProbs` -γ; by
- * logits softmax - γ, what the model says minus what the labels leave possible. Exactly 0 behind the input length; by
- * `logProbs` also for classes that do not occur. NaN where the value is ∞, or with zeroInfinity 0, as the value.
+ * Gradient, with γ the share of P that passes through a class in a frame (so it adds up to 1): with respect to `logProbs`
+ * -γ; with respect to logits softmax - γ, prediction minus what the labels allow. Exactly 0 after the input length; with
+ * respect to `logProbs` also for classes that do not occur. Where the value is ∞ it is NaN, or with zeroInfinity 0 like the
+ * value.
  *
  * Range: [0, ∞) for probabilities; below 0 only if some add up to more than 1. The minimum, 0, is where all likely
  * alignments read as the labels.
@@ -30,13 +32,13 @@
  * Siblings: {@linkcode CrossEntropyLoss} where it is known which frame has which label: with one frame and one label
  * both are the same.
  *
- * Unlike PyTorch, the gradient by `logProbs` is the derivative of the value: PyTorch returns exp(logProbs) - γ, which is
- * right only behind a log-softmax. For that case there is `logits: true`, in one pass. Unlike PyTorch, labels that are out
- * of range or equal to blank, and labels of a float type, are refused; a class of probability 0 has the gradient 0 rather
- * than NaN; and a value that rounding of normalised rows would make negative is 0.
+ * Unlike PyTorch, the gradient with respect to `logProbs` is the derivative of the value: PyTorch returns
+ * exp(logProbs) - γ, which is right only for the result of a log-softmax. For that case there is `logits: true`, in one
+ * pass. Unlike PyTorch, labels that are out of range or equal to blank, and labels of a float type, are refused; a class of
+ * probability 0 has the gradient 0 rather than NaN; and a value that rounding of normalised rows would make negative is 0.
  *
- * Notebook: `notebooks/ctc.ipynb`. Reference: A. Graves, S. Fernández, F. Gomez, J. Schmidhuber, Connectionist
- * Temporal Classification, 2006.
+ * Notebook: `notebooks/ctc.ipynb` of the repository. Reference: A. Graves, S. Fernández, F. Gomez, J. Schmidhuber,
+ * Connectionist Temporal Classification, 2006.
  *
  * @module
  */
@@ -65,19 +67,19 @@ import { Alignments, type PreparedLabels, prepareLabels } from "./_ctc/alignment
 /** Options of {@linkcode CTCLoss}. */
 export interface CTCLossOptions<L extends boolean = boolean> {
   /** The class that stands for no label. @default {0} */
-  blank?: number;
-  /** Whether samples without any alignment count as 0, in value and gradient, instead of ∞ and NaN. @default {false} */
-  zeroInfinity?: boolean;
+  blank?: number | undefined;
+  /** Whether samples without an alignment have value and gradient 0 instead of ∞ and NaN. @default {false} */
+  zeroInfinity?: boolean | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
-  /** Whether the first argument holds raw scores, of which the loss takes the log-softmax itself. @default {false} */
-  logits?: L;
+  reduction?: Reduction | undefined;
+  /** Whether the first argument holds raw scores, and the loss computes their log-softmax itself. @default {false} */
+  logits?: L | undefined;
 }
 
-/** The name of the gradient: `"logits"` of a loss that is made with `logits: true`, else `"logProbs"`. */
+/** The name of the gradient: `"logits"` for a loss made with `logits: true`, else `"logProbs"`. */
 export type CTCScores<L extends boolean> = L extends true ? "logits" : "logProbs";
 
-/** What `valueAndGrad` answers: one gradient; which one, a loss whose `logits` is known only when it runs leaves open. */
+/** The result of `valueAndGrad`: a union if the compiler does not know the option `logits`, as one of two gradients exists. */
 export type CTCValueAndGrad<W extends string> = [W] extends [never] ? ValueAndGrad<W>
   : W extends string ? ValueAndGrad<W>
   : never;
@@ -98,7 +100,7 @@ const kernels = defineKernels({
   tileRows: 4096,
 });
 
-/** How far the probabilities of a row may add up from 1 if they were normalised in this type. */
+/** How much the sum of the probabilities of a row may differ from 1 if they were normalised in this type. */
 const ROUNDING = { float32: 1e-5, float64: 1e-12 } as const;
 
 /** The shapes and lengths of a call, checked; frame t of sample b is row t * samples + b of the scores. */
@@ -114,7 +116,7 @@ interface Batch {
 }
 
 /**
- * Minus the log-probability of a sequence of labels, however it is spread over the frames.
+ * Minus the log-probability of a sequence of labels, summed over all ways to spread it over the frames.
  *
  * ```ts
  * import { CTCLoss } from "@lossbook/losses";
@@ -129,7 +131,7 @@ interface Batch {
  * // In each frame, two of the three have the label.
  * assertAlmostEquals(grad.logProbs.data[1], -2 / 3, 1e-15);
  *
- * // From raw scores: what the model says minus what the label leaves possible.
+ * // From raw scores: prediction minus what the label allows.
  * const scores = [[0, 0], [0, 0]];
  * const fused = new CTCLoss({ logits: true }).valueAndGrad(scores, [1], 2, 1);
  * assertAlmostEquals(fused.grad.logits.data[1], 1 / 2 - 2 / 3, 1e-15);
@@ -141,10 +143,10 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
   CTCScores<L>
 > {
   /**
-   * The recursion, the value and the gradients of one class in one frame as formulas: p is the probability of the class,
-   * a, b and c are α of a state, of the one before and of that before it in the frame before, last and previous are
-   * α of the last two states in the last frame, P is their sum, and A is the sum of all alignments that pass through
-   * the class in the frame.
+   * The recursion, the value and the gradients of one class in one frame as formulas. p is the probability of the class;
+   * a, b and c are α, in the previous frame, of the state itself, the one before it and the one before that; last and
+   * previous are α of the last two states in the last frame, P is their sum, and A the sum over all alignments that pass
+   * through the class in the frame.
    */
   static readonly formula: {
     alpha: string;
@@ -165,7 +167,7 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
    *
    * @param options See {@linkcode CTCLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
-   * @throws {RangeError} If blank is no whole number ≥ 0, or the reduction is unknown.
+   * @throws {RangeError} If blank is not a whole number ≥ 0, or the reduction is unknown.
    */
   constructor(options: CTCLossOptions<L> = {}) {
     super(4);
@@ -183,10 +185,11 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
    * The loss and its gradient.
    *
    * @param args Log-probabilities, or scores with `logits: true`, (T, N, C) or (T, C); class labels, (N, S) or all one after
-   * the other; the number of frames and the number of labels of each sample; and at last the request.
-   * @returns The value, and the gradient of the first argument: `grad.logProbs`, or `grad.logits` with `logits: true`.
+   * the other; the number of frames and the number of labels of each sample; and finally the request.
+   * @returns The value, and the gradient with respect to the first argument: `grad.logProbs`, or `grad.logits` with
+   * `logits: true`.
    * @throws {TypeError} If an argument is of the wrong kind or type.
-   * @throws {RangeError} If shapes or lengths do not go together, or a label is blank or no class.
+   * @throws {RangeError} If shapes or lengths do not fit together, or a label is blank or not a class.
    */
   override valueAndGrad<W extends CTCScores<L> = CTCScores<L>>(
     ...args: [...args: CTCArguments, request?: Request<W>]
@@ -230,10 +233,10 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
     const x = scores.data as FloatArray;
     const values = this.#samples(x, batch, upstream, ROUNDING[scores.dtype], call.gradData(name));
     call.take(0, samples, values.map((value, b) => value / labels(b)));
-    return call.answer();
+    return call.result();
   }
 
-  /** Goes through the samples, one at a time; returns the value of each. */
+  /** Computes the value of each sample, one at a time, and writes the gradients. */
   #samples(
     x: FloatArray,
     batch: Batch,
@@ -245,25 +248,24 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
     const { samples, classes, inputLengths, targetLengths, targets, starts } = batch;
     const values = new Float64Array(samples);
     const isRaw = this.#scores === "logits";
-    // log p = x - m - log s; for log-probabilities as they come, both are 0.
+    // With logits, log p = x - m - log s; without, log p = x.
     const normalised = isRaw ? softmax(x, batch, upstream, grad) : undefined;
     if (!isRaw) grad?.fill(0);
 
-    const prepared = Array.from(
-      values,
-      (_, b) => prepareLabels(targets, starts[b], starts[b] + targetLengths[b], blank),
-    );
-    const largest = (size: (b: number) => number) =>
-      prepared.reduce((most, _, b) => Math.max(most, size(b)), 0);
+    const prepared = Array.from({ length: samples }, (_, b) => {
+      const start = starts[b]!;
+      return prepareLabels(targets, start, start + targetLengths[b]!, blank);
+    });
+    const largest = (sizes: ArrayLike<number>) =>
+      Array.from(sizes).reduce((most, size) => Math.max(most, size), 0);
     const alignments = new Alignments(
-      largest((b) => inputLengths[b]),
-      largest((b) => targetLengths[b]),
-      largest((b) => prepared[b].classes.length),
+      largest(inputLengths),
+      largest(targetLengths),
+      largest(prepared.map((labels) => labels.classes.length)),
     );
 
-    for (let b = 0; b < samples; b++) {
-      const labels = prepared[b];
-      const frames = inputLengths[b];
+    for (const [b, labels] of prepared.entries()) {
+      const frames = inputLengths[b]!;
       const gather = (to: Float64Array) => gatherRows(x, batch, b, labels, normalised, to);
       let value = frames < labels.least
         ? Infinity
@@ -282,13 +284,13 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
           grad.fill(t >= frames || zeroInfinity ? 0 : NaN, row, row + classes);
         }
       }
-      if (!isInfinite) scatterRows(grad, batch, b, labels, upstream[b], alignments, isRaw);
+      if (!isInfinite) scatterRows(grad, batch, b, labels, upstream[b]!, alignments, isRaw);
     }
     return values;
   }
 }
 
-/** What is taken from the scores of each row to make them log-probabilities. */
+/** What is subtracted from the scores of each row to make them log-probabilities. */
 interface Normalised {
   readonly max: Float64Array;
   readonly logSum: Float64Array;
@@ -327,7 +329,7 @@ function softmax(
   return { max, logSum };
 }
 
-/** Writes log-probabilities of the classes that occur, frame by frame. */
+/** Writes the log-probabilities of the classes that occur in the labels, frame by frame. */
 function gatherRows(
   x: FloatArray,
   { samples, classes, inputLengths }: Batch,
@@ -337,23 +339,27 @@ function gatherRows(
   to: Float64Array,
 ): void {
   const count = occurring.length;
-  for (let t = 0, at = 0; t < inputLengths[b]; t++) {
+  const frames = inputLengths[b]!;
+  for (let t = 0, at = 0; t < frames; t++) {
     const sample = t * samples + b;
     const row = sample * classes;
     if (normalised === undefined) {
-      for (let k = 0; k < count; k++) to[at++] = x[row + occurring[k]];
+      for (let k = 0; k < count; k++) to[at++] = x[row + occurring[k]!]!;
     } else {
-      const max = normalised.max[sample];
-      const logSum = normalised.logSum[sample];
+      const max = normalised.max[sample]!;
+      const logSum = normalised.logSum[sample]!;
       for (let k = 0; k < count; k++) {
-        const score = x[row + occurring[k]];
+        const score = x[row + occurring[k]!]!;
         to[at++] = (score === max ? 0 : score - max) - logSum;
       }
     }
   }
 }
 
-/** Writes gradients of the classes that occur: the others have theirs. In float64, where p - γ is small. */
+/**
+ * Writes the gradients of the classes that occur in the labels; for the others γ is 0, and their gradients are in place
+ * already. Computed in float64, as p - γ can be small.
+ */
 function scatterRows(
   grad: FloatArray,
   { samples, classes, inputLengths }: Batch,
@@ -364,26 +370,28 @@ function scatterRows(
   isRaw: boolean,
 ): void {
   const count = occurring.length;
-  for (let t = 0, at = 0; t < inputLengths[b]; t++) {
+  const frames = inputLengths[b]!;
+  for (let t = 0, at = 0; t < frames; t++) {
     const row = (t * samples + b) * classes;
-    const scale = isRaw ? Math.exp(top[t]) : 0;
+    const scale = isRaw ? Math.exp(top[t]!) : 0;
     for (let k = 0; k < count; k++, at++) {
-      grad[row + occurring[k]] = upstream * (scale * emission[at] - occupancy[at]);
+      grad[row + occurring[k]!] = upstream * (scale * emission[at]! - occupancy[at]!);
     }
   }
 }
 
-/** Whether the probabilities of each frame add up to 1, but for rounding: then P cannot be more than 1. */
+/** True if the probabilities of each frame add up to 1 up to rounding, so that P cannot exceed 1. */
 function isNormalised(
   x: FloatArray,
   { samples, classes, inputLengths }: Batch,
   b: number,
   rounding: number,
 ): boolean {
-  for (let t = 0; t < inputLengths[b]; t++) {
+  const frames = inputLengths[b]!;
+  for (let t = 0; t < frames; t++) {
     const row = (t * samples + b) * classes;
     let sum = 0;
-    for (let c = row; c < row + classes; c++) sum += Math.exp(x[c]);
+    for (let c = row; c < row + classes; c++) sum += Math.exp(x[c]!);
     if (Math.abs(sum - 1) > rounding) return false;
   }
   return true;
@@ -401,9 +409,11 @@ function readBatch(
   if (shape.length !== 2 && shape.length !== 3) {
     throw refusal(`${name} must have the shape (T, N, C), or (T, C) for one sample`, shape);
   }
-  const frames = shape[0];
-  const samples = shape.length === 3 ? shape[1] : 1;
-  const classes = shape[shape.length - 1];
+  const [frames, samples, classes] = (shape.length === 3 ? shape : [shape[0], 1, shape[1]]) as [
+    frames: number,
+    samples: number,
+    classes: number,
+  ];
   if (frames * samples * classes === 0) throw refusal(`${name} must not be empty`, shape);
   if (blank >= classes) {
     throw new RangeError(
@@ -414,24 +424,23 @@ function readBatch(
   }
   checkLengths("inputLengths", inputLengths, samples, frames, `the frames of ${name}`);
 
-  const [rows, width] = targets.shape;
-  const isPadded = targets.shape.length === 2;
-  if (!isPadded && targets.shape.length !== 1) {
+  const [rows, width, ...others] = targets.shape;
+  if (rows === undefined || others.length > 0) {
     throw refusal("targets must have the shape (N, S), or one axis for all labels", targets.shape);
   }
+  const isPadded = width !== undefined;
   if (isPadded && rows !== samples) {
     throw refusal(
       `targets must have one row for each sample of ${name}, ${samples}`,
       targets.shape,
     );
   }
-  const most = isPadded ? width : targets.shape[0];
-  checkLengths("targetLengths", targetLengths, samples, most, "the labels in targets");
+  checkLengths("targetLengths", targetLengths, samples, width ?? rows, "the labels in targets");
   const starts = new Int32Array(samples);
   let total = 0;
   for (let b = 0; b < samples; b++) {
     starts[b] = isPadded ? b * width : total;
-    total += targetLengths.data[b];
+    total += targetLengths.data[b]!;
   }
   if (!isPadded && total !== targets.data.length) {
     throw new RangeError(
@@ -471,10 +480,11 @@ function checkLengths(
     throw refusal(`${name} must have one number for each sample, ${show([samples])}`, shape);
   }
   for (let b = 0; b < samples; b++) {
-    if (data[b] >= 0 && data[b] <= most && Number.isInteger(data[b])) continue;
+    const length = data[b]!;
+    if (length >= 0 && length <= most && Number.isInteger(length)) continue;
     throw new RangeError(
       `Cannot compute CTCLoss as ${name} must hold whole numbers from 0 to ${most}, ${what}: ` +
-        `current value at ${position(b, shape)} is ${describe(data[b])}`,
+        `current value at ${position(b, shape)} is ${describe(length)}`,
     );
   }
 }

@@ -1,29 +1,29 @@
 /**
- * GaussianNLLLoss: minus the log-likelihood of a measurement whose mean and variance are predicted.
+ * GaussianNLLLoss: negative log-likelihood of a measurement whose mean and variance are predicted.
  *
  * PyTorch: `torch.nn.GaussianNLLLoss(full, eps, reduction)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. `var` has the shape of `input`, or that shape without its last axis (one variance for each
- * row), or with a single axis shortened to 1, or is one number for all. The value is a scalar, or with `"none"` of the
- * common shape.
+ * row), or with one axis shortened to 1, or is a scalar. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: any real `input` and `target`; whole numbers are welcome as `target`. `var` ≥ 0, or it throws; NaN passes.
+ * Domain: any real `input` and `target`; `target` may also hold integers. A negative `var` throws; NaN is accepted.
  *
- * Value, with e = input - target and v = var but at least eps: (log v + e² / v) / 2; `full` adds log(2 π) / 2.
+ * Value, with e = input - target and v = max(var, eps): (log v + e² / v) / 2; `full` adds log(2 π) / 2.
  *
- * Gradient by `input`: e / v; by `target` the opposite; by `var`: (1 - e² / v) / (2 v). Where var < eps the value is flat,
- * but the gradient by `var` is the one at eps, so that a variance that is too small can grow again.
+ * Gradient with respect to `input`: e / v; with respect to `target` its negative; with respect to `var`:
+ * (1 - e² / v) / (2 v). Where var < eps the value is constant, but the gradient with respect to `var` is the one at
+ * eps, so that training can increase a variance that is too small.
  *
- * Range: any real number, negative for small variances. For a given mean the minimiser over var is e², and over one
- * shared variance the mean of e².
+ * Range: any real number, negative for small variances. For a given mean the best var is e², and the best variance
+ * shared by all elements is the mean of e².
  *
  * Siblings: with var = 1 it is half of {@linkcode MSELoss}; {@linkcode PoissonNLLLoss} for counts.
  *
  * Unlike PyTorch, a negative eps is refused, and so are an `input` and a `target` with different numbers of axes.
  *
- * Notebook: `notebooks/gaussian_nll.ipynb`. Reference: D. A. Nix, A. S. Weigend, Estimating the Mean and Variance of the
- * Target Probability Distribution, 1994.
+ * Notebook: `notebooks/gaussian_nll.ipynb` of the repository. Reference: D. A. Nix, A. S. Weigend, Estimating the
+ * Mean and Variance of the Target Probability Distribution, 1994.
  *
  * @module
  */
@@ -36,20 +36,21 @@ import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode GaussianNLLLoss}. */
 export interface GaussianNLLLossOptions {
-  /** Whether the constant log(2 π) / 2 is added, which no gradient notices. @default {false} */
-  full?: boolean;
+  /** Whether the constant log(2 π) / 2 is added, which changes no gradient. @default {false} */
+  full?: boolean | undefined;
   /**
-   * The least variance, in squared units of the target: smaller ones count as this. Must be ≥ 0; with 0 a variance of 0
-   * gives NaN or ∞.
+   * The smallest variance, in squared units of the target: smaller ones are replaced by it. Must be ≥ 0; with 0 a
+   * variance of 0 gives NaN or ∞.
    *
    * @default {1e-6}
    */
-  eps?: number;
+  eps?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
-// Naive: minus the logarithm of exp(-e² / (2 v)) / √(2 π v). At e = 39 √v (float32: 15 √v) it is ∞, as exp is rounded to 0.
+// Naive: minus the logarithm of exp(-e² / (2 v)) / √(2 π v). At e = 39 √v (float32: 15 √v) it is ∞, as exp is rounded
+// to 0.
 const formula: LossFormula = {
   value: "(log(max(v, eps)) + square(x - y) / max(v, eps)) / 2",
   grad: {
@@ -85,7 +86,7 @@ const definition: ElementwiseDefinition = {
   wrt: ["input", "var"],
 };
 
-/** The variance as it is read: with the last axis back if it was left out. */
+/** The variance with as many axes as the input: a last axis of length 1 is added if it was left out. */
 function alongInput(variance: Tensor, shape: readonly number[]): Tensor {
   const own = variance.shape;
   const isRows = own.length === shape.length - 1 && own.every((n, axis) => n === shape[axis]);
@@ -102,7 +103,7 @@ function alongInput(variance: Tensor, shape: readonly number[]): Tensor {
 }
 
 /**
- * Minus the log-likelihood of a measurement: a regression that also says how sure it is.
+ * Negative log-likelihood of a measurement, for a regression that also predicts its own uncertainty.
  *
  * ```ts
  * import { GaussianNLLLoss } from "@lossbook/losses";

@@ -1,17 +1,17 @@
 /**
- * The functions that losses are made of, each with its gradient: softmax, logSoftmax, sigmoid, logSigmoid,
+ * The functions that losses are built from, each with its gradient: softmax, logSoftmax, sigmoid, logSigmoid,
  * cosineSimilarity and pairwiseDistance.
  *
- * A helper is a function: `softmax(input, { dim: 1 })` is its value, and `softmax.forward` is the same under the name that
- * losses have for it. `softmax.valueAndGrad(input, { dim: 1, gradOutput })` is value and gradient, options and request in
- * one object. As a helper keeps every number, its value is no scalar: `gradOutput` is the derivative of whatever is
- * computed from the result with respect to each of its numbers, 1 each by default.
+ * A helper is a function: `softmax(input, { dim: 1 })` is its value, and so is `softmax.forward(input, { dim: 1 })`, as for
+ * losses. `softmax.valueAndGrad(input, { dim: 1, gradOutput })` is value and gradient, with options and request in one
+ * object. The value of a helper is not reduced to a scalar: `gradOutput` is the derivative of the quantity to differentiate
+ * with respect to each number of the value, 1 for each by default.
  *
  * PyTorch: `softmax`, `log_softmax`, `sigmoid`, `logsigmoid`, `cosine_similarity` and `pairwise_distance` in
  * `torch.nn.functional`.
  *
- * Unlike PyTorch, softmax runs along the last axis if no other is named, of one infinite score softmax and logSoftmax give
- * the limit (PyTorch returns NaN), and squares in lengths and distances do not overflow.
+ * Unlike PyTorch, softmax and logSoftmax run along the last axis by default and give the limit for one infinite score
+ * (PyTorch returns NaN), and squares in lengths and distances do not overflow.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface UnaryHelper<Options extends object> {
   /** The value, of the shape of `input`. */
   (input: TensorLike, options?: Options): Tensor;
   /**
-   * The value, under the name that losses have for it.
+   * The value, by the method name of losses.
    *
    * @param input The numbers.
    * @param options The helper's options.
@@ -44,11 +44,11 @@ export interface UnaryHelper<Options extends object> {
    */
   forward(input: TensorLike, options?: Options): Tensor;
   /**
-   * The value and the gradient of `input`.
+   * The value, and its gradient with respect to `input`.
    *
    * @param input The numbers.
    * @param request The helper's options, the upstream gradient, and the buffer to write into, in one object.
-   * @returns Both, of the shape of `input`.
+   * @returns Value and gradient, both of the shape of `input`.
    */
   valueAndGrad<W extends "input" = "input">(
     input: TensorLike,
@@ -61,10 +61,10 @@ export interface BinaryHelper<Options extends object> {
   /** The value, one number per row. */
   (x1: TensorLike, x2: TensorLike, options?: Options): Tensor;
   /**
-   * The value, under the name that losses have for it.
+   * The value, by the method name of losses.
    *
    * @param x1 Vectors.
-   * @param x2 What each is compared with, of the same shape; an axis of length 1 or a scalar is repeated.
+   * @param x2 The vectors to compare them with, of the same shape; an axis of length 1 or a scalar is repeated.
    * @param options The helper's options.
    * @returns One number per vector.
    */
@@ -73,9 +73,9 @@ export interface BinaryHelper<Options extends object> {
    * The value and the gradients.
    *
    * @param x1 Vectors.
-   * @param x2 What each is compared with.
-   * @param request The helper's options, the upstream gradient, which gradients (default both) and the buffers to write
-   * into, in one object.
+   * @param x2 The vectors to compare them with.
+   * @param request The helper's options, the upstream gradient, the gradients to compute (by default both) and the buffers
+   * to write into, in one object.
    * @returns One number per vector, and a gradient of its argument's shape for each name in `request.wrt`.
    */
   valueAndGrad<W extends "x1" | "x2" = "x1" | "x2">(
@@ -88,36 +88,36 @@ export interface BinaryHelper<Options extends object> {
 /** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
 export interface SoftmaxOptions {
   /** The axis along which probabilities add up to 1; negative numbers count from the end. @default {-1} */
-  dim?: number;
+  dim?: number | undefined;
 }
 
 /** Options of {@linkcode cosineSimilarity}. */
 export interface CosineSimilarityOptions {
   /** The axis along which vectors run; negative numbers count from the end. @default {1} */
-  dim?: number;
-  /** The least length that a vector is divided by, ≥ 0. @default {1e-8} */
-  eps?: number;
+  dim?: number | undefined;
+  /** The smallest length that a vector is divided by, ≥ 0. @default {1e-8} */
+  eps?: number | undefined;
 }
 
 /** Options of {@linkcode pairwiseDistance}. */
 export interface PairwiseDistanceOptions {
   /**
-   * The norm, ≥ 0: 1 adds components up, 2 is Euclid's, Infinity takes the largest, 0 counts those that are not 0 and has the
-   * gradient 0.
+   * The norm, ≥ 0: 1 adds the components up, 2 is Euclidean, Infinity takes the largest, 0 counts those that are not 0
+   * and has gradient 0.
    *
    * @default {2}
    */
-  p?: number;
+  p?: number | undefined;
   /** Added to each component of the difference, so that equal vectors have a gradient; any number. @default {1e-6} */
-  eps?: number;
-  /** Whether the axis that vectors run along is kept, with a length of 1. @default {false} */
-  keepdim?: boolean;
+  eps?: number | undefined;
+  /** Whether the value keeps the axis that vectors run along, with length 1. @default {false} */
+  keepdim?: boolean | undefined;
 }
 
 /** A helper without options. */
 export type NoOptions = Readonly<Record<never, never>>;
 
-/** What a helper computes, from tensors, options and what is asked for. */
+/** The computation of a helper. */
 type Compute<Options> = (
   tensors: readonly TensorLike[],
   options: Options,
@@ -126,14 +126,14 @@ type Compute<Options> = (
 
 const REQUEST = ["gradOutput", "wrt", "out"];
 
-/** The three ways to call a function of `count` tensors; `known` are the names of its options. */
+/** Makes a helper of `count` tensors, whose options are those named in `known`. */
 function helper<Options extends object>(
   name: string,
   count: number,
   known: readonly string[],
   compute: Compute<Options>,
 ): object {
-  /** Options and request as one object, of which only names in `allowed` are known. */
+  /** Checks the object with options and request: only the names in `allowed` may occur. */
   const check = (given: unknown, allowed: readonly string[]): Readonly<Record<string, unknown>> => {
     if (given === undefined) return {};
     if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -165,7 +165,7 @@ function helper<Options extends object>(
   return Object.assign((...args: unknown[]) => forward(...args), { forward, valueAndGrad });
 }
 
-/** An axis of a shape, counted from the front. A scalar has one axis for this purpose, as in PyTorch. */
+/** Checks an axis and counts it from the front. A scalar is treated as having one axis, as in PyTorch. */
 function axisOption(name: string, dim: number, shape: readonly number[]): number {
   const axes = Math.max(1, shape.length);
   numberOption(
@@ -257,6 +257,7 @@ function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOp
     params: {},
     tensors: {},
     weight: undefined,
+    types: {},
   } as const;
   return helper<NoOptions>(
     name,
@@ -268,7 +269,7 @@ function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOp
 
 const PAIR = ["x1", "x2"];
 
-/** What the two functions of rows share: arguments, shapes, and the frame of a call that keeps every value. */
+/** Reads the arguments of a helper of two tensors, and checks the request. */
 function readPair(
   name: string,
   values: readonly TensorLike[],
@@ -297,8 +298,9 @@ function readPair(
 /**
  * Probabilities from scores: exp(x) divided by the sum of exp(x) along an axis.
  *
- * Its gradient is p (g - Σ g p), with p the probabilities and g the upstream gradient. Adding the same to all scores changes
- * nothing. A score ∞ takes all probability; of two of them, or of -∞ throughout, there is no limit, and the row is NaN.
+ * Its gradient is p (g - Σ g p), with p the probabilities and g the upstream gradient. Adding the same number to all scores
+ * changes nothing. One score of ∞ has probability 1, the others 0; two of them, or a row of -∞, have no limit, and the row
+ * is NaN.
  *
  * ```ts
  * import { softmax } from "@lossbook/losses";
@@ -320,9 +322,9 @@ export const softmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
 /**
  * Logarithms of probabilities from scores: x - log Σ exp(x) along an axis.
  *
- * More exact than the logarithm of {@linkcode softmax}, which is 0 from scores 746 below the largest on, and its logarithm -∞.
- * Its gradient is g - p Σ g, with p the probabilities and g the upstream gradient. Beside a score ∞, which gets 0, all others
- * get -∞.
+ * More accurate than the logarithm of {@linkcode softmax}: a probability is rounded to 0 if its score is 746 below the
+ * largest, and then its logarithm is -∞. The gradient is g - p Σ g, with p the probabilities and g the upstream gradient.
+ * One score of ∞ has the logarithm 0, the others -∞.
  *
  * ```ts
  * import { logSoftmax } from "@lossbook/losses";
@@ -339,9 +341,9 @@ export const logSoftmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
 );
 
 /**
- * The probability that a score stands for: 1 / (1 + exp(-x)).
+ * The probability that belongs to a score: 1 / (1 + exp(-x)).
  *
- * Its gradient is σ(x) σ(-x), which keeps its digits where 1 - σ(x) has lost them.
+ * Its gradient is σ(x) σ(-x), which keeps all digits also where σ(x) is nearly 1 and 1 - σ(x) would lose them.
  *
  * ```ts
  * import { sigmoid } from "@lossbook/losses";
@@ -374,11 +376,11 @@ export const logSigmoid: UnaryHelper<NoOptions> = elementwiseHelper("logSigmoid"
 });
 
 /**
- * The cosine of the angle between two vectors: their dot product, divided by both lengths, neither of them taken to be less
- * than eps.
+ * The cosine of the angle between two vectors: their dot product, divided by both lengths, of which each is at least eps.
  *
- * With n the lengths, m = max(n, eps) and c the cosine, the gradient with respect to `x1` is x2 / (m1 m2) - c x1 / (m1 n1), the second term
- * 0 at a zero vector: as in PyTorch, a length below eps counts as eps in the value, but is still differentiated.
+ * With n the lengths, m = max(n, eps) and c the cosine, the gradient with respect to `x1` is
+ * x2 / (m1 m2) - c x1 / (m1 n1), where the second term is 0 at a zero vector. As in PyTorch, a length below eps is replaced
+ * by eps in the value, but differentiated as if it were not.
  *
  * ```ts
  * import { cosineSimilarity } from "@lossbook/losses";
@@ -408,10 +410,10 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
       y,
       gradX: call.grad.x1,
       gradY: call.grad.x2,
-      divide(count, { sumOfSquares, scale, divisor, slope }) {
+      divide(count, { sumOfSquares, scale, divisor, length }) {
         for (let r = 0; r < count; r++) {
-          slope[r] = Math.sqrt(sumOfSquares[r]!);
-          divisor[r] = Math.max(slope[r]!, eps * scale[r]!);
+          length[r] = Math.sqrt(sumOfSquares[r]!);
+          divisor[r] = Math.max(length[r]!, eps * scale[r]!);
         }
       },
       onTile(start, count, cosine, upstream) {
@@ -420,15 +422,15 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
         upstream.set(call.upstream.subarray(0, count));
       },
     });
-    return call.answer();
+    return call.result();
   },
 ) as BinaryHelper<CosineSimilarityOptions>;
 
 /**
  * The distance between two vectors, along the last axis: (Σ |u|^p)^(1/p) with u = x1 - x2 + eps.
  *
- * Its gradient with respect to `x1`, with d the distance, is sign(u) (|u| / d)^(p - 1), which is u / d for p = 2; for p = Infinity the
- * largest components share it equally. With respect to `x2` it is the opposite. It is 0 where u or d is 0.
+ * With d the distance, its gradient with respect to `x1` is sign(u) (|u| / d)^(p - 1), which is u / d for p = 2; for
+ * p = Infinity the largest components share it equally. It is 0 where u or d is 0. With respect to `x2` it is the negative.
  *
  * ```ts
  * import { pairwiseDistance } from "@lossbook/losses";
@@ -467,6 +469,6 @@ export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = helper<
         upstream!.set(call.upstream.subarray(0, count));
       },
     });
-    return call.answer();
+    return call.result();
   },
 ) as BinaryHelper<PairwiseDistanceOptions>;

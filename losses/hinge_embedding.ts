@@ -1,33 +1,33 @@
 /**
- * HingeEmbeddingLoss: a distance is to be small for pairs that belong together, and at least the margin for others.
+ * HingeEmbeddingLoss: the distance of a similar pair should be small, that of a dissimilar pair at least the margin.
  *
  * PyTorch: `torch.nn.HingeEmbeddingLoss(margin, reduction)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: `input` is a distance, though any real number is taken; `target` is 1 (alike) or -1 (different), whole
- * numbers included, or it throws.
+ * Domain: `input` is a distance, though any real number is accepted; `target` is 1 for a similar pair and -1 for a
+ * dissimilar one, integers included, anything else throws.
  *
  * Value:
  *
  *     x                   where y = 1
  *     max(0, margin - x)  where y = -1
  *
- * Gradient by `input`: 1 where y = 1; where y = -1 it is -1 up to and including x = margin, and 0 beyond. `target` has
- * none.
+ * Gradient with respect to `input`: 1 where y = 1; where y = -1 it is -1 up to and including x = margin, and 0
+ * beyond. `target` has none.
  *
- * Range: [0, ∞) for distances. The minimiser is 0 for a pair that is alike, and any x ≥ margin for one that is not.
+ * Range: [0, ∞) for distances. The minimiser is 0 for a similar pair, and any x ≥ margin for a dissimilar one.
  *
- * Siblings: {@linkcode CosineEmbeddingLoss} measures the distance itself, by the cosine; {@linkcode TripletMarginLoss}
- * compares two distances with each other rather than each with a margin. The hinge of support vector machines,
+ * Siblings: {@linkcode CosineEmbeddingLoss} computes the distance itself, from the cosine; {@linkcode TripletMarginLoss}
+ * compares two distances with each other instead of each with a margin. The hinge of support vector machines,
  * max(0, 1 - y x), is another loss.
  *
- * Unlike PyTorch, a label other than 1 and -1 throws (PyTorch adds both branches up), and shapes with different numbers of
- * axes are refused.
+ * Unlike PyTorch, a label other than 1 and -1 throws (PyTorch adds both branches up), and shapes with different numbers
+ * of axes are refused.
  *
- * Notebook: `notebooks/hinge_embedding.ipynb`. Reference: R. Hadsell, S. Chopra, Y. LeCun, Dimensionality Reduction by
- * Learning an Invariant Mapping, 2006.
+ * Notebook: `notebooks/hinge_embedding.ipynb` of the repository. Reference: R. Hadsell, S. Chopra, Y. LeCun,
+ * Dimensionality Reduction by Learning an Invariant Mapping, 2006.
  *
  * @module
  */
@@ -43,14 +43,14 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 /** Options of {@linkcode HingeEmbeddingLoss}. */
 export interface HingeEmbeddingLossOptions {
   /**
-   * The distance, in units of the input, from which a pair that is different costs nothing. Any number; where distances
-   * are never negative, 0 or less makes such pairs cost nothing at all.
+   * A dissimilar pair at least this far apart, in units of the input, has loss 0. Any number; with 0 or less every
+   * dissimilar pair has loss 0, as distances are not negative.
    *
    * @default {1}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const formula: LossFormula = {
@@ -69,7 +69,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Pulls pairs that belong together close, and pushes others apart until the margin is reached.
+ * The distance of a similar pair should be small, that of a dissimilar pair at least the margin.
  *
  * ```ts
  * import { HingeEmbeddingLoss } from "@lossbook/losses";

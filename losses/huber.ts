@@ -3,21 +3,21 @@
  *
  * PyTorch: `torch.nn.HuberLoss(reduction, delta)`, `torch.nn.functional.huber_loss(…, weight)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: any real `input` and `target`; whole numbers are welcome as `target`.
+ * Domain: any real `input` and `target`; `target` may also hold integers.
  *
  * Value, with e = input - target:
  *
  *     e² / 2                   where |e| < delta
  *     delta (|e| - delta / 2)  elsewhere
  *
- * Gradient by `input`: e, but at least -delta and at most delta; by `target` the opposite. Both branches agree at
- * |e| = delta, in value and gradient: there is no kink.
+ * Gradient with respect to `input`: e, clipped to [-delta, delta]; with respect to `target` its negative. Both
+ * branches agree at |e| = delta, in value and gradient: there is no kink.
  *
- * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction lies between the mean
- * (delta → ∞) and the median (delta → 0) of the targets.
+ * Range: [0, ∞), 0 where input = target. The best constant prediction lies between the mean (delta → ∞) and the
+ * median (delta → 0) of the targets.
  *
  * Siblings: delta → ∞ is half of {@linkcode MSELoss}; HuberLoss is delta times {@linkcode SmoothL1Loss} with beta
  * = delta; divided by delta it tends to {@linkcode L1Loss} as delta → 0.
@@ -25,7 +25,8 @@
  * Unlike PyTorch, float32 with float64 gives float64 (PyTorch keeps the type of the input), and shapes with
  * different numbers of axes are refused.
  *
- * Notebook: `notebooks/huber.ipynb`. Reference: P. J. Huber, Robust Estimation of a Location Parameter, 1964.
+ * Notebook: `notebooks/huber.ipynb` of the repository. Reference: P. J. Huber, Robust Estimation of a Location
+ * Parameter, 1964.
  *
  * @module
  */
@@ -38,16 +39,16 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode HuberLoss}. */
 export interface HuberLossOptions {
   /**
-   * The residual, in units of the target, at which the square turns into a straight line. Must be > 0; Infinity
+   * The residual, in units of the target, at which the parabola becomes a straight line. Must be > 0; Infinity
    * gives e² / 2 everywhere.
    *
    * @default {1}
    */
-  delta?: number;
+  delta?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** A factor for each element, of the shape of the loss. The mean is still divided by the number of elements. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
 const formula: LossFormula = {
@@ -67,7 +68,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Squared error for small residuals, absolute error for large ones: an outlier pulls, but not with all its might.
+ * Squared error for small residuals, absolute error for large ones: the gradient of an outlier is at most delta.
  *
  * ```ts
  * import { HuberLoss } from "@lossbook/losses";

@@ -3,28 +3,29 @@
  *
  * PyTorch: `torch.nn.KLDivLoss(reduction, log_target)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
  * Domain: `input` holds log-probabilities (of a log-softmax, say); `target` probabilities ≥ 0, or log-probabilities with
  * `logTarget`. Whether they sum to 1 is not checked; a negative probability gives NaN.
  *
- * Value: y (log y - x); with `logTarget` exp(y) (y - x). Either is 0 where the target's probability is 0, whatever x.
+ * Value: y (log y - x); with `logTarget` exp(y) (y - x). Both are 0 where the target's probability is 0, whatever x.
  *
- * Gradient by `input`: -y; with `logTarget` -exp(y). By `target`: log y + 1 - x, NaN at y = 0, where the slope is
- * infinite; with `logTarget` exp(y) (y - x + 1), 0 where exp(y) is 0.
+ * Gradient with respect to `input`: -y; with `logTarget` -exp(y). With respect to `target`: log y + 1 - x, NaN at y = 0,
+ * where the slope is infinite; with `logTarget` exp(y) (y - x + 1), 0 where exp(y) is 0.
  *
  * Range: a single term may be negative. The sum over two distributions is ≥ 0, and 0 only if they are equal: for a given
  * target the minimiser is input = log target.
  *
  * Siblings: {@linkcode CrossEntropyLoss} with probabilities is the same plus the entropy of the target, a constant, so
- * both have the same gradient by the scores.
+ * both have the same gradient with respect to the scores.
  *
- * Unlike PyTorch, what has probability 0 in the target costs 0 even at an input of -∞ or, with `logTarget`, a target of -∞
+ * Unlike PyTorch, a target probability of 0 gives the value 0 even at an input of -∞ or, with `logTarget`, a target of -∞
  * (PyTorch computes 0 ∞ = NaN); shapes with different numbers of axes are refused, and `"mean"` gives no warning. It
- * averages over all elements, classes included, here as there: the divergence per sample is `"batchmean"`.
+ * averages over all elements, classes included, here as in PyTorch: the divergence per sample is `"batchmean"`.
  *
- * Notebook: `notebooks/kl_div.ipynb`. Reference: S. Kullback, R. A. Leibler, On Information and Sufficiency, 1951.
+ * Notebook: `notebooks/kl_div.ipynb` of the repository. Reference: S. Kullback, R. A. Leibler, On Information and
+ * Sufficiency, 1951.
  *
  * @module
  */
@@ -39,18 +40,18 @@ export type KLDivReduction = Reduction | "batchmean";
 /** Options of {@linkcode KLDivLoss}. */
 export interface KLDivLossOptions {
   /** Whether the target holds logarithms of probabilities, as the input always does. @default {false} */
-  logTarget?: boolean;
+  logTarget?: boolean | undefined;
   /**
-   * Keep the term of each element, average over all of them, add them up, or add them up and divide by the length of the
-   * first axis: with samples there, `"batchmean"` is the average divergence.
+   * Keep the term of each element, average over all of them, add them up, or with `"batchmean"` add them up and divide
+   * by the length of the first axis: if that is the number of samples, this is the average divergence.
    *
    * @default {"mean"}
    */
-  reduction?: KLDivReduction;
+  reduction?: KLDivReduction | undefined;
 }
 
-// What has probability 0 costs 0, and x == x lets NaN through all the same. Naive: y log(y / exp(x)). At y = 0 it is
-// 0 (-∞) = NaN, and ∞ as soon as log(y) - x is 710 (float32: 89), as y / exp(x) overflows.
+// Naive: y log(y / exp(x)). At y = 0 it is 0 (-∞) = NaN, and ∞ as soon as log(y) - x is 710 (float32: 89), as y / exp(x)
+// overflows. A probability of 0 gives 0, unless x is NaN: x == x is false then.
 const formula: LossFormula = {
   value: "y == 0 and x == x ? 0 : y * (log(y) - x)",
   // y / y is 1, and NaN at y = 0.

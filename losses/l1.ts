@@ -3,27 +3,26 @@
  *
  * PyTorch: `torch.nn.L1Loss(reduction)`, `torch.nn.functional.l1_loss(…, weight)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: any real `input` and `target`; whole numbers are welcome as `target`, and beside whole numbers as `input`,
- * unless they are to be averaged.
+ * Domain: any real `input` and `target`; `target` may also hold integers, and so may `input` unless the loss is averaged.
  *
  * Value, with e = input - target: |e|.
  *
- * Gradient by `input`: sign(e); by `target`: -sign(e). At the kink e = 0, where any number in [-1, 1] is a
- * subgradient, it is 0; so it is where e is NaN.
+ * Gradient with respect to `input`: sign(e); with respect to `target`: -sign(e). At the kink e = 0, where any number in
+ * [-1, 1] is a subgradient, it is 0; so it is where e is NaN.
  *
- * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction is the median of the
- * targets, which an outlier cannot move far.
+ * Range: [0, ∞), 0 where input = target. The best constant prediction is the median of the targets, which a single
+ * outlier cannot move far.
  *
- * Siblings: {@linkcode SmoothL1Loss} and {@linkcode HuberLoss} round the kink off, {@linkcode MSELoss} has none. Not to be confused with
- * L1 regularisation, which makes weights sparse.
+ * Siblings: {@linkcode SmoothL1Loss} and {@linkcode HuberLoss} round the kink off, {@linkcode MSELoss} has none. L1
+ * regularisation, which makes weights sparse, is something else.
  *
- * Unlike PyTorch, shapes with different numbers of axes are refused, complex numbers are not known, and the
- * loss of whole numbers comes as float64.
+ * Unlike PyTorch, shapes with different numbers of axes are refused, there are no complex numbers, and the loss of
+ * integers is float64.
  *
- * Notebook: `notebooks/l1.ipynb`. Reference: R. J. Boscovich, 1757; P. S. Laplace, 1774.
+ * Notebook: `notebooks/l1.ipynb` of the repository. Reference: R. J. Boscovich, 1757; P. S. Laplace, 1774.
  *
  * @module
  */
@@ -36,9 +35,9 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode L1Loss}. */
 export interface L1LossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** A factor for each element, of the shape of the loss. The mean is divided by the sum of the weights. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
 const formula: LossFormula = {
@@ -57,7 +56,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * The absolute difference of prediction and target: every error pulls with the same force.
+ * The absolute difference of prediction and target: every error has a gradient of the same size.
  *
  * ```ts
  * import { L1Loss } from "@lossbook/losses";

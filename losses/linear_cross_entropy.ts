@@ -1,6 +1,6 @@
 /**
- * LinearCrossEntropyLoss: the last linear layer of a classifier and its cross entropy in one, for vocabularies so large
- * that the scores of a batch would not fit into memory.
+ * LinearCrossEntropyLoss: the last linear layer of a classifier and its cross entropy in one, for so many classes that the
+ * scores of a batch would not fit into memory.
  *
  * PyTorch: `torch.nn.LinearCrossEntropyLoss(in_features, num_classes, out_features, bias, dtype, weight, reduction,
  * ignore_index, label_smoothing, options)`
@@ -9,8 +9,8 @@
  * (N) or (N, d1, …, dK), or class probabilities, (C), (N, C) or (N, C, d1, …, dK). The value is a scalar, or with `"none"`
  * of the shape of labels. Parameters: `linear.weight` (C d1 ⋯ dK, inFeatures), and `linear.bias` (C d1 ⋯ dK) with bias.
  *
- * Domain: any real `input`. Labels are whole numbers from 0 to C - 1, or ignoreIndex. Probabilities are taken as they
- * are, whether or not they add up to 1.
+ * Domain: any real `input`. Labels are whole numbers from 0 to C - 1, or ignoreIndex. That probabilities add up to 1 is not
+ * checked.
  *
  * Value: that of {@linkcode CrossEntropyLoss}, of the scores
  *
@@ -18,21 +18,22 @@
  *
  * with the same class weights, label smoothing and mean.
  *
- * Gradient, with g = the cross entropy's by z: by `input` g · linear.weight, by `linear.weight` gᵀ · input, by
- * `linear.bias` the sum of g over the batch. With probabilities also by `target` and `weight`.
+ * Gradient, with g the gradient of the cross entropy with respect to z: with respect to `input` g · linear.weight, to
+ * `linear.weight` gᵀ · input, to `linear.bias` the sum of g over the batch. With probabilities also with respect to `target`
+ * and `weight`.
  *
  * Range: [0, ∞) for weights and probabilities ≥ 0.
  *
  * Siblings: {@linkcode CrossEntropyLoss} takes the scores themselves. {@linkcode AdaptiveLogSoftmaxWithLoss} computes
- * fewer scores instead of keeping fewer. Scores and g exist for some samples at a time only, 2^21 numbers each or one
- * sample's, so that memory does not grow with N × C; the result does not depend on it but for rounding.
+ * fewer scores; this loss computes all, but holds at most 2^21 of them at a time, or those of one sample, so that memory
+ * does not grow with N × C. The result does not depend on this, up to rounding.
  *
  * Unlike PyTorch, `options` is honoured in every case, rather than ignored with a warning where there are outFeatures,
  * label smoothing or probabilities, and without it there are chunks too; one infinite score gives the limit, as in
  * {@linkcode CrossEntropyLoss}; float32 with float64 gives float64; labels are int32.
  *
- * Notebook: `notebooks/linear_cross_entropy.ipynb`. Reference: E. Wijmans et al., Cut Your Losses in Large-Vocabulary
- * Language Models, 2024.
+ * Notebook: `notebooks/linear_cross_entropy.ipynb` of the repository. Reference: E. Wijmans et al., Cut Your Losses in
+ * Large-Vocabulary Language Models, 2024.
  *
  * @module
  */
@@ -48,6 +49,7 @@ import {
 import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
+  type Checked,
   checkOptions,
   numberOption,
   type Reduction,
@@ -81,28 +83,28 @@ export interface LinearCrossEntropyLossOptions extends ParameterOptions {
   inFeatures: number;
   /** The number of classes C, ≥ 1. */
   numClasses: number;
-  /** Further axes d1, …, dK of the scores, behind the class axis: one prediction for each position. @default {[]} */
-  outFeatures?: readonly number[];
-  /** Whether each score has a constant of its own, `linear.bias`. @default {false} */
-  bias?: boolean;
-  /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors that were used. */
-  weight?: TensorLike;
-  /** A label that counts neither in the value nor in the mean; -100 if none is given. Not for probabilities. */
-  ignoreIndex?: number;
+  /** Further axes d1, …, dK of the scores, after the class axis: one prediction for each position. @default {[]} */
+  outFeatures?: readonly number[] | undefined;
+  /** Whether the layer has a bias, `linear.bias`. @default {false} */
+  bias?: boolean | undefined;
+  /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors of the labels. */
+  weight?: TensorLike | undefined;
+  /** A label whose samples count neither in the value nor in the mean. Not for probabilities. @default {-100} */
+  ignoreIndex?: number | undefined;
   /**
-   * How much of the target is spread over all classes, the right one included: 0 leaves it as it is, 1 replaces it by
-   * 1 / C everywhere.
+   * The part of the target that is spread evenly over all classes, the right one included: 0 leaves the target as it is,
+   * 1 replaces it by 1 / C for every class.
    *
    * @default {0}
    */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** How the work is divided; by default into chunks of 2^21 scores, or one sample. */
-  options?: LinearCrossEntropyOptions;
+  options?: LinearCrossEntropyOptions | undefined;
 }
 
-/** What {@linkcode LinearCrossEntropyLoss} can be differentiated with respect to. */
+/** The names that {@linkcode LinearCrossEntropyLoss} can be differentiated with respect to. */
 export type LinearCrossEntropyGradient =
   | "input"
   | "linear.weight"
@@ -110,7 +112,7 @@ export type LinearCrossEntropyGradient =
   | "target"
   | "weight";
 
-/** What going through the chunks needs to know. */
+/** The tensors of a call, read and checked. */
 interface Batch {
   readonly input: Tensor;
   readonly weight: Tensor;
@@ -120,7 +122,7 @@ interface Batch {
 }
 
 /**
- * Cross entropy behind a linear layer whose scores never exist all at once.
+ * The cross entropy of the scores of a linear layer, which never exist all at once.
  *
  * ```ts
  * import { CrossEntropyLoss, LinearCrossEntropyLoss } from "@lossbook/losses";
@@ -152,7 +154,7 @@ export class LinearCrossEntropyLoss extends Loss<
     outFeatures: readonly number[];
     ignoreIndex: number | undefined;
     reduction: Reduction;
-    chunking: Required<LinearCrossEntropyOptions> | undefined;
+    chunking: Checked<LinearCrossEntropyOptions> | undefined;
   };
   readonly #weight: Raw | undefined;
   readonly #crossEntropy: CrossEntropyLoss;
@@ -163,8 +165,8 @@ export class LinearCrossEntropyLoss extends Loss<
    *
    * @param options See {@linkcode LinearCrossEntropyLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
-   * @throws {RangeError} If a size is no whole number ≥ 1, there is not one weight per class, labelSmoothing is not
-   * between 0 and 1, ignoreIndex is no whole number, or a word is unknown.
+   * @throws {RangeError} If a size is not a whole number ≥ 1, there is not one weight per class, labelSmoothing is not
+   * between 0 and 1, ignoreIndex is not a whole number, or a word is unknown.
    */
   constructor(options: LinearCrossEntropyLossOptions) {
     super(2);
@@ -217,7 +219,7 @@ export class LinearCrossEntropyLoss extends Loss<
         (value) => value >= 0 && value <= 1,
         "between 0 and 1",
       ),
-      // Values are averaged or added up here, over all chunks.
+      // The loss of one chunk; this class averages or adds up over all of them.
       reduction: "none",
     });
     const rows = numClasses * sizeOf(this.#options.outFeatures);
@@ -231,7 +233,7 @@ export class LinearCrossEntropyLoss extends Loss<
     );
   }
 
-  /** `linear.weight`, and `linear.bias` if there is one. Whoever changes their numbers changes the loss. */
+  /** `linear.weight`, and `linear.bias` if there is one. These are the loss's own tensors: writing to them changes it. */
   get parameters(): Record<string, Tensor> {
     return this.#parameters.tensors;
   }
@@ -239,8 +241,8 @@ export class LinearCrossEntropyLoss extends Loss<
   /**
    * Copies numbers into the parameters.
    *
-   * @param values Numbers by the parameter's name; parameters that are not named stay as they are.
-   * @throws {TypeError} If a name is unknown, or a value no tensor of floats.
+   * @param values Numbers by the parameter's name; parameters that are not named keep their numbers.
+   * @throws {TypeError} If a name is unknown, or a value is not a tensor of floats. Then nothing is copied.
    * @throws {RangeError} If a value has another shape than its parameter. Then nothing is copied.
    */
   setParameters(values: Readonly<Record<string, TensorLike>>): void {
@@ -304,10 +306,10 @@ export class LinearCrossEntropyLoss extends Loss<
       inputs: [...tensors.map(({ data }) => data), given.data, weights ?? []],
     }, request);
     this.#chunks({ input: x!, weight: weight!, bias, target: numbers }, call);
-    return call.answer();
+    return call.result();
   }
 
-  /** The batch axis of the input: none, or one. */
+  /** The batch axes of the input: none, or one. */
   #batchOf(shape: readonly number[]): readonly number[] {
     const { inFeatures, outFeatures } = this.#options;
     const isSingle = shape.length === 1 && outFeatures.length === 0;
@@ -336,7 +338,7 @@ export class LinearCrossEntropyLoss extends Loss<
     return toTensor(given, dtype, "target");
   }
 
-  /** Goes through the samples, chunk by chunk: scores, their cross entropy, and back through the layer. */
+  /** Computes chunk by chunk the scores, their cross entropy, and the gradients through the layer. */
   #chunks({ input, weight, bias, target }: Batch, call: RowCall): void {
     const { inFeatures, numClasses, outFeatures, chunking } = this.#options;
     const { dtype, grad } = call;
@@ -350,7 +352,7 @@ export class LinearCrossEntropyLoss extends Loss<
     const layerGrad = call.gradData("linear.weight");
     const hasLayer = inputGrad ?? layerGrad ?? grad["linear.bias"];
     const scores = zeros(dtype, [size * rows]).data as FloatArray;
-    const slopes = zeros(dtype, [hasLayer ? size * rows : 0]).data as FloatArray;
+    const scoreGrads = zeros(dtype, [hasLayer ? size * rows : 0]).data as FloatArray;
     const biasSums = new Float64Array(grad["linear.bias"] ? rows : 0);
     const weightSums = new Float64Array(grad.weight ? numClasses : 0);
     const targetStep = target.data.length / Math.max(1, samples);
@@ -382,15 +384,15 @@ export class LinearCrossEntropyLoss extends Loss<
             ? upstream / call.divisor
             : new Tensor(upstream, [count, ...outFeatures]),
           out: {
-            input: hasLayer && slopes.subarray(0, count * rows),
+            input: hasLayer && scoreGrads.subarray(0, count * rows),
             target: call.gradData("target")?.subarray(from, to),
           },
         },
       );
       call.take(first, count * positions, part.value.data as FloatArray);
-      if (grad.weight) part.grad.weight.data.forEach((slope, c) => weightSums[c]! += slope);
+      if (grad.weight) part.grad.weight.data.forEach((g, c) => weightSums[c]! += g);
 
-      const g = matrix(slopes, count, rows);
+      const g = matrix(scoreGrads, count, rows);
       if (inputGrad) {
         multiply(dtype, g, w, rowsOf(matrix(inputGrad, samples, inFeatures), start, count));
       }
@@ -404,7 +406,7 @@ export class LinearCrossEntropyLoss extends Loss<
   }
 }
 
-/** Some of the target's numbers, not copied where they are in a typed array. */
+/** Some of the target's numbers; a view if they are in a typed array. */
 function slice(
   data: ArrayLike<number>,
   from: number,

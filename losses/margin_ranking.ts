@@ -1,29 +1,29 @@
 /**
- * MarginRankingLoss: of two scores, the one that ought to be higher is to lead by the margin.
+ * MarginRankingLoss: of two scores, the one that should be higher should exceed the other by a margin.
  *
  * PyTorch: `torch.nn.MarginRankingLoss(margin, reduction)`
  *
  * Shapes: `input1`, `input2` and `target` with the same number of axes; an axis of length 1 is repeated along the
  * others. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: any real scores; `target` is 1 if input1 ought to be higher and -1 if input2 ought to, whole numbers included,
- * or it throws.
+ * Domain: any real scores; `target` is 1 if input1 should be higher and -1 if input2 should, integers included, anything
+ * else throws.
  *
  * Value, with h = margin - y (x1 - x2): max(0, h).
  *
- * Gradient where h ≥ 0: by `input1` -y, by `input2` y, by `target` x2 - x1; elsewhere 0. At the kink h = 0 the value is 0
- * and the gradient that of the slope: with margin 0 a tie is pulled apart.
+ * Gradient where h ≥ 0: with respect to `input1` -y, to `input2` y, to `target` x2 - x1; elsewhere 0. At the kink h = 0
+ * the value is 0 and the gradient that of the active side: with margin 0 a tie has a gradient.
  *
- * Range: [0, ∞), 0 for every pair that leads by the margin. There is no single minimiser, as only the difference of the
- * scores counts.
+ * Range: [0, ∞), 0 for every pair in the right order by at least the margin. There is no single minimiser, as only the
+ * difference of the scores matters.
  *
  * Siblings: {@linkcode SoftMarginLoss} of x1 - x2 is the same with its corner rounded off; {@linkcode TripletMarginLoss}
  * ranks two distances in this way; {@linkcode MultiMarginLoss} the scores of classes.
  *
  * Unlike PyTorch, a label other than 1 and -1 throws (PyTorch scales by it).
  *
- * Notebook: `notebooks/margin_ranking.ipynb`. Reference: R. Herbrich, T. Graepel, K. Obermayer, Large Margin Rank
- * Boundaries for Ordinal Regression, 2000.
+ * Notebook: `notebooks/margin_ranking.ipynb` of the repository. Reference: R. Herbrich, T. Graepel, K. Obermayer, Large
+ * Margin Rank Boundaries for Ordinal Regression, 2000.
  *
  * @module
  */
@@ -40,14 +40,14 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode MarginRankingLoss}. */
 export interface MarginRankingLossOptions {
   /**
-   * The lead, in units of the scores, from which a pair costs nothing. Any number; with 0 the right order is enough, and
-   * below 0 even a slightly wrong one.
+   * How far the higher score must exceed the lower one for a loss of 0, in units of the scores. Any number; with 0 the
+   * right order is enough, and if negative, the order may be wrong by that much.
    *
    * @default {0}
    */
-  margin?: number;
+  margin?: number | undefined;
   /** Keep the value of each pair, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const formula: LossFormula = {
@@ -73,7 +73,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Ranks: of two scores, the one that ought to be higher is to lead by the margin.
+ * Of two scores, the one that should be higher should exceed the other by a margin.
  *
  * ```ts
  * import { MarginRankingLoss } from "@lossbook/losses";

@@ -3,25 +3,25 @@
  *
  * PyTorch: `torch.nn.MSELoss(reduction)`, `torch.nn.functional.mse_loss(…, weight)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: any real `input` and `target`; whole numbers are welcome as `target`.
+ * Domain: any real `input` and `target`; `target` may also hold integers.
  *
- * Value, with e = input - target: e². There is no ½, unlike in many textbooks.
+ * Value, with e = input - target: e². There is no factor ½, unlike in many textbooks.
  *
- * Gradient by `input`: 2 e; by `target`: -2 e. Smooth everywhere.
+ * Gradient with respect to `input`: 2 e; with respect to `target`: -2 e. Smooth everywhere.
  *
- * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction is the mean of the targets,
- * so a single outlier moves it without bound.
+ * Range: [0, ∞), 0 where input = target. The best constant prediction is the mean of the targets, which a single
+ * outlier can move without bound.
  *
- * Siblings: {@linkcode HuberLoss} and {@linkcode SmoothL1Loss} bound the pull of an outlier, {@linkcode L1Loss} makes it the
- * same for all.
+ * Siblings: {@linkcode HuberLoss} and {@linkcode SmoothL1Loss} bound the gradient of an outlier, with {@linkcode L1Loss}
+ * all gradients have the same size.
  *
- * Unlike PyTorch, shapes with different numbers of axes are refused: there (N, 1) against (N) silently
+ * Unlike PyTorch, shapes with different numbers of axes are refused: PyTorch repeats (N, 1) against (N) to (N, N) and
  * compares every prediction with every target.
  *
- * Notebook: `notebooks/mse.ipynb`. Reference: C. F. Gauss, Theoria combinationis observationum, 1821.
+ * Notebook: `notebooks/mse.ipynb` of the repository. Reference: C. F. Gauss, Theoria combinationis observationum, 1821.
  *
  * @module
  */
@@ -34,9 +34,9 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode MSELoss}. */
 export interface MSELossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
   /** A factor for each element, of the shape of the loss. The mean is divided by the sum of the weights. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
 }
 
 const formula: LossFormula = {
@@ -52,7 +52,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * The squared difference of prediction and target: large errors count more than in proportion.
+ * The squared difference of prediction and target: an error that is twice as large counts four times as much.
  *
  * ```ts
  * import { MSELoss } from "@lossbook/losses";

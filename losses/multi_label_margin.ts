@@ -1,29 +1,30 @@
 /**
- * MultiLabelMarginLoss: asks each class that applies to lead each class that does not by a margin of 1.
+ * MultiLabelMarginLoss: each class that applies should exceed each class that does not by a margin of 1.
  *
  * PyTorch: `torch.nn.MultiLabelMarginLoss(reduction)`
  *
  * Shapes: `input` (C) or (N, C), `target` of the same shape. The value is a scalar, or with `"none"` () or (N).
  *
  * Domain: `input` any real scores; each row of `target` a list of class labels, whole numbers from 0 to C - 1, that ends
- * at the first -1 or with the row. What follows the -1 does not count, but must be -1 or a class all the same.
+ * at the first -1 or with the row. Labels after the -1 are ignored, but must be -1 or a class all the same.
  *
  * Value of a row, with T its listed labels and z[t, j] = 1 - input[t] + input[j]: 1 / C times the sum of
  * max(0, z[t, j]) over the listed t and all j not in T. A label listed twice counts twice as t. C counts all classes,
  * for the sum as for the mean, which is the average over rows.
  *
- * Gradient by `input`: for each pair with z[t, j] > 0 the class j gets 1 / C and the class t gets -1 / C. At the kink
- * z[t, j] = 0 it is 0. A NaN score counts nowhere.
+ * Gradient with respect to `input`: for each pair with z[t, j] > 0 the class j gets 1 / C and the class t gets -1 / C. At
+ * the kink z[t, j] = 0 it is 0. Pairs with a NaN score add nothing.
  *
- * Range: [0, ∞), 0 where every listed class leads every other by 1, and where none or all are listed.
+ * Range: [0, ∞), 0 where every listed class exceeds every other by 1, and where none or all are listed.
  *
  * Siblings: with one label per row, this is {@linkcode MultiMarginLoss}. {@linkcode MultiLabelSoftMarginLoss} judges
  * each class on its own instead of comparing pairs, and takes 0s and 1s instead of lists.
  *
- * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns what memory held), and labels are int32.
+ * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns uninitialised memory), and labels are
+ * int32.
  *
- * Notebook: `notebooks/multi_label_margin.ipynb`. Reference: K. Crammer and Y. Singer, A Family of Additive Online
- * Algorithms for Category Ranking, 2003.
+ * Notebook: `notebooks/multi_label_margin.ipynb` of the repository. Reference: K. Crammer and Y. Singer, A Family of
+ * Additive Online Algorithms for Category Ranking, 2003.
  *
  * @module
  */
@@ -45,21 +46,21 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 /** Options of {@linkcode MultiLabelMarginLoss}. */
 export interface MultiLabelMarginLossOptions {
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /**
- * One class j that is not listed, of score x, against one that is, of score s. NaN is not > 0, so that what cannot be
- * compared is passed over; max(0, z) would hand it on.
+ * One pair: a class that is not listed, of score x, and a listed one, of score s. As NaN > 0 is false, a NaN score adds
+ * 0; max(0, z) would be NaN.
  */
-const formula: LossFormula = {
+const formula = {
   value: "1 - s + x > 0 ? 1 - s + x : 0",
   grad: { input: "1 - s + x > 0 ? 1 : 0" },
-};
+} satisfies LossFormula;
 
 /**
- * One listed class of each row at a time, against all others. The active pairs of each class are counted from one
- * operand into another and back, as a step must not store into what it reads.
+ * One listed class of each row against all others. The count of active pairs of each class alternates between the
+ * operands `even` and `odd`, as a step must not write to an operand that it reads.
  */
 const pairsStep = (from: string, to: string) => ({
   store: { [to]: `${from} + (${formula.grad.input})` },
@@ -80,7 +81,7 @@ const kernels = defineKernels({
 });
 
 /**
- * The hinge loss of several right answers: every pair of one that applies and one that does not should be a margin apart.
+ * The hinge loss of several right answers: each class that applies should exceed each that does not by 1.
  *
  * ```ts
  * import { int32, MultiLabelMarginLoss } from "@lossbook/losses";
@@ -96,7 +97,7 @@ const kernels = defineKernels({
 export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input"> {
   /**
    * Value and gradient of one pair as formulas, to be divided by C: x is the score of the class that is not listed, s
-   * that of the listed one, which gets the opposite gradient.
+   * that of the listed one, whose gradient is the negative.
    */
   static readonly formula: LossFormula = formula;
 
@@ -147,7 +148,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       inputs: [scores.data, lists.data],
     }, request);
 
-    // Tile by tile, and through each tile as often as its longest list has labels.
+    // Each tile of rows takes as many rounds as its longest list has labels: round i compares the i-th label of each row.
     const x = scores.data as FloatArray;
     const labels = lists.data;
     const grad = call.gradData("input");
@@ -165,7 +166,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
         const first = (start + r) * classes;
         let length = 0;
         for (; length < classes && labels[first + length] !== -1; length++) {
-          // What is listed is no rival: with a score of -∞ it is behind by any margin.
+          // Listed classes are not compared with each other: a score of -∞ makes these pairs 0.
           element.x[r * classes + labels[first + length]!] = -Infinity;
         }
         row.listed[r] = length;
@@ -177,7 +178,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       for (let i = 0; i < rounds; i++) {
         for (let r = 0; r < count; r++) {
           const first = (start + r) * classes;
-          // A row whose list has ended has no right class any more: a score of ∞ is ahead by any margin.
+          // A row whose list has ended adds nothing in this round: a score of ∞ makes all its pairs 0.
           row.s[r] = i < row.listed[r]! ? x[first + labels[first + i]!]! : Infinity;
         }
         if (grad === undefined) run.value(count, classes);
@@ -197,6 +198,6 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       }
       call.take(start, count, row.loss);
     }
-    return call.answer();
+    return call.result();
   }
 }

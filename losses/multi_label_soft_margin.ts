@@ -1,5 +1,5 @@
 /**
- * MultiLabelSoftMarginLoss: a yes-or-no question for each class, answered by its own score; their mean.
+ * MultiLabelSoftMarginLoss: a binary cross entropy for each class, from a score of its own; their mean.
  *
  * PyTorch: `torch.nn.MultiLabelSoftMarginLoss(weight, reduction)`
  *
@@ -7,38 +7,39 @@
  * axis of length 1 or a scalar target is repeated along the other. C is the length in `input`. The value is a scalar,
  * or with `"none"` of the shape without the last axis.
  *
- * Domain: `input` any real scores (logits); `target` 1 where the class applies, 0 where it does not, and in between
- * for a probability. Nobody checks it; whole numbers are welcome.
+ * Domain: `input` any real scores (logits); `target` 1 where the class applies, 0 where it does not, or a probability in
+ * between. This is not checked; integers are accepted.
  *
  * Value of a row, with x = input, y = target and w the weight: 1 / C times the sum of
  * w (y log(1 + exp(-x)) + (1 - y) log(1 + exp(x))). C divides the sum as well as the mean, which is the average over
- * rows; the weights enter no denominator.
+ * rows; the weights are in no denominator.
  *
- * Gradient by `input`: w (σ(x) - y) / C, what the model says minus what is true; by `target`: -w x / C; by `weight`: the
- * value's terms, added up where the weight was repeated.
+ * Gradient with respect to `input`: w (σ(x) - y) / C, prediction minus truth; to `target`: -w x / C; to `weight`: the
+ * terms of the value, added up where the weight was repeated.
  *
- * Range: [0, ∞) for targets from 0 to 1 and weights ≥ 0. For one shared score the minimiser is log(p / (1 - p)), p the
- * share of rows in which the class applies.
+ * Range: [0, ∞) for targets from 0 to 1 and weights ≥ 0. The best constant score is log(p / (1 - p)), p the share of rows
+ * in which the class applies.
  *
- * Siblings: {@linkcode BCEWithLogitsLoss} with reduction `"none"` keeps what is averaged here.
+ * Siblings: {@linkcode BCEWithLogitsLoss} with reduction `"none"` keeps the terms that are averaged here.
  * {@linkcode MultiLabelMarginLoss} compares pairs of classes instead.
  *
  * Unlike PyTorch, infinite scores have their limit, such as 0 for ∞ where the target is 1 (PyTorch returns NaN), the
- * weight follows the type of the arguments, and shapes with different numbers of axes are refused, but for a scalar
+ * weight takes the type of the arguments, and shapes with different numbers of axes are refused, except for a scalar
  * target and a weight with fewer of them.
  *
- * Notebook: `notebooks/multi_label_soft_margin.ipynb`. Reference: D. R. Cox, The Regression Analysis of Binary
- * Sequences, 1958.
+ * Notebook: `notebooks/multi_label_soft_margin.ipynb` of the repository. Reference: D. R. Cox, The Regression Analysis of
+ * Binary Sequences, 1958.
  *
  * @module
  */
 
-import { readArguments } from "./_core/call/arguments.ts";
+import { floatType, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   checkOptions,
   type Reduction,
   reductionOption,
+  type TensorOption,
   tensorOption,
 } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
@@ -54,13 +55,13 @@ import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions {
   /** A factor for each class, (C), or for each score; it is repeated along leading axes and axes of length 1. */
-  weight?: TensorLike;
+  weight?: TensorLike | undefined;
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
-// Naive: softplus(x) - x y, whose gradient is σ(x) - y. At x = 20, y = 1 in float32 both are 0 instead of ±2e-9, at x = ∞
-// the value is ∞ - ∞. A term that does not count is not multiplied by 0 either, as it may be infinite.
+// Naive: softplus(x) - x y, whose gradient is σ(x) - y. At x = 20, y = 1 in float32 both are 0 instead of ±2e-9, and at
+// x = ∞ the value is ∞ - ∞ = NaN. A term with the factor 0 is left out, as 0 ∞ would be NaN.
 const TERM = "(y == 0 ? 0 : y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))";
 const formula: LossFormula = {
   value: `w * (${TERM})`,
@@ -99,7 +100,7 @@ const kernels = defineKernels({
  * assertAlmostEquals(grad.input.data[0], (0.5 - 1) / 2, 1e-15);
  * assertAlmostEquals(grad.input.data[1], (1 / (1 + Math.exp(-1.5)) - 0) / 2, 1e-15);
  *
- * // A sure answer costs nothing if it is right, and what it was sure of if it is wrong.
+ * // A large score has the loss 0 if it is right, and its own size if it is wrong.
  * const sure = new MultiLabelSoftMarginLoss({ reduction: "none" });
  * assertEquals(sure.forward([[1000, -Infinity], [1000, -1000]], [[1, 0], [0, 0]]).toArray(), [0, 500]);
  * ```
@@ -113,7 +114,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
   static readonly formula: LossFormula = formula;
 
   readonly #reduction: Reduction;
-  readonly #weight: Tensor | undefined;
+  readonly #weight: TensorOption | undefined;
 
   /**
    * Makes a loss with these options.
@@ -134,7 +135,9 @@ export class MultiLabelSoftMarginLoss extends Loss<
     args: InputAndTarget,
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
-    const { tensors, dtype } = readArguments("MultiLabelSoftMarginLoss", ARGUMENTS, args);
+    const loss = "MultiLabelSoftMarginLoss";
+    const types = { dtype: floatType([this.#weight]) };
+    const { tensors, dtype } = readArguments(loss, ARGUMENTS, args, types);
     const [x, y] = tensors as [Tensor, Tensor];
     const ownClasses = x.shape.at(-1);
     if (ownClasses === undefined) {
@@ -142,15 +145,13 @@ export class MultiLabelSoftMarginLoss extends Loss<
         "Cannot compute MultiLabelSoftMarginLoss as input must have a class axis: current shape is ()",
       );
     }
-    const shape = commonShape("MultiLabelSoftMarginLoss", ["input", "target"], tensors);
-    const weight = this.#weight && toTensor(this.#weight, dtype, "weight");
-    if (weight) {
-      checkRepeatable("MultiLabelSoftMarginLoss", "weight", weight.shape, "the scores", shape);
-    }
+    const shape = commonShape(loss, ["input", "target"], tensors);
+    const weight = this.#weight && toTensor(this.#weight.tensor, dtype, "weight");
+    if (weight) checkRepeatable(loss, "weight", weight.shape, "the scores", shape);
     const rows = new Rows(shape, shape.length - 1);
     const classes = rows.length;
     const call = new RowCall({
-      loss: "MultiLabelSoftMarginLoss",
+      loss,
       reduction: this.#reduction,
       dtype,
       rowShape: rows.outerShape,
@@ -191,6 +192,6 @@ export class MultiLabelSoftMarginLoss extends Loss<
       call.take(start, count, row.total);
     });
     for (const { sink } of sinks) sink.finish();
-    return call.answer();
+    return call.result();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * MultiMarginLoss: asks the score of the right class to lead every other score by a margin.
+ * MultiMarginLoss: the score of the right class should exceed every other score by a margin.
  *
  * PyTorch: `torch.nn.MultiMarginLoss(p, margin, weight, reduction)`
  *
@@ -10,20 +10,21 @@
  *
  * Value of a row, with z[j] = margin - input[y] + input[j] and w the class weights: w[y] / C times the sum of
  * max(0, z[j])ᵖ over the wrong classes j ≠ y. C counts the right class too, for the sum as for the mean, which is the
- * average over rows; the weights enter no denominator.
+ * average over rows; the weights are in no denominator.
  *
- * Gradient by `input`: at each wrong class with z[j] > 0 w[y] p z[j]ᵖ⁻¹ / C, which for p = 1 is w[y] / C; at the right
- * class minus the sum of these. At the kink z[j] = 0 it is 0. The weights are constants. A NaN score counts nowhere.
+ * Gradient with respect to `input`: at each wrong class with z[j] > 0 w[y] p z[j]ᵖ⁻¹ / C, which for p = 1 is w[y] / C; at
+ * the right class minus the sum of these. At the kink z[j] = 0 it is 0. The weights are constants. A NaN score adds nothing.
  *
- * Range: [0, ∞) for weights ≥ 0, 0 where the right class leads by the margin: no right answer is pushed further.
+ * Range: [0, ∞) for weights ≥ 0, 0 where the right class exceeds all others by the margin: then the gradient is 0 too.
  *
  * Siblings: {@linkcode MultiLabelMarginLoss} with one label per row is p = 1, margin 1. {@linkcode MarginRankingLoss}
- * compares one pair of scores, and is active at its kink. {@linkcode CrossEntropyLoss} never stops pushing.
+ * compares one pair of scores, and has a gradient at its kink. {@linkcode CrossEntropyLoss} has a gradient everywhere.
  *
- * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns what memory held), and labels are int32.
+ * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns uninitialised memory), and labels are
+ * int32.
  *
- * Notebook: `notebooks/multi_margin.ipynb`. Reference: J. Weston and C. Watkins, Support Vector Machines for
- * Multi-Class Pattern Recognition, 1999 (K. Crammer and Y. Singer, 2001, take the worst rival instead of the sum).
+ * Notebook: `notebooks/multi_margin.ipynb` of the repository. Reference: J. Weston and C. Watkins, Support Vector Machines
+ * for Multi-Class Pattern Recognition, 1999 (K. Crammer and Y. Singer, 2001, take the largest z[j] instead of the sum).
  *
  * @module
  */
@@ -51,30 +52,35 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode MultiMarginLoss}. */
 export interface MultiMarginLossOptions {
-  /** The power of the hinge, 1 or 2. The square forgives a small lack and punishes a large one. @default {1} */
-  p?: 1 | 2;
-  /** The lead, in units of a score, that is enough. At 0 being first is enough; below 0 being close. @default {1} */
-  margin?: number;
-  /** A factor for each class, (C), in the type of the input: that of a row's label is used. */
-  weight?: TensorLike;
+  /** The power of the hinge, 1 or 2. With 2, scores that are far inside the margin count more. @default {1} */
+  p?: 1 | 2 | undefined;
+  /**
+   * How far the right score must exceed each other one, in units of a score; if negative, it may trail by that much.
+   *
+   * @default {1}
+   */
+  margin?: number | undefined;
+  /** A factor for each class, (C), in the type of the input: each row has the factor of its label. */
+  weight?: TensorLike | undefined;
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /**
- * One wrong class of score x in a row whose right class has the score s and the weight w. NaN is not > 0, so that what
- * cannot be compared is passed over; max(0, z) would hand it on.
+ * One wrong class of score x in a row whose right class has the score s and the weight w. As NaN > 0 is false, a NaN
+ * score adds 0; max(0, z) would be NaN.
  */
-const rival = (p: string, less: string, factor = `w * ${p}`): LossFormula => ({
+const wrongClass = (p: string, less: string, factor = `w * ${p}`) => ({
   value: `margin - s + x > 0 ? w * pow(margin - s + x, ${p}) : 0`,
   grad: { input: `margin - s + x > 0 ? ${factor} * pow(margin - s + x, ${less}) : 0` },
 });
 
-/** The value of each row, and with it the gradient: k is w p and what the row is scaled by, `active` the sum of the gradient without k. */
-const valueStep = (p: string, less: string) => ({ sum: { total: rival(p, less).value } });
+/** The value of each row. */
+const valueStep = (p: string, less: string) => ({ sum: { total: wrongClass(p, less).value } });
+/** Value and gradient: k is w p times the upstream gradient, `active` the sum of the row's gradient without k. */
 const gradStep = (p: string, less: string) => ({
-  store: { g: rival(p, less, "k").grad.input },
-  sum: { total: rival(p, less).value, active: rival(p, less, "1").grad.input },
+  store: { g: wrongClass(p, less, "k").grad.input },
+  sum: { total: wrongClass(p, less).value, active: wrongClass(p, less, "1").grad.input },
 });
 const kernels = defineKernels({
   elements: ["x", "g"],
@@ -91,7 +97,7 @@ const kernels = defineKernels({
 });
 
 /**
- * The hinge loss of many classes: each wrong class that comes within the margin of the right one costs.
+ * The hinge loss of many classes: the score of the right one should exceed every other by a margin.
  *
  * ```ts
  * import { int32, MultiMarginLoss } from "@lossbook/losses";
@@ -99,7 +105,7 @@ const kernels = defineKernels({
  *
  * const input = [[0.25, 1.5, -2, 0.5]];
  * const { value, grad } = new MultiMarginLoss().valueAndGrad(input, int32([1]));
- * // The nearest rival is behind by exactly 1: at the kink the loss is 0 and so is the gradient.
+ * // The best wrong score is lower by exactly 1: at this kink value and gradient are 0.
  * assertEquals(value.item(), 0);
  * assertEquals(grad.input.toArray(), [[0, 0, 0, 0]]);
  *
@@ -113,7 +119,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
    * Value and gradient of one wrong class as formulas, to be divided by C: x is its score, s the score and w the weight
    * of the right class.
    */
-  static readonly formula: LossFormula = rival("p", "(p - 1)");
+  static readonly formula: LossFormula = wrongClass("p", "(p - 1)");
 
   readonly #options: { p: 1 | 2; margin: number; reduction: Reduction };
   readonly #weight: Raw | undefined;
@@ -123,7 +129,8 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
    *
    * @param options See {@linkcode MultiMarginLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
-   * @throws {RangeError} If p is neither 1 nor 2, margin is NaN, weight has not one axis, or the reduction is unknown.
+   * @throws {RangeError} If p is neither 1 nor 2, margin is NaN, the weight does not have one axis, or the reduction is
+   * unknown.
    */
   constructor(options: MultiMarginLossOptions = {}) {
     super(2);
@@ -189,7 +196,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
         row.s[r] = element.x[r * classes + label]!;
         row.w[r] = weights === undefined ? 1 : weights[label]!;
         row.k[r] = row.w[r]! * p * upstream[r]! / divisor;
-        // The right class is no rival of its own: with a score of -∞ it is behind by any margin.
+        // The right class is not compared with itself: a score of -∞ makes its term 0.
         element.x[r * classes + label] = -Infinity;
       }
       step(count, classes);
@@ -200,7 +207,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
       }
       unloadRows(element.g, grad, axis, start, end);
     }
-    return call.answer();
+    return call.result();
   }
 }
 

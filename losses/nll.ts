@@ -6,25 +6,25 @@
  * Shapes: `input` (C), (N, C) or (N, C, d1, …, dK) with `target` (), (N) or (N, d1, …, dK). The value is a scalar,
  * or with `"none"` of the target's shape.
  *
- * Domain: `input` log-probabilities (≤ 0 if they are normalised, which nobody checks); `target` class labels, whole
+ * Domain: `input` log-probabilities (≤ 0 if they are normalised, which is not checked); `target` class labels, whole
  * numbers from 0 to C - 1, or ignoreIndex.
  *
  * Value, with y = target and w the class weights: -w[y] · input[y]; 0 where y is ignoreIndex or w[y] is 0. The mean is
  * divided by the sum of w[y] over the labels that are not ignored.
  *
- * Gradient by `input`: -w[y] at the right class, 0 elsewhere. The weights are constants.
+ * Gradient with respect to `input`: -w[y] at the right class, 0 elsewhere. The weights are constants.
  *
- * Range: [0, ∞) for log-probabilities and weights ≥ 0, 0 where the right class has probability 1. The minimiser
- * over one shared prediction are the logarithms of the class frequencies.
+ * Range: [0, ∞) for log-probabilities and weights ≥ 0, 0 where the right class has probability 1. The best constant
+ * prediction is the logarithm of the class frequencies.
  *
- * Siblings: {@linkcode CrossEntropyLoss} is this loss behind logSoftmax, in one pass and without its rounding.
+ * Siblings: {@linkcode CrossEntropyLoss} is this loss of a logSoftmax, in one pass and without its rounding.
  * If all labels are ignored, the mean is NaN and the gradient 0, as in PyTorch.
  *
- * Unlike PyTorch, a label of weight 0 costs 0 even where the log-probability is -∞ (PyTorch computes 0 ∞ = NaN), labels are
- * int32, and the single row of an input (C) takes a scalar label only.
+ * Unlike PyTorch, a label of weight 0 has the value 0 even if its log-probability is -∞ (PyTorch computes 0 ∞ = NaN),
+ * labels are int32, and the single row of an input (C) takes a scalar label only.
  *
- * Notebook: `notebooks/nll.ipynb`. Reference: R. A. Fisher, On the mathematical foundations of theoretical
- * statistics, 1922.
+ * Notebook: `notebooks/nll.ipynb` of the repository. Reference: R. A. Fisher, On the mathematical foundations of
+ * theoretical statistics, 1922.
  *
  * @module
  */
@@ -56,12 +56,12 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 
 /** Options of {@linkcode NLLLoss}. */
 export interface NLLLossOptions {
-  /** A factor for each class, (C). The mean is divided by the sum of the factors that were used. */
-  weight?: TensorLike;
-  /** A label that counts neither in the value nor in the mean; it need not be a class. @default {-100} */
-  ignoreIndex?: number;
+  /** A factor for each class, (C). The mean is divided by the sum of the factors of the labels. */
+  weight?: TensorLike | undefined;
+  /** A label whose samples count neither in the value nor in the mean; it need not be a class. @default {-100} */
+  ignoreIndex?: number | undefined;
   /** Keep the value of each sample, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /**
@@ -81,7 +81,10 @@ export interface NLLLossOptions {
  * ```
  */
 export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
-  /** Value and gradient as formulas: x is the log-probability and w the weight of a class, y is 1 for the right class, else 0. */
+  /**
+   * Value and gradient as formulas: x is the log-probability and w the weight of a class, y is 1 for the right class,
+   * else 0.
+   */
   static readonly formula: { value: string; grad: { input: string } } = {
     value: "-w * y * x",
     grad: { input: "-w * y" },
@@ -97,7 +100,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
    *
    * @param options See {@linkcode NLLLossOptions}.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
-   * @throws {RangeError} If ignoreIndex is no whole number, or the reduction is unknown.
+   * @throws {RangeError} If ignoreIndex is not a whole number, or the reduction is unknown.
    */
   constructor(options: NLLLossOptions = {}) {
     super(2);
@@ -144,7 +147,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
         if (label === ignoreIndex) continue;
         const place = at(axis, start + r, label);
         const weight = weights === undefined ? 1 : weights[label]!;
-        // What does not count does not count at -∞ either; NaN stays NaN.
+        // A weight of 0 makes the value 0 even at -∞; NaN stays NaN.
         const value = weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place]!;
         values[r] = value;
         sum += call.round(value);
@@ -152,7 +155,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
       }
       return sum;
     });
-    return call.answer();
+    return call.result();
   }
 }
 

@@ -1,34 +1,35 @@
 /**
- * PoissonNLLLoss: minus the log-likelihood of a count whose rate is predicted.
+ * PoissonNLLLoss: negative log-likelihood of a count whose rate is predicted.
  *
  * PyTorch: `torch.nn.PoissonNLLLoss(log_input, full, eps, reduction)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: `input` is the logarithm of the rate, any real number; without `logInput` the rate itself, ≥ 0, and what makes
- * x + eps negative gives NaN. `target` is a count ≥ 0; this is not checked, and it need not be a whole number.
+ * Domain: `input` is the logarithm of the rate, any real number; without `logInput` the rate itself, ≥ 0: where x + eps
+ * is negative, the loss is NaN. `target` is a count ≥ 0; this is not checked, and it need not be an integer.
  *
  * Value: exp(x) - y x; without `logInput` x - y log(x + eps), with 0 log 0 = 0. At x = ±∞ it is the limit. `full` adds
  * Stirling's formula for log(y!) where y > 1: y log y - y + log(2 π y) / 2.
  *
- * Gradient by `input`: exp(x) - y, the expected count minus the one seen; without `logInput` 1 - y / (x + eps), with
- * 0 / 0 = 0. By `target`: -x, or -log(x + eps), with `full` also log y + 1 / (2 y) where y > 1. Stirling's formula sets
- * in with a jump of about -0.08 at y = 1, which has no part in the gradient; with `full` the gradient by a target ≤ 0 is
- * NaN.
+ * Gradient with respect to `input`: exp(x) - y, the expected count minus the observed one; without `logInput`
+ * 1 - y / (x + eps), with 0 / 0 = 0. With respect to `target`: -x, or -log(x + eps), with `full` also log y + 1 / (2 y)
+ * where y > 1. At y = 1, where Stirling's formula begins, the value jumps by about -0.08, which the gradient leaves out;
+ * with `full` the gradient with respect to a target ≤ 0 is NaN.
  *
- * Range: any real number, as terms without x are left out; `full` brings them back, up to 0.08 for small counts. The
- * minimiser over one shared rate is the mean of the counts.
+ * Range: any real number, as terms without x are left out; with `full` ≥ 0 up to the error of Stirling's formula, 0.08
+ * for small counts. The best constant rate is the mean of the counts.
  *
  * Siblings: {@linkcode GaussianNLLLoss} for measurements, {@linkcode MSELoss} for counts so large that their spread
  * hardly depends on the rate.
  *
- * Unlike PyTorch, infinite inputs have their limit, ∞ for ∞ and, beside a count of 0, 0 for a logarithm of -∞, and a rate of
- * 0 costs a count of 0 nothing without eps either (PyTorch returns NaN); a negative eps is refused, and so are shapes with
- * different numbers of axes; `full` keeps all digits of float64 where the counts are integers (PyTorch computes their
+ * Unlike PyTorch, infinite inputs have their limit, ∞ for ∞ and, with a count of 0, 0 for a logarithm of -∞, and a rate of
+ * 0 with a count of 0 has the value 0 without eps too (PyTorch returns NaN); a negative eps is refused, and so are shapes
+ * with different numbers of axes; `full` keeps all digits of float64 where the counts are integers (PyTorch computes their
  * logarithms in float32).
  *
- * Notebook: `notebooks/poisson_nll.ipynb`. Reference: J. A. Nelder, R. W. M. Wedderburn, Generalized Linear Models, 1972.
+ * Notebook: `notebooks/poisson_nll.ipynb` of the repository. Reference: J. A. Nelder, R. W. M. Wedderburn, Generalized
+ * Linear Models, 1972.
  *
  * @module
  */
@@ -39,19 +40,23 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {
-  /** Whether the input is the logarithm of the rate rather than the rate. @default {true} */
-  logInput?: boolean;
-  /** Whether Stirling's formula for log(y!) is added, which the gradient by the input does not notice. @default {false} */
-  full?: boolean;
+  /** Whether the input is the logarithm of the rate, or else the rate itself. @default {true} */
+  logInput?: boolean | undefined;
   /**
-   * Without `logInput`, what is added to the rate before its logarithm is taken. Must be ≥ 0; with 0 a rate of 0 gives
-   * ∞, or 0 beside a count of 0.
+   * Whether Stirling's formula for log(y!) is added, which does not change the gradient with respect to the input.
+   *
+   * @default {false}
+   */
+  full?: boolean | undefined;
+  /**
+   * Without `logInput`, a constant that is added to the rate before its logarithm is taken. Must be ≥ 0; with 0 a rate
+   * of 0 gives ∞, or 0 if the count is 0.
    *
    * @default {1e-8}
    */
-  eps?: number;
+  eps?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 // Naive: minus the logarithm of exp(-λ) λ^y / y!. At y = 171 y! is ∞, and at λ = 746 (float32: 104) exp(-λ) is 0.
@@ -59,18 +64,19 @@ const STIRLING = "(y > 1 ? y * log(y) - y + log(2 * pi * y) / 2 : 0)";
 // 0 log y is 0, and NaN for y ≤ 0.
 const STIRLING_GRAD = "(y > 1 ? log(y) + 1 / (2 * y) : 0 * log(y))";
 
-// exp(x) is ∞ long before x = 1000, and so is x at log x = 1000: what is taken from it must not be ∞ as well.
-const formula: LossFormula = {
+// The bound of 1000 keeps y x finite, so that ∞ - y x is ∞ and not NaN: exp(x) is ∞ from x = 710 on, and no finite x has
+// a logarithm above 710.
+const formula = {
   value: "exp(x) - (y == 0 ? 0 : y * min(x, 1000))",
   grad: { input: "exp(x) - y", target: "-x" },
-};
+} satisfies LossFormula;
 
-const rateFormula: LossFormula = {
+const rateFormula: typeof formula = {
   value: "x - (y == 0 and x + eps == 0 ? 0 : y * min(log(x + eps), 1000))",
   grad: { input: "1 - (y == 0 and x + eps == 0 ? 0 : y / (x + eps))", target: "-log(x + eps)" },
 };
 
-const withStirling = ({ value, grad }: LossFormula): LossFormula => ({
+const withStirling = ({ value, grad }: typeof formula): typeof formula => ({
   value: `${value} + ${STIRLING}`,
   grad: { input: grad.input, target: `${grad.target} + ${STIRLING_GRAD}` },
 });
@@ -90,7 +96,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Minus the log-likelihood of a count: the loss for how often something happens.
+ * Negative log-likelihood of a count: the loss for predictions of how often something happens.
  *
  * ```ts
  * import { PoissonNLLLoss } from "@lossbook/losses";

@@ -3,27 +3,28 @@
  *
  * PyTorch: `torch.nn.SmoothL1Loss(reduction, beta)`
  *
- * Shapes: `input` and `target` of the same shape, any number of axes; an axis of length 1 or a scalar is
+ * Shapes: `input` and `target` of the same shape, with any number of axes; an axis of length 1 or a scalar is
  * repeated along the other. The value is a scalar, or with `"none"` of the common shape.
  *
- * Domain: any real `input` and `target`; whole numbers are welcome as `target`.
+ * Domain: any real `input` and `target`; `target` may also hold integers.
  *
  * Value, with e = input - target:
  *
  *     e² / (2 beta)   where |e| < beta
  *     |e| - beta / 2  elsewhere
  *
- * Gradient by `input`: e / beta where |e| < beta, sign(e) elsewhere; by `target` the opposite. Both branches agree
- * at |e| = beta, in value and gradient. With beta = 0 this is L1Loss, with gradient 0 at its kink e = 0.
+ * Gradient with respect to `input`: e / beta where |e| < beta, sign(e) elsewhere; with respect to `target` its negative.
+ * Both branches agree at |e| = beta, in value and gradient. With beta = 0 this is L1Loss, with gradient 0 at its kink
+ * e = 0.
  *
- * Range: [0, ∞), 0 where input = target. The minimiser over one shared prediction tends to the median of the
- * targets as beta → 0; as beta grows it tends to their mean, while value and gradient tend to 0.
+ * Range: [0, ∞), 0 where input = target. The best constant prediction tends to the median of the targets as beta → 0; as
+ * beta grows it tends to their mean, while value and gradient tend to 0.
  *
  * Siblings: {@linkcode HuberLoss} with delta = beta is beta times this loss; {@linkcode L1Loss} is its limit beta → 0.
  *
  * Unlike PyTorch, shapes with different numbers of axes are refused.
  *
- * Notebook: `notebooks/smooth_l1.ipynb`. Reference: R. Girshick, Fast R-CNN, 2015.
+ * Notebook: `notebooks/smooth_l1.ipynb` of the repository. Reference: R. Girshick, Fast R-CNN, 2015.
  *
  * @module
  */
@@ -35,14 +36,14 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 /** Options of {@linkcode SmoothL1Loss}. */
 export interface SmoothL1LossOptions {
   /**
-   * The residual, in units of the target, at which the parabola turns into a straight line. Must be ≥ 0; 0 gives
-   * the absolute error, Infinity gives 0 everywhere.
+   * The residual, in units of the target, at which the parabola becomes a straight line. Must be ≥ 0; 0 gives the
+   * absolute error, Infinity gives 0 everywhere.
    *
    * @default {1}
    */
-  beta?: number;
+  beta?: number | undefined;
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const formula: LossFormula = {
@@ -61,7 +62,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Absolute error with its kink rounded off: small errors are pulled gently, large ones with force 1.
+ * Absolute error with its kink rounded off: the gradient of small errors is proportional to them, that of large ones ±1.
  *
  * ```ts
  * import { SmoothL1Loss } from "@lossbook/losses";

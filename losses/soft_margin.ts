@@ -1,29 +1,29 @@
 /**
- * SoftMarginLoss: logistic loss of a score against a label of -1 or 1.
+ * SoftMarginLoss: logistic loss of a score and a label of -1 or 1.
  *
  * PyTorch: `torch.nn.SoftMarginLoss(reduction)`
  *
  * Shapes: `input` of any shape; `target` of the same, or smaller: an axis of length 1 or a scalar is repeated along
  * `input`, but not the other way round. The value is a scalar, or with `"none"` of the shape of `input`.
  *
- * Domain: any `input` (a raw score, no sigmoid is wanted); `target` is 1 or -1, whole numbers included, or it throws.
+ * Domain: any `input` (a raw score, without a sigmoid); `target` is 1 or -1, integers included, anything else throws.
  *
  * Value: log(1 + exp(-y x)) = softplus(-y x).
  *
- * Gradient by `input`: -y σ(-y x), which is minus the label times the probability of being wrong. `target` has none.
- * Smooth everywhere; at x = ±∞ both are the limits.
+ * Gradient with respect to `input`: -y σ(-y x), minus the label times the probability of the wrong label. `target` has
+ * none. Smooth everywhere; at x = ±∞ both are the limits.
  *
- * Range: [0, ∞), log 2 at x = 0; 0 only in the limit of a sure and right score. The minimiser over one shared score is
- * the logarithm of the odds, log(positives / negatives).
+ * Range: [0, ∞), log 2 at x = 0; 0 is the limit for y x → ∞. The best constant score is the logarithm of the odds,
+ * log(positives / negatives).
  *
  * Siblings: {@linkcode BCEWithLogitsLoss} is the same with labels 0 and 1; {@linkcode MultiLabelSoftMarginLoss} averages
  * that over labels; the hinge max(0, -y x) is its limit for large scores.
  *
- * Unlike PyTorch, every score has its loss and gradient (PyTorch overflows to ∞ and NaN where -y x exceeds 709, in float32
- * 88), and a label other than 1 and -1 throws.
+ * Unlike PyTorch, value and gradient are right for every score (PyTorch overflows to ∞ and NaN where -y x exceeds 709, in
+ * float32 88), and a label other than 1 and -1 throws.
  *
- * Notebook: `notebooks/soft_margin.ipynb`. Reference: J. Friedman, T. Hastie, R. Tibshirani, Additive Logistic
- * Regression, 2000.
+ * Notebook: `notebooks/soft_margin.ipynb` of the repository. Reference: J. Friedman, T. Hastie, R. Tibshirani, Additive
+ * Logistic Regression, 2000.
  *
  * @module
  */
@@ -39,10 +39,11 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 /** Options of {@linkcode SoftMarginLoss}. */
 export interface SoftMarginLossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
-// Naive: log(1 + exp(-y x)). At y x = -710 (float32: -89) it is ∞ instead of 710, at y x = 37 (float32: 17) 0 instead of 9e-17.
+// Naive: log(1 + exp(-y x)). At y x = -710 (float32: -89) it is ∞ instead of 710, at y x = 37 (float32: 17) 0 instead of
+// 9e-17.
 const formula: LossFormula = {
   value: "softplus(-y * x)",
   grad: { input: "-y * sigmoid(-y * x)" },
@@ -59,7 +60,7 @@ const definition: ElementwiseDefinition = {
 };
 
 /**
- * Logistic loss of a score against a label of -1 or 1.
+ * Logistic loss of a score and a label of -1 or 1.
  *
  * ```ts
  * import { SoftMarginLoss } from "@lossbook/losses";

@@ -13,24 +13,25 @@
  *
  *     max(margin + d(anchor, positive) - d(anchor, negative), 0)
  *
- * With swap, the negative is held against both others: min(d(anchor, negative), d(positive, negative)) takes the
- * place of d(anchor, negative). The mean is divided by the number of distances.
+ * With swap, min(d(anchor, negative), d(positive, negative)) takes the place of d(anchor, negative). The mean is divided by
+ * the number of distances.
  *
- * Gradient by `anchor`: d'(anchor, positive) - d'(anchor, negative), where d' is that of the distance by its first vector: for p
- * = 2, the unit vector along x - y + eps. By `positive` and `negative` the opposite of their part. 0 where the value is cut
- * off; at the kink itself the gradient passes. A tie of the swap gives one half to each distance.
+ * Gradient with respect to `anchor`: d'(anchor, positive) - d'(anchor, negative), where d' is the gradient of the distance
+ * with respect to its first vector: for p = 2, the unit vector along x - y + eps. With respect to `positive` and `negative`:
+ * the negative of their term. 0 where the value is cut off at 0; at the kink itself the gradient is that of the active side.
+ * A tie of the swap gives one half to each distance.
  *
  * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
  *
  * Siblings: {@linkcode TripletMarginWithDistanceLoss} takes any distance; MarginRankingLoss is the same hinge on two
  * scores, CosineEmbeddingLoss needs pairs only. As eps is added to the signed difference, d(x, y) differs from
- * d(y, x) in the last digits, and d(x, x) is not 0; its gradient exists.
+ * d(y, x) in the last digits, and d(x, x) is not 0, so that it has a gradient.
  *
- * Unlike PyTorch, squares of huge or tiny components neither overflow nor vanish, a triplet that is cut off has gradient 0 even
- * if it is infinite, and p must be ≥ 0.
+ * Unlike PyTorch, squares of huge or tiny components neither overflow nor vanish, a triplet that is cut off has gradient 0
+ * even if it is infinite, and p must be ≥ 0.
  *
- * Notebook: `notebooks/triplet_margin.ipynb`. Reference: V. Balntas et al., Learning local feature descriptors with
- * triplets and shallow convolutional neural networks, 2016.
+ * Notebook: `notebooks/triplet_margin.ipynb` of the repository. Reference: V. Balntas et al., Learning local feature
+ * descriptors with triplets and shallow convolutional neural networks, 2016.
  *
  * @module
  */
@@ -39,6 +40,7 @@ import { readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
+  type Checked,
   checkOptions,
   numberOption,
   type Reduction,
@@ -56,20 +58,24 @@ import type { FloatArray } from "./_core/tensor/types.ts";
 /** Options of {@linkcode TripletMarginLoss}. */
 export interface TripletMarginLossOptions {
   /**
-   * How much closer the positive has to be, in units of the distance. Must be > 0: without a margin, three equal
-   * vectors would be a solution.
+   * How much closer the positive has to be, in units of the distance. Must be > 0: without a margin, equal vectors for
+   * all inputs would have loss 0.
    *
    * @default {1}
    */
-  margin?: number;
-  /** The norm of the distance, ≥ 0: 1 adds components up, 2 is Euclid's, Infinity takes the largest. @default {2} */
-  p?: number;
+  margin?: number | undefined;
+  /**
+   * The norm of the distance, ≥ 0: 1 adds the components up, 2 is Euclidean, Infinity takes the largest.
+   *
+   * @default {2}
+   */
+  p?: number | undefined;
   /** Added to each component of a difference, so that equal vectors have a gradient; any number. @default {1e-6} */
-  eps?: number;
-  /** Whether a negative that is closer to the positive than to the anchor is pushed from there. @default {false} */
-  swap?: boolean;
+  eps?: number | undefined;
+  /** Whether the negative is compared with the closer of anchor and positive, not always with the anchor. @default {false} */
+  swap?: boolean | undefined;
   /** Keep the value of each triplet, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 /** One of the three arguments. */
@@ -90,34 +96,35 @@ export function marginOption(loss: string, margin: number): number {
  * The loss of one triplet.
  *
  * @param margin The margin.
- * @param i Which triplet.
- * @param distances Of all triplets, from anchor to positive, from anchor to negative, and with swap from positive to negative.
- * @param slopes Receives the derivative of the loss with respect to each distance.
+ * @param i The index of the triplet.
+ * @param distances Of all triplets: from anchor to positive, from anchor to negative, and with swap from positive to
+ * negative.
+ * @param gradients Receives the derivative of the loss with respect to each distance.
  * @returns The loss.
  */
 export function tripletHinge(
   margin: number,
   i: number,
   distances: readonly FloatArray[],
-  slopes: readonly Float64Array[],
+  gradients: readonly Float64Array[],
 ): number {
-  const isSwapped = distances.length === 3;
-  const toNegative = distances[1][i];
-  const swapped = isSwapped ? distances[2][i] : Infinity;
-  const h = margin + distances[0][i] - Math.min(toNegative, swapped);
-  // The kink belongs to the active side; a NaN reaches the gradients as well.
-  const slope = h >= 0 ? 1 : h < 0 ? 0 : NaN;
-  const share = !isSwapped || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
-  slopes[0][i] = slope;
-  slopes[1][i] = -slope * share;
-  if (isSwapped) slopes[2][i] = -slope * (1 - share);
+  const [ap, an, pn] = distances as [FloatArray, FloatArray, FloatArray?];
+  const toNegative = an[i]!;
+  const swapped = pn === undefined ? Infinity : pn[i]!;
+  const h = margin + ap[i]! - Math.min(toNegative, swapped);
+  // At the kink the gradient is that of the active side; NaN makes the gradient NaN.
+  const gradient = h >= 0 ? 1 : h < 0 ? 0 : NaN;
+  const share = pn === undefined || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
+  gradients[0]![i] = gradient;
+  gradients[1]![i] = -gradient * share;
+  if (pn !== undefined) gradients[2]![i] = -gradient * (1 - share);
   return Math.max(h, 0);
 }
 
 /** Value and gradients for distances that are p-norms, in two passes over the tensors. */
 export function pNormTriplets(
   loss: string,
-  { margin, p, eps, swap, reduction }: Readonly<Required<TripletMarginLossOptions>>,
+  { margin, p, eps, swap, reduction }: Checked<TripletMarginLossOptions>,
   args: TripletArguments,
   request: Request<string> | undefined,
 ): ValueAndGrad<string> {
@@ -156,7 +163,7 @@ export function pNormTriplets(
       call.end(start, count);
     },
   });
-  return call.answer();
+  return call.result();
 }
 
 /**
@@ -170,15 +177,15 @@ export function pNormTriplets(
  * const { value, grad } = loss.valueAndGrad([0, 0], [3, 4], [0, 2]);
  * // The positive is at a distance of 5, the negative of 2.
  * assertAlmostEquals(value.item(), 1 + 5 - 2, 1e-5);
- * // Both move along unit vectors: the positive towards the anchor, the negative away from it.
+ * // The gradients are unit vectors: against them the positive moves towards the anchor, the negative away from it.
  * assertAlmostEquals(grad.positive.data[0], 3 / 5, 1e-5);
  * assertAlmostEquals(grad.negative.data[1], -1, 1e-5);
  * ```
  */
 export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, TripletArgument> {
   /**
-   * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive, an from
-   * anchor to negative, pn from positive to negative (infinite without swap).
+   * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive,
+   * an from anchor to negative, pn from positive to negative (infinite without swap).
    */
   static readonly formula: LossFormula = {
     value: "hinge(margin + ap - min(an, pn))",
@@ -189,7 +196,7 @@ export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, T
     },
   };
 
-  readonly #options: Required<TripletMarginLossOptions>;
+  readonly #options: Checked<TripletMarginLossOptions>;
 
   /**
    * Makes a loss with these options.

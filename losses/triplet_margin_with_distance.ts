@@ -1,33 +1,33 @@
 /**
- * TripletMarginWithDistanceLoss: an anchor should be closer to its positive than to its negative, by any measure of distance.
+ * TripletMarginWithDistanceLoss: an anchor should be closer to its positive than to its negative, in any measure of distance.
  *
  * PyTorch: `torch.nn.TripletMarginWithDistanceLoss(distance_function, margin, swap, reduction)`
  *
- * Shapes: `anchor`, `positive` and `negative` with the same number of axes, whatever the distance function takes. It answers
- * with one distance for each pair: a tensor without the last axis, or with fewer. The value is a scalar, or with
+ * Shapes: `anchor`, `positive` and `negative` with the same number of axes, as the distance function requires. It returns
+ * one distance for each pair: a tensor without the last axis, or with fewer. The value is a scalar, or with
  * `"none"` of the shape of the distances.
  *
- * Domain: what the distance function takes.
+ * Domain: that of the distance function.
  *
  * Value, with d the distance function:
  *
  *     max(margin + d(anchor, positive) - d(anchor, negative), 0)
  *
- * With swap, min(d(anchor, negative), d(positive, negative)) takes the place of d(anchor, negative). The mean is divided by the
- * number of distances.
+ * With swap, min(d(anchor, negative), d(positive, negative)) takes the place of d(anchor, negative). The mean is divided by
+ * the number of distances.
  *
- * Gradients run through the distance function: it is given the derivative of the loss by each distance, which is 1 for
- * d(anchor, positive) and -1 for the other, and 0 where the value is cut off; at the kink itself the gradient passes. A
- * tie of the swap gives one half to each distance.
+ * Gradient: the distance function multiplies its own gradient by the derivative of the loss with respect to each distance,
+ * which is 1 for d(anchor, positive), -1 for d(anchor, negative), and 0 where the value is cut off at 0; at the kink itself
+ * it is that of the active side. A tie of the swap gives one half to each distance.
  *
  * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
  *
  * Siblings: {@linkcode TripletMarginLoss} is the case of p-norms; without a distance function this is its p = 2, in one pass.
  *
- * Unlike PyTorch, whose automatic differentiation finds the gradient of any function, the distance function brings its own. Its
- * answers are checked.
+ * Unlike PyTorch, which differentiates any function automatically, the distance function has to compute its own gradient.
+ * Its results are checked.
  *
- * Notebook: `notebooks/triplet_margin_with_distance.ipynb`. Reference: F. Schroff et al., FaceNet, 2015.
+ * Notebook: `notebooks/triplet_margin_with_distance.ipynb` of the repository. Reference: F. Schroff et al., FaceNet, 2015.
  *
  * @module
  */
@@ -66,9 +66,9 @@ import {
 } from "./triplet_margin.ts";
 
 /**
- * A distance between the vectors of two tensors, with its gradient: what {@linkcode TripletMarginWithDistanceLoss} needs to know.
+ * A distance between the vectors of two tensors, with its gradient, for {@linkcode TripletMarginWithDistanceLoss}.
  *
- * {@linkcode pairwiseDistance} is one. To write one's own, say what the distance is, and what its derivative is times the
+ * {@linkcode pairwiseDistance} is one. Your own has a function for the distance, and one for its gradient times the
  * upstream gradient:
  *
  * ```ts
@@ -81,8 +81,8 @@ import {
  *   forward: (x1, x2) =>
  *     float64(Array.from(x1.data, (a, i) => Math.abs(turn(a, x2.data[i])))),
  *   valueAndGrad(x1, x2, { gradOutput }) {
- *     const slope = Array.from(gradOutput.data, (g, i) => g * Math.sign(turn(x1.data[i], x2.data[i])));
- *     return { grad: { x1: float64(slope), x2: float64(slope.map((s) => -s)) } };
+ *     const grad = Array.from(gradOutput.data, (g, i) => g * Math.sign(turn(x1.data[i], x2.data[i])));
+ *     return { grad: { x1: float64(grad), x2: float64(grad.map((g) => -g)) } };
  *   },
  * };
  * const loss = new TripletMarginWithDistanceLoss({ distanceFunction: circle, margin: 0.25 });
@@ -105,32 +105,33 @@ export interface DistanceFunction {
    *
    * @param x1 The same as for `forward`.
    * @param x2 The same as for `forward`.
-   * @param request The derivative of the loss with respect to each distance, and which gradients are wanted; others are ignored.
-   * @returns For each of them a float tensor of its argument's shape.
+   * @param request The derivative of the loss with respect to each distance, and the names of the gradients that are
+   * wanted; others are ignored.
+   * @returns For each of these names a float tensor of its argument's shape.
    */
   valueAndGrad(
     x1: Tensor,
     x2: Tensor,
     request: { readonly gradOutput: Tensor; readonly wrt: readonly ("x1" | "x2")[] },
-  ): { readonly grad: { readonly x1?: Tensor; readonly x2?: Tensor } };
+  ): { readonly grad: { readonly x1?: Tensor | undefined; readonly x2?: Tensor | undefined } };
 }
 
 /** Options of {@linkcode TripletMarginWithDistanceLoss}. */
 export interface TripletMarginWithDistanceLossOptions {
   /** The distance and its gradient. @default {pairwiseDistance} */
-  distanceFunction?: DistanceFunction;
+  distanceFunction?: DistanceFunction | undefined;
   /** How much closer the positive has to be, in units of the distance. Must be > 0. @default {1} */
-  margin?: number;
-  /** Whether a negative that is closer to the positive than to the anchor is pushed from there. @default {false} */
-  swap?: boolean;
+  margin?: number | undefined;
+  /** Whether the negative is compared with the closer of anchor and positive, not always with the anchor. @default {false} */
+  swap?: boolean | undefined;
   /** Keep the value of each triplet, average over them, or add them up. @default {"mean"} */
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 const LOSS = "TripletMarginWithDistanceLoss";
 
 /**
- * An anchor should be closer to its positive than to its negative, by any measure of distance.
+ * An anchor should be closer to its positive than to its negative, in any measure of distance.
  *
  * ```ts
  * import {
@@ -153,15 +154,15 @@ const LOSS = "TripletMarginWithDistanceLoss";
  *   },
  * };
  * const loss = new TripletMarginWithDistanceLoss({ distanceFunction: cosineDistance, margin: 0.5 });
- * // The positive points elsewhere, at a distance of 1 - 0.6; the negative is parallel to the anchor, at 0.
+ * // The positive has the distance 1 - 0.6; the negative is parallel to the anchor and has the distance 0.
  * assertAlmostEquals(loss.forward([[3, 4]], [[1, 0]], [[6, 8]]).item(), 0.5 + 0.4 - 0);
  * ```
  */
 export class TripletMarginWithDistanceLoss
   extends Loss<TripletArguments, TripletArgument, TripletArgument> {
   /**
-   * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive, an from
-   * anchor to negative, pn from positive to negative (infinite without swap).
+   * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive,
+   * an from anchor to negative, pn from positive to negative (infinite without swap).
    */
   static readonly formula: LossFormula = TripletMarginLoss.formula;
 
@@ -213,8 +214,14 @@ export class TripletMarginWithDistanceLoss
     }
     const { tensors, dtype } = readArguments(LOSS, TRIPLET.map((name) => ({ name })), args);
     checkRanks(LOSS, tensors);
-    const pairs = (swap ? [[0, 1], [0, 2], [1, 2]] as const : [[0, 1], [0, 2]] as const)
-      .map(([from, to]) => new Pair(this.#distance, tensors, from, to));
+    const [anchor, positive, negative] = TRIPLET.map((name, place) => ({
+      name,
+      place,
+      tensor: tensors[place]!,
+    })) as [Point, Point, Point];
+    const pairs = [new Pair(this.#distance, anchor, positive)];
+    pairs.push(new Pair(this.#distance, anchor, negative));
+    if (swap) pairs.push(new Pair(this.#distance, positive, negative));
     const distances = pairs.map((pair) => pair.distance);
     const shape = commonShape(LOSS, pairs.map(({ name }) => name), distances);
     const count = sizeOf(shape);
@@ -239,7 +246,7 @@ export class TripletMarginWithDistanceLoss
       }
     });
 
-    // All answers of the distance function are checked before the first buffer is written.
+    // All results of the distance function are checked before the first buffer is written.
     const sums = TRIPLET.map((name, i) =>
       call.grad[name] === undefined ? undefined : new Float64Array(tensors[i]!.data.length)
     );
@@ -250,30 +257,39 @@ export class TripletMarginWithDistanceLoss
       const sum = sums[i];
       if (sum !== undefined) call.grad[name]!.data.set(sum);
     });
-    return call.answer();
+    return call.result();
   }
+}
+
+/** One of the three arguments. */
+interface Point {
+  readonly name: TripletArgument;
+  /** Its index in {@linkcode TRIPLET}. */
+  readonly place: number;
+  readonly tensor: Tensor;
 }
 
 /** Two of the three arguments and the distance between them, checked. */
 class Pair {
-  /** The call, for error messages. */
+  /** The call of the distance function, for error messages. */
   readonly name: string;
   readonly distance: Tensor;
   readonly #function: DistanceFunction;
-  readonly #tensors: readonly Tensor[];
-  readonly #places: readonly [from: number, to: number];
+  readonly #from: Point;
+  readonly #to: Point;
 
-  constructor(distance: DistanceFunction, tensors: readonly Tensor[], from: number, to: number) {
-    this.name = `distanceFunction.forward(${TRIPLET[from]}, ${TRIPLET[to]})`;
+  constructor(distance: DistanceFunction, from: Point, to: Point) {
+    this.name = `distanceFunction.forward(${from.name}, ${to.name})`;
     this.#function = distance;
-    this.#tensors = tensors;
-    this.#places = [from, to];
-    const answer: unknown = distance.forward(tensors[from], tensors[to]);
-    const given = floatTensor(answer, this.name);
-    // A copy: the function may use its tensor again for the next answer.
+    this.#from = from;
+    this.#to = to;
+    const result: unknown = distance.forward(from.tensor, to.tensor);
+    const given = floatTensor(result, this.name);
+    // A copy, as the function may write its next result into the same tensor.
     this.distance = new Tensor(given.data.slice(), [...given.shape]);
     const { shape } = this.distance;
-    const [one, other] = [tensors[from].shape, tensors[to].shape];
+    const { shape: one } = from.tensor;
+    const { shape: other } = to.tensor;
     const fits = shape.length <= one.length &&
       shape.every((length, axis) => length === 1 || length === one[axis] || length === other[axis]);
     if (!fits) {
@@ -285,41 +301,40 @@ class Pair {
     }
   }
 
-  /** Adds the gradients through this distance to the sums that are there. */
+  /** Adds the gradients through this distance to the sums, of which only those that are wanted exist. */
   addGradients(upstream: Tensor, sums: readonly (Float64Array | undefined)[]): void {
-    const keys = ["x1", "x2"] as const;
-    const wrt = keys.filter((_, i) => sums[this.#places[i]] !== undefined);
-    if (wrt.length === 0) return;
-    const [from, to] = this.#places;
-    const answer: unknown = this.#function
-      .valueAndGrad(this.#tensors[from], this.#tensors[to], { gradOutput: upstream, wrt })?.grad;
-    keys.forEach((key, i) => {
-      const sum = sums[this.#places[i]];
-      if (sum === undefined) return;
+    const from = this.#from;
+    const to = this.#to;
+    const wanted = ([["x1", from], ["x2", to]] as const)
+      .filter(([, { place }]) => sums[place] !== undefined);
+    if (wanted.length === 0) return;
+    const request = { gradOutput: upstream, wrt: wanted.map(([key]) => key) };
+    const result: unknown = this.#function.valueAndGrad(from.tensor, to.tensor, request)?.grad;
+    for (const [key, { name: argument, place, tensor: { shape } }] of wanted) {
       const name = `${this.name.replace("forward", "valueAndGrad")}.grad.${key}`;
-      const given = floatTensor((answer as Record<string, unknown> | undefined)?.[key], name);
-      const { shape } = this.#tensors[this.#places[i]];
+      const given = floatTensor((result as Record<string, unknown> | undefined)?.[key], name);
       if (!sameShape(given.shape, shape)) {
         throw new RangeError(
-          `Cannot compute ${LOSS} as ${name} must have the shape of ${TRIPLET[this.#places[i]]}, ${
+          `Cannot compute ${LOSS} as ${name} must have the shape of ${argument}, ${
             show(shape)
           }: current shape is ${show(given.shape)}`,
         );
       }
-      for (let j = 0; j < sum.length; j++) sum[j] += given.data[j];
-    });
+      const sum = sums[place]!;
+      for (let j = 0; j < sum.length; j++) sum[j]! += given.data[j]!;
+    }
   }
 }
 
-/** An answer of the distance function, if it is a tensor of floats. */
-function floatTensor(answer: unknown, name: string): Tensor {
-  if (!(answer instanceof Tensor)) {
+/** A result of the distance function, checked to be a tensor of floats. */
+function floatTensor(result: unknown, name: string): Tensor {
+  if (!(result instanceof Tensor)) {
     throw new TypeError(
-      `Cannot compute ${LOSS} as ${name} must be a tensor: current value is ${describe(answer)}`,
+      `Cannot compute ${LOSS} as ${name} must be a tensor: current value is ${describe(result)}`,
     );
   }
-  if (answer.dtype === "int32") throw wrongType(LOSS, name, "float32 or float64", answer.dtype);
-  return answer;
+  if (result.dtype === "int32") throw wrongType(LOSS, name, "float32 or float64", result.dtype);
+  return result;
 }
 
 /** The numbers of a tensor, repeated along a shape. */
@@ -331,7 +346,7 @@ function spread({ data, shape: own }: Tensor, shape: readonly number[]): FloatAr
   return repeated;
 }
 
-/** Numbers along a shape, added up to the shape and type of a tensor. */
+/** Sums numbers along the axes that a tensor is repeated along, into a new tensor of its shape and type. */
 function collect(numbers: Float64Array, shape: readonly number[], like: Tensor): Tensor {
   const strides = stridesAlong(like.shape, shape);
   const result = zeros(like.dtype, like.shape);

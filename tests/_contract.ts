@@ -229,7 +229,7 @@ export function testContract({ loss, Loss, options = {}, known, args, wrt }: Con
         [
           { other: filled() },
           TypeError,
-          `out.other is no gradient that is computed: wrt is ${differentiated}`,
+          `out.other names a gradient that is not computed: wrt is ${differentiated}`,
         ],
         [5, TypeError, "out must be an object of buffers: current value is 5"],
       ];

@@ -562,6 +562,51 @@ describe("CTCLoss with extreme numbers", () => {
     // Each row is probabilities minus shares, which both add up to 1.
     for (const row of grad) assertNear(sum(row), 0, { atol: 1e-12 });
   });
+
+  const MASKS = [-1e4, -1e15, -1.7e18, -1e30, -3e38, -1e300];
+
+  it("masks of any size leave shares of the alignments that avoid them best", () => {
+    for (const M of MASKS) {
+      // Permutations of one row, whose log-softmax rounds the masks alike.
+      const rows = [[0, M, -1], [-1, M, 0], [0, M, -1]];
+      // One label takes one mask: in the middle frame it avoids the blank's -1 there, in the others it does not.
+      const [side, middle] = [1, Math.E].map((weight) => weight / (1 + Math.E + 1));
+      const wanted = [[side + middle, side, 0], [2 * side, middle, 0], [side + middle, side, 0]];
+      // Two labels take both outer masks, as the blank between equal ones cannot be left out.
+      const both = [[0, 1, 0], [1, 0, 0], [0, 1, 0]];
+      const samples: [number[], Rows][] = [[[1], wanted], [[1, 1], both]];
+      for (const [labels, shares] of samples) {
+        assertRows(one(rows, labels).grad, negated(shares), `mask ${M}, labels ${labels}`);
+        const minus = rows.map((row, t) => softmax(row).map((p, c) => p - shares[t][c]));
+        assertRows(oneFused(rows, labels).grad, minus, `scores, mask ${M}, labels ${labels}`);
+      }
+    }
+  });
+
+  it("random masks: the shares of all alignments with the fewest masks", () => {
+    const random = new Random(31);
+    for (let i = 0; i < 300; i++) {
+      const M = MASKS[i % MASKS.length];
+      const frames = 2 + random.below(4);
+      // In nats up to 300: beside a mask that takes more than one level of 512 ln 2.
+      const costs = rowsOf(frames, 3, () => -random.uniform(0, i % 2 ? 300 : 3));
+      const masked = rowsOf(frames, 3, () => random.below(2));
+      const labels = drawLabels(random, 1 + random.below(2), 3);
+      const masksOf = (alignment: number[]) => alignment.reduce((n, c, t) => n + masked[t][c], 0);
+      const readings = [...alignments(frames, 3)].filter((a) => `${collapse(a)}` === `${labels}`);
+      if (readings.length === 0) continue;
+      const fewest = Math.min(...readings.map(masksOf));
+      const best = readings.filter((a) => masksOf(a) === fewest);
+      const logs = best.map((a) =>
+        a.reduce((log, c, t) => log + (masked[t][c] ? 0 : costs[t][c]), 0)
+      );
+      const total = logSum(logs);
+      const shares = rowsOf(frames, 3, () => 0);
+      best.forEach((a, k) => a.forEach((c, t) => shares[t][c] += Math.exp(logs[k] - total)));
+      const rows = costs.map((row, t) => row.map((cost, c) => masked[t][c] ? M : cost));
+      assertRows(one(rows, labels).grad, negated(shares), JSON.stringify({ rows, labels }));
+    }
+  });
 });
 
 describe("CTCLoss of normalised log-probabilities is never negative", () => {

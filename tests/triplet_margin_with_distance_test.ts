@@ -301,6 +301,31 @@ describe("TripletMarginWithDistanceLoss and its distance function", () => {
     const wanted = none({ distanceFunction: squared }).forward(anchor, positive, negative);
     assertClose(value, wanted, { rtol: 1e-6, atol: 1e-6, context: "value" });
   });
+
+  it("may return the same tensors at each call, with new numbers", () => {
+    const distances = float64(new Float64Array(5));
+    const gradients = {
+      x1: float64(new Float64Array(20), [5, 4]),
+      x2: float64(new Float64Array(20), [5, 4]),
+    };
+    const reusing: DistanceFunction = {
+      forward(x1, x2) {
+        distances.data.set(squared.forward(x1, x2).data);
+        return distances;
+      },
+      valueAndGrad(x1, x2, request) {
+        const { grad } = squared.valueAndGrad(x1, x2, request);
+        for (const key of ["x1", "x2"] as const) gradients[key].data.set(grad[key]?.data ?? []);
+        return { grad: gradients };
+      },
+    };
+    for (const swap of [false, true]) {
+      assertEquals(
+        none({ distanceFunction: reusing, swap }).valueAndGrad(anchor, positive, negative),
+        none({ distanceFunction: squared, swap }).valueAndGrad(anchor, positive, negative),
+      );
+    }
+  });
 });
 
 describe("TripletMarginWithDistanceLoss with extreme numbers", () => {

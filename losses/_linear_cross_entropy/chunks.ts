@@ -1,49 +1,51 @@
 /**
- * How the samples of a batch are divided, so that their scores need not exist all at once.
+ * The division of a batch into chunks of samples, so that the scores of all samples need not exist at the same time.
+ *
+ * This folder belongs to LinearCrossEntropyLoss. It knows no tensors.
  */
 
-import { booleanOption, checkOptions, wholeOption } from "../_core/call/options.ts";
+import { booleanOption, type Checked, checkOptions, wholeOption } from "../_core/call/options.ts";
 import { describe } from "../_core/tensor/describe.ts";
 
-/** How {@linkcode LinearCrossEntropyLoss} divides its work; nothing here changes the result but for rounding. */
+/** How {@linkcode LinearCrossEntropyLoss} divides its work. Nothing here changes the result, except for rounding. */
 export interface LinearCrossEntropyOptions {
-  /** Samples whose scores exist at the same time, > 0. Not together with a chunkingMethod that gives another number. */
-  batchChunkSize?: number | null;
+  /** The number of samples in a chunk, > 0. If a chunkingMethod is given too, it must give the same number. */
+  batchChunkSize?: number | null | undefined;
   /**
-   * How batchChunkSize is found: `"aspect_ratio"` makes the scores of a chunk about as many as the numbers of `input`,
-   * `"aspect_ratio:4"` a quarter of that; `"auto"` takes batchChunkSize if given, else `"aspect_ratio:2"`; null takes
-   * batchChunkSize, or all samples at once.
+   * How the number of samples in a chunk is found. `"aspect_ratio"`: a chunk has about as many scores as `input` has
+   * numbers; `"aspect_ratio:4"`: a quarter of that. `"auto"`: batchChunkSize if given, otherwise `"aspect_ratio:2"`.
+   * null: batchChunkSize if given, otherwise all samples.
    *
    * @default {"auto"}
    */
-  chunkingMethod?: "auto" | "aspect_ratio" | `aspect_ratio:${number}` | null;
+  chunkingMethod?: "auto" | "aspect_ratio" | `aspect_ratio:${number}` | null | undefined;
   /**
-   * PyTorch's choice between exact and small sums of half-precision numbers. Known for code that comes from there:
-   * without half precision, all four are the same here, and sums of many terms are kept in float64.
+   * PyTorch's choice between accuracy and memory for sums of half-precision numbers. Accepted for compatibility: there is
+   * no half precision here, and all four do the same.
    *
    * @default {"auto"}
    */
-  accPolicy?: "auto" | "accurate" | "balanced" | "compact";
+  accPolicy?: "auto" | "accurate" | "balanced" | "compact" | undefined;
   /** The type of sums, which must be that of the computation. */
-  accDtype?: "float32" | "float64" | null;
-  /** Known for code that comes from PyTorch: there is no graph here to be retained. @default {false} */
-  allowRetainGraph?: boolean;
+  accDtype?: "float32" | "float64" | null | undefined;
+  /** Accepted for compatibility with PyTorch; there is no graph to retain here. @default {false} */
+  allowRetainGraph?: boolean | undefined;
 }
 
-/** Scores that exist at the same time by default: 8 MB in float32, where products run at nearly full speed. */
-export const CHUNK_SCORES = 2 ** 21;
+/** The default number of scores in a chunk: 8 MB in float32, with which products run at nearly full speed. */
+export const CHUNK_SCORES: number = 2 ** 21;
 
 /**
- * Checks how the work is to be divided.
+ * Checks the option `options` of the loss.
  *
- * @param options What the constructor was given.
- * @returns A copy of it with all defaults in place.
+ * @param options The value of that option.
+ * @returns A copy of it with all defaults filled in.
  * @throws {TypeError} If an option is unknown or of the wrong kind.
- * @throws {RangeError} If a size is no whole number ≥ 1, or a word is unknown.
+ * @throws {RangeError} If a size is not a whole number ≥ 1, or a word is unknown.
  */
 export function checkChunking(
   options: LinearCrossEntropyOptions,
-): Required<LinearCrossEntropyOptions> {
+): Checked<LinearCrossEntropyOptions> {
   const name = "LinearCrossEntropyOptions";
   checkOptions(name, options, [
     "batchChunkSize",
@@ -85,19 +87,19 @@ export function checkChunking(
 }
 
 /**
- * How many samples are worked on together.
+ * The number of samples in a chunk.
  *
  * @param loss The class, for error messages.
- * @param chunking How the work is to be divided, by PyTorch's rules; undefined for {@linkcode CHUNK_SCORES}.
+ * @param chunking The checked options, which follow PyTorch's rules; undefined for {@linkcode CHUNK_SCORES}.
  * @param samples The number of samples.
  * @param inFeatures The length of a sample.
  * @param scores The number of scores of a sample.
- * @returns The number of samples in a chunk, at least 1.
- * @throws {RangeError} If size and method are both given and do not agree.
+ * @returns The number, at least 1.
+ * @throws {RangeError} If batchChunkSize and chunkingMethod are both given and do not agree.
  */
 export function chunkSize(
   loss: string,
-  chunking: Required<LinearCrossEntropyOptions> | undefined,
+  chunking: Checked<LinearCrossEntropyOptions> | undefined,
   samples: number,
   inFeatures: number,
   scores: number,

@@ -1,7 +1,27 @@
 /** How arguments and options are read and checked: dtypes, shapes, and the places that error messages name. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { float32, float64, int32, type Tensor, type TensorLike } from "@lossbook/losses";
+import {
+  AdaptiveLogSoftmaxWithLoss,
+  BCELoss,
+  BCEWithLogitsLoss,
+  CosineEmbeddingLoss,
+  cosineSimilarity,
+  CrossEntropyLoss,
+  float32,
+  float64,
+  int32,
+  L1Loss,
+  LinearCrossEntropyLoss,
+  MSELoss,
+  MultiLabelSoftMarginLoss,
+  MultiMarginLoss,
+  NLLLoss,
+  type Tensor,
+  type TensorLike,
+  TripletMarginLoss,
+  type ValueAndGrad,
+} from "@lossbook/losses";
 import { offender, position, promote, readArguments } from "../../losses/_core/call/arguments.ts";
 import {
   commonShape,
@@ -62,12 +82,14 @@ describe("readArguments", () => {
     const wrong = "Cannot compute Loss as input must be float32 or float64: current dtype is int32";
     assertThrows(() => types([int32([1]), [2]]), TypeError, wrong);
     const unless = [{ name: "input", integers: "unless averaged" }] as const;
-    assertEquals(readArguments("Loss", unless, [int32([1])], false).dtype, "float64");
-    assertThrows(() => readArguments("Loss", unless, [int32([1])], true), TypeError, wrong);
+    assertEquals(readArguments("Loss", unless, [int32([1])]).dtype, "float64");
+    const averaged = { isAveraged: true };
+    assertThrows(() => readArguments("Loss", unless, [int32([1])], averaged), TypeError, wrong);
   });
 
   it("refuses different dtypes where they must be the same", () => {
-    const same = (values: TensorLike[]) => readArguments("Loss", specs, values, false, true).dtype;
+    const same = (values: TensorLike[]) =>
+      readArguments("Loss", specs, values, { sameTypes: true }).dtype;
     assertEquals(same([float32([1]), float32([2])]), "float32");
     assertEquals(same([float32([1]), [2]]), "float32");
     assertThrows(
@@ -75,6 +97,65 @@ describe("readArguments", () => {
       TypeError,
       "Cannot compute Loss as target must be float32 like input: current dtype is float64",
     );
+  });
+});
+
+describe("plain numbers take the type of the tensors beside them", () => {
+  const row = [[1, 2, 3]];
+  const f = new Float32Array([0.5, 1, 2]);
+  /** Loss or helper, its plain argument, and the tensor beside it. */
+  const calls: Record<string, () => ValueAndGrad<string>> = {
+    "MSELoss, target": () => new MSELoss().valueAndGrad(row, float32(row)),
+    "MSELoss, weight": () => new MSELoss({ weight: float32(row) }).valueAndGrad(row, row),
+    "L1Loss of int32, weight": () =>
+      new L1Loss({ weight: f, reduction: "sum" }).valueAndGrad(int32(f.map(Math.ceil)), [1, 2, 3]),
+    "BCEWithLogitsLoss, posWeight": () =>
+      new BCEWithLogitsLoss({ posWeight: f }).valueAndGrad(row, [[0, 1, 1]]),
+    "BCELoss, weight": () => new BCELoss({ weight: f }).valueAndGrad([[0.5, 0.25, 1]], [[0, 1, 1]]),
+    "CrossEntropyLoss, weight": () => new CrossEntropyLoss({ weight: f }).valueAndGrad(row, [1]),
+    "CrossEntropyLoss, probabilities": () =>
+      new CrossEntropyLoss().valueAndGrad(row, float32([[0.2, 0.3, 0.5]])),
+    "NLLLoss, weight": () => new NLLLoss({ weight: f }).valueAndGrad(row, [1]),
+    "MultiMarginLoss, weight": () => new MultiMarginLoss({ weight: f }).valueAndGrad(row, [1]),
+    "MultiLabelSoftMarginLoss, target": () =>
+      new MultiLabelSoftMarginLoss().valueAndGrad(row, float32(row)),
+    "MultiLabelSoftMarginLoss, weight": () =>
+      new MultiLabelSoftMarginLoss({ weight: f }).valueAndGrad(row, row),
+    "CosineEmbeddingLoss, input2": () =>
+      new CosineEmbeddingLoss().valueAndGrad(row, float32(row), [1]),
+    "CosineEmbeddingLoss, target": () =>
+      new CosineEmbeddingLoss().valueAndGrad(row, row, float32([1])),
+    "TripletMarginLoss, negative": () =>
+      new TripletMarginLoss().valueAndGrad(row, row, float32(row)),
+    "LinearCrossEntropyLoss, parameters": () =>
+      new LinearCrossEntropyLoss({ inFeatures: 3, numClasses: 3, weight: f }).valueAndGrad(row, [
+        1,
+      ]),
+    "AdaptiveLogSoftmaxWithLoss, parameters": () =>
+      new AdaptiveLogSoftmaxWithLoss({ inFeatures: 3, nClasses: 3, cutoffs: [1] }).valueAndGrad(
+        row,
+        [1],
+      ),
+    "cosineSimilarity, x2": () => cosineSimilarity.valueAndGrad(row, float32(row)),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    it(name, () => {
+      const { value, grad } = call();
+      assertEquals(value.dtype, "float32");
+      for (const { dtype } of Object.values(grad)) assertEquals(dtype, "float32");
+    });
+  }
+
+  it("whatever the type of labels, if the inputs have one", () => {
+    const loss = new CosineEmbeddingLoss();
+    assertEquals(loss.forward(float32(row), row, float64([1])).dtype, "float32");
+    assertEquals(loss.forward(row, row, int32([1])).dtype, "float64");
+  });
+
+  it("and then take buffers of that type", () => {
+    const out = { input: new Float32Array(3) };
+    const { grad } = new CrossEntropyLoss({ weight: f }).valueAndGrad(row, [1], { out });
+    assertStrictEquals(grad.input.data, out.input);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * Turns the arguments of a call into tensors of one float type.
+ * The arguments of a call, read as tensors of one float type.
  */
 
 import type { DType, FloatType } from "../tensor/types.ts";
@@ -7,25 +7,35 @@ import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
 import { isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
 
-/** What a loss says about one of its arguments. */
+/** The description of an argument, given by the loss. */
 export interface Argument {
   /** Its name in PyTorch, in camelCase. */
   readonly name: string;
-  /** Whether whole-number tensors are taken too; they then follow the type of the others. */
+  /** Whether int32 tensors are accepted too; they are converted to the type of the others. */
   readonly integers?: boolean | "unless averaged";
+  /** Whether it may be of any type and keeps it; plain numbers take its type only if no other argument has one. */
+  readonly isLabel?: boolean;
 }
 
 /**
- * The type that a computation with these arguments has: float64 if one of them is float64 or none has a type
- * of its own (numbers, plain arrays, integers), else float32.
+ * The float type of a computation with these arguments: float64 if one of them is float64 or none has a float type
+ * (numbers, plain arrays, integers), else float32.
  */
-export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType {
+export function promote(raws: readonly Typed[]): FloatType {
+  return floatType(raws) ?? "float64";
+}
+
+/** Something that may have a type of its own. */
+type Typed = { readonly dtype?: DType | undefined } | undefined;
+
+/** The float type of a computation with these; undefined if none has a float type. */
+export function floatType(raws: readonly Typed[]): FloatType | undefined {
   let result: FloatType | undefined;
-  for (const { dtype } of raws) {
-    if (dtype === "float64") return "float64";
-    if (dtype === "float32") result = "float32";
+  for (const raw of raws) {
+    if (raw?.dtype === "float64") return "float64";
+    if (raw?.dtype === "float32") result = "float32";
   }
-  return result ?? "float64";
+  return result;
 }
 
 /**
@@ -35,92 +45,103 @@ export function promote(raws: readonly { readonly dtype?: DType }[]): FloatType 
  * @param name The argument, for error messages.
  * @param value The argument.
  * @returns Its numbers, shape and type.
- * @throws {TypeError} If it is missing, or of no allowed kind.
+ * @throws {TypeError} If it is missing, or of a kind that is not allowed.
  */
-export function readArgument(loss: string, name: string, value: TensorLike): Raw {
+export function readArgument(loss: string, name: string, value: TensorLike | undefined): Raw {
   if (value === undefined) {
     throw new TypeError(`Cannot compute ${loss} as the argument ${name} is missing`);
   }
   return read(value, name);
 }
 
-/** A tensor that is known to hold floats. */
+/** A tensor of floats. */
 export type FloatTensor = Tensor & { readonly dtype: FloatType };
 
 /**
- * Reads scores, which decide on the type of a call: float tensors have their own, plain numbers take that of the tensors
- * beside them.
+ * Reads scores, whose type is that of the whole call. Plain numbers take the type of the tensors beside them.
  *
  * @param loss The class, for error messages.
  * @param name The argument, for error messages.
  * @param value The argument.
- * @param beside What else has floats: weights, for example.
+ * @param others Other float arguments and options, such as weights.
  * @returns The scores, float32 or float64.
- * @throws {TypeError} If they are missing, of no allowed kind, or whole numbers.
+ * @throws {TypeError} If they are missing, of a kind that is not allowed, or an int32 tensor.
  */
 export function readScores(
   loss: string,
   name: string,
   value: TensorLike,
-  ...beside: readonly (Raw | undefined)[]
+  ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
-  return asScores(loss, name, readArgument(loss, name, value), ...beside);
+  return asScores(loss, name, readArgument(loss, name, value), ...others);
 }
 
-/** Takes an argument that has been read as scores: see {@linkcode readScores}. */
+/** The same for an argument that has been read already: see {@linkcode readScores}. */
 export function asScores(
   loss: string,
   name: string,
   raw: Raw,
-  ...beside: readonly (Raw | undefined)[]
+  ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
   if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
-  const dtype = raw.dtype ?? promote(beside.filter((other) => other !== undefined));
+  const dtype = raw.dtype ?? promote(others);
   return toTensor(raw, dtype, name) as FloatTensor;
+}
+
+/** Which types of arguments are accepted, and which type plain numbers take. */
+export interface TypeRules {
+  /** Whether the loss is averaged: some losses accept int32 only if it is not. */
+  readonly isAveraged?: boolean;
+  /** Whether tensors of different types are refused rather than converted. */
+  readonly sameTypes?: boolean;
+  /** The type of the other tensors of the call, for the case that no argument has a float type. */
+  readonly dtype?: FloatType | undefined;
 }
 
 /**
  * Reads arguments as tensors of their common float type.
  *
  * @param loss The class, for error messages.
- * @param specs What the loss says about its arguments.
+ * @param specs The descriptions of the arguments.
  * @param values The arguments, in the same order.
- * @param averaged Whether the loss is to be averaged, which the mean of whole numbers cannot be.
- * @param sameTypes Whether tensors of different types are refused rather than converted.
+ * @param rules Which types are accepted, and which type plain numbers take.
  * @returns The tensors and their type.
- * @throws {TypeError} If an argument is missing, is of no allowed kind, or has whole numbers where floats are wanted.
+ * @throws {TypeError} If an argument is missing, of a kind that is not allowed, or an int32 tensor where floats are wanted.
  */
 export function readArguments(
   loss: string,
   specs: readonly Argument[],
   values: readonly TensorLike[],
-  averaged = false,
-  sameTypes = false,
+  { isAveraged = false, sameTypes = false, dtype: otherType }: TypeRules = {},
 ): { tensors: Tensor[]; dtype: FloatType } {
   const own = tensorsOfOneType(specs.length, values);
   if (own !== undefined) return own;
   const raws: Raw[] = [];
   for (let i = 0; i < specs.length; i++) {
-    const { name, integers = false } = specs[i];
+    const { name, integers = false, isLabel = false } = specs[i]!;
     const raw = readArgument(loss, name, values[i]);
-    if (raw.dtype === "int32" && (!integers || (integers !== true && averaged))) {
+    raws.push(raw);
+    if (isLabel) continue;
+    if (raw.dtype === "int32" && (!integers || (integers !== true && isAveraged))) {
       throw wrongType(loss, name, "float32 or float64", raw.dtype);
     }
     const other = sameTypes
       ? raws.find(({ dtype }) => dtype !== undefined && dtype !== raw.dtype)?.dtype
       : undefined;
     if (raw.dtype !== undefined && other !== undefined) {
-      throw wrongType(loss, name, `${other} like ${specs[0].name}`, raw.dtype);
+      throw wrongType(loss, name, `${other} like ${specs[0]!.name}`, raw.dtype);
     }
-    raws.push(raw);
   }
-  const dtype = promote(raws);
-  const tensors: Tensor[] = [];
-  for (let i = 0; i < raws.length; i++) tensors.push(toTensor(raws[i], dtype, specs[i].name));
+  const dtype = floatType(raws.filter((_, i) => !specs[i]!.isLabel)) ?? floatType(raws) ??
+    otherType ?? "float64";
+  const tensors = raws.map((raw, i) => {
+    const { name, isLabel = false } = specs[i]!;
+    return toTensor(raw, isLabel && raw.dtype !== undefined ? raw.dtype : dtype, name);
+  });
   return { tensors, dtype };
 }
 
-/** The arguments as they are, if all are float tensors of one type: a call on few elements has no time to read them. */
+/** The arguments themselves, if all are float tensors of one type: faster than reading them, which small calls notice. */
 function tensorsOfOneType(
   count: number,
   values: readonly TensorLike[],
@@ -145,7 +166,7 @@ export function wrongType(loss: string, name: string, wanted: string, current: s
   );
 }
 
-/** The error for an element that lies outside of what a loss is defined for; names the first such element. */
+/** The error for elements outside the domain of a loss; it names the first of them. */
 export function offender(
   loss: string,
   { data, shape }: { readonly data: ArrayLike<number>; readonly shape: readonly number[] },
@@ -162,7 +183,7 @@ export function offender(
   );
 }
 
-/** The place of an element, as it would be indexed: `[2, 0]`. */
+/** The indices of an element, such as `[2, 0]`. */
 export function position(flat: number, shape: readonly number[]): string {
   const indices: number[] = [];
   for (const length of shape.toReversed()) {

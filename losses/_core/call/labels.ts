@@ -10,7 +10,7 @@ import { type Raw, toTensor } from "../tensor/read.ts";
 import type { TensorLike } from "../tensor/tensor.ts";
 import { type ClassAxis, classAxis } from "../rows/class_axis.ts";
 
-/** Labels as they came, with their shape. */
+/** Labels, not yet converted, with their shape. */
 export interface Labels {
   readonly data: ArrayLike<number>;
   readonly shape: readonly number[];
@@ -21,8 +21,8 @@ export interface Labels {
  *
  * @param loss The class, for error messages.
  * @param name The argument, for error messages.
- * @param value Whole numbers: a plain array, an int32 tensor or any integer array.
- * @returns The labels; {@linkcode checkLabels} must see them before they are used.
+ * @param value Whole numbers: a plain array, an int32 tensor or a typed array of integers.
+ * @returns The labels, to be checked by {@linkcode checkLabels} before they are used.
  * @throws {TypeError} If they are a tensor of floats.
  */
 export function readLabels(loss: string, name: string, value: TensorLike): Labels {
@@ -30,12 +30,12 @@ export function readLabels(loss: string, name: string, value: TensorLike): Label
 }
 
 /**
- * Takes an argument that has been read as labels.
+ * The same for an argument that has been read already.
  *
  * @param loss The class, for error messages.
  * @param name The argument, for error messages.
- * @param raw What was read.
- * @returns The labels; {@linkcode checkLabels} must see them before they are used.
+ * @param raw The argument, read.
+ * @returns The labels, to be checked by {@linkcode checkLabels} before they are used.
  * @throws {TypeError} If they are a tensor of floats.
  */
 export function asLabels(loss: string, name: string, raw: Raw): Labels {
@@ -45,21 +45,21 @@ export function asLabels(loss: string, name: string, raw: Raw): Labels {
   return raw;
 }
 
-/** Which labels are allowed, where that is not exactly the classes. */
+/** Which labels are allowed, if not exactly the classes. */
 export interface LabelRule {
-  /** A label that is allowed although it names no class. */
+  /** A label that is allowed although it is not a class. */
   readonly allowed?: number | undefined;
-  /** A class that is no label. */
+  /** A class that is not allowed as a label. */
   readonly forbidden?: number | undefined;
   /** The exception in words that follow "classes from 0 to 9". */
   readonly wanted: string;
-  /** The labels that count, from `start` up to before `end`; all by default. */
+  /** The range of labels to check, from `start` to before `end`; all by default. */
   readonly start?: number;
   readonly end?: number;
 }
 
 /**
- * Refuses labels that name no class.
+ * Refuses labels that are not classes.
  *
  * @param loss The class, for error messages.
  * @param name The argument, for error messages.
@@ -88,7 +88,7 @@ export function checkLabels(
   }
 }
 
-/** The rule for targets with a label that does not count. */
+/** The rule for targets with a label that is ignored. */
 export function orIgnored(ignoreIndex: number): LabelRule {
   return { allowed: ignoreIndex, wanted: ` or ignoreIndex, ${ignoreIndex}` };
 }
@@ -125,7 +125,7 @@ export function classWeights(
 }
 
 /**
- * Sees `shape` as rows of scores and checks that there is one label for each.
+ * Finds the class axis of scores, and checks that there is one label for each sample.
  *
  * @param loss The class, for error messages.
  * @param shape The shape of the scores.
@@ -152,12 +152,12 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
 }
 
 /**
- * What a mean over labelled samples is divided by.
+ * The divisor of a mean over labelled samples.
  *
  * @param labels The labels.
- * @param ignoreIndex The label that does not count.
+ * @param ignoreIndex The label that is ignored.
  * @param weights One weight per class, 1 each if undefined.
- * @returns The sum of the weights of all labels that count.
+ * @returns The sum of the weights of all labels that are not ignored.
  */
 export function weightOfLabels(
   labels: ArrayLike<number>,

@@ -1,57 +1,59 @@
 /**
- * What every loss class has in common: its two public methods.
+ * The base class of all losses: their two public methods.
  */
 
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { type Request, VALUE_ONLY, type ValueAndGrad } from "./request.ts";
 
 /**
- * A loss of arguments `A`, which can be differentiated with respect to those named in `G`, and is with respect to those
- * named in `D` unless a call says otherwise.
+ * A loss function with its gradients.
+ *
+ * `A` are its arguments, `G` the names that it can be differentiated with respect to, `D` those of them that it is
+ * differentiated with respect to by default.
  */
 export abstract class Loss<
   A extends readonly TensorLike[],
   G extends string,
   D extends G,
 > {
-  /** The number of arguments, behind which the request stands. */
+  /** The number of arguments; the request comes after them. */
   readonly #arity: number;
 
   /**
-   * Called by every loss with the number of its arguments.
+   * To be called by every loss.
    *
-   * @param arity The number of tensors that a call takes.
+   * @param arity The number of arguments of a call, without the request.
    */
   protected constructor(arity: number) {
     this.#arity = arity;
   }
 
   /**
-   * The loss.
+   * Computes the loss.
    *
-   * @param args The arguments, as the class describes them.
+   * @param args The arguments, as described by the class.
    * @returns A scalar, or with reduction `"none"` one value per element or sample.
    * @throws {TypeError} If an argument is missing, or of the wrong kind or type.
-   * @throws {RangeError} If shapes do not go together, or a number lies outside of the loss's domain.
+   * @throws {RangeError} If shapes do not fit together, or a number is outside the domain of the loss.
    */
   forward(...args: A): Tensor {
     return this.evaluate(args, VALUE_ONLY).value;
   }
 
   /**
-   * The loss and its gradients, in one pass.
+   * Computes the loss and its gradients, in one pass.
    *
-   * @param args The arguments, as the class describes them, and at last the request: which gradients, times which upstream
-   * gradient, into which buffers.
+   * @param args The arguments, as described by the class, and finally the request: the gradients to compute, the upstream
+   * gradient, and the buffers to write into.
    * @returns The value, and for each name in the request's `wrt` a gradient of its argument's shape.
    * @throws {TypeError} If an argument is missing, or of the wrong kind or type, or a name is unknown.
-   * @throws {RangeError} If shapes or sizes do not go together, or a number lies outside of the loss's domain.
+   * @throws {RangeError} If shapes or sizes do not fit together, or a number is outside the domain of the loss.
    */
   valueAndGrad<W extends G = D>(...args: [...args: A, request?: Request<W>]): ValueAndGrad<W> {
     const request = args[this.#arity] as Request<W> | undefined;
     return this.evaluate(args as unknown as A, request) as ValueAndGrad<W>;
   }
 
-  /** Computes what is asked for; arguments behind the last one are to be passed over. */
+  /** Computes what is requested. `args` may be longer than `A`; whatever comes after the arguments is to be ignored. */
   protected abstract evaluate(args: A, request: Request<string> | undefined): ValueAndGrad<string>;
 }

@@ -1,10 +1,11 @@
 /**
- * Checks what a constructor is given.
+ * The options of a loss, checked.
  */
 
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import type { DType } from "../tensor/types.ts";
 
 /** How the values of single elements or samples become the loss: kept, averaged or summed. */
 export type Reduction = "none" | "mean" | "sum";
@@ -13,9 +14,9 @@ export type Reduction = "none" | "mean" | "sum";
  * Refuses anything but an object with known names.
  *
  * @param loss The class, for error messages.
- * @param options What the constructor was given.
- * @param known The names of the options there are.
- * @throws {TypeError} If `options` is not an object, or has a name that is not known.
+ * @param options The options that were given.
+ * @param known The names of all options of the loss.
+ * @throws {TypeError} If `options` is not an object, or has an unknown name.
  */
 export function checkOptions(loss: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -44,11 +45,11 @@ export interface NumberOption {
 /** An option that is a number, or true or false. */
 export type OptionDefinition = NumberOption | { readonly default: boolean };
 
-/** The options of one loss object, checked, by name. */
+/** The checked options of a loss object, by name. */
 export type OptionValues = Readonly<Record<string, number | boolean | Tensor | undefined>>;
 
 /**
- * An option, checked.
+ * Checks an option that is a number or a boolean.
  *
  * @param loss The class, for error messages.
  * @param name The option.
@@ -71,7 +72,7 @@ export function optionOf(
 }
 
 /**
- * A number option, checked.
+ * Checks a number.
  *
  * @param loss The class, for error messages.
  * @param name The option.
@@ -98,7 +99,7 @@ export function numberOption(
 }
 
 /**
- * A true-or-false option, checked.
+ * Checks a boolean.
  *
  * @param loss The class, for error messages.
  * @param name The option.
@@ -117,11 +118,16 @@ export function booleanOption(loss: string, name: string, value: unknown): boole
   return value;
 }
 
+/** Options after all defaults have been filled in. */
+export type Checked<Options> = {
+  readonly [name in keyof Options]-?: Exclude<Options[name], undefined>;
+};
+
 /** The reductions of most losses. */
 const REDUCTIONS: readonly string[] = ["none", "mean", "sum"];
 
 /**
- * The reduction, checked.
+ * Checks the reduction.
  *
  * @param loss The class, for error messages.
  * @param value The option's value, or undefined for `"mean"`.
@@ -144,37 +150,45 @@ export function reductionOption<R extends string = Reduction>(
 }
 
 /**
- * An option that is a tensor, checked.
+ * Reads an option that is a tensor.
  *
  * @param value The option's value.
  * @param name The option.
- * @returns It as a tensor of its own type, or undefined if there is none.
- * @throws {TypeError} If it is no tensor.
+ * @returns The option; undefined if there is no value.
+ * @throws {TypeError} If the value is not a tensor.
  */
-export function tensorOption(value: unknown, name: string): Tensor | undefined {
+export function tensorOption(value: unknown, name: string): TensorOption | undefined {
   if (value === undefined) return undefined;
   const raw = read(value as TensorLike, name);
-  return toTensor(raw, raw.dtype ?? "float64", name);
+  const { dtype } = raw;
+  return { dtype, tensor: toTensor(raw, dtype ?? "float64", name) };
+}
+
+/** An option that is a tensor. */
+export interface TensorOption {
+  /** Its numbers, float64 if they came without a type. */
+  readonly tensor: Tensor;
+  /** Its type; undefined for plain numbers, which take that of the arguments. */
+  readonly dtype: DType | undefined;
 }
 
 /**
- * A whole-number option, checked.
+ * Checks a whole number.
  *
  * @param loss The class, for error messages.
  * @param name The option.
  * @param value Its value.
- * @param least The smallest allowed value.
+ * @param least The smallest allowed value, if there is one.
  * @returns The value.
  * @throws {TypeError} If the value is not a number.
  * @throws {RangeError} If it is not a whole number, or too small.
  */
-export function wholeOption(loss: string, name: string, value: unknown, least = -Infinity): number {
-  const wanted = least === -Infinity ? "a whole number" : `a whole number ≥ ${least}`;
+export function wholeOption(loss: string, name: string, value: unknown, least?: number): number {
   return numberOption(
     loss,
     name,
     value,
-    (value) => Number.isInteger(value) && value >= least,
-    wanted,
+    (value) => Number.isInteger(value) && (least === undefined || value >= least),
+    least === undefined ? "a whole number" : `a whole number ≥ ${least}`,
   );
 }

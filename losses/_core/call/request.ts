@@ -1,8 +1,8 @@
 /**
- * What `valueAndGrad` is asked for, and what it answers.
+ * The request and the result of `valueAndGrad`.
  *
- * This folder reads and checks what a caller gives: options, arguments, labels, requests. Everything is checked before
- * anything is written. It knows no formula and no loss.
+ * This folder reads and checks everything that a caller passes: options, arguments, labels, requests. Everything is checked
+ * before anything is written. It knows no formula and no particular loss.
  */
 
 import { describe } from "../tensor/describe.ts";
@@ -11,11 +11,11 @@ import { sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 
-/** What a call of `valueAndGrad` can ask for. `W` are the names of the arguments to differentiate with respect to. */
+/** Which gradients `valueAndGrad` computes, and how. `W` are the names to differentiate with respect to. */
 export interface Request<W extends string> {
   /**
-   * The upstream gradient: the derivative of whatever is computed from the loss with respect to the loss. A
-   * number, or a tensor of the value's shape.
+   * The upstream gradient: the derivative, with respect to the loss, of the quantity to differentiate. A number, or a
+   * tensor of the value's shape.
    *
    * @default {1}
    */
@@ -32,29 +32,29 @@ export interface Request<W extends string> {
 export interface ValueAndGrad<W extends string> {
   /** The loss: a scalar, or with reduction `"none"` one value per element or sample. */
   readonly value: Tensor;
-  /** The gradient with respect to each argument asked for, in that argument's shape. */
+  /** The gradient with respect to each name requested, in the shape of that argument. */
   readonly grad: { readonly [name in W]: Tensor };
 }
 
-/** The request of a call that wants the value alone. */
+/** The request for the value alone. */
 export const VALUE_ONLY: Request<never> = { wrt: [] };
 
-/** What a request is checked against. */
+/** The properties of a call that its request is checked against. */
 export interface Differentiable {
   readonly dtype: FloatType;
-  /** The shape of each argument that this call can differentiate with respect to, by name, in the order of the call. */
+  /** The shape of each argument that can be differentiated with respect to, by name, in the order of the call. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** The names that are differentiated with respect to if the request names none. */
+  /** The names to differentiate with respect to if the request names none. */
   readonly defaults: readonly string[];
-  /** What is read during the call, and must therefore not share memory with a buffer: tensors, labels, weights. */
+  /** All numbers that are read during the call: tensors, labels, weights. No buffer may share memory with them. */
   readonly inputs: readonly ArrayLike<number>[];
 }
 
 /** A request, checked. */
 export interface CheckedRequest {
-  /** The arguments to differentiate with respect to. */
+  /** The names to differentiate with respect to. */
   readonly wrt: readonly string[];
-  /** The upstream gradient: a number, or an array with one number for each of the value's. */
+  /** The upstream gradient: one number for all elements of the value, or an array with one for each. */
   readonly gradOutput: number | FloatArray;
   /** For each name in `wrt`, the tensor that its gradient is written into. */
   readonly grad: Record<string, Tensor>;
@@ -66,8 +66,8 @@ const KNOWN = ["gradOutput", "wrt", "out"];
  * Checks a request and prepares the tensors for its gradients. No code of the caller runs after this.
  *
  * @param loss The class, for error messages.
- * @param request What the caller asked for.
- * @param call What the request is checked against.
+ * @param request The request.
+ * @param call The properties of the call.
  * @param valueShape The shape of the value, which an upstream gradient must have.
  * @returns The request, complete.
  * @throws {TypeError} If a name is unknown or a buffer is of the wrong kind.
@@ -118,7 +118,7 @@ function newGradients(
   return grad;
 }
 
-/** A copy of the names to differentiate with respect to, each of which this call must know, and only once. */
+/** A copy of `wrt`, checked: an array of names that can be differentiated with respect to, without repetition. */
 function checkNames(
   loss: string,
   wrt: unknown,
@@ -171,7 +171,7 @@ function checkGradOutput(
   return valueShape.length === 0 ? data[0]! : data as FloatArray;
 }
 
-/** The tensors for gradients: around the caller's buffers, new where there is none. */
+/** The tensors for gradients: the caller's buffers, and new ones for names without a buffer. */
 function checkOut(
   loss: string,
   out: Readonly<Record<string, Tensor | Float32Array | Float64Array | undefined>>,
@@ -193,7 +193,7 @@ function checkOut(
     if (given === undefined) continue;
     if (!wrt.includes(name)) {
       throw new TypeError(
-        `Cannot compute ${loss} as out.${name} is no gradient that is computed: wrt is ${
+        `Cannot compute ${loss} as out.${name} names a gradient that is not computed: wrt is ${
           wrt.join(", ") || "empty"
         }`,
       );
@@ -231,7 +231,7 @@ function checkOut(
   return grad;
 }
 
-/** True if two arrays lie in the same memory, at least in part. */
+/** True if two arrays share memory, even in part. */
 function overlap(a: FloatArray, b: ArrayLike<number>): boolean {
   return ArrayBuffer.isView(b) && b.buffer === a.buffer &&
     b.byteOffset < a.byteOffset + a.byteLength &&

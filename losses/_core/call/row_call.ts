@@ -1,6 +1,6 @@
 /**
- * The frame around the mathematics of a loss with one value per row: what the request asks for, the upstream gradient of
- * each row, where its value goes, and what a mean divides by.
+ * The part that is the same in every loss with one value per row: it checks the request, hands out the upstream gradient of
+ * each row, takes the values, and reduces them.
  */
 
 import { MOST_ROWS } from "../rows/class_axis.ts";
@@ -9,45 +9,45 @@ import type { FloatArray, FloatType } from "../tensor/types.ts";
 import type { Reduction } from "./options.ts";
 import { checkRequest, type Differentiable, type Request, type ValueAndGrad } from "./request.ts";
 
-/** What a loss says about a call before it goes through the rows. */
+/** The description of a call, given by the loss. */
 export interface RowCallOptions extends Differentiable {
   /** The class, for error messages. */
   readonly loss: string;
   readonly reduction: Reduction;
   /** The shape of the value with reduction "none". */
   readonly rowShape: readonly number[];
-  /** What a mean divides the sum of the values by: their number, or the sum of their weights. */
+  /** The divisor of a mean: the number of values, or the sum of their weights. */
   readonly divisor: number;
-  /** What every value is divided by, whatever the reduction, such as the number of classes; 1 by default. */
+  /** A divisor of every value, whatever the reduction, such as the number of classes; 1 by default. */
   readonly scale?: number;
 }
 
-/** Upstream gradients and values of the tile that is worked on: one pair of arrays for all calls, as only one runs at a time. */
+/** The arrays `upstream` and `values` of {@linkcode RowCall}: one pair for all calls, as only one call runs at a time. */
 let tile: { readonly upstream: Float64Array; readonly values: Float64Array } | undefined;
 
 /** One call of a loss with one value per row. */
 export class RowCall {
   readonly dtype: FloatType;
-  /** The tensors that gradients are written into, by name; only those that are asked for. */
+  /** The tensors to write gradients into, by name; only those that are requested. */
   readonly grad: Readonly<Record<string, Tensor>>;
-  /** What the sum of the values is divided by, and each upstream gradient with it: the scale, for a mean times the divisor. */
+  /** The divisor of the sum of the values and of every upstream gradient: the scale, for a mean times the number of values. */
   readonly divisor: number;
-  /** The upstream gradients of the rows of a tile, not yet divided by the divisor: {@linkcode begin} fills them in. */
+  /** The upstream gradient of each row of a tile, written by {@linkcode begin}; to be divided by the divisor. */
   readonly upstream: Float64Array;
-  /** Receives the values of the rows of a tile, not yet divided by the scale: {@linkcode end} takes them. */
+  /** For the value of each row of a tile, not divided by the scale; read by {@linkcode end}. */
   readonly values: Float64Array;
   readonly #isSingle: boolean;
   readonly #scale: number;
   readonly #gradOutput: number | FloatArray;
-  /** All values, with reduction "none". */
+  /** The value of each row, with reduction "none". */
   readonly #each: Tensor | undefined;
   #total = 0;
 
   /**
-   * Checks the request; nothing has been written before.
+   * Checks the request. Everything else must have been checked before, and nothing written.
    *
-   * @param options What the loss says about the call.
-   * @param request What the caller asked for.
+   * @param options The description of the call.
+   * @param request The request.
    * @throws {TypeError} If a name is unknown or a buffer is of the wrong kind.
    * @throws {RangeError} If `gradOutput` or a buffer is of the wrong size.
    */
@@ -72,18 +72,18 @@ export class RowCall {
     this.#each = isDense ? zeros(dtype, rowShape) : undefined;
   }
 
-  /** The numbers that a gradient is written into; undefined if it is not asked for. */
+  /** The array to write a gradient into; undefined if it is not requested. */
   gradData(name: string): FloatArray | undefined {
     return this.grad[name]?.data as FloatArray | undefined;
   }
 
-  /** The upstream gradient of `count` rows from `start` on: one number for all, or only with reduction "none" one for each. */
+  /** The upstream gradient of `count` rows from `start` on: one number for all rows, or an array with one for each. */
   upstreamOf(start: number, count: number): number | FloatArray {
     const gradOutput = this.#gradOutput;
     return typeof gradOutput === "number" ? gradOutput : gradOutput.subarray(start, start + count);
   }
 
-  /** Begins a tile: the upstream gradients of `count` rows from `start` on. */
+  /** Begins a tile of `count` rows from `start` on: writes their upstream gradients. */
   begin(start: number, count: number): void {
     const gradOutput = this.upstreamOf(start, count);
     const { upstream } = this;
@@ -91,21 +91,26 @@ export class RowCall {
     else for (let r = 0; r < count; r++) upstream[r] = gradOutput;
   }
 
-  /** A value as a number of the call's type. */
+  /** Rounds a value to the type of the call. */
   round(value: number): number {
     return this.#isSingle ? Math.fround(value) : value;
   }
 
-  /** Ends a tile: takes the values of `count` rows from `start` on. */
+  /** Ends a tile of `count` rows from `start` on: takes their values. */
   end(start: number, count: number): void {
     this.take(start, count, this.values);
   }
 
   /**
-   * Takes the values of `count` rows from `start` on, not yet divided by the scale, and where it is known their sum.
+   * Takes the values of `count` rows from `start` on, not divided by the scale.
    *
-   * A value is a number of the call's type, whether it is kept or added up, as in PyTorch: a mean is the mean of what "none"
-   * returns, in every layout and however the work is divided. Sums are kept in float64.
+   * Each value is rounded to the type of the call before it is added up, as in PyTorch, so that the mean is the mean of the
+   * values with reduction "none", whatever the layout and the size of tiles. Sums are float64.
+   *
+   * @param start The first row.
+   * @param count The number of rows.
+   * @param values Their values.
+   * @param sum The sum of the rounded values, if it is known.
    */
   take(start: number, count: number, values: FloatArray, sum?: number): void {
     const scale = this.#scale;
@@ -123,10 +128,10 @@ export class RowCall {
   }
 
   /**
-   * Goes through `count` rows in tiles, for losses without kernels.
+   * Divides `count` rows into tiles, for losses without kernels.
    *
    * @param count The number of rows.
-   * @param visit Computes the values of a tile; where it can, it returns the sum of them, each rounded.
+   * @param visit Computes the values of a tile. It may return the sum of the rounded values.
    */
   tiles(count: number, visit: (start: number, count: number) => number | void): void {
     for (let start = 0; start < count; start += MOST_ROWS) {
@@ -136,8 +141,8 @@ export class RowCall {
     }
   }
 
-  /** The answer, when all rows have been taken. */
-  answer(): ValueAndGrad<string> {
+  /** The result, after all rows have been taken. */
+  result(): ValueAndGrad<string> {
     const value = this.#each ?? scalar(this.dtype, this.#total / this.divisor);
     return { value, grad: this.grad };
   }

@@ -1,17 +1,17 @@
 /**
- * Inputs that are one row of scores, or a batch of them: what the margin losses over classes take.
+ * The input of margin losses over classes: one row of scores, or a batch of rows.
  */
 
 import { show } from "../tensor/shape.ts";
 import { type ClassAxis, classAxis } from "../rows/class_axis.ts";
 
 /**
- * Sees `shape` as rows of scores, one score per class.
+ * Finds the class axis of one row of scores, or of a batch of rows.
  *
  * @param loss The class, for error messages.
- * @param shape The shape of the scores; a scalar is the only class of its row.
+ * @param shape The shape of the scores; a scalar is a row with one class.
  * @returns The class axis, the last one.
- * @throws {RangeError} If there are more than two axes, or no class.
+ * @throws {RangeError} If there are more than two axes, or no classes.
  */
 export function scoreRows(loss: string, shape: readonly number[]): ClassAxis {
   if (shape.length > 2 || shape.at(-1) === 0) {

@@ -1,12 +1,12 @@
 /**
  * Runs an element-wise loss: from formula texts to value and gradients, in one fused pass.
  *
- * The texts of value and gradients, the weight, the upstream gradient and the reduction are put together into
- * one kernel for what a call asks for, such as "mean, gradient of the input": tiles of the arguments are
- * copied into the scratch memory, the kernel runs, gradients are copied out.
+ * For each kind of request, such as "mean, gradient with respect to the input", the formulas, the weight, the upstream
+ * gradient and the reduction become one kernel. Tiles of the arguments are copied into the scratch memory, the kernel
+ * runs, and gradients are copied out.
  */
 
-import { offender, readArguments } from "../call/arguments.ts";
+import { offender, readArguments, type TypeRules } from "../call/arguments.ts";
 import type { Reduction } from "../call/options.ts";
 import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "../call/request.ts";
 import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
@@ -34,7 +34,9 @@ export interface ElementwiseOptions {
   readonly tensors: Readonly<Record<string, Tensor>>;
   /** One factor for each element. */
   readonly weight: Tensor | undefined;
-  /** What a mean is divided by: the number of elements, or the length of the first axis. */
+  /** How the arguments are read. */
+  readonly types: TypeRules;
+  /** The divisor of a mean: the number of elements, or the length of the first axis. */
   readonly meanOver: "elements" | "batch";
 }
 
@@ -42,13 +44,13 @@ export interface ElementwiseOptions {
 interface Pass {
   readonly run: Run;
   readonly wrt: readonly string[];
-  /** For each gradient, where the kernel leaves it. */
+  /** For each gradient, the operand that the kernel writes it to. */
   readonly from: readonly FloatArray[];
-  /** For each gradient, the position of its argument, or -1 for the weight. */
+  /** For each gradient, the index of its argument, or -1 for the weight. */
   readonly at: readonly number[];
 }
 
-/** The kernels of one float type with their operands at hand: a call on few elements has no time to look them up by name. */
+/** The kernels of one float type and their operands, which are looked up by name only once: small calls notice that. */
 interface Workspace {
   readonly kernels: Kernels<string, string, string, string, string>;
   /** The operands of the arguments. */
@@ -62,13 +64,13 @@ interface Workspace {
   readonly offenders: Float64Array;
   readonly scale: Float64Array;
   readonly center: Float64Array;
-  /** What calls have asked for so far: first by reduction, weight and upstream gradient, then by gradients. */
+  /** The kernels made so far: one list for each combination of reduction, weight and upstream gradient. */
   readonly passes: Pass[][];
-  /** Kernels that are needed beside these, by name: sums of weights, searches for offenders. */
+  /** Further kernels, by name: sums of weights, searches for elements outside a domain. */
   readonly others: Map<string, Run>;
 }
 
-/** A gradient that is added up, as its argument is repeated along an axis. */
+/** A gradient that is summed, as its argument is repeated along an axis. */
 interface Sum {
   readonly strides: readonly number[];
   readonly sums: Float64Array;
@@ -79,7 +81,7 @@ const WEIGHT = "weight";
 /** The drivers of each definition, by the text of their formulas. */
 const drivers = new WeakMap<ElementwiseDefinition, Map<string, Driver>>();
 
-/** The driver of a definition with one of its formulas: made once, shared by all objects of the loss. */
+/** The driver of a definition with one of its formulas, made once and shared by all objects of the loss. */
 export function driverOf(definition: ElementwiseDefinition, formula: LossFormula): Driver {
   let known = drivers.get(definition);
   if (known === undefined) drivers.set(definition, known = new Map());
@@ -98,9 +100,9 @@ export class Driver {
   readonly #isDifferentiable: readonly boolean[];
   readonly #defaults: readonly string[];
   readonly #tensors: readonly { readonly name: string; readonly symbol: string }[];
-  /** Positions of the arguments with a domain. */
+  /** Indices of the arguments with a domain. */
   readonly #domains: readonly number[];
-  /** Names of the operands that are not the formula's own. */
+  /** Names of the operands that do not occur in formulas. */
   readonly #operand: Readonly<
     Record<"weight" | "upstream" | "value" | "total" | "offenders" | "scale" | "center", string>
   >;
@@ -119,7 +121,7 @@ export class Driver {
     this.#domains = [...specs.keys()].filter((i) => specs[i]!.domain !== undefined);
     const symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
     const params = Object.keys(options).filter((name) => "valid" in options[name]!);
-    // An operand of ours must not take a name that a formula uses.
+    // These operands must not have names that the formulas use.
     const taken = new Set([...symbols, ...params]);
     const free = (name: string): string => {
       while (taken.has(name)) name += "_";
@@ -149,35 +151,35 @@ export class Driver {
   }
 
   /**
-   * Computes what a call asks for.
+   * Computes what a call requests.
    *
    * @param options The options of the loss object.
-   * @param values The arguments; what stands behind them is passed over.
-   * @param request What is asked for.
-   * @returns The value, and the gradients asked for.
+   * @param values The arguments; anything after them is ignored.
+   * @param request The request.
+   * @returns The value, and the gradients that are requested.
    */
   evaluate(
     options: ElementwiseOptions,
     values: readonly TensorLike[],
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
-    // 1. What is there? Everything is checked before anything is written.
-    const { loss, arguments: specs, sameTypes, align } = this.#definition;
-    const { reduction, params } = options;
+    // 1. Read and check everything before anything is written.
+    const { loss, arguments: specs, align } = this.#definition;
+    const { reduction, params, types } = options;
     const isDense = reduction === "none";
-    const given = readArguments(loss, specs, values, reduction === "mean", sameTypes);
+    const given = readArguments(loss, specs, values, types);
     const { dtype } = given;
     const tensors = align === undefined ? given.tensors : align(given.tensors);
     const shape = this.#shape(tensors);
     const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
     const { kernels } = workspace;
-    // What is copied in, tile by tile: operands, numbers, and steps along each axis where a tensor is repeated.
+    // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides.
     let into = workspace.arguments;
     const from: FloatArray[] = [];
     const strides: (readonly number[] | undefined)[] = [];
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
-      // A gradient has its argument's own shape, and is added up along the one that the argument is read in.
+      // A gradient has the shape of the argument as it was given, before it is aligned.
       if (this.#isDifferentiable[i]) shapes[this.#names[i]!] = given.tensors[i]!.shape;
       from.push(tensors[i]!.data as FloatArray);
       strides.push(stridesAlong(tensors[i]!.shape, shape));
@@ -206,7 +208,7 @@ export class Driver {
       isDense ? shape : SCALAR_SHAPE,
     );
 
-    // 2. What is to be computed?
+    // 2. Find or make the kernel.
     const size = sizeOf(shape);
     const sumOfWeights = reduction === "mean" && weight !== undefined &&
         this.#definition.weight === "divides by its sum"
@@ -230,7 +232,7 @@ export class Driver {
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
     const pass = this.#pass(workspace, isDense, weight !== undefined, hasUpstream, wrt);
 
-    // 3. Tile by tile: copy in, compute, copy out. Gradients of repeated arguments are added up.
+    // 3. Tile by tile: copy in, compute, copy out. Gradients of repeated arguments are summed.
     const each = isDense ? zeros(dtype, shape) : undefined;
     const targets: FloatArray[] = [];
     const sums: (Sum | undefined)[] = [];
@@ -288,7 +290,7 @@ export class Driver {
     };
   }
 
-  /** The kernel for what a call asks for, made when it is first needed. */
+  /** The kernel for a kind of request, made when it is first needed. */
   #pass(
     { kernels, passes }: Workspace,
     isDense: boolean,
@@ -324,7 +326,7 @@ export class Driver {
     return pass;
   }
 
-  /** The shape that all arguments are read along. */
+  /** The shape that all arguments are repeated to. */
   #shape(tensors: readonly Tensor[]): readonly number[] {
     const first = tensors[0]!.shape;
     let same = true;
@@ -348,7 +350,7 @@ export class Driver {
     return common;
   }
 
-  /** The weight in the type of the call, if its shape goes with that of the loss. */
+  /** The weight in the type of the call, its shape checked. */
   #weight(
     weight: Tensor | undefined,
     shape: readonly number[],
@@ -384,7 +386,7 @@ export class Driver {
     return sum;
   }
 
-  /** Looks at every element before anything is written, so that a failed call leaves buffers as they were. */
+  /** Checks every element before anything is written, so that a failed call does not change a buffer. */
   #checkDomain(workspace: Workspace, at: number, tensor: Tensor): void {
     const { loss, arguments: specs } = this.#definition;
     const { name, domain } = specs[at]!;
@@ -410,7 +412,7 @@ export class Driver {
   }
 }
 
-/** Whether the same gradients are asked for in the same order. */
+/** True if both lists have the same names in the same order. */
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

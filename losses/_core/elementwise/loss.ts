@@ -2,6 +2,7 @@
  * The base class of element-wise losses.
  */
 
+import { floatType } from "../call/arguments.ts";
 import { Loss } from "../call/loss.ts";
 import {
   checkOptions,
@@ -15,20 +16,21 @@ import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
 import { type Driver, driverOf, type ElementwiseOptions } from "./driver.ts";
 
-/** The arguments of a loss that compares a prediction with what it should have been. */
+/** The arguments of a loss that compares a prediction with its target. */
 export type InputAndTarget = [input: TensorLike, target: TensorLike];
 
 /**
  * A loss that acts element by element: one formula for its value and one for each gradient.
  *
- * `A` are its arguments, `G` names those with respect to which it can be differentiated, `D` those that it is by default.
+ * `A` are its arguments, `G` the names that it can be differentiated with respect to, `D` those of them that it is
+ * differentiated with respect to by default.
  */
 export abstract class ElementwiseLoss<
   A extends readonly TensorLike[],
   G extends string,
   D extends G,
 > extends Loss<A, G, D> {
-  /** Value and gradients with the options of this object. */
+  /** The formulas of value and gradients for the options of this object. */
   readonly formula: LossFormula;
   readonly #driver: Driver;
   readonly #options: ElementwiseOptions;
@@ -36,14 +38,15 @@ export abstract class ElementwiseLoss<
   /**
    * Checks options and chooses the formulas.
    *
-   * @param definition What makes the loss.
-   * @param options What the constructor was given.
+   * @param definition The definition of the loss.
+   * @param options The options given to the constructor.
    * @throws {TypeError} If an option is unknown or of the wrong kind.
    * @throws {RangeError} If an option's value is not allowed.
    */
   protected constructor(definition: ElementwiseDefinition, options: object) {
     super(definition.arguments.length);
-    const { loss, options: own = {}, tensors = [], weight, reductions } = definition;
+    const { loss, options: own = {}, tensors = [], weight, reductions, sameTypes = false } =
+      definition;
     checkOptions(loss, options, [
       ...Object.keys(own),
       "reduction",
@@ -59,10 +62,12 @@ export abstract class ElementwiseLoss<
     }
     const reduction = reductionOption<Reduction | "batchmean">(loss, given.reduction, reductions);
     const weights = weight === undefined ? undefined : tensorOption(given.weight, "weight");
+    const typed = [weights];
     const repeated: Record<string, Tensor> = {};
     for (const { name, symbol } of tensors) {
-      const tensor = values[name] = tensorOption(given[name], name);
-      if (tensor !== undefined) repeated[symbol] = tensor;
+      const option = tensorOption(given[name], name);
+      typed.push(option);
+      if (option !== undefined) repeated[symbol] = values[name] = option.tensor;
     }
     const { formula } = definition;
     this.formula = typeof formula === "function" ? formula(values) : formula;
@@ -72,7 +77,8 @@ export abstract class ElementwiseLoss<
       meanOver: reduction === "batchmean" ? "batch" : "elements",
       params,
       tensors: repeated,
-      weight: weights,
+      weight: weights?.tensor,
+      types: { isAveraged: reduction === "mean", sameTypes, dtype: floatType(typed) },
     };
   }
 

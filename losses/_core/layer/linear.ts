@@ -1,20 +1,22 @@
 /**
- * Matrix products, for the losses that own a linear layer.
+ * Matrix products, for losses with a linear layer.
  *
- * All products of such a layer are a · b with one factor seen through a transposition, which costs nothing but
- * other strides: scores y = x · wᵀ, and for their gradient g, dx = g · w and dw = gᵀ · x.
+ * All products of such a layer are a · b where one factor may be transposed, which only exchanges its strides:
+ * scores y = x · wᵀ, and for their gradient g, dx = g · w and dw = gᵀ · x.
  *
- * A tile of the result is worked on in the kernels' scratch memory, as {@linkcode PARTS} parts that lie below each other.
- * One step adds {@linkcode DEPTH} columns of a times as many rows of b to all parts: each vector of b that is loaded
- * serves every part, and each number of the tile is loaded and stored once for four multiply-adds. Four by four was
- * fastest, 18 multiply-adds per ns in float32 where one part of eight terms had 12 and a plain loop has 1. The tile
- * goes back and forth between two operands, as no kernel may store what it reads.
+ * A tile of the result is computed in the kernels' scratch memory, as {@linkcode PARTS} parts, one below the other. One step
+ * adds {@linkcode DEPTH} columns of a times as many rows of b to all parts: each vector of b is loaded once for all parts,
+ * and each number of the tile is loaded and stored once for {@linkcode DEPTH} multiply-adds. Four parts and four terms were
+ * fastest: 18 multiply-adds per ns in float32, compared with 12 for one part and eight terms, and 1 for a plain loop. The
+ * tile alternates between two operands, as no kernel may write to an operand that it reads.
+ *
+ * This folder holds what losses with a linear layer share: its products and its parameters. It knows no particular loss.
  */
 
 import { defineKernels } from "../kernel/kernels.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 
-/** Numbers in an array, seen as a matrix: the element in row r and column c stands at start + r · down + c · across. */
+/** Numbers in an array as a matrix: the element in row r and column c has the index start + r · down + c · across. */
 export interface Matrix {
   readonly data: FloatArray;
   readonly rows: number;
@@ -25,7 +27,7 @@ export interface Matrix {
 }
 
 /**
- * Sees numbers as a matrix whose rows lie one after the other.
+ * Numbers as a matrix, row by row.
  *
  * @param data The numbers.
  * @param rows The number of rows.
@@ -36,30 +38,30 @@ export function matrix(data: FloatArray, rows: number, columns: number): Matrix 
   return { data, rows, columns, start: 0, down: columns, across: 1 };
 }
 
-/** Some rows of a matrix, from row `first` on. */
+/** `rows` rows of a matrix, from row `first` on. */
 export function rowsOf(all: Matrix, first: number, rows: number): Matrix {
   return { ...all, rows, start: all.start + first * all.down };
 }
 
-/** The same numbers with rows and columns exchanged. */
+/** The transposed matrix; the numbers are not copied. */
 export function transpose({ data, rows, columns, start, down, across }: Matrix): Matrix {
   return { data, rows: columns, columns: rows, start, down: across, across: down };
 }
 
 /** Terms that one step adds. */
 const DEPTH = 4;
-/** Parts of a tile that share what is loaded of b. */
+/** Parts of a tile, for which each vector of b is loaded once. */
 const PARTS = 4;
 /** Elements in a part, columns and rows of a tile: all operands stay in the L2 cache. */
 const PART = 16384;
 const TILE_COLUMNS = 512;
 const TILE_ROWS = 256;
-/** Terms that are added up in float32; sums of more are sums, in float64, of such sums. */
+/** Longest float32 partial sum; partial sums are added in float64. */
 const FLOAT32_TERMS = 256;
 
 const depths = Array.from({ length: DEPTH }, (_, i) => i);
 const parts = Array.from({ length: PARTS }, (_, p) => p);
-/** A step that stores into one operand of each part what another one holds, plus the next terms. */
+/** A step that writes, for each part, the operand `from` plus the next terms into the operand `to`. */
 const step = (to: string, from?: string) => ({
   store: Object.fromEntries(parts.map((p) => {
     const terms = depths.map((i) => `a${p}${i} * b${i}`).join(" + ");
@@ -81,8 +83,8 @@ const kernels = defineKernels({
  * @param dtype The type of all numbers.
  * @param a A matrix.
  * @param b A matrix with as many rows as `a` has columns.
- * @param result Where the product goes.
- * @param add Whether it is added to what stands there.
+ * @param result The matrix to write the product into.
+ * @param add Whether the product is added to the numbers that are there.
  */
 export function multiply(
   dtype: FloatType,
@@ -92,10 +94,10 @@ export function multiply(
   add = false,
 ): void {
   const { element, column, row, run } = kernels(dtype);
-  const as = parts.map((p) => depths.map((i) => row[`a${p}${i}`]));
-  const bs = depths.map((i) => column[`b${i}`]);
-  const even = parts.map((p) => element[`even${p}`]);
-  const odd = parts.map((p) => element[`odd${p}`]);
+  const as = parts.map((p) => depths.map((i) => row[`a${p}${i}`]!));
+  const bs = depths.map((i) => column[`b${i}`]!);
+  const even = parts.map((p) => element[`even${p}`]!);
+  const odd = parts.map((p) => element[`odd${p}`]!);
   const across = transpose(b);
   const depth = a.columns;
   const width = Math.min(TILE_COLUMNS, b.columns);
@@ -106,7 +108,7 @@ export function multiply(
   for (let r0 = 0; r0 < a.rows; r0 += height) {
     const rows = Math.min(height, a.rows - r0);
     const partRows = Math.ceil(rows / PARTS);
-    /** The rows of part p that there are; what its kernel computes below them is not used. */
+    /** The number of rows of part p. The kernel computes `partRows` rows of each part; further ones are not used. */
     const rowsIn = (p: number) => Math.max(0, Math.min(partRows, rows - p * partRows));
     for (let c0 = 0; c0 < b.columns; c0 += width) {
       const columns = Math.min(width, b.columns - c0);
@@ -117,9 +119,9 @@ export function multiply(
         const end = Math.min(block + blockTerms, depth);
         for (let k = block; k < end; k += DEPTH) {
           for (const i of depths) {
-            copyColumn(bs[i], across, c0, columns, k + i, end);
+            copyColumn(bs[i]!, across, c0, columns, k + i, end);
             for (const p of parts) {
-              copyColumn(as[p][i], a, r0 + p * partRows, rowsIn(p), k + i, end);
+              copyColumn(as[p]![i]!, a, r0 + p * partRows, rowsIn(p), k + i, end);
             }
           }
           if (k === block) {
@@ -134,20 +136,21 @@ export function multiply(
           }
         }
         for (let p = 0; sums !== undefined && p < PARTS; p++) {
+          const part = tile[p]!;
           const first = p * partRows * columns;
-          for (let i = 0; i < rowsIn(p) * columns; i++) sums[first + i] += tile[p][i];
+          for (let i = 0; i < rowsIn(p) * columns; i++) sums[first + i]! += part[i]!;
         }
       }
       for (const p of parts) {
         const first = p * partRows;
-        const part = sums?.subarray(first * columns) ?? tile[p];
+        const part = sums?.subarray(first * columns) ?? tile[p]!;
         store(part, result, r0 + first, c0, rowsIn(p), columns, add);
       }
     }
   }
 }
 
-/** Copies rows [first, first + count) of one column; from column `end` on there are only zeros, which add nothing. */
+/** Copies rows [first, first + count) of one column; columns from `end` on are treated as zeros, which add nothing. */
 function copyColumn(
   target: FloatArray,
   { data, start, down, across }: Matrix,
@@ -159,10 +162,10 @@ function copyColumn(
   let at = start + first * down + column * across;
   if (column >= end) target.fill(0, 0, count);
   else if (down === 1) target.set(data.subarray(at, at + count));
-  else for (let i = 0; i < count; i++, at += down) target[i] = data[at];
+  else for (let i = 0; i < count; i++, at += down) target[i] = data[at]!;
 }
 
-/** Writes a tile, or adds it, to where it belongs in the result. */
+/** Writes a tile into the result, or adds it. */
 function store(
   tile: FloatArray,
   { data, start, down, across }: Matrix,
@@ -175,16 +178,16 @@ function store(
   for (let r = 0, i = 0; r < rows; r++) {
     let at = start + (r0 + r) * down + c0 * across;
     for (let c = 0; c < columns; c++, i++, at += across) {
-      data[at] = add ? data[at] + tile[i] : tile[i];
+      data[at] = add ? data[at]! + tile[i]! : tile[i]!;
     }
   }
 }
 
 /**
- * Adds up each column of a matrix.
+ * Sums each column of a matrix.
  *
  * @param a The matrix.
- * @param sums The sums so far, to which the columns are added.
+ * @param sums The sums so far, which the numbers are added to.
  */
 export function addColumnSums(
   { data, rows, columns, start, down, across }: Matrix,
@@ -192,6 +195,6 @@ export function addColumnSums(
 ): void {
   for (let r = 0; r < rows; r++) {
     let at = start + r * down;
-    for (let c = 0; c < columns; c++, at += across) sums[c] += data[at];
+    for (let c = 0; c < columns; c++, at += across) sums[c]! += data[at]!;
   }
 }

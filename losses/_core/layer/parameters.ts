@@ -1,5 +1,5 @@
 /**
- * The trainable parameters of a loss that owns a layer, under the names of PyTorch's `state_dict`.
+ * The trainable parameters of a loss with layers, by the names of PyTorch's `state_dict`.
  */
 
 import { wrongType } from "../call/arguments.ts";
@@ -9,29 +9,29 @@ import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
 import { type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 
-/** A parameter to be made. */
+/** The shape of a parameter, and the range of its initial numbers. */
 export interface ParameterShape {
   readonly shape: readonly number[];
-  /** The number of inputs of the layer: the first numbers lie between ± 1 / √fanIn, as those of PyTorch's Linear. */
+  /** The number of inputs of the layer: initial numbers are between ± 1 / √fanIn, as in PyTorch's Linear. */
   readonly fanIn: number;
 }
 
-/** Options of a loss that owns parameters. */
+/** Options of a loss with parameters. */
 export interface ParameterOptions {
   /**
-   * The type of the parameters. If it is not given, they are float32 at first, and later of the type that
-   * `setParameters` finds: that of a tensor, and float64 for plain arrays.
+   * The type of the parameters. If it is not given, they are float32 until `setParameters` gives them the type of its
+   * tensors, float64 for plain arrays.
    *
    * @default {"float32"}
    */
-  dtype?: "float32" | "float64";
+  dtype?: "float32" | "float64" | undefined;
   /**
-   * Where the first parameters come from: a function that returns evenly spread numbers from 0 to 1, such as a
+   * The source of the initial parameters: a function that returns uniformly distributed numbers from 0 to 1, such as a
    * seeded generator.
    *
    * @default {Math.random}
    */
-  random?: () => number;
+  random?: (() => number) | undefined;
 }
 
 /** The parameters of one loss. */
@@ -40,7 +40,7 @@ export class Parameters {
   readonly #dtype: FloatType | undefined;
   readonly #tensors: Record<string, Tensor> = {};
 
-  /** Draws the parameters, in order. */
+  /** Draws the initial parameters, in order. */
   constructor(
     loss: string,
     shapes: Readonly<Record<string, ParameterShape>>,
@@ -78,12 +78,12 @@ export class Parameters {
     }
   }
 
-  /** The tensors themselves, by name: whoever changes their numbers changes the loss. */
+  /** The tensors by name. These are the loss's own: writing to them changes it. */
   get tensors(): Record<string, Tensor> {
     return { ...this.#tensors };
   }
 
-  /** Copies numbers into parameters; nothing is copied unless everything fits. */
+  /** Copies numbers into parameters, after everything has been checked. */
   set(values: Readonly<Record<string, TensorLike>>): void {
     const loss = this.#loss;
     if (typeof values !== "object" || values === null) {
@@ -95,7 +95,8 @@ export class Parameters {
     }
     const fresh: [name: string, tensor: Tensor][] = [];
     for (const [name, value] of Object.entries(values)) {
-      if (!Object.hasOwn(this.#tensors, name)) {
+      const own = Object.hasOwn(this.#tensors, name) ? this.#tensors[name] : undefined;
+      if (own === undefined) {
         throw new TypeError(
           `Cannot set the parameters of ${loss} as '${name}' is unknown: known are ${
             Object.keys(this.#tensors).join(", ")
@@ -104,21 +105,19 @@ export class Parameters {
       }
       const raw = read(value, name);
       if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
-      const { shape } = this.#tensors[name];
-      if (!sameShape(raw.shape, shape)) {
+      if (!sameShape(raw.shape, own.shape)) {
         throw new RangeError(
           `Cannot set the parameters of ${loss} as ${name} must have the shape ${
-            show(shape)
+            show(own.shape)
           }: current shape is ${show(raw.shape)}`,
         );
       }
       fresh.push([name, toTensor(raw, this.#dtype ?? raw.dtype ?? "float64", name)]);
     }
-    for (const [name, tensor] of fresh) {
-      if (this.#tensors[name].dtype !== tensor.dtype) {
-        this.#tensors[name] = zeros(tensor.dtype, tensor.shape);
-      }
-      this.#tensors[name].data.set(tensor.data);
+    for (const [name, { data, shape, dtype }] of fresh) {
+      let own = this.#tensors[name];
+      if (own?.dtype !== dtype) own = this.#tensors[name] = zeros(dtype, shape);
+      own.data.set(data);
     }
   }
 }

@@ -1,18 +1,18 @@
 /**
- * Tensors with a class axis: one row of scores for each sample, wherever that axis stands.
+ * Tensors with a class axis: one row of scores for each sample, whichever axis that is.
  *
- * A shape is seen as (outer, classes, inner). With inner = 1 the scores of a sample lie side by side and tiles
- * of many rows are copied at once; else a tile is transposed on its way into the scratch memory and back, so
- * that kernels see rows in either case and no transposed copy of the whole is ever made.
+ * A shape is treated as (outer, classes, inner). With inner = 1 the scores of a sample are adjacent and tiles of many rows
+ * are copied at once. Otherwise each tile is transposed when it is copied into the scratch memory and back: kernels see
+ * rows in both cases, and the whole tensor is never transposed.
  */
 
 import { load, unload } from "../kernel/kernels.ts";
 import type { FloatArray } from "../tensor/types.ts";
 
-/** A shape seen as rows of scores. */
+/** A shape as rows of scores. */
 export interface ClassAxis {
   readonly classes: number;
-  /** Number of positions behind the class axis. */
+  /** Number of positions after the class axis. */
   readonly inner: number;
   /** Number of rows. */
   readonly samples: number;
@@ -20,21 +20,22 @@ export interface ClassAxis {
   readonly sampleShape: readonly number[];
 }
 
-/** Sees `shape` as rows along `axis`. */
+/** The rows of a shape along an axis. */
 export function classAxis(shape: readonly number[], axis: number): ClassAxis {
   let inner = 1;
   let samples = 1;
   const sampleShape: number[] = [];
   for (let i = 0; i < shape.length; i++) {
+    const length = shape[i]!;
     if (i === axis) continue;
-    if (i > axis) inner *= shape[i];
-    samples *= shape[i];
-    sampleShape.push(shape[i]);
+    if (i > axis) inner *= length;
+    samples *= length;
+    sampleShape.push(length);
   }
-  return { classes: shape[axis], inner, samples, sampleShape };
+  return { classes: shape[axis]!, inner, samples, sampleShape };
 }
 
-/** Where the score of `sample` for class `c` stands. */
+/** The index of the score of `sample` for class `c`. */
 export function at({ classes, inner }: ClassAxis, sample: number, c: number): number {
   if (inner === 1) return sample * classes + c;
   const outer = Math.floor(sample / inner);
@@ -53,11 +54,11 @@ export function loadRows(
   if (inner === 1) return load(operand, data, start * classes, end * classes);
   for (let sample = start, to = 0; sample < end; sample++) {
     let from = at(axis, sample, 0);
-    for (let c = 0; c < classes; c++, from += inner) operand[to++] = data[from];
+    for (let c = 0; c < classes; c++, from += inner) operand[to++] = data[from]!;
   }
 }
 
-/** Copies a tile back to where {@linkcode loadRows} has taken it from. */
+/** The inverse of {@linkcode loadRows}: copies a tile back. */
 export function unloadRows(
   operand: FloatArray,
   data: FloatArray,
@@ -69,11 +70,11 @@ export function unloadRows(
   if (inner === 1) return unload(operand, data, start * classes, end * classes);
   for (let sample = start, from = 0; sample < end; sample++) {
     let to = at(axis, sample, 0);
-    for (let c = 0; c < classes; c++, to += inner) data[to] = operand[from++];
+    for (let c = 0; c < classes; c++, to += inner) data[to] = operand[from++]!;
   }
 }
 
-/** Copies `cols` neighbouring samples into a tile, one column each; `place` is where the row of a class begins. */
+/** Copies `cols` adjacent samples into a tile, one column each; `place` gives the index of a class's first score. */
 export function loadColumns(
   operand: FloatArray,
   data: FloatArray,
@@ -87,7 +88,7 @@ export function loadColumns(
   }
 }
 
-/** Copies a tile back to where {@linkcode loadColumns} has taken it from. */
+/** The inverse of {@linkcode loadColumns}: copies a tile back. */
 export function unloadColumns(
   operand: FloatArray,
   data: FloatArray,
@@ -98,10 +99,13 @@ export function unloadColumns(
   for (let c = 0; c < classes; c++) data.set(operand.subarray(c * cols, (c + 1) * cols), place(c));
 }
 
-/** The most rows that a tile may have, and elements enough to make a call of a kernel worth while. */
+/**
+ * The largest number of rows in a tile, and about the number of elements in one: with more, operands leave the cache, with
+ * fewer, the cost of a kernel call shows.
+ */
 export const MOST_ROWS = 16384;
 
-/** How many rows are worked on together: enough to make a call of a kernel worth while, few enough for tile and cache. */
+/** The number of rows in a tile. */
 export function rowsPerTile(
   classes: number,
   { tile, tileRows }: { readonly tile: number; readonly tileRows: number },

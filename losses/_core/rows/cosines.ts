@@ -1,12 +1,12 @@
 /**
  * Cosines between the rows of two tensors, and gradients through them.
  *
- * A cosine is the dot product of both rows, each divided by its length; how a length is kept away from 0 is what
- * losses differ in. With c the cosine, C the divisors and c = (x · y) / (Cx Cy), the gradient with respect to x is
+ * A cosine is the dot product of two rows, divided by the lengths of both. To avoid a division by 0, each loss modifies the
+ * lengths in its own way: call the divisors Cx and Cy. Then c = (x · y) / (Cx Cy), and its gradient with respect to x is
  *
  *     y / (Cx Cy) - c x / (Cx Lx)
  *
- * where x / Lx is the derivative of Cx with respect to x.
+ * where x / Lx is the gradient of Cx with respect to x.
  */
 
 import { defineKernels } from "../kernel/kernels.ts";
@@ -21,7 +21,7 @@ const sum = (x: string, y: string) => ({
 const grad = (x: string, y: string) => ({
   store: { gradX: `crossX * ${y} - ownX * ${x}`, gradY: `crossY * ${x} - ownY * ${y}` },
 });
-/** Rows whose squares have no sum are scaled; see powers.ts. */
+/** For rows whose sum of squares overflows or underflows; see powers.ts. */
 const SCALED = ["(scaleX * x)", "(scaleY * y)"] as const;
 
 const kernels = defineKernels({
@@ -29,8 +29,8 @@ const kernels = defineKernels({
   rows: [
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
     ...["crossX", "ownX", "crossY", "ownY"] as const,
-    // No kernel reads these, but there is one per row of each.
-    ...["byX", "byY", "slopeX", "slopeY", "upstream"] as const,
+    // Used in TypeScript only.
+    ...["divisorX", "divisorY", "lengthX", "lengthY", "upstream"] as const,
   ],
   steps: {
     sum: sum("x", "y"),
@@ -41,29 +41,29 @@ const kernels = defineKernels({
   },
 });
 
-/** For each row, what is known and what is wanted; all of it scaled like the row. */
+/** The divisor of each row x, to be found from its sum of squares. All numbers are those of the scaled row, `scale` · x. */
 export interface Divisors {
   readonly sumOfSquares: Float64Array;
   readonly scale: Float64Array;
-  /** Receives what the row is divided by. */
+  /** Receives C, the divisor. */
   readonly divisor: Float64Array;
-  /** Receives L, where x / L is the derivative of the divisor with respect to the row x. */
-  readonly slope: Float64Array;
+  /** Receives L, where x / L is the gradient of the divisor with respect to x. */
+  readonly length: Float64Array;
 }
 
-/** What is to be computed. */
+/** Two tensors, and what to do with the cosines of their rows. */
 export interface Cosines {
   readonly dtype: FloatType;
   readonly rows: Rows;
   readonly x: Tensor;
   readonly y: Tensor;
-  readonly gradX?: Tensor;
-  readonly gradY?: Tensor;
+  readonly gradX: Tensor | undefined;
+  readonly gradY: Tensor | undefined;
   /** Finds the divisors of the first `count` rows of a tile. */
   divide(count: number, divisors: Divisors): void;
   /**
-   * Takes the cosines of rows [start, start + count), and writes the derivative of the result with respect to each of them
-   * into `upstream`.
+   * Receives the cosines of rows [start, start + count), and writes the derivative of the loss with respect to each of
+   * them into `upstream`.
    */
   onTile(start: number, count: number, cosine: Float64Array, upstream: Float64Array): void;
 }
@@ -73,7 +73,7 @@ export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cos
   const tiles = kernels(dtype, rows.length);
   const { element, row, run } = tiles;
   const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
-  const { byX, byY, slopeX, slopeY, upstream } = row;
+  const { divisorX, divisorY, lengthX, lengthY, upstream } = row;
   const loadX = rows.load(x);
   const loadY = rows.load(y);
   const sinkX = gradX && rows.sink(gradX);
@@ -92,17 +92,17 @@ export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cos
       max: () => run.max(count, rows.length),
       scaledSum: () => run.scaledSum(count, rows.length),
     });
-    divide(count, { sumOfSquares: sumX, scale: scaleX, divisor: byX, slope: slopeX });
-    divide(count, { sumOfSquares: sumY, scale: scaleY, divisor: byY, slope: slopeY });
-    for (let r = 0; r < count; r++) dot[r] = dot[r]! / byX[r]! / byY[r]!;
+    divide(count, { sumOfSquares: sumX, scale: scaleX, divisor: divisorX, length: lengthX });
+    divide(count, { sumOfSquares: sumY, scale: scaleY, divisor: divisorY, length: lengthY });
+    for (let r = 0; r < count; r++) dot[r] = dot[r]! / divisorX[r]! / divisorY[r]!;
     onTile(start, count, dot, upstream);
     for (let r = 0; r < count; r++) {
-      const alongX = upstream[r]! * (scaleX[r]! / byX[r]!);
-      const alongY = upstream[r]! * (scaleY[r]! / byY[r]!);
-      crossX[r] = alongX / byY[r]!;
-      crossY[r] = alongY / byX[r]!;
-      ownX[r] = slopeX[r] === 0 ? 0 : dot[r]! * alongX / slopeX[r]!;
-      ownY[r] = slopeY[r] === 0 ? 0 : dot[r]! * alongY / slopeY[r]!;
+      const factorX = upstream[r]! * (scaleX[r]! / divisorX[r]!);
+      const factorY = upstream[r]! * (scaleY[r]! / divisorY[r]!);
+      crossX[r] = factorX / divisorY[r]!;
+      crossY[r] = factorY / divisorX[r]!;
+      ownX[r] = lengthX[r] === 0 ? 0 : dot[r]! * factorX / lengthX[r]!;
+      ownY[r] = lengthY[r] === 0 ? 0 : dot[r]! * factorY / lengthY[r]!;
     }
     if (sinkX || sinkY) (isPlain ? run.grad : run.scaledGrad)(count, rows.length);
     sinkX?.store(element.gradX, start, end);

@@ -1,15 +1,16 @@
 /**
- * Distances between rows: the p-norm of x - y + eps, between two tensors or within three, and gradients through them.
+ * Distances between the rows of two or three tensors, the p-norms of x - y + eps, and gradients through them.
  *
- * With u = x - y + eps, the distance is (Σ |u|^p)^(1/p), for p = ∞ the largest |u| and for p = 0 the number of
- * u that are not 0. Its gradient with respect to x, the opposite of that with respect to y, is
+ * With u = x - y + eps, the distance d is (Σ |u|^p)^(1/p), for p = ∞ the largest |u| and for p = 0 the number of
+ * u that are not 0. Its gradient with respect to x, the negative of that with respect to y, is
  *
  *     p = 1      sign(u)
  *     p = 2      u / d
  *     p = ∞      sign(u) / ties   where |u| = d, else 0
  *     otherwise  sign(u) (|u| / d)^(p - 1)
  *
- * and 0 where u = 0 or d = 0, and for p = 0: a count does not change with what is counted.
+ * where `ties` is the number of components with |u| = d. It is 0 where u = 0 or d = 0, and for p = 0, as a count does not
+ * depend smoothly on its elements.
  */
 
 import { defineKernels, type Step } from "../kernel/kernels.ts";
@@ -19,37 +20,38 @@ import type { Run } from "../kernel/plan.ts";
 import { type PowerSum, sumPowers } from "./powers.ts";
 import type { Rows } from "./rows.ts";
 
-/** The tensors by symbol, and the distances between two of them. */
+/** The symbol of a tensor. */
 export type Point = "x" | "y" | "z";
-/** A distance from the first point to the second. */
+/** The symbols of two tensors: the first point and the second point of a distance. */
 export type Pair = "xy" | "xz" | "yz";
 
 const POINTS: readonly Point[] = ["x", "y", "z"];
 const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 
-const kernels = defineKernels<string, string, string, string, string>({
-  elements: [...POINTS, ...POINTS.map((point) => `grad_${point}`)],
-  rows: PAIRS.flatMap((pair) =>
-    ["sum", "max", "scale", "ties", "upstream", "norm", "length"].map((name) => `${name}_${pair}`)
-  ),
+/** The row operands of each pair. */
+const OF_PAIRS = ["sum", "max", "scale", "ties", "upstream", "norm", "length"] as const;
+
+const kernels = defineKernels({
+  elements: [...POINTS, ...POINTS.map((point) => `grad_${point}` as const)],
+  rows: PAIRS.flatMap((pair) => OF_PAIRS.map((name) => `${name}_${pair}` as const)),
   params: ["eps"],
   steps: {},
 });
 
 const difference = ([from, to]: string) => `(${from} - ${to} + eps)`;
-/** Whether the distance is the root of a sum of powers, which can overflow. */
+/** True if the distance is the root of a sum of powers, which can overflow. */
 const hasPowers = (p: number) => p !== 0 && p !== 1 && p !== Infinity;
 
-/** What is added up for a distance; of scaled rows (see powers.ts) only where there are powers. */
+/** The term of a distance's sum; with powers there is one for scaled rows too, see powers.ts. */
 function term(p: number, pair: Pair, isScaled = false): string {
   const u = isScaled ? `(scale_${pair} * ${difference(pair)})` : difference(pair);
   if (p === 0) return `${u} == 0 ? 0 : 1`;
-  // For p = ∞ the sum only tells whether there is a NaN, which maxima pass over.
+  // For p = ∞ the sum only serves to find NaN, which maxima ignore.
   if (p === 1 || p === Infinity) return `abs(${u})`;
   return p === 2 ? `square(${u})` : `pow(abs(${u}), ${p})`;
 }
 
-/** The gradient with respect to the first point of a pair. An upstream gradient of 0 gives 0, however far the points are. */
+/** The gradient with respect to the first point of a pair. An upstream gradient of 0 gives 0, even for an infinite distance. */
 function gradient(p: number, pair: Pair): string {
   const u = difference(pair);
   const upstream = `upstream_${pair}`;
@@ -63,20 +65,20 @@ function gradient(p: number, pair: Pair): string {
   return `(${upstream} == 0 or ${u} == 0 ? 0 : ${upstream} * sign(${u}) * ${power})`;
 }
 
-/** The same for p = 2 where all distances are finite and nothing is scaled. */
+/** The same for p = 2, if all distances are finite and no row is scaled. */
 function plainGradient(pair: Pair): string {
   return `upstream_${pair} * (${difference(pair)} / norm_${pair})`;
 }
 
-/** The gradient with respect to one point: that of the pairs it begins, minus that of those it ends. */
+/** The gradient with respect to one point: that of the pairs it is first in, minus that of those it is second in. */
 function gradientOf(point: Point, pairs: readonly Pair[], gradient: (pair: Pair) => string) {
-  const begun = pairs.filter((pair) => pair[0] === point).map(gradient);
-  const ended = pairs.filter((pair) => pair[1] === point).map(gradient);
-  // 0 - 0 is 0, as it should be where the upstream gradient is 0; a printed -0 would be noticed.
-  return [begun.length ? begun.join(" + ") : "0", ...ended].join(" - ");
+  const asFirst = pairs.filter((pair) => pair[0] === point).map(gradient);
+  const asSecond = pairs.filter((pair) => pair[1] === point).map(gradient);
+  // Beginning with 0 keeps -0 out of the gradient where the upstream gradient is 0: 0 - 0 is 0.
+  return [asFirst.length ? asFirst.join(" + ") : "0", ...asSecond].join(" - ");
 }
 
-/** Steps by what they are to do, for each set of kernels. */
+/** The compiled steps of each set of kernels, by name. */
 const runs = new WeakMap<object, Map<string, Run>>();
 
 /** A step that is compiled when it first runs. */
@@ -93,20 +95,20 @@ function lazy(kernels: { compile(step: Step): Run }, name: string, make: () => S
 const byPair = (pairs: readonly Pair[], name: string, text: (pair: Pair) => string) =>
   Object.fromEntries(pairs.map((pair) => [`${name}_${pair}`, text(pair)]));
 
-/** What is to be computed. */
+/** The tensors, and what to do with the distances of their rows. */
 export interface Distances {
   readonly dtype: FloatType;
   readonly rows: Rows;
   /** The tensors, by symbol. */
-  readonly points: { readonly [point in Point]?: Tensor };
+  readonly points: { readonly [point in Point]?: Tensor | undefined };
   /** The distances to compute. */
   readonly pairs: readonly Pair[];
   readonly p: number;
   readonly eps: number;
-  /** Where gradients go, for the points that have one. */
-  readonly grads: { readonly [point in Point]?: Tensor };
+  /** The tensors to write gradients into, for the points that need one. */
+  readonly grads: { readonly [point in Point]?: Tensor | undefined };
   /**
-   * Takes the distances of rows [start, start + count), in the order of `pairs`, and writes the derivatives of the result
+   * Receives the distances of rows [start, start + count), in the order of `pairs`, and writes the derivatives of the loss
    * with respect to each of them into `upstream`.
    */
   onTile(
@@ -202,14 +204,15 @@ function findLengths(
   },
 ): void {
   for (let r = 0; r < count; r++) {
-    if (p === 0 || p === 1 || Number.isNaN(sum[r])) length[r] = norm[r] = sum[r];
-    // A row without columns has no maximum.
-    else if (p === Infinity) length[r] = Math.max(0, max[r]);
+    const total = sum[r]!;
+    if (p === 0 || p === 1 || Number.isNaN(total)) length[r] = norm[r] = total;
+    // The maximum of an empty row is -∞.
+    else if (p === Infinity) length[r] = Math.max(0, max[r]!);
     else {
-      const root = p === 2 ? Math.sqrt(sum[r]) : sum[r] ** (1 / p);
-      // Where all u are 0, so is the gradient: 0 / 1.
+      const root = p === 2 ? Math.sqrt(total) : total ** (1 / p);
+      // Where all u are 0, this makes the gradient 0 / 1 = 0.
       norm[r] = root === 0 ? 1 : root;
-      length[r] = root / scale[r];
+      length[r] = root / scale[r]!;
     }
   }
 }

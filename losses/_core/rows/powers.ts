@@ -1,16 +1,16 @@
 /**
- * Sums of powers along rows that neither overflow nor fade away: 1e200 has no square among the doubles, but a vector of
- * such numbers has a length.
+ * Sums of powers along rows that neither overflow nor underflow: the square of 1e200 is not a double, but the length of a
+ * vector of such numbers is.
  *
- * Rows are summed as they are. Only if a sum leaves the range in which it has all its digits, its row gets a scale, a power
- * of 2 that brings its largest number near 1, and is summed again.
+ * Rows are first summed without scaling. If a sum overflows, or is so small that it has lost digits, its row gets a scale,
+ * the power of 2 that brings its largest number near 1, and is summed again.
  */
 
 import type { FloatType } from "../tensor/types.ts";
 
-/** Sums below have lost digits to terms that vanished; the largest number of a row is then scaled up. */
+/** Smaller sums have lost digits, as some of their terms were rounded to 0 or subnormal. */
 const LEAST = { float32: 2 ** -100, float64: 2 ** -960 } as const;
-/** Exponent of the largest scale, which must be finite in the type of the kernel. */
+/** The exponent of the largest scale, which must be finite in the type of the kernel. */
 const MOST = { float32: 126, float64: 1022 } as const;
 
 /** The row operands of one sum of powers of `scale * u`. */
@@ -28,7 +28,7 @@ export interface PowerSum {
  * @param count The number of rows.
  * @param powers The row operands.
  * @param run Computes, for all rows, `sum` without `scale`, `max`, and `sum` with `scale`.
- * @returns Whether all rows are as they were: no scale but 1, no sum that is ∞ or NaN.
+ * @returns True if no row was scaled and every sum is finite.
  */
 export function sumPowers(
   dtype: FloatType,
@@ -43,9 +43,10 @@ export function sumPowers(
   for (const { sum, scale } of powers) {
     scale.fill(1, 0, count);
     for (let r = 0; r < count; r++) {
-      if (sum[r] >= least && sum[r] < Infinity) continue;
+      const own = sum[r]!;
+      if (own >= least && own < Infinity) continue;
       isPlain = false;
-      if (sum[r] < least || sum[r] === Infinity) hasScale = true;
+      if (own < least || own === Infinity) hasScale = true;
     }
   }
   if (!hasScale) return isPlain;
@@ -53,9 +54,11 @@ export function sumPowers(
   run.max();
   for (const { sum, max, scale } of powers) {
     for (let r = 0; r < count; r++) {
-      // A row of zeros stays as it is, and so does one that is infinite.
-      if ((sum[r] < least || sum[r] === Infinity) && max[r] > 0 && max[r] < Infinity) {
-        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(max[r])));
+      const own = sum[r]!;
+      const largest = max[r]!;
+      // A row of zeros needs no scale, and one with ∞ has none.
+      if ((own < least || own === Infinity) && largest > 0 && largest < Infinity) {
+        scale[r] = 2 ** Math.min(MOST[dtype], -Math.floor(Math.log2(largest)));
       }
     }
   }

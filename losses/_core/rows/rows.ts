@@ -1,12 +1,12 @@
 /**
- * Tensors as rows: the numbers along one axis of a common shape, wherever that axis stands, for kernels that
- * work on tiles of rows.
+ * Tensors as rows: the numbers along one axis of a common shape, whichever axis that is, for kernels that work on tiles of
+ * rows.
  *
- * A tensor of the common shape is copied as it lies (class_axis.ts); one that is repeated along an axis is read along
- * strides, and its gradient is added up on the way back. Neither is ever copied as a whole.
+ * A tensor of the common shape is copied row by row (class_axis.ts); one that is repeated along an axis is read by strides,
+ * and its gradient is summed over the repetitions. Only tiles are ever copied, never a whole tensor.
  *
- * This folder holds what several losses compute per row: softmax, distances, cosines. It knows no loss, no option and no
- * request.
+ * This folder holds what several losses compute for each row: softmax, distances, cosines. It knows no loss, no option and
+ * no request.
  */
 
 import { gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
@@ -17,15 +17,15 @@ import { type ClassAxis, classAxis, loadRows, rowsPerTile, unloadRows } from "./
 /** Copies rows [start, end) of a tensor into an operand of a kernel. */
 export type Load = (operand: FloatArray, start: number, end: number) => void;
 
-/** Takes rows of a result from an operand of a kernel. */
+/** Copies rows of a result from an operand of a kernel into a tensor. */
 export interface Sink {
-  /** Takes rows [start, end). */
+  /** Copies rows [start, end). */
   store(operand: FloatArray, start: number, end: number): void;
-  /** To be called when all rows have been stored. */
+  /** To be called after all rows have been stored. */
   finish(): void;
 }
 
-/** A shape seen as rows along one of its axes. */
+/** A shape as rows along one of its axes. */
 export class Rows {
   /** Number of rows. */
   readonly count: number;
@@ -38,7 +38,7 @@ export class Rows {
   readonly #at: number;
 
   /**
-   * @param shape The shape that all tensors are read along; a scalar is one row of one number.
+   * @param shape The shape that all tensors are repeated to; a scalar is one row of one number.
    * @param at The axis that rows run along.
    */
   constructor(shape: readonly number[], at: number) {
@@ -50,7 +50,7 @@ export class Rows {
     this.outerShape = this.#axis.sampleShape;
   }
 
-  /** How a tensor is read. */
+  /** Makes a function that reads rows of a tensor. */
   load(tensor: Tensor): Load {
     const data = tensor.data as FloatArray;
     const strides = this.#strides(tensor);
@@ -60,13 +60,13 @@ export class Rows {
     const shape = this.#rowsLast(this.#shape);
     const isSameInRows = strides.slice(0, -1).every((step) => step === 0);
     return (operand, start, end) => {
-      // What is the same in all rows is copied once: no later tile has more rows than the first.
+      // If all rows are equal, one copy serves all tiles, as no later tile has more rows than the first.
       if (start > 0 && isSameInRows) return;
       gather(data, strides, shape, start * this.length, end * this.length, operand);
     };
   }
 
-  /** How a result is written. */
+  /** Makes a sink that writes rows into a tensor, summed where the tensor is repeated. */
   sink(tensor: Tensor): Sink {
     const data = tensor.data as FloatArray;
     const strides = this.#strides(tensor);
@@ -96,13 +96,13 @@ export class Rows {
     }
   }
 
-  /** Steps through a smaller tensor, those along the rows last; undefined if it has the common shape. */
+  /** The strides of a tensor that is repeated, with those along the rows last; undefined if it has the common shape. */
   #strides({ shape }: Tensor): readonly number[] | undefined {
     const strides = stridesAlong(shape, this.#shape);
     return strides && this.#rowsLast(strides);
   }
 
-  /** Sizes or strides with those of the rows' axis at the end. */
+  /** Moves the size or stride of the rows' axis to the end. */
   #rowsLast(numbers: readonly number[]): number[] {
     return [...numbers.filter((_, axis) => axis !== this.#at), numbers[this.#at]!];
   }

@@ -1,29 +1,29 @@
 /**
- * The softmax over rows of scores: what all losses and functions that have one begin with.
+ * The first steps of every softmax over rows of scores.
  *
  * Subtracting the maximum m of a row keeps exp in range: exp(89) is infinite in float32.
  *
- * A score that grows beyond all bounds takes all probability: in the limit its class has log-probability 0 and every other
- * class -∞. Computed as x - m that would be ∞ - ∞. Of two infinite scores, or of -∞ throughout, there is no limit: who
- * wins depends on how they grow, and the result stays NaN.
+ * If one score tends to ∞, the log-probability of its class tends to 0 and that of every other class to -∞; x - m would be
+ * ∞ - ∞ = NaN. Two infinite scores, or a row of -∞, have no limit, as it depends on how the scores grow: the result is NaN.
  */
 
+import type { Step } from "../kernel/kernels.ts";
 import type { FloatArray } from "../tensor/types.ts";
 
-/** exp(x - m). The minimum, which is x - m anyway, shows that exp need not be prepared for numbers above 0. */
+/** exp(x - m). The minimum changes nothing, but lets the compiler leave out the code for exponents above 0. */
 export const EXP = "exp(min(x - m, 0))";
 
 /** The maximum m of each row of x. */
-export const MAX = { max: { m: "x" } } as const;
+export const MAX: Step = { max: { m: "x" } };
 
 /** The exponentials e of a row, and their sum s. */
-export const EXPONENTIALS = { store: { e: EXP }, sum: { s: EXP } } as const;
+export const EXPONENTIALS: Step = { store: { e: EXP }, sum: { s: EXP } };
 
 /**
  * Replaces rows with an infinite score by their log-probabilities in the limit, where there is one.
  *
  * @param x Rows of scores, one after the other.
- * @param m The maximum of each row, which is brought up to date.
+ * @param m The maximum of each row, which is updated.
  * @param rows The number of rows.
  * @param cols The number of scores in a row.
  */
@@ -34,11 +34,11 @@ export function takeLimits(x: FloatArray, m: Float64Array, rows: number, cols: n
 /**
  * Replaces scores whose maximum is ∞ by their log-probabilities in the limit, if there is one.
  *
- * @param scores Where the scores stand.
- * @param start The place of the first.
- * @param step The distance to the next.
- * @param count Their number.
- * @returns The maximum of what stands there now: 0, or ∞ if there is no limit.
+ * @param scores An array with the scores.
+ * @param start The index of the first score.
+ * @param step The distance from one score to the next.
+ * @param count The number of scores.
+ * @returns The new maximum: 0, or ∞ if there is no limit.
  */
 export function takeLimit(scores: FloatArray, start: number, step: number, count: number): number {
   const end = start + count * step;

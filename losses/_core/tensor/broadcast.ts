@@ -1,9 +1,9 @@
 /**
- * Which shapes go together, and how the smaller is read along the larger.
+ * Broadcasting: which shapes are compatible, and how a smaller tensor is repeated to a larger shape.
  *
- * Shapes go together if they are equal, if they have as many axes and differ only where one of them is 1, or
- * if one of them is a scalar. NumPy and PyTorch allow more, namely shapes with different numbers of axes:
- * there (N, 1) against (N) silently becomes (N, N), a mistake that trains without complaint.
+ * Shapes are compatible if they are equal, if they have the same number of axes and differ only where one of them has
+ * length 1, or if one of them is a scalar. NumPy and PyTorch also allow different numbers of axes: they repeat (N, 1)
+ * against (N) to (N, N) without a warning, a common mistake in training.
  */
 
 import { sameShape, show, sizeOf } from "./shape.ts";
@@ -16,34 +16,33 @@ import type { FloatArray } from "./types.ts";
  * @param loss The class, for error messages.
  * @param names The names of the tensors, in the same order.
  * @param tensors The tensors.
- * @returns The shape that all of them are read along.
- * @throws {RangeError} If they do not go together.
+ * @returns The shape that all of them are repeated to.
+ * @throws {RangeError} If they are not compatible.
  */
 export function commonShape(
   loss: string,
   names: readonly string[],
   tensors: readonly Tensor[],
 ): readonly number[] {
-  let common: readonly number[] = tensors[0].shape;
-  for (let i = 1; i < tensors.length; i++) {
-    const { shape } = tensors[i];
+  let common: readonly number[] = tensors[0]!.shape;
+  for (const [i, { shape }] of tensors.entries()) {
     if (sameShape(shape, common) || shape.length === 0) continue;
     if (common.length === 0) {
       common = shape;
       continue;
     }
     if (!fit(shape, common)) {
-      // `common` need not be the shape of any of them: name the first that this one clashes with.
+      // `common` need not be the shape of any tensor: find the first tensor that this one is not compatible with.
       const other = tensors.findIndex((tensor) => !fit(shape, tensor.shape));
-      throw new RangeError(mismatch(loss, names[other], tensors[other].shape, names[i], shape));
+      throw new RangeError(mismatch(loss, names[other]!, tensors[other]!.shape, names[i]!, shape));
     }
-    // An axis of length 1 follows the other, down to 0 too.
-    common = common.map((length, axis) => length === 1 ? shape[axis] : length);
+    // An axis of length 1 is repeated to the length of the other, which may be 0.
+    common = common.map((length, axis) => length === 1 ? shape[axis]! : length);
   }
   return common;
 }
 
-/** Whether two shapes go together. */
+/** True if two shapes are compatible. */
 function fit(a: readonly number[], b: readonly number[]): boolean {
   if (a.length === 0 || b.length === 0) return true;
   return a.length === b.length &&
@@ -85,14 +84,14 @@ export function checkRanks(loss: string, tensors: readonly Tensor[]): void {
 }
 
 /**
- * Refuses an option that cannot be repeated along leading axes and axes of length 1.
+ * Refuses an option that cannot be repeated to a shape along leading axes and axes of length 1.
  *
  * @param loss The class, for error messages.
  * @param name The option.
- * @param own Its shape.
- * @param what What it is repeated along, in words.
- * @param shape The shape of that.
- * @throws {RangeError} If the shapes do not go together.
+ * @param own The shape of the option.
+ * @param what The name of what has the larger shape, in words.
+ * @param shape The larger shape.
+ * @throws {RangeError} If the option cannot be repeated to it.
  */
 export function checkRepeatable(
   loss: string,
@@ -113,11 +112,11 @@ export function checkRepeatable(
 }
 
 /**
- * How a tensor is read along a shape that may be larger than its own; trailing axes correspond.
+ * The strides with which a tensor is repeated to a shape; trailing axes correspond.
  *
  * @param own The tensor's shape.
- * @param shape The shape that it is read along.
- * @returns Steps through the tensor's numbers along each axis of `shape`; undefined if both shapes are the same.
+ * @param shape The shape that it is repeated to.
+ * @returns For each axis of `shape` the step through the tensor's numbers; undefined if both shapes are the same.
  */
 export function stridesAlong(
   own: readonly number[],
@@ -133,7 +132,7 @@ export function stridesAlong(
   return strides;
 }
 
-/** Calls `visit(position in the operand, position in the range)` for each element of `[start, end)` of `shape`. */
+/** Calls `visit(index in the tensor, index in the range)` for each element of the range `[start, end)` of `shape`. */
 function walk(
   strides: readonly number[],
   shape: readonly number[],
@@ -159,7 +158,7 @@ function walk(
   }
 }
 
-/** Copies elements `[start, end)` of the common shape out of a smaller tensor's numbers. */
+/** Copies elements `[start, end)` of the larger shape from the numbers of a smaller tensor. */
 export function gather(
   data: FloatArray,
   strides: readonly number[],
@@ -171,7 +170,7 @@ export function gather(
   walk(strides, shape, start, end, (from, to) => target[to] = data[from]!);
 }
 
-/** Adds elements `[start, end)` of the common shape up into the places of a smaller tensor. */
+/** The reverse: adds elements `[start, end)` of the larger shape to the sums for the numbers of a smaller tensor. */
 export function scatterAdd(
   strides: readonly number[],
   shape: readonly number[],

@@ -1,8 +1,8 @@
 /**
- * Values as error messages show them.
+ * Short descriptions of values, for error messages.
  */
 
-/** A value as an error message shows it. */
+/** A short description of a value. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return `"${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;

@@ -1,10 +1,10 @@
 /**
- * Prints tensors as PyTorch prints them: four decimals, aligned columns, long tensors shortened.
+ * Prints tensors in PyTorch's format: four decimals, aligned columns, long tensors shortened.
  */
 
 import type { DType, TensorData } from "./types.ts";
 
-/** What is printed. */
+/** The parts of a tensor that are printed. */
 interface Printable {
   readonly data: TensorData;
   readonly shape: readonly number[];
@@ -13,11 +13,11 @@ interface Printable {
 
 const PRECISION = 4;
 const LINE_WIDTH = 80;
-/** Longer tensors show only the ends of each axis. */
+/** Of tensors with more elements, only the ends of each axis are printed. */
 const THRESHOLD = 1000;
 const EDGE_ITEMS = 3;
 
-/** Python's rounding: an exact tie goes to the even digit, where JavaScript takes the larger number. */
+/** Python's rounding: an exact tie goes to the even digit. JavaScript rounds it up. */
 function roundTie(text: string, exact: string, previous: string): string {
   return /^50*$/.test(exact) && Number(text.replace(/\D/g, "").at(-1)) % 2 === 1 ? previous : text;
 }
@@ -30,17 +30,17 @@ function toFixed(value: number, digits: number): string {
 }
 
 function toExponential(value: number): string {
-  const [digits, exponent] = value.toExponential(PRECISION).split("e");
-  const [exact, exactExponent] = value.toExponential(60).split("e");
+  const [digits, exponent] = value.toExponential(PRECISION).split("e") as [string, string];
+  const [exact, exactExponent] = value.toExponential(60).split("e") as [string, string];
   const end = exact.length - 60 + PRECISION;
-  // Rounding up can carry into the exponent; then the digits are 1.0000, and right as they are.
+  // If rounding up changes the exponent, the digits are 1.0000, which needs no correction.
   const rounded = exponent === exactExponent
     ? roundTie(digits, exact.slice(end), exact.slice(0, end))
     : digits;
-  return `${rounded}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
+  return `${rounded}e${exponent.slice(0, 1)}${exponent.slice(1).padStart(2, "0")}`;
 }
 
-/** Chooses one format for all numbers that are shown. */
+/** Chooses one format for all numbers that are printed. */
 function formatter(values: readonly number[], integers: boolean): (value: number) => string {
   const words = (value: number) => Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
   if (integers) {
@@ -64,28 +64,28 @@ function formatter(values: readonly number[], integers: boolean): (value: number
   return (value) => plain(value).padStart(width);
 }
 
-/** The text of a tensor, as PyTorch prints it. */
+/** The text of a tensor in PyTorch's format. */
 export function printTensor({ data, shape, dtype }: Printable): string {
   const shorten = data.length > THRESHOLD;
-  const hides = (axis: number) => shorten && shape[axis] > 2 * EDGE_ITEMS;
-  /** The positions along an axis that are shown. */
+  const hides = (axis: number) => shorten && shape[axis]! > 2 * EDGE_ITEMS;
+  /** The indices along an axis that are printed. */
   const shown = (axis: number): number[] => {
-    const all = Array.from({ length: shape[axis] }, (_, i) => i);
+    const all = Array.from({ length: shape[axis]! }, (_, i) => i);
     return hides(axis) ? [...all.slice(0, EDGE_ITEMS), ...all.slice(-EDGE_ITEMS)] : all;
   };
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
 
   const visible: number[] = [];
   const collect = (axis: number, offset: number): void => {
-    if (axis === shape.length) visible.push(data[offset]);
-    else shown(axis).forEach((i) => collect(axis + 1, offset + i * strides[axis]));
+    if (axis === shape.length) visible.push(data[offset]!);
+    else for (const i of shown(axis)) collect(axis + 1, offset + i * strides[axis]!);
   };
   if (data.length > 0) collect(0, 0);
   const format = formatter(visible, dtype === "int32");
 
   const print = (axis: number, offset: number, indent: number): string => {
-    if (axis === shape.length) return format(data[offset]);
-    const parts = shown(axis).map((i) => print(axis + 1, offset + i * strides[axis], indent + 1));
+    if (axis === shape.length) return format(data[offset]!);
+    const parts = shown(axis).map((i) => print(axis + 1, offset + i * strides[axis]!, indent + 1));
     if (hides(axis)) parts.splice(EDGE_ITEMS, 0, axis === shape.length - 1 ? " ..." : "...");
     if (axis < shape.length - 1) {
       return `[${parts.join(`,${"\n".repeat(shape.length - axis - 1)}${" ".repeat(indent + 1)}`)}]`;

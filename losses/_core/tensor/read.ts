@@ -1,5 +1,5 @@
 /**
- * Reads what a caller hands over in place of a tensor: numbers, nested arrays, typed arrays, tensors of other libraries.
+ * Reads everything that is accepted as a tensor: numbers, nested arrays, typed arrays, tensors of other libraries.
  */
 
 import { describe } from "./describe.ts";
@@ -13,9 +13,9 @@ function shapeOf(shape: unknown, name: string): number[] {
   return [...shape];
 }
 
-/** What an argument turned out to be; `dtype` is undefined where it takes the type of the tensors beside it. */
+/** An argument, read. `dtype` is undefined for plain numbers, which take the type of the tensors beside them. */
 export interface Raw {
-  /** Set if the argument can be used as it is. */
+  /** The argument itself, if it is a tensor. */
   readonly tensor?: Tensor;
   readonly data: ArrayLike<number>;
   readonly shape: readonly number[];
@@ -28,7 +28,7 @@ export interface Raw {
  * @param value The argument.
  * @param name Its name, for error messages.
  * @returns Its numbers, shape and type.
- * @throws {TypeError} If it is none of the kinds of {@linkcode TensorLike}, or ragged.
+ * @throws {TypeError} If it is not a {@linkcode TensorLike}, or ragged.
  */
 export function read(value: TensorLike, name: string): Raw {
   if (isTensor(value)) {
@@ -78,7 +78,7 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
     return { data, shape, dtype };
   }
   const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
-  // Half floats: not every runtime has them, so they are known by name.
+  // Not every runtime has Float16Array, so it is recognised by name.
   if (data.constructor.name === "Float16Array") {
     return { data: Float32Array.from(numbers), shape, dtype: "float32" };
   }
@@ -108,7 +108,7 @@ function readNested(value: readonly unknown[], name: string): Raw {
         } like its siblings: current value is ${describe(part)}`,
       );
     }
-    // By index, as forEach would skip the holes of a sparse array.
+    // Not forEach, which skips the holes of a sparse array.
     for (let i = 0; i < part.length; i++) visit(part[i], axis + 1, `${path}[${i}]`);
   };
   visit(value, 0, "");
@@ -118,7 +118,7 @@ function readNested(value: readonly unknown[], name: string): Raw {
 function toInt32(data: ArrayLike<number>, name: string): Int32Array {
   const result = new Int32Array(data.length);
   for (let i = 0; i < data.length; i++) {
-    result[i] = data[i];
+    result[i] = data[i]!;
     if (result[i] !== data[i]) {
       throw new RangeError(
         `Cannot make ${name} an int32 tensor as element ${i} must be a whole number between -2^31 and 2^31 - 1: current value is ${
@@ -130,7 +130,7 @@ function toInt32(data: ArrayLike<number>, name: string): Int32Array {
   return result;
 }
 
-/** What was read, as a tensor of the wanted type; numbers that have that type already are not copied. */
+/** Converts an argument that was read to a tensor of the given type; numbers of that type are not copied. */
 export function toTensor(raw: Raw, dtype: DType, name: string): Tensor {
   if (raw.dtype === dtype) return raw.tensor ?? new Tensor(raw.data as TensorData, raw.shape);
   if (dtype === "int32") return new Tensor(toInt32(raw.data, name), raw.shape);
@@ -146,11 +146,11 @@ function make(dtype: DType, value: TensorLike, shape?: readonly number[]): Tenso
 /**
  * Makes a float32 tensor.
  *
- * @param value Numbers of any kind; a `Float32Array` is taken as it is, not copied.
+ * @param value Numbers of any kind; a `Float32Array` is not copied.
  * @param shape The size of each axis; that of `value` by default.
  * @returns The tensor.
- * @throws {TypeError} If `value` is ragged or not made of numbers.
- * @throws {RangeError} If `shape` does not hold as many numbers as `value` has.
+ * @throws {TypeError} If `value` is ragged or contains anything but numbers.
+ * @throws {RangeError} If `value` has more or fewer numbers than `shape` holds.
  *
  * ```ts
  * import { float32 } from "@lossbook/losses";
@@ -167,11 +167,11 @@ export function float32(value: TensorLike, shape?: readonly number[]): Tensor {
 /**
  * Makes a float64 tensor.
  *
- * @param value Numbers of any kind; a `Float64Array` is taken as it is, not copied.
+ * @param value Numbers of any kind; a `Float64Array` is not copied.
  * @param shape The size of each axis; that of `value` by default.
  * @returns The tensor.
- * @throws {TypeError} If `value` is ragged or not made of numbers.
- * @throws {RangeError} If `shape` does not hold as many numbers as `value` has.
+ * @throws {TypeError} If `value` is ragged or contains anything but numbers.
+ * @throws {RangeError} If `value` has more or fewer numbers than `shape` holds.
  */
 export function float64(value: TensorLike, shape?: readonly number[]): Tensor {
   return make("float64", value, shape);
@@ -180,11 +180,11 @@ export function float64(value: TensorLike, shape?: readonly number[]): Tensor {
 /**
  * Makes an int32 tensor, for labels and lengths.
  *
- * @param value Whole numbers of any kind; an `Int32Array` is taken as it is, not copied.
+ * @param value Whole numbers of any kind; an `Int32Array` is not copied.
  * @param shape The size of each axis; that of `value` by default.
  * @returns The tensor.
- * @throws {TypeError} If `value` is ragged or not made of numbers.
- * @throws {RangeError} If a number is not a whole number of 32 bits, or `shape` does not fit.
+ * @throws {TypeError} If `value` is ragged or contains anything but numbers.
+ * @throws {RangeError} If a number is not a whole number of 32 bits, or `value` has more or fewer numbers than `shape` holds.
  *
  * ```ts
  * import { int32 } from "@lossbook/losses";

@@ -1,5 +1,5 @@
 /**
- * Shapes: how many numbers they hold, whether they are equal, how an error message shows them.
+ * Shapes: their size, their equality, and their text in error messages.
  */
 
 /** How many numbers a shape holds. */
@@ -9,14 +9,14 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-/** Whether a value is a shape: an array of whole numbers ≥ 0. */
+/** True if a value is a shape: an array of whole numbers ≥ 0. */
 export function isShape(shape: unknown): shape is number[] {
   if (!Array.isArray(shape)) return false;
   for (const length of shape) if (!Number.isInteger(length) || length < 0) return false;
   return true;
 }
 
-/** Whether two shapes are equal. */
+/** True if two shapes are equal. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
@@ -24,7 +24,7 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/** A shape as an error message shows it. */
+/** The text of a shape in error messages, such as `(2, 3)` or `(2,)`. */
 export function show(shape: readonly number[]): string {
   return `(${shape.join(", ")}${shape.length === 1 ? ",)" : ")"}`;
 }

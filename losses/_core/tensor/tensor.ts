@@ -1,7 +1,7 @@
 /**
  * The tensor: a typed array with a shape.
  *
- * This folder holds what all others stand on: numbers, shapes, reading what a caller hands over, broadcasting, printing. It
+ * This folder is the base of all others: tensors and their types, shapes, reading arguments, broadcasting, printing. It
  * knows neither formulas nor kernels nor losses.
  */
 
@@ -17,13 +17,17 @@ import type {
   TensorData,
 } from "./types.ts";
 
-/** What every argument may be: a number, a nested array, a typed array, a tensor or an object with data and shape. */
+/** Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and shape. */
 export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
 
 /** The typed array of each element type. */
-export const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+export const ARRAYS: {
+  readonly float32: typeof Float32Array;
+  readonly float64: typeof Float64Array;
+  readonly int32: typeof Int32Array;
+} = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
-/** Whether a value is a tensor, and no proxy of one, whose properties could run foreign code. */
+/** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
 export let isTensor: (value: unknown) => value is Tensor;
 
 /**
@@ -48,7 +52,7 @@ export class Tensor {
   readonly shape: readonly number[];
   /** The element type. */
   readonly dtype: DType;
-  /** The number of a scalar, and its array once somebody has asked for it. */
+  /** The number of a scalar, and its array once `data` has been read. */
   #number: number | undefined;
   #array: TensorData | undefined;
 
@@ -57,8 +61,8 @@ export class Tensor {
    *
    * @param data The numbers, row by row.
    * @param shape The size of each axis.
-   * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` no array of whole numbers.
-   * @throws {RangeError} If the shape does not hold as many numbers as there are.
+   * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` not an array of whole numbers.
+   * @throws {RangeError} If `data` has more or fewer numbers than `shape` holds.
    */
   constructor(data: TensorData, shape: readonly number[]) {
     if (data instanceof Scalar) {
@@ -90,7 +94,7 @@ export class Tensor {
     this.shape = shape;
   }
 
-  /** Tells a tensor from whatever else has its prototype, such as a proxy of one, whose properties may run foreign code. */
+  /** The implementation of {@linkcode isTensor}, which needs access to a private name. */
   static #isTensor(value: unknown): value is Tensor {
     return typeof value === "object" && value !== null && #number in value;
   }
@@ -99,7 +103,7 @@ export class Tensor {
     isTensor = Tensor.#isTensor;
   }
 
-  /** The getter of a scalar's `data`: makes the array when it is first asked for. */
+  /** The getter of a scalar's `data`: makes the array when it is first read. */
   static #dataOnDemand(this: Tensor): TensorData {
     if (this.#array === undefined) {
       this.#array = new ARRAYS[this.dtype](1);
@@ -109,9 +113,9 @@ export class Tensor {
   }
 
   /**
-   * The number of a tensor that holds only one.
+   * The number of a tensor that holds a single number.
    *
-   * @returns The number; of a float32 tensor, the nearest double.
+   * @returns The number; that of a float32 tensor is converted to a double without rounding.
    * @throws {RangeError} If the tensor holds more or fewer numbers than one.
    */
   item(): number {
@@ -123,25 +127,25 @@ export class Tensor {
         }`,
       );
     }
-    return this.data[0];
+    return this.data[0]!;
   }
 
   /**
    * The numbers as nested arrays.
    *
-   * @returns A number for a scalar, else arrays nested as deep as there are axes.
+   * @returns A number for a scalar, otherwise arrays nested as deep as there are axes.
    */
   toArray(): number | NestedArray {
     let at = 0;
     const build = (axis: number): number | NestedArray =>
       axis === this.shape.length
-        ? this.data[at++]
-        : Array.from({ length: this.shape[axis] }, () => build(axis + 1));
+        ? this.data[at++]!
+        : Array.from({ length: this.shape[axis]! }, () => build(axis + 1));
     return build(0);
   }
 
   /**
-   * The tensor as PyTorch prints it.
+   * The tensor in PyTorch's format.
    *
    * @returns Text such as `tensor([[0.6444, 0.7981]])`.
    */
@@ -149,23 +153,23 @@ export class Tensor {
     return printTensor(this);
   }
 
-  /** How a terminal shows the tensor (Deno). */
-  [Symbol.for("Deno.customInspect")](): string {
-    return this.toString();
-  }
-
-  /** How a terminal shows the tensor (Node, Bun). */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
-  }
-
-  /** How a notebook shows the tensor. */
-  [Symbol.for("Jupyter.display")](): Record<string, string> {
-    return { "text/plain": this.toString() };
+  // The methods by which Deno, Node, Bun and Jupyter show an object; a declaration cannot name them.
+  static {
+    const define = (symbol: string, value: (this: Tensor) => unknown) =>
+      Object.defineProperty(this.prototype, Symbol.for(symbol), {
+        value,
+        writable: true,
+        configurable: true,
+      });
+    define("Deno.customInspect", Tensor.prototype.toString);
+    define("nodejs.util.inspect.custom", Tensor.prototype.toString);
+    define("Jupyter.display", function () {
+      return { "text/plain": this.toString() };
+    });
   }
 }
 
-/** The error for what is no shape. */
+/** The error for a value that is not a shape. */
 export function shapeError(what: string, shape: unknown): TypeError {
   return new TypeError(
     `Cannot ${what} as its shape must be an array of whole numbers ≥ 0: current value is ${
@@ -179,11 +183,11 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
 }
 
-/** Gives an object an enumerable getter: Object.defineProperty does the same, but takes V8 five times as long. */
+/** Defines an enumerable getter: in V8 five times as fast as Object.defineProperty. */
 const defineGetter: (this: object, name: string, get: () => unknown) => void =
   (Object.prototype as unknown as { __defineGetter__: typeof defineGetter }).__defineGetter__;
 
-/** Stands for the array of a scalar until somebody asks for it. */
+/** Takes the place of the array of a scalar until `data` is read. */
 class Scalar {
   constructor(readonly dtype: FloatType, readonly value: number) {}
 }
@@ -192,8 +196,8 @@ class Scalar {
 export const SCALAR_SHAPE: readonly number[] = Object.freeze([]);
 
 /**
- * A scalar. Its array is made when it is first asked for: V8 needs longer for a typed array than for a loss over eight
- * elements, and many values are never read but by `item()`.
+ * A scalar. Its array is made when `data` is first read: V8 takes longer to make a typed array than to compute a loss over
+ * eight elements, and many scalars are only read by `item()`.
  */
 export function scalar(dtype: FloatType, value: number): Tensor {
   const number = dtype === "float32" ? Math.fround(value) : value;

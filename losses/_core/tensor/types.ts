@@ -1,5 +1,5 @@
 /**
- * The types of numbers and of the arrays that hold them, which the whole house uses. Types only: nothing here runs.
+ * The types of numbers and of the arrays that hold them, used by all other folders. Types only: no code.
  */
 
 /** The element types of tensors. */
@@ -17,7 +17,7 @@ export type TensorData = FloatArray | Int32Array;
 /** A nested array of numbers, such as `[[1, 2], [3, 4]]`. */
 export type NestedArray = readonly (number | NestedArray)[];
 
-/** Typed arrays that are taken as tensors of one axis. */
+/** Typed arrays that are accepted as tensors of one axis. */
 export type AnyTypedArray =
   | TensorData
   | Int8Array
@@ -29,7 +29,7 @@ export type AnyTypedArray =
   | BigInt64Array
   | BigUint64Array;
 
-/** Tensors of other libraries: their data, row by row, and their shape under either of its usual names. */
+/** Tensors of other libraries: their data, row by row, and their shape under one of its usual names. */
 export type ForeignTensor =
   & { readonly data: AnyTypedArray | readonly number[] }
   & ({ readonly shape: readonly number[] } | { readonly dims: readonly number[] });
