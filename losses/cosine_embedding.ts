@@ -15,7 +15,7 @@
  *
  * Gradient by `input1`: that of c is input2 / √(A B) - c input1 / A with A = ‖input1‖² + δ and B = ‖input2‖² + δ: it stands at a
  * right angle to input1, as only the direction counts. Times -1 for a similar pair; times 1 for a dissimilar one where
- * c ≥ margin, the kink included, else 0. By `input2` with both exchanged. `target` is a constant.
+ * c > margin, else 0, the kink included. By `input2` with both exchanged. `target` is a constant.
  *
  * Range: [0, 2], 0 where similar vectors are parallel and dissimilar ones are at least arccos(margin) apart.
  *
@@ -103,7 +103,7 @@ export class CosineEmbeddingLoss
   /** Value of one pair and its derivative with respect to the cosine, as formulas in c (the cosine), y (target) and margin. */
   static readonly formula: LossFormula = {
     value: "y == 1 ? 1 - c : hinge(c - margin)",
-    grad: { c: "y == 1 ? -1 : c - margin >= 0 ? 1 : 0" },
+    grad: { c: "y == 1 ? -1 : c - margin > 0 ? 1 : 0" },
   };
 
   readonly #margin: number;
@@ -169,8 +169,8 @@ export class CosineEmbeddingLoss
           const isSimilar = data[data.length === 1 ? 0 : start + r] === 1;
           const h = isSimilar ? 1 - cosine[r]! : cosine[r]! - margin;
           values[r] = isSimilar ? h : Math.max(h, 0);
-          // The kink belongs to the active side; a NaN reaches the gradients as well.
-          const slope = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
+          // The gradient is 0 at the kink; a NaN reaches the gradients as well.
+          const slope = isSimilar ? -1 : h > 0 ? 1 : h <= 0 ? 0 : NaN;
           upstream[r] = slope * gradOutput[r]! / divisor;
         }
         call.end(start, count);

@@ -11,8 +11,8 @@
  *
  * Value, with h = margin - y (x1 - x2): max(0, h).
  *
- * Gradient where h ≥ 0: by `input1` -y, by `input2` y, by `target` x2 - x1; elsewhere 0. At the kink h = 0 the value is 0
- * and the gradient that of the slope: with margin 0 a tie is pulled apart.
+ * Gradient where h > 0: by `input1` -y, by `input2` y, by `target` x2 - x1; elsewhere 0. At the kink h = 0 value and
+ * gradient are 0: with margin 0 a tie stays a tie.
  *
  * Range: [0, ∞), 0 for every pair that leads by the margin. There is no single minimiser, as only the difference of the
  * scores counts.
@@ -53,9 +53,9 @@ export interface MarginRankingLossOptions {
 const formula: LossFormula = {
   value: "hinge(margin - y * (x1 - x2))",
   grad: {
-    input1: "margin - y * (x1 - x2) >= 0 ? -y : 0",
-    input2: "margin - y * (x1 - x2) >= 0 ? y : 0",
-    target: "margin - y * (x1 - x2) >= 0 ? x2 - x1 : 0",
+    input1: "margin - y * (x1 - x2) > 0 ? -y : 0",
+    input2: "margin - y * (x1 - x2) > 0 ? y : 0",
+    target: "margin - y * (x1 - x2) > 0 ? x2 - x1 : 0",
   },
 };
 

@@ -18,7 +18,7 @@
  * Range: [0, ∞) for weights ≥ 0, 0 where the right class leads by the margin: no right answer is pushed further.
  *
  * Siblings: {@linkcode MultiLabelMarginLoss} with one label per row is p = 1, margin 1. {@linkcode MarginRankingLoss}
- * compares one pair of scores, and is active at its kink. {@linkcode CrossEntropyLoss} never stops pushing.
+ * compares one pair of scores. {@linkcode CrossEntropyLoss} never stops pushing.
  *
  * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns what memory held), and labels are int32.
  *

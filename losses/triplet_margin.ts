@@ -17,8 +17,8 @@
  * place of d(anchor, negative). The mean is divided by the number of distances.
  *
  * Gradient by `anchor`: d'(anchor, positive) - d'(anchor, negative), where d' is that of the distance by its first vector: for p
- * = 2, the unit vector along x - y + eps. By `positive` and `negative` the opposite of their part. 0 where the value is cut
- * off; at the kink itself the gradient passes. A tie of the swap gives one half to each distance.
+ * = 2, the unit vector along x - y + eps. By `positive` and `negative` the opposite of their part. 0 where the value is 0,
+ * at the kink too. A tie of the swap gives one half to each distance.
  *
  * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
  *
@@ -105,8 +105,8 @@ export function tripletHinge(
   const toNegative = distances[1][i];
   const swapped = isSwapped ? distances[2][i] : Infinity;
   const h = margin + distances[0][i] - Math.min(toNegative, swapped);
-  // The kink belongs to the active side; a NaN reaches the gradients as well.
-  const slope = h >= 0 ? 1 : h < 0 ? 0 : NaN;
+  // The gradient is 0 at the kink; a NaN reaches the gradients as well.
+  const slope = h > 0 ? 1 : h <= 0 ? 0 : NaN;
   const share = !isSwapped || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
   slopes[0][i] = slope;
   slopes[1][i] = -slope * share;
@@ -183,9 +183,9 @@ export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, T
   static readonly formula: LossFormula = {
     value: "hinge(margin + ap - min(an, pn))",
     grad: {
-      ap: "margin + ap - min(an, pn) >= 0 ? 1 : 0",
-      an: "margin + ap - min(an, pn) >= 0 ? (an < pn ? -1 : an == pn ? -0.5 : 0) : 0",
-      pn: "margin + ap - min(an, pn) >= 0 ? (pn < an ? -1 : an == pn ? -0.5 : 0) : 0",
+      ap: "margin + ap - min(an, pn) > 0 ? 1 : 0",
+      an: "margin + ap - min(an, pn) > 0 ? (an < pn ? -1 : an == pn ? -0.5 : 0) : 0",
+      pn: "margin + ap - min(an, pn) > 0 ? (pn < an ? -1 : an == pn ? -0.5 : 0) : 0",
     },
   };
 

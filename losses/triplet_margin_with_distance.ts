@@ -17,7 +17,7 @@
  * number of distances.
  *
  * Gradients run through the distance function: it is given the derivative of the loss by each distance, which is 1 for
- * d(anchor, positive) and -1 for the other, and 0 where the value is cut off; at the kink itself the gradient passes. A
+ * d(anchor, positive) and -1 for the other, and 0 where the value is 0, at the kink too. A
  * tie of the swap gives one half to each distance.
  *
  * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
