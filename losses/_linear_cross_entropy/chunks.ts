@@ -11,19 +11,21 @@ export interface LinearCrossEntropyOptions {
   batchChunkSize?: number | null;
   /**
    * How batchChunkSize is found: `"aspect_ratio"` makes the scores of a chunk about as many as the numbers of `input`,
-   * `"aspect_ratio:4"` a quarter of that; `"auto"` takes batchChunkSize if given, else `"aspect_ratio:2"`; null takes
-   * batchChunkSize, or all samples at once.
+   * `"aspect_ratio:4"` a quarter of that; null takes batchChunkSize, or all samples at once. `"auto"` takes batchChunkSize
+   * if given, else `"aspect_ratio"`, but unless accPolicy is `"accurate"` at most the largest power of two that is
+   * ≤ N C / (4 inFeatures) for labels and ≤ N / 2 for probabilities: larger chunks need more memory in
+   * PyTorch than all samples at once.
    *
    * @default {"auto"}
    */
   chunkingMethod?: "auto" | "aspect_ratio" | `aspect_ratio:${number}` | null;
   /**
    * PyTorch's choice between exact and small sums of half-precision numbers. Known for code that comes from there:
-   * without half precision, all four are the same here, and sums of many terms are kept in float64.
+   * without half precision, it changes nothing here but the chunks of `"auto"`, and sums of many terms are kept in float64.
    *
    * @default {"auto"}
    */
-  accPolicy?: "auto" | "accurate" | "balanced" | "compact";
+  accPolicy?: "auto" | "accurate" | "compact";
   /** The type of sums, which must be that of the computation. */
   accDtype?: "float32" | "float64" | null;
   /** Known for code that comes from PyTorch: there is no graph here to be retained. @default {false} */
@@ -71,8 +73,8 @@ export function checkChunking(
   check(
     "accPolicy",
     accPolicy,
-    ["auto", "accurate", "balanced", "compact"].includes(accPolicy),
-    '"auto", "accurate", "balanced" or "compact"',
+    ["auto", "accurate", "compact"].includes(accPolicy),
+    '"auto", "accurate" or "compact"',
   );
   check(
     "accDtype",
@@ -92,6 +94,7 @@ export function checkChunking(
  * @param samples The number of samples.
  * @param inFeatures The length of a sample.
  * @param scores The number of scores of a sample.
+ * @param isProbability True if the target holds probabilities, false if it holds labels.
  * @returns The number of samples in a chunk, at least 1.
  * @throws {RangeError} If size and method are both given and do not agree.
  */
@@ -101,12 +104,14 @@ export function chunkSize(
   samples: number,
   inFeatures: number,
   scores: number,
+  isProbability: boolean,
 ): number {
   if (chunking === undefined) {
     return Math.max(1, Math.min(samples, Math.floor(CHUNK_SCORES / scores)));
   }
-  const { batchChunkSize: wanted, chunkingMethod } = chunking;
-  const method = chunkingMethod !== "auto" ? chunkingMethod : wanted ? null : "aspect_ratio:2";
+  const { batchChunkSize: wanted, chunkingMethod, accPolicy } = chunking;
+  const isAuto = chunkingMethod === "auto";
+  const method = !isAuto ? chunkingMethod : wanted ? null : "aspect_ratio";
   if (method === null) return Math.max(1, Math.min(samples, wanted ?? samples));
   const factor = Number(method.split(":")[1] ?? 1);
   const share = Math.max(1, Math.ceil(samples / Math.ceil(scores / inFeatures)));
@@ -117,5 +122,7 @@ export function chunkSize(
       `Cannot compute ${loss} as batchChunkSize and chunkingMethod "${method}" must agree: current values are ${wanted} and ${size}`,
     );
   }
-  return Math.max(1, size);
+  if (!isAuto || accPolicy === "accurate") return Math.max(1, size);
+  const limit = isProbability ? samples / 2 : samples * scores / (4 * inFeatures);
+  return Math.max(1, Math.min(size, 2 ** Math.floor(Math.log2(limit))));
 }
