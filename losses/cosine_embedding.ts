@@ -15,7 +15,7 @@
  *
  * Gradient with respect to `input1`: that of c is input2 / √(A B) - c input1 / A with A = ‖input1‖² + δ and
  * B = ‖input2‖² + δ. It is orthogonal to input1, as only the direction counts. Times -1 for a similar pair; times 1 for a
- * dissimilar one where c ≥ margin, the kink included, else 0. With respect to `input2` the same with both exchanged.
+ * dissimilar one where c > margin, else 0, the kink included. With respect to `input2` the same with both exchanged.
  * `target` is a constant.
  *
  * Range: [0, 2], 0 where similar vectors are parallel and dissimilar ones are at least arccos(margin) apart.
@@ -107,7 +107,7 @@ export class CosineEmbeddingLoss
    */
   static readonly formula: LossFormula = {
     value: "y == 1 ? 1 - c : hinge(c - margin)",
-    grad: { c: "y == 1 ? -1 : c - margin >= 0 ? 1 : 0" },
+    grad: { c: "y == 1 ? -1 : c - margin > 0 ? 1 : 0" },
   };
 
   readonly #margin: number;
@@ -173,8 +173,8 @@ export class CosineEmbeddingLoss
           const isSimilar = data[data.length === 1 ? 0 : start + r] === 1;
           const h = isSimilar ? 1 - cosine[r]! : cosine[r]! - margin;
           values[r] = isSimilar ? h : Math.max(h, 0);
-          // At the kink the gradient is that of the active side; NaN makes the gradient NaN.
-          const gradient = isSimilar ? -1 : h >= 0 ? 1 : h < 0 ? 0 : NaN;
+          // At the kink the gradient is 0; NaN makes the gradient NaN.
+          const gradient = isSimilar ? -1 : h > 0 ? 1 : h <= 0 ? 0 : NaN;
           upstream[r] = gradient * gradOutput[r]! / divisor;
         }
         call.end(start, count);

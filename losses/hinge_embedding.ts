@@ -14,8 +14,8 @@
  *     x                   where y = 1
  *     max(0, margin - x)  where y = -1
  *
- * Gradient with respect to `input`: 1 where y = 1; where y = -1 it is -1 up to and including x = margin, and 0
- * beyond. `target` has none.
+ * Gradient with respect to `input`: 1 where y = 1; where y = -1 it is -1 below the margin and 0 from x = margin on.
+ * `target` has none.
  *
  * Range: [0, ∞) for distances. The minimiser is 0 for a similar pair, and any x ≥ margin for a dissimilar one.
  *
@@ -55,7 +55,7 @@ export interface HingeEmbeddingLossOptions {
 
 const formula: LossFormula = {
   value: "y == 1 ? x : hinge(margin - x)",
-  grad: { input: "y == 1 ? 1 : margin - x >= 0 ? -1 : 0" },
+  grad: { input: "y == 1 ? 1 : margin - x > 0 ? -1 : 0" },
 };
 
 const definition: ElementwiseDefinition = {

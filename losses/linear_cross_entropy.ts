@@ -29,8 +29,9 @@
  * does not grow with N × C. The result does not depend on this, up to rounding.
  *
  * Unlike PyTorch, `options` is honoured in every case, rather than ignored with a warning where there are outFeatures,
- * label smoothing or probabilities, and without it there are chunks too; one infinite score gives the limit, as in
- * {@linkcode CrossEntropyLoss}; float32 with float64 gives float64; labels are int32.
+ * label smoothing, or probabilities with reduction `"none"` or a gradient of their own, and without it there are chunks
+ * too; one infinite score gives the limit, as in {@linkcode CrossEntropyLoss}; float32 with float64 gives float64; labels
+ * are int32.
  *
  * Notebook: `notebooks/linear_cross_entropy.ipynb` of the repository. Reference: E. Wijmans et al., Cut Your Losses in
  * Large-Vocabulary Language Models, 2024.
@@ -119,6 +120,7 @@ interface Batch {
   readonly bias: Tensor | undefined;
   /** Labels or probabilities. */
   readonly target: { readonly data: ArrayLike<number>; readonly shape: readonly number[] };
+  readonly isProbability: boolean;
 }
 
 /**
@@ -305,7 +307,7 @@ export class LinearCrossEntropyLoss extends Loss<
       defaults: ["input", ...names],
       inputs: [...tensors.map(({ data }) => data), given.data, weights ?? []],
     }, request);
-    this.#chunks({ input: x!, weight: weight!, bias, target: numbers }, call);
+    this.#chunks({ input: x!, weight: weight!, bias, target: numbers, isProbability }, call);
     return call.result();
   }
 
@@ -339,13 +341,13 @@ export class LinearCrossEntropyLoss extends Loss<
   }
 
   /** Computes chunk by chunk the scores, their cross entropy, and the gradients through the layer. */
-  #chunks({ input, weight, bias, target }: Batch, call: RowCall): void {
+  #chunks({ input, weight, bias, target, isProbability }: Batch, call: RowCall): void {
     const { inFeatures, numClasses, outFeatures, chunking } = this.#options;
     const { dtype, grad } = call;
     const rows = weight.shape[0]!;
     const positions = rows / numClasses;
     const samples = sizeOf(input.shape.slice(0, -1));
-    const size = chunkSize(NAME, chunking, samples, inFeatures, rows);
+    const size = chunkSize(NAME, chunking, samples, inFeatures, rows, isProbability);
     const inputRows = matrix(input.data as FloatArray, samples, inFeatures);
     const w = matrix(weight.data as FloatArray, rows, inFeatures);
     const inputGrad = call.gradData("input");

@@ -11,8 +11,8 @@
  *
  * Value, with h = margin - y (x1 - x2): max(0, h).
  *
- * Gradient where h ≥ 0: with respect to `input1` -y, to `input2` y, to `target` x2 - x1; elsewhere 0. At the kink h = 0
- * the value is 0 and the gradient that of the active side: with margin 0 a tie has a gradient.
+ * Gradient where h > 0: with respect to `input1` -y, to `input2` y, to `target` x2 - x1; elsewhere 0. At the kink h = 0
+ * value and gradient are 0: with margin 0 a tie stays a tie.
  *
  * Range: [0, ∞), 0 for every pair in the right order by at least the margin. There is no single minimiser, as only the
  * difference of the scores matters.
@@ -53,9 +53,9 @@ export interface MarginRankingLossOptions {
 const formula: LossFormula = {
   value: "hinge(margin - y * (x1 - x2))",
   grad: {
-    input1: "margin - y * (x1 - x2) >= 0 ? -y : 0",
-    input2: "margin - y * (x1 - x2) >= 0 ? y : 0",
-    target: "margin - y * (x1 - x2) >= 0 ? x2 - x1 : 0",
+    input1: "margin - y * (x1 - x2) > 0 ? -y : 0",
+    input2: "margin - y * (x1 - x2) > 0 ? y : 0",
+    target: "margin - y * (x1 - x2) > 0 ? x2 - x1 : 0",
   },
 };
 

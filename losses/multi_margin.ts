@@ -18,7 +18,7 @@
  * Range: [0, ∞) for weights ≥ 0, 0 where the right class exceeds all others by the margin: then the gradient is 0 too.
  *
  * Siblings: {@linkcode MultiLabelMarginLoss} with one label per row is p = 1, margin 1. {@linkcode MarginRankingLoss}
- * compares one pair of scores, and has a gradient at its kink. {@linkcode CrossEntropyLoss} has a gradient everywhere.
+ * compares one pair of scores. {@linkcode CrossEntropyLoss} has a gradient everywhere.
  *
  * Unlike PyTorch, an empty batch has the mean NaN and the sum 0 (PyTorch returns uninitialised memory), and labels are
  * int32.

@@ -18,8 +18,7 @@
  *
  * Gradient with respect to `anchor`: d'(anchor, positive) - d'(anchor, negative), where d' is the gradient of the distance
  * with respect to its first vector: for p = 2, the unit vector along x - y + eps. With respect to `positive` and `negative`:
- * the negative of their term. 0 where the value is cut off at 0; at the kink itself the gradient is that of the active side.
- * A tie of the swap gives one half to each distance.
+ * the negative of their term. 0 where the value is 0, at the kink too. A tie of the swap gives one half to each distance.
  *
  * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
  *
@@ -112,8 +111,8 @@ export function tripletHinge(
   const toNegative = an[i]!;
   const swapped = pn === undefined ? Infinity : pn[i]!;
   const h = margin + ap[i]! - Math.min(toNegative, swapped);
-  // At the kink the gradient is that of the active side; NaN makes the gradient NaN.
-  const gradient = h >= 0 ? 1 : h < 0 ? 0 : NaN;
+  // At the kink the gradient is 0; NaN makes the gradient NaN.
+  const gradient = h > 0 ? 1 : h <= 0 ? 0 : NaN;
   const share = pn === undefined || toNegative < swapped ? 1 : toNegative === swapped ? 0.5 : 0;
   gradients[0]![i] = gradient;
   gradients[1]![i] = -gradient * share;
@@ -190,9 +189,9 @@ export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, T
   static readonly formula: LossFormula = {
     value: "hinge(margin + ap - min(an, pn))",
     grad: {
-      ap: "margin + ap - min(an, pn) >= 0 ? 1 : 0",
-      an: "margin + ap - min(an, pn) >= 0 ? (an < pn ? -1 : an == pn ? -0.5 : 0) : 0",
-      pn: "margin + ap - min(an, pn) >= 0 ? (pn < an ? -1 : an == pn ? -0.5 : 0) : 0",
+      ap: "margin + ap - min(an, pn) > 0 ? 1 : 0",
+      an: "margin + ap - min(an, pn) > 0 ? (an < pn ? -1 : an == pn ? -0.5 : 0) : 0",
+      pn: "margin + ap - min(an, pn) > 0 ? (pn < an ? -1 : an == pn ? -0.5 : 0) : 0",
     },
   };
 

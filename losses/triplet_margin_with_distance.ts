@@ -17,8 +17,8 @@
  * the number of distances.
  *
  * Gradient: the distance function multiplies its own gradient by the derivative of the loss with respect to each distance,
- * which is 1 for d(anchor, positive), -1 for d(anchor, negative), and 0 where the value is cut off at 0; at the kink itself
- * it is that of the active side. A tie of the swap gives one half to each distance.
+ * which is 1 for d(anchor, positive), -1 for d(anchor, negative), and 0 where the value is 0, at the kink too. A tie
+ * of the swap gives one half to each distance.
  *
  * Range: [0, ∞), 0 where every negative is farther than the positive by the margin or more.
  *

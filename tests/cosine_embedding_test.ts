@@ -153,13 +153,13 @@ testFormula("CosineEmbeddingLoss", CosineEmbeddingLoss.formula, { c: "c" }, {
 });
 
 describe("CosineEmbeddingLoss at its kink", () => {
-  it("has the gradient of the cosine where the cosine is exactly the margin", () => {
-    const { value, input1, input2 } = at([1, 0], [0, 1], -1, 0);
-    assertEquals(value, 0);
+  it("has gradient 0 where the cosine is exactly the margin, that of the cosine just above", () => {
+    const right = at([1, 0], [0, 1], -1, 0);
+    assertEquals(right.value, 0);
+    assertEquals([right.input1, right.input2].map((g) => g.map((x) => x + 0)), [[0, 0], [0, 0]]);
+    const { input1, input2 } = at([1, 1e-12], [0, 1], -1, 0);
     assertNear(input1[1], 1, { rtol: 1e-11 });
     assertNear(input2[0], 1, { rtol: 1e-11 });
-    // Just below the margin the gradient is 0.
-    assertEquals(at([1, -1e-12], [0, 1], -1, 0).input1, [0, 0]);
   });
 });
 

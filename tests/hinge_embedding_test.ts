@@ -140,9 +140,9 @@ for (const y of [1, -1]) {
 }
 
 describe("HingeEmbeddingLoss at its kink x = margin", () => {
-  it("is 0 with gradient -1; at the next larger float the gradient is 0", () => {
+  it("is 0 with gradient 0; at the next smaller float the gradient is -1", () => {
     for (const dtype of [float64, float32]) {
-      for (const margin of [0, 0.5, 1, -2]) assertEquals(at(margin, -1, margin, dtype), [0, -1]);
+      for (const margin of [0, 0.5, 1, -2]) assertEquals(at(margin, -1, margin, dtype), [0, 0]);
     }
     assertEquals(at(1 + 2 ** -52, -1), [0, 0]);
     assertEquals(at(1 - 2 ** -53, -1), [2 ** -53, -1]);

@@ -8,6 +8,7 @@ import {
   int32,
   LinearCrossEntropyLoss,
   type LinearCrossEntropyLossOptions,
+  type LinearCrossEntropyOptions,
   type Tensor,
 } from "@lossbook/losses";
 import { checkChunking, CHUNK_SCORES, chunkSize } from "../losses/_linear_cross_entropy/chunks.ts";
@@ -40,6 +41,23 @@ function scoresOf(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const classes = weight.toArray() as number[][];
   const samples = input.toArray() as number[][];
   return float64(samples.map((x) => classes.map((w, c) => dot(w, x) + (bias?.data[c] ?? 0))));
+}
+
+/** The scores that CrossEntropyLoss is given during a call, and the buffers for their gradients, chunk by chunk. */
+function chunksOf(call: () => void): { scores: Tensor; slopes: Float32Array }[] {
+  const { valueAndGrad } = CrossEntropyLoss.prototype;
+  const seen: { scores: Tensor; slopes: Float32Array }[] = [];
+  CrossEntropyLoss.prototype.valueAndGrad = function (this: CrossEntropyLoss, ...args: never[]) {
+    const [scores, , { out } = {}] = args as unknown as Parameters<typeof valueAndGrad>;
+    seen.push({ scores: scores as Tensor, slopes: out?.input as Float32Array });
+    return valueAndGrad.apply(this, args as never);
+  } as typeof valueAndGrad;
+  try {
+    call();
+  } finally {
+    CrossEntropyLoss.prototype.valueAndGrad = valueAndGrad;
+  }
+  return seen;
 }
 
 for (const example of cases) {
@@ -163,71 +181,86 @@ describe("LinearCrossEntropyLoss in chunks", () => {
   });
 
   it("never holds more than 2^21 scores, here for 1024 samples of 32000 classes", () => {
-    const { valueAndGrad } = CrossEntropyLoss.prototype;
-    const seen: { scores: Tensor; slopes: Float32Array }[] = [];
-    CrossEntropyLoss.prototype.valueAndGrad = function (this: CrossEntropyLoss, ...args: never[]) {
-      const [scores, , { out } = {}] = args as unknown as Parameters<typeof valueAndGrad>;
-      seen.push({ scores: scores as Tensor, slopes: out?.input as Float32Array });
-      return valueAndGrad.apply(this, args as never);
-    } as typeof valueAndGrad;
-    try {
-      const [samples, classes] = [1024, 32000];
-      const random = new Random(8);
-      const loss = new LinearCrossEntropyLoss({
-        inFeatures: 4,
-        numClasses: classes,
-        random: () => random.uniform(),
-      });
-      const input = float32(Float32Array.from({ length: samples * 4 }, () => random.normal()), [
-        samples,
-        4,
-      ]);
+    const [samples, classes] = [1024, 32000];
+    const random = new Random(8);
+    const loss = new LinearCrossEntropyLoss({
+      inFeatures: 4,
+      numClasses: classes,
+      random: () => random.uniform(),
+    });
+    const input = float32(Float32Array.from({ length: samples * 4 }, () => random.normal()), [
+      samples,
+      4,
+    ]);
+    const seen = chunksOf(() => {
       const { value } = loss.valueAndGrad(input, random.labels([samples], classes));
       assertNear(value.item(), Math.log(classes), { atol: 1 });
-      const buffers = new Set(
-        seen.flatMap(({ scores, slopes }) => [scores.data.buffer, slopes.buffer]),
-      );
-      assertEquals(buffers.size, 2);
-      for (const { byteLength } of buffers) assert(byteLength <= 4 * CHUNK_SCORES);
-      assertEquals(sum(seen.map(({ scores }) => scores.shape[0])), samples);
-    } finally {
-      CrossEntropyLoss.prototype.valueAndGrad = valueAndGrad;
-    }
+    });
+    const buffers = new Set(
+      seen.flatMap(({ scores, slopes }) => [scores.data.buffer, slopes.buffer]),
+    );
+    assertEquals(buffers.size, 2);
+    for (const { byteLength } of buffers) assert(byteLength <= 4 * CHUNK_SCORES);
+    assertEquals(sum(seen.map(({ scores }) => scores.shape[0])), samples);
   });
 
   it("has PyTorch's chunk sizes for PyTorch's options", () => {
-    const options = (given: LinearCrossEntropyLossOptions["options"]) => checkChunking(given ?? {});
     const rows: [
       samples: number,
       features: number,
       classes: number,
-      given: object,
-      size: number,
+      given: LinearCrossEntropyOptions,
+      labels: number,
+      probabilities: number,
     ][] = [
-      [1024, 256, 32000, {}, 8],
-      [1024, 256, 32000, { chunkingMethod: "aspect_ratio" }, 16],
-      [1024, 256, 32000, { chunkingMethod: "aspect_ratio:16" }, 1],
-      [1024, 256, 32000, { batchChunkSize: 100 }, 100],
-      [1024, 256, 32000, { chunkingMethod: null }, 1024],
-      [5, 3, 5, {}, 2],
-      [5, 3, 5, { chunkingMethod: "aspect_ratio:4" }, 1],
-      [7, 8, 4, {}, 4],
-      [100, 10, 1000, { chunkingMethod: "aspect_ratio" }, 1],
-      [1000, 64, 1000, {}, 32],
-      [0, 3, 5, {}, 1],
-      [0, 3, 5, { batchChunkSize: 2 }, 1],
-      [9, 3, 5, { batchChunkSize: 4 }, 4],
-      [3, 3, 5, { batchChunkSize: 4 }, 3],
+      [1024, 256, 32000, {}, 16, 16],
+      [1024, 256, 32000, { chunkingMethod: "aspect_ratio" }, 16, 16],
+      [1024, 256, 32000, { chunkingMethod: "aspect_ratio:16" }, 1, 1],
+      [1024, 256, 32000, { batchChunkSize: 100 }, 100, 100],
+      [1024, 256, 32000, { chunkingMethod: null }, 1024, 1024],
+      [1024, 32, 4000, {}, 16, 16],
+      [5, 3, 5, {}, 2, 2],
+      [5, 3, 5, { chunkingMethod: "aspect_ratio:4" }, 1, 1],
+      [7, 8, 4, {}, 1, 2],
+      [7, 8, 4, { chunkingMethod: "aspect_ratio" }, 7, 7],
+      [7, 8, 4, { batchChunkSize: 5 }, 5, 5],
+      [100, 10, 1000, { chunkingMethod: "aspect_ratio" }, 1, 1],
+      [1000, 64, 1000, {}, 64, 64],
+      [1000, 64, 100, {}, 256, 256],
+      [1000, 256, 10, {}, 8, 256],
+      [1000, 256, 10, { accPolicy: "compact" }, 8, 256],
+      [1000, 256, 10, { accPolicy: "accurate" }, 1000, 1000],
+      [0, 3, 5, {}, 1, 1],
+      [0, 3, 5, { batchChunkSize: 2 }, 1, 1],
+      [1, 3, 5, {}, 1, 1],
+      [9, 3, 5, { batchChunkSize: 4 }, 4, 4],
+      [3, 3, 5, { batchChunkSize: 4 }, 3, 3],
     ];
-    for (const [samples, features, classes, given, size] of rows) {
-      assertEquals(chunkSize("L", options(given), samples, features, classes), size);
+    for (const [samples, features, classes, given, labels, probabilities] of rows) {
+      const sizes = [false, true].map((isProbability) =>
+        chunkSize("L", checkChunking(given), samples, features, classes, isProbability)
+      );
+      const row = `${samples}, ${features}, ${classes}, ${JSON.stringify(given)}`;
+      assertEquals(sizes, [labels, probabilities], row);
     }
   });
 
+  it("works on that many samples at a time, for labels and for probabilities", () => {
+    const random = new Random(12);
+    const loss = new LinearCrossEntropyLoss({ inFeatures: 8, numClasses: 4, options: {} });
+    const input = random.tensor([7, 8]);
+    const sizes = (target: Tensor) =>
+      chunksOf(() => loss.forward(input, target)).map(({ scores }) => scores.shape[0]);
+    assertEquals(sizes(random.labels([7], 4)), [1, 1, 1, 1, 1, 1, 1]);
+    assertEquals(sizes(random.tensor([7, 4], () => 1 / 4)), [2, 2, 2, 1]);
+  });
+
   it("has chunks of 2^21 scores by default, but at least one sample", () => {
-    assertEquals(chunkSize("L", undefined, 1024, 256, 32000), 65);
-    assertEquals(chunkSize("L", undefined, 10, 256, 32000), 10);
-    assertEquals(chunkSize("L", undefined, 10, 256, 2 ** 24), 1);
+    for (const isProbability of [false, true]) {
+      assertEquals(chunkSize("L", undefined, 1024, 256, 32000, isProbability), 65);
+      assertEquals(chunkSize("L", undefined, 10, 256, 32000, isProbability), 10);
+      assertEquals(chunkSize("L", undefined, 10, 256, 2 ** 24, isProbability), 1);
+    }
   });
 });
 
@@ -529,7 +562,13 @@ describe("LinearCrossEntropyLoss refuses", () => {
       assertThrows(given({ chunkingMethod: method }), RangeError, `current value is "${method}"`);
     }
     assertThrows(given({ chunkingMethod: 2 }), TypeError, "chunkingMethod must be");
-    assertThrows(given({ accPolicy: "fast" }), RangeError, "accPolicy must be");
+    for (const policy of ["fast", "balanced"]) {
+      assertThrows(
+        given({ accPolicy: policy }),
+        RangeError,
+        `accPolicy must be "auto", "accurate" or "compact": current value is "${policy}"`,
+      );
+    }
     assertThrows(given({ accDtype: "float16" }), RangeError, "accDtype must be");
     assertThrows(
       given({ allowRetainGraph: 1 }),

@@ -137,20 +137,22 @@ for (const y of [1, -1]) {
 }
 
 describe("MarginRankingLoss at its kink", () => {
-  it("is 0 exactly at the margin, with the gradient of the branch that is not 0", () => {
+  it("is 0 with gradient 0 exactly at the margin", () => {
     for (const dtype of [float64, float32]) {
-      assertEquals(at(1.5, 1, 1, 0.5, dtype), [0, -1, 1, -0.5]);
-      assertEquals(at(1, 1.5, -1, 0.5, dtype), [0, 1, -1, 0.5]);
+      assertEquals(at(1.5, 1, 1, 0.5, dtype), [0, 0, 0, 0]);
+      assertEquals(at(1, 1.5, -1, 0.5, dtype), [0, 0, 0, 0]);
     }
   });
 
-  it("has a gradient that separates equal scores with margin 0", () => {
-    assertEquals(at(2, 2, 1), [0, -1, 1, 0]);
-    assertEquals(at(2, 2, -1), [0, 1, -1, 0]);
-    assertEquals(at(0, -0, 1), [0, -1, 1, 0]);
+  it("leaves equal scores as they are with margin 0, and separates them with any margin > 0", () => {
+    for (const y of [1, -1]) {
+      assertEquals(at(2, 2, y), [0, 0, 0, 0]);
+      assertEquals(at(0, -0, y), [0, 0, 0, 0]);
+      assertEquals(at(2, 2, y, 5e-324), [5e-324, -y, y, 0]);
+    }
   });
 
-  it("has gradient 0 from the next larger float on", () => {
+  it("has a gradient as soon as the lead is one float too small", () => {
     assertEquals(at(2 + 2 ** -51, 2, 1), [0, 0, 0, 0]);
     assertEquals(at(2, 2 + 2 ** -51, 1), [2 ** -51, -1, 1, 2 ** -51]);
   });

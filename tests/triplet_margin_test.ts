@@ -204,15 +204,15 @@ describe("TripletMarginLoss.formula", () => {
 });
 
 describe("TripletMarginLoss at its kinks", () => {
-  it("has the gradient of the distances where the hinge is exactly 0", () => {
+  it("has gradient 0 where the hinge is exactly 0, that of the distances just above", () => {
     assertEquals(at({ eps: 0 }, [0, 0], [1, 0], [2, 0]), {
       value: 0,
-      anchor: [-1 + 1, 0],
-      positive: [1, 0],
-      negative: [-1, 0],
+      anchor: [0, 0],
+      positive: [0, 0],
+      negative: [0, 0],
     });
-    // If the negative is slightly farther, the gradient is 0.
-    assertEquals(at({ eps: 0 }, [0, 0], [1, 0], [2 + 1e-15, 0]).positive, [0, 0]);
+    const { positive, negative } = at({ eps: 0 }, [0, 0], [1, 0], [2 - 1e-15, 0]);
+    assertEquals([positive, negative], [[1, 0], [-1, 0]]);
   });
 
   it("gives half of the gradient to each distance where both distances of swap are equal", () => {

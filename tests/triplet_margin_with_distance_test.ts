@@ -81,8 +81,9 @@ describe("TripletMarginWithDistanceLoss computed by hand", () => {
     assertEquals(at({}, [0], [1], [-3]), [[0], [0], [0], [0]]);
   });
 
-  it("has the gradient of the distances where the hinge is exactly 0", () => {
-    assertEquals(at({}, [0], [1], [-2]), [[0], [-1 - 1], [1], [1]]);
+  it("has gradient 0 where the hinge is exactly 0, that of the distances just above", () => {
+    assertEquals(at({}, [0], [1], [-2]), [[0], [0], [0], [0]]);
+    assertEquals(at({}, [0], [1], [-2 + 2 ** -52]), [[2 ** -52], [-1 - 1], [1], [1]]);
   });
 
   it("takes the smaller of both distances with swap, and half of each gradient if they are equal", () => {

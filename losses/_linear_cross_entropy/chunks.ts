@@ -13,19 +13,20 @@ export interface LinearCrossEntropyOptions {
   batchChunkSize?: number | null | undefined;
   /**
    * How the number of samples in a chunk is found. `"aspect_ratio"`: a chunk has about as many scores as `input` has
-   * numbers; `"aspect_ratio:4"`: a quarter of that. `"auto"`: batchChunkSize if given, otherwise `"aspect_ratio:2"`.
-   * null: batchChunkSize if given, otherwise all samples.
+   * numbers; `"aspect_ratio:4"`: a quarter of that. null: batchChunkSize if given, otherwise all samples. `"auto"`:
+   * batchChunkSize if given, otherwise `"aspect_ratio"`, but unless accPolicy is `"accurate"` at most the largest power of
+   * two that is ≤ N C / (4 inFeatures) for labels and ≤ N / 2 for probabilities.
    *
    * @default {"auto"}
    */
   chunkingMethod?: "auto" | "aspect_ratio" | `aspect_ratio:${number}` | null | undefined;
   /**
-   * PyTorch's choice between accuracy and memory for sums of half-precision numbers. Accepted for compatibility: there is
-   * no half precision here, and all four do the same.
+   * PyTorch's choice between accuracy and memory for sums of half-precision numbers. There is no half precision here: it
+   * changes nothing but the chunks of `"auto"`.
    *
    * @default {"auto"}
    */
-  accPolicy?: "auto" | "accurate" | "balanced" | "compact" | undefined;
+  accPolicy?: "auto" | "accurate" | "compact" | undefined;
   /** The type of sums, which must be that of the computation. */
   accDtype?: "float32" | "float64" | null | undefined;
   /** Accepted for compatibility with PyTorch; there is no graph to retain here. @default {false} */
@@ -73,8 +74,8 @@ export function checkChunking(
   check(
     "accPolicy",
     accPolicy,
-    ["auto", "accurate", "balanced", "compact"].includes(accPolicy),
-    '"auto", "accurate", "balanced" or "compact"',
+    ["auto", "accurate", "compact"].includes(accPolicy),
+    '"auto", "accurate" or "compact"',
   );
   check(
     "accDtype",
@@ -94,6 +95,7 @@ export function checkChunking(
  * @param samples The number of samples.
  * @param inFeatures The length of a sample.
  * @param scores The number of scores of a sample.
+ * @param isProbability True if the target holds probabilities, false if it holds labels.
  * @returns The number, at least 1.
  * @throws {RangeError} If batchChunkSize and chunkingMethod are both given and do not agree.
  */
@@ -103,12 +105,14 @@ export function chunkSize(
   samples: number,
   inFeatures: number,
   scores: number,
+  isProbability: boolean,
 ): number {
   if (chunking === undefined) {
     return Math.max(1, Math.min(samples, Math.floor(CHUNK_SCORES / scores)));
   }
-  const { batchChunkSize: wanted, chunkingMethod } = chunking;
-  const method = chunkingMethod !== "auto" ? chunkingMethod : wanted ? null : "aspect_ratio:2";
+  const { batchChunkSize: wanted, chunkingMethod, accPolicy } = chunking;
+  const isAuto = chunkingMethod === "auto";
+  const method = !isAuto ? chunkingMethod : wanted ? null : "aspect_ratio";
   if (method === null) return Math.max(1, Math.min(samples, wanted ?? samples));
   const factor = Number(method.split(":")[1] ?? 1);
   const share = Math.max(1, Math.ceil(samples / Math.ceil(scores / inFeatures)));
@@ -119,5 +123,7 @@ export function chunkSize(
       `Cannot compute ${loss} as batchChunkSize and chunkingMethod "${method}" must agree: current values are ${wanted} and ${size}`,
     );
   }
-  return Math.max(1, size);
+  if (!isAuto || accPolicy === "accurate") return Math.max(1, size);
+  const limit = isProbability ? samples / 2 : samples * scores / (4 * inFeatures);
+  return Math.max(1, Math.min(size, 2 ** Math.floor(Math.log2(limit))));
 }

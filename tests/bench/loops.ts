@@ -127,7 +127,7 @@ export const hingeEmbedding: Loop = ([x, y], [g]) => {
       g[i] = 1 / n;
     } else {
       sum += Math.max(1 - x[i], 0);
-      g[i] = x[i] <= 1 ? -1 / n : 0;
+      g[i] = x[i] < 1 ? -1 / n : 0;
     }
   }
   return sum / n;
@@ -139,7 +139,7 @@ export const marginRanking: Loop = ([x1, x2, y], [g1, g2]) => {
   let sum = 0;
   for (let i = 0; i < n; i++) {
     const h = -y[i] * (x1[i] - x2[i]);
-    const slope = h >= 0 ? y[i] / n : 0;
+    const slope = h > 0 ? y[i] / n : 0;
     if (h > 0) sum += h;
     g1[i] = -slope;
     g2[i] = slope;
@@ -242,7 +242,7 @@ export const cosineEmbedding: Loop = ([x1, x2, y], [g1, g2], [rows, width]) => {
     const norms = Math.sqrt(square1 * square2);
     const cosine = dot / norms;
     sum += y[row] === 1 ? 1 - cosine : Math.max(cosine, 0);
-    const slope = (y[row] === 1 ? -1 : cosine >= 0 ? 1 : 0) / rows;
+    const slope = (y[row] === 1 ? -1 : cosine > 0 ? 1 : 0) / rows;
     for (let i = first; i < first + width; i++) {
       g1[i] = slope * (x2[i] / norms - cosine * x1[i] / square1);
       g2[i] = slope * (x1[i] / norms - cosine * x2[i] / square2);
@@ -266,7 +266,7 @@ export const tripletMargin: Loop = ([a, p, n], [gA, gP, gN], [rows, width]) => {
     far = Math.sqrt(far);
     const h = near - far + 1;
     sum += Math.max(h, 0);
-    const slope = h >= 0 ? 1 / rows : 0;
+    const slope = h > 0 ? 1 / rows : 0;
     for (let i = first; i < first + width; i++) {
       const toPositive = slope * (a[i] - p[i] + eps) / near;
       const toNegative = slope * (a[i] - n[i] + eps) / far;

@@ -172,7 +172,6 @@ function terms(node: Node): Term[] {
     case "log1p":
       return [factor(`log(+1${meaning(a)})`)];
     case "hinge":
-    case "strictHinge":
       return [factor(`max(+0,${meaning(a)})`)];
     case "and":
     case "or":

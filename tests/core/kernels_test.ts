@@ -27,7 +27,7 @@ const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][]
   ["min(x, y)", Math.min],
   ["max(x, y)", Math.max],
   ["hinge(x)", (x) => x < 0 ? 0 : x],
-  ["strictHinge(x)", (x) => x > 0 ? x : 0],
+  ["x > 0 ? x : 0", (x) => x > 0 ? x : 0],
   ["exp(x)", Math.exp],
   ["log(abs(x))", (x) => Math.log(Math.abs(x))],
   ["log1p(abs(x))", (x) => Math.log1p(Math.abs(x))],

@@ -81,7 +81,6 @@ const FUNCTIONS: Wanted = [
   ["xlogy(x, y)", String.raw`x\,\log\left(y\right)`],
   ["xlogy(x - 1, y)", String.raw`\left(x-1\right)\,\log\left(y\right)`],
   ["hinge(x)", String.raw`\max\left(0,x\right)`],
-  ["strictHinge(x)", String.raw`\max\left(0,x\right)`],
   ["min(x, max(y, z))", String.raw`\min\left(x,\max\left(y,z\right)\right)`],
 ];
 
@@ -203,7 +202,7 @@ const formulas: fc.Arbitrary<string> = fc.letrec<{ number: string; condition: st
       leaf,
       infix(["+", "-", "*", "/", "^"], number),
       call(["-", "abs", "sign", "square", "sqrt", "exp", "log", "log1p"], number),
-      call(["sigmoid", "softplus", "hinge", "strictHinge"], number),
+      call(["sigmoid", "softplus", "hinge"], number),
       call(["pow", "min", "max", "xlogy"], number, number),
       fc.tuple(condition, number, number).map(([c, a, b]) => `((${c}) ? (${a}) : (${b}))`),
     ),

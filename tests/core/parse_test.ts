@@ -191,7 +191,7 @@ const TEXTS = [
   "pow(abs(a), 2.5) + xlogy(square(a), square(b) + 1)",
   "square(-a) + sqrt(square(a + b)) - -(-(c))",
   "softplus(-abs(a)) * sigmoid(b) + log1p(exp(-c)) + log(square(a) + 1)",
-  "hinge(a - b) + strictHinge(1 - a * b) + sign(c) * abs(a)",
+  "hinge(a - b) + hinge(1 - a * b) + sign(c) * abs(a)",
   "(a <= b ? 1 : 0) + (a >= b ? 2 : 0) + (a == b ? 4 : 0) + (a != b ? 8 : 0) + (a > b ? 16 : 0)",
   "pi * a / 2",
   "max(a, -Infinity) - min(b, Infinity) * (a == NaN ? 1 : -0)",

@@ -3,14 +3,13 @@
  *
  * At a kink the derivative is a matter of convention; the conventions here are those of PyTorch:
  *
- * | function         | kink   | derivative there                                             |
- * | ---------------- | ------ | ------------------------------------------------------------ |
- * | `abs(a)`         | a = 0  | 0                                                            |
- * | `sign(a)`        | a = 0  | 0                                                            |
- * | `hinge(a)`       | a = 0  | 1, as for clamp_min                                          |
- * | `strictHinge(a)` | a = 0  | 0, as in MultiMarginLoss                                     |
- * | `min`, `max`     | a = b  | the mean of the two derivatives                              |
- * | `c ? a : b`      |        | that of the branch taken                                     |
+ * | function     | kink   | derivative there                    |
+ * | ------------ | ------ | ----------------------------------- |
+ * | `abs(a)`     | a = 0  | 0                                   |
+ * | `sign(a)`    | a = 0  | 0                                   |
+ * | `hinge(a)`   | a = 0  | 0, as for clamp_min                 |
+ * | `min`, `max` | a = b  | the mean of the two derivatives     |
+ * | `c ? a : b`  |        | that of the branch taken            |
  */
 
 import { argumentsFirst, type Graph, isCondition, type Node } from "./graph.ts";
@@ -67,8 +66,6 @@ export function derivative(graph: Graph, root: Node, symbol: string): Node {
       case "sign":
         return zero;
       case "hinge":
-        return graph.select(graph.apply("ge", a, zero), d(a), zero);
-      case "strictHinge":
         return graph.select(graph.apply("gt", a, zero), d(a), zero);
       case "min":
         return graph.select(

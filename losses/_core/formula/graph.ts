@@ -23,8 +23,7 @@ export type Unary =
   | "log1p"
   | "sigmoid"
   | "softplus"
-  | "hinge"
-  | "strictHinge";
+  | "hinge";
 
 /** Operators that take two arguments. */
 export type Binary =
@@ -71,7 +70,6 @@ export const FUNCTIONS: Readonly<Record<string, number>> = {
   sigmoid: 1,
   softplus: 1,
   hinge: 1,
-  strictHinge: 1,
   pow: 2,
   min: 2,
   max: 2,

@@ -172,7 +172,6 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
       case "sign":
         return call(`\\operatorname{${node.op}}`, print(a));
       case "hinge":
-      case "strictHinge":
         return call("\\max", "0", print(a));
       case "min":
       case "max":

@@ -100,8 +100,6 @@ function translate(
     }
     case "hinge":
       return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
-    case "strictHinge":
-      return b.apply("pmax", b.const(0), a1); // NaN is not > 0 and gives 0
     case "select": {
       // x > m ? x : m is m if x is NaN.
       const { op, args: [x, m] } = node.args[0];

@@ -87,7 +87,8 @@ function point<Name extends string>(
 function ofAngle(target: number, kinks: readonly number[]): Curve {
   const loss = new CosineEmbeddingLoss();
   const at = (angle: number): Point => {
-    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    // Math.cos(π / 2) is not 0, but this is.
+    const [cos, sin] = [Math.sin(Math.PI / 2 - angle), Math.sin(angle)];
     const { value, grad } = loss.valueAndGrad([1, 0], [cos, sin], target, { wrt: ["input2"] });
     const [dx, dy] = grad.input2.data;
     return [value.item(), dy * cos - dx * sin];

@@ -115,7 +115,7 @@ function traces({ range: [low, high], isOpen, curves }: LossPanel, id: string): 
   const inset = isOpen ? 1 : 0;
   const x = Array.from(
     { length: SAMPLES + 1 - 2 * inset },
-    (_, i) => low + ((high - low) * (i + inset)) / SAMPLES,
+    (_, i) => low + (high - low) * ((i + inset) / SAMPLES),
   );
   const axes = { xaxis: `x${id}`, yaxis: `y${id}` };
   const lines = { ...axes, mode: "lines" as const };

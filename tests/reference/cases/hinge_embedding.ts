@@ -75,7 +75,7 @@ export const cases: readonly Case<HingeEmbeddingLossOptions>[] = [
     options: {},
     args: { input: float64([0.3, 0.3, 1, 2]), target: float64([1, -1, -1, -1]) },
     value: (0.3 + (1 - 0.3) + 0 + 0) / 4,
-    grad: { input: [1 / 4, -1 / 4, -1 / 4, 0] },
+    grad: { input: [1 / 4, -1 / 4, 0, 0] },
   },
 ];
 
@@ -100,7 +100,7 @@ export const formulas: {
 0  & margin < y * \hat y \\
 -1 & y == 1 \text{ and } margin > \hat y
 \end{cases}`,
-    text: "margin < y * x ? 0 : -y",
+    text: "margin > y * x ? -y : 0",
     departs: "That is the gradient of the loss before, and right for it.",
   },
   embedding: {
@@ -118,7 +118,7 @@ export const formulas: {
  0 & y == -1 \text{ and  }margin< x_i \\
  -1 & y== -1 \text{ and  }margin> x_i
  \end{cases}`,
-    text: "y == 1 ? 1 : margin < x ? 0 : -1",
-    departs: "It leaves x = margin open, where PyTorch has -1.",
+    text: "y == 1 ? 1 : margin > x ? -1 : 0",
+    departs: "It leaves x = margin open, where PyTorch has 0.",
   },
 };

@@ -16,8 +16,7 @@ const RULES: Record<string, readonly string[]> = {
   sigmoid: ["sigmoid(u) * sigmoid(-u)"], // sigmoid(-u) is 1 - sigmoid(u) without cancellation
   softplus: ["sigmoid(u)"],
   xlogy: ["log(v)", "u / v"],
-  hinge: ["u >= 0 ? 1 : 0"],
-  strictHinge: ["u > 0 ? 1 : 0"],
+  hinge: ["u > 0 ? 1 : 0"],
   // PyTorch gives half of the gradient to each of two equal arguments.
   min: ["u < v ? 1 : u > v ? 0 : 1 / 2", "v < u ? 1 : v > u ? 0 : 1 / 2"],
   max: ["u > v ? 1 : u < v ? 0 : 1 / 2", "v > u ? 1 : v < u ? 0 : 1 / 2"],

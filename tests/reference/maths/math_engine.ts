@@ -24,7 +24,7 @@ export const decimals: MathJsInstance = withPrimitives(
 );
 
 /**
- * Reads a formula. The primitives that mathjs lacks (sigmoid, softplus, xlogy, hinge, strictHinge)
+ * Reads a formula. The primitives that mathjs lacks (sigmoid, softplus, xlogy, hinge)
  * are known, and `node.evaluate({ x: 1 })` computes in double precision.
  *
  * @param formula The text.
@@ -55,7 +55,6 @@ function withPrimitives(math: MathJsInstance): MathJsInstance {
   const number = (value: string | number) => math.bignumber(value);
   const sigmoid = (x: BigNumber) => number(1).div(x.neg().exp().plus(1));
   const positivePart = (x: BigNumber) => x.isNegative() ? number(0) : x;
-  const scalarHinge = (x: number) => x < 0 ? 0 : x;
   math.import({
     sigmoid: math.typed("sigmoid", {
       number: (x: number) => 1 / (1 + Math.exp(-x)),
@@ -71,8 +70,7 @@ function withPrimitives(math: MathJsInstance): MathJsInstance {
       "BigNumber, BigNumber": (x: BigNumber, y: BigNumber) =>
         x.isZero() && !y.isNaN() ? number(0) : x.times(y.ln()),
     }),
-    hinge: math.typed("hinge", { number: scalarHinge, BigNumber: positivePart }),
-    strictHinge: math.typed("strictHinge", { number: scalarHinge, BigNumber: positivePart }),
+    hinge: math.typed("hinge", { number: (x: number) => x < 0 ? 0 : x, BigNumber: positivePart }),
     // pow(-8, 1 / 3) is the real root -2 for mathjs, NaN for JavaScript and PyTorch.
     pow: math.typed("pow", {
       "number, number": Math.pow,
