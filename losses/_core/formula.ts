@@ -150,15 +150,15 @@ export class Formula {
     const inputs = this.#symbols.map((name) => element[name]);
     const result = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
     values.forEach((value, k) => {
-      if (typeof value === "number") inputs[k].fill(value, 0, Math.min(tile, length));
+      if (typeof value === "number") inputs[k]!.fill(value, 0, Math.min(tile, length));
     });
     for (let start = 0; start < length; start += tile) {
       const end = Math.min(start + tile, length);
       values.forEach((value, k) => {
-        if (typeof value !== "number") load(inputs[k], value, start, end);
+        if (typeof value !== "number") load(inputs[k]!, value, start, end);
       });
       run.evaluate(1, end - start);
-      unload(element[RESULT], result, start, end);
+      unload(element[RESULT]!, result, start, end);
     }
     return result;
   }
@@ -185,7 +185,7 @@ function readScope(
     }
     values.push(typeof value === "number" ? value : readList(name, value, lengths));
   }
-  return { values, length: lengths.size === 0 ? 1 : [...lengths][0] };
+  return { values, length: lengths.size === 0 ? 1 : [...lengths][0]! };
 }
 
 /** A copy of a list of numbers. Its length is added to `lengths`, and must be the only one there. */

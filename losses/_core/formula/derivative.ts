@@ -12,7 +12,7 @@
  * | `c ? a : b`  |        | that of the branch taken            |
  */
 
-import { argumentsFirst, type Graph, isCondition, type Node } from "./graph.ts";
+import { argumentsFirst, type Graph, isCondition, type Node, type Operands } from "./graph.ts";
 
 /**
  * Differentiates a formula with respect to a symbol.
@@ -31,7 +31,7 @@ export function derivative(graph: Graph, root: Node, symbol: string): Node {
   const d = (node: Node): Node => known.get(node)!;
 
   function rule(node: Node): Node {
-    const [a, b, c] = node.args;
+    const [a, b, c] = node.args as Operands;
     switch (node.op) {
       case "symbol":
         return one;

@@ -58,6 +58,11 @@ export interface Node {
   readonly height: number;
 }
 
+/**
+ * The arguments of a node, for code that knows its operator and with it their number: those beyond it are not there.
+ */
+export type Operands = readonly [Node, Node, Node];
+
 /** Functions as they are written in a formula text, with their number of arguments. */
 export const FUNCTIONS: Readonly<Record<string, number>> = {
   abs: 1,
@@ -103,11 +108,11 @@ export class Graph {
     // String(-0) is "0", but 0 and -0 are different numbers.
     const literal = Object.is(value, -0) ? "-0" : String(value);
     let key = `${op} ${name || literal}`;
-    for (let i = 0; i < args.length; i++) key += ` ${args[i].id}`;
+    for (let i = 0; i < args.length; i++) key += ` ${args[i]!.id}`;
     let node = this.#nodes.get(key);
     if (node === undefined) {
       let height = 0;
-      for (let i = 0; i < args.length; i++) height = Math.max(height, args[i].height + 1);
+      for (let i = 0; i < args.length; i++) height = Math.max(height, args[i]!.height + 1);
       if (height > MAX_HEIGHT) {
         throw new RangeError(
           `Cannot build the formula as its operators are nested more than ${MAX_HEIGHT} levels deep`,
@@ -133,11 +138,11 @@ export class Graph {
   apply(op: Unary | Binary | "select", ...args: readonly Node[]): Node {
     for (let i = 0; i < args.length; i++) {
       const wantsCondition = TAKES_CONDITIONS.has(op) || (op === "select" && i === 0);
-      if (isCondition(args[i]) !== wantsCondition) {
+      if (isCondition(args[i]!) !== wantsCondition) {
         throw new TypeError(
           `Cannot build the formula as argument ${i + 1} of '${op}' must be a ${
             wantsCondition ? "condition" : "number"
-          }: current argument is '${args[i].op}'`,
+          }: current argument is '${args[i]!.op}'`,
         );
       }
     }
@@ -149,7 +154,7 @@ export class Graph {
     if (isNumber(a, 0)) return b;
     if (isNumber(b, 0)) return a;
     if (a.op === "number" && b.op === "number") return this.number(a.value + b.value);
-    if (b.op === "neg") return this.sub(a, b.args[0]);
+    if (b.op === "neg") return this.sub(a, b.args[0]!);
     return this.apply("add", a, b);
   }
 
@@ -158,7 +163,7 @@ export class Graph {
     if (isNumber(b, 0)) return a;
     if (isNumber(a, 0)) return this.neg(b);
     if (a.op === "number" && b.op === "number") return this.number(a.value - b.value);
-    if (b.op === "neg") return this.add(a, b.args[0]);
+    if (b.op === "neg") return this.add(a, b.args[0]!);
     return this.apply("sub", a, b);
   }
 
@@ -170,8 +175,8 @@ export class Graph {
     if (isNumber(a, -1)) return this.neg(b);
     if (isNumber(b, -1)) return this.neg(a);
     if (a.op === "number" && b.op === "number") return this.number(a.value * b.value);
-    if (a.op === "neg") return this.neg(this.mul(a.args[0], b));
-    if (b.op === "neg") return this.neg(this.mul(a, b.args[0]));
+    if (a.op === "neg") return this.neg(this.mul(a.args[0]!, b));
+    if (b.op === "neg") return this.neg(this.mul(a, b.args[0]!));
     return this.apply("mul", a, b);
   }
 
@@ -179,14 +184,14 @@ export class Graph {
   div(a: Node, b: Node): Node {
     if (isNumber(a, 0)) return a;
     if (isNumber(b, 1)) return a;
-    if (a.op === "neg") return this.neg(this.div(a.args[0], b));
+    if (a.op === "neg") return this.neg(this.div(a.args[0]!, b));
     return this.apply("div", a, b);
   }
 
   /** `-a`, simplified. */
   neg(a: Node): Node {
     if (a.op === "number") return this.number(-a.value);
-    return a.op === "neg" ? a.args[0] : this.apply("neg", a);
+    return a.op === "neg" ? a.args[0]! : this.apply("neg", a);
   }
 
   /** `condition ? a : b`, simplified to `a` if both are the same. */
@@ -207,7 +212,7 @@ function nodesOf(root: Node): Node[] {
   for (let node = rest.pop(); node !== undefined; node = rest.pop()) {
     if (nodes.has(node)) continue;
     nodes.add(node);
-    for (let i = node.args.length - 1; i >= 0; i--) rest.push(node.args[i]);
+    for (let i = node.args.length - 1; i >= 0; i--) rest.push(node.args[i]!);
   }
   return [...nodes];
 }

@@ -5,7 +5,7 @@
  * printed without them, `a / b / c` as one fraction, `(-a) * b` as -a b.
  */
 
-import { type Node, symbolsOf } from "./graph.ts";
+import { type Node, type Operands, symbolsOf } from "./graph.ts";
 
 /** How tightly a text binds, loosest first. */
 const OR = 1;
@@ -59,7 +59,7 @@ function symbolTable(
   for (const name of symbolsOf(node)) {
     // x1 and x_1 have the same LaTeX: if a formula has both, the second is spelled out.
     const own = symbol(name);
-    const tex = Object.hasOwn(names, name) ? names[name] : taken.has(own) ? upright(name) : own;
+    const tex = Object.hasOwn(names, name) ? names[name]! : taken.has(own) ? upright(name) : own;
     table.set(name, tex);
     taken.add(tex);
   }
@@ -76,7 +76,7 @@ function number(value: number): Printed {
 function positive(value: number): Printed {
   if (value === Infinity) return ["\\infty", ATOM];
   if (value === Math.PI) return ["\\pi", ATOM];
-  const [mantissa, exponent] = String(value).split("e");
+  const [mantissa, exponent] = String(value).split("e") as [string, string?];
   if (exponent === undefined) return [mantissa, ATOM];
   const power = `10^{${Number(exponent)}}`;
   return mantissa === "1" ? [power, POWER] : [`${mantissa}\\cdot${power}`, PRODUCT];
@@ -139,7 +139,7 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
     node.op === "number" ? number(node.value)[0] : printBehindSign(node, PRODUCT);
 
   function visit(node: Node): Printed {
-    const [a, b] = node.args;
+    const [a, b] = node.args as Operands;
     switch (node.op) {
       case "number":
         return number(node.value);
@@ -189,7 +189,7 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
       case "select":
         return [cases(node), CASES];
       default: {
-        const [sign, level] = INFIX[node.op];
+        const [sign, level] = INFIX[node.op]!;
         const needed = level === COMPARISON ? SUM : level;
         return [infix(print(a, needed), sign, print(b, needed)), level];
       }
@@ -198,15 +198,15 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
 
   /** One fraction, also for a quotient that is divided again: a / b / c is a / (b c). */
   function fraction(node: Node): string {
-    const [over, under] = node.args;
+    const [over, under] = node.args as Operands;
     if (over.op !== "div") return `\\frac{${print(over)}}{${print(under)}}`;
     const below = [under];
     let above = over;
     while (above.op === "div") {
-      below.unshift(above.args[1]);
-      above = above.args[0];
+      below.unshift(above.args[1]!);
+      above = above.args[0]!;
     }
-    const [first, ...others] = below;
+    const [first, ...others] = below as [Node, ...Node[]];
     const product = others.reduce(
       (left, right) => times(left, factor(right)),
       print(first, PRODUCT),
@@ -219,7 +219,7 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
     const rows: string[] = [];
     let rest = node;
     while (rest.op === "select") {
-      const [condition, yes, no] = rest.args;
+      const [condition, yes, no] = rest.args as Operands;
       rows.push(`${print(yes)}&\\text{if}\\;${print(condition)}`);
       rest = no;
     }

@@ -49,7 +49,7 @@ const COMPARISON = 2;
 function tokenize(text: string): string[] {
   const tokens: string[] = text.match(TOKEN) ?? [];
   for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i];
+    const token = tokens[i]!;
     if (token.length === 1 && !SINGLE.test(token)) {
       throw new SyntaxError(
         `Cannot parse the formula as '${token}' is unknown: '${excerptAt(text, i)}'`,
@@ -85,7 +85,7 @@ export function parse(graph: Graph, text: string): Node {
   let nesting = 0;
 
   const fail = (expected: string): never => {
-    const found = at < tokens.length ? `'${excerpt(tokens[at])}'` : "the end";
+    const found = at < tokens.length ? `'${excerpt(tokens[at]!)}'` : "the end";
     throw new SyntaxError(
       `Cannot parse the formula as ${expected} is expected before ${found}: '${
         excerptAt(text, at)
@@ -114,7 +114,7 @@ export function parse(graph: Graph, text: string): Node {
     let left = unary();
     let most = Infinity;
     for (;;) {
-      const operator = OPERATORS.get(tokens[at]);
+      const operator = OPERATORS.get(tokens[at]!);
       if (operator === undefined) return left;
       const [op, level] = operator;
       if (level < least || level > most) return left;
@@ -175,7 +175,7 @@ export function parse(graph: Graph, text: string): Node {
       const constant = CONSTANTS.get(token);
       return constant === undefined ? graph.symbol(token) : graph.number(constant);
     }
-    const arity = Object.hasOwn(FUNCTIONS, token) ? FUNCTIONS[token] : 0;
+    const arity = Object.hasOwn(FUNCTIONS, token) ? FUNCTIONS[token]! : 0;
     if (arity === 0) {
       throw new SyntaxError(
         `Cannot parse the formula as '${excerpt(token)}' is not a function: known are ${

@@ -2,7 +2,7 @@
  * Prints an expression graph as formula text, which parse.ts and mathjs read back.
  */
 
-import { argumentsFirst, FUNCTIONS, type Node } from "./graph.ts";
+import { argumentsFirst, FUNCTIONS, type Node, type Operands } from "./graph.ts";
 import { MAX_LENGTH } from "./parse.ts";
 
 const INFIX: Readonly<Record<string, readonly [sign: string, precedence: number]>> = {
@@ -51,7 +51,7 @@ export function print(root: Node): string {
 }
 
 function printNode(node: Node, show: (node: Node, precedence?: number) => string): Printed {
-  const [a, b, c] = node.args;
+  const [a, b, c] = node.args as Operands;
   if (Object.hasOwn(FUNCTIONS, node.op)) {
     return [`${node.op}(${node.args.map((arg) => show(arg)).join(", ")})`, ATOM];
   }
@@ -67,7 +67,7 @@ function printNode(node: Node, show: (node: Node, precedence?: number) => string
     case "select":
       return [`${show(a, 1)} ? ${show(b, 1)} : ${show(c)}`, 0];
     default: {
-      const [sign, precedence] = INFIX[node.op];
+      const [sign, precedence] = INFIX[node.op]!;
       return [`${show(a, precedence)} ${sign} ${show(b, precedence + 1)}`, precedence];
     }
   }

@@ -2,7 +2,6 @@
  * The part of WebAssembly's binary format that kernels need: opcodes, numbers, sections.
  */
 
-import type { Op } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
 /** Value types. */
@@ -45,8 +44,38 @@ export const VECTOR = {
   f64PromoteLow: 0x5f,
 } as const;
 
+/** The names of vector instructions with a form for each float type. */
+export type SimdName =
+  | "splat"
+  | "eq"
+  | "ne"
+  | "lt"
+  | "gt"
+  | "le"
+  | "ge"
+  | "not"
+  | "and"
+  | "andnot"
+  | "or"
+  | "abs"
+  | "neg"
+  | "sqrt"
+  | "trunc"
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "min"
+  | "max"
+  | "pmin"
+  | "pmax"
+  | "shl"
+  | "shr"
+  | "iadd"
+  | "isub";
+
 /** Vector instructions by name: [float32, float64]. */
-export const SIMD = {
+export const SIMD: Readonly<Record<SimdName, readonly [number, number]>> = {
   splat: [0x13, 0x14],
   eq: [0x41, 0x47],
   ne: [0x42, 0x48],
@@ -74,14 +103,14 @@ export const SIMD = {
   shr: [0xad, 0xcd],
   iadd: [0xae, 0xce],
   isub: [0xb1, 0xd1],
-} as const satisfies Partial<Record<Op | "splat", readonly [number, number]>>;
+};
 
 /** Vector instructions of relaxed SIMD: a multiply-add that may round once, and a select that may read one bit per lane. */
-export const RELAXED = {
+export const RELAXED: Readonly<Record<"madd" | "nmadd" | "select", readonly [number, number]>> = {
   madd: [0x105, 0x107],
   nmadd: [0x106, 0x108],
   select: [0x10b, 0x10c],
-} as const;
+};
 
 /** A buffer for the bytes of a constant in every lane, little-endian. */
 const lanes = new DataView(new ArrayBuffer(16));
@@ -103,7 +132,7 @@ export class CodeWriter {
 
   /** Bytes as they are. */
   append(bytes: ArrayLike<number>): this {
-    for (let i = 0; i < bytes.length; i++) this.bytes.push(bytes[i]);
+    for (let i = 0; i < bytes.length; i++) this.bytes.push(bytes[i]!);
     return this;
   }
 

@@ -20,6 +20,9 @@ interface Register {
   readonly bits: Uint32Array | BigUint64Array;
 }
 
+/** The result and the arguments of an instruction. */
+type Registers = readonly [Register, Register, Register, Register];
+
 function register(dtype: FloatType): Register {
   const buffer = new ArrayBuffer(STRIP * (dtype === "float32" ? 4 : 8));
   return dtype === "float32"
@@ -77,7 +80,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   let registers: Register[] | undefined;
 
   // The bits of a register as bigints, for both widths.
-  const readBits = ({ bits }: Register, i: number): bigint => BigInt(bits[i]);
+  const readBits = ({ bits }: Register, i: number): bigint => BigInt(bits[i]!);
   const writeBits = ({ bits }: Register, i: number, value: bigint): void => {
     if (bits instanceof Uint32Array) bits[i] = Number(BigInt.asUintN(32, value));
     else bits[i] = BigInt.asUintN(64, value);
@@ -85,7 +88,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
 
   /** Runs an instruction for `count` columns from `column`. */
   function step(
-    [out, a, b, c]: readonly Register[],
+    [out, a, b, c]: Registers,
     { op, value, name }: Instruction,
     row: number,
     cols: number,
@@ -97,11 +100,11 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
       for (let i = 0; i < count; i++) out.floats[i] = f(i);
     };
     const float = FLOAT.get(op);
-    if (float !== undefined) return fill((i) => float(a.floats[i], b?.floats[i]));
+    if (float !== undefined) return fill((i) => float(a.floats[i]!, b?.floats[i]!));
     const compare = COMPARE.get(op);
     if (compare !== undefined) {
       for (let i = 0; i < count; i++) {
-        writeBits(out, i, compare(a.floats[i], b.floats[i]) ? -1n : 0n);
+        writeBits(out, i, compare(a.floats[i]!, b.floats[i]!) ? -1n : 0n);
       }
       return;
     }
@@ -126,16 +129,16 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         return;
       case "row":
       case "param": {
-        const scalar = new Float64Array(memory as ArrayBuffer, at)[op === "row" ? row : 0];
+        const scalar = new Float64Array(memory as ArrayBuffer, at)[op === "row" ? row : 0]!;
         return fill(() => scalar);
       }
       case "select":
         for (let i = 0; i < count; i++) writeBits(out, i, readBits(readBits(a, i) ? b : c, i));
         return;
       case "madd":
-        return fill((i) => round(a.floats[i] * b.floats[i]) + c.floats[i]);
+        return fill((i) => round(a.floats[i]! * b.floats[i]!) + c.floats[i]!);
       case "nmadd":
-        return fill((i) => c.floats[i] - round(a.floats[i] * b.floats[i]));
+        return fill((i) => c.floats[i]! - round(a.floats[i]! * b.floats[i]!));
     }
   }
 
@@ -144,28 +147,31 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
 
   return (rows, cols) => {
     const values = registers ??= instructions.map(() => register(dtype));
-    const operands = instructions.map(({ args }, i) => [values[i], ...args.map((k) => values[k])]);
+    /** What an instruction writes, then its arguments, as many as it has. */
+    const operands = instructions.map(({ args }, i) =>
+      [values[i], ...args.map((k) => values[k])] as unknown as Registers
+    );
     for (let row = 0; row < rows; row++) {
       const totals = reductions.map(({ kind }) => kind === "sum" ? 0 : -Infinity);
       for (let column = 0; column < cols; column += STRIP) {
         const count = Math.min(STRIP, cols - column);
         instructions.forEach((instruction, i) =>
-          step(operands[i], instruction, row, cols, column, count)
+          step(operands[i]!, instruction, row, cols, column, count)
         );
         for (const { kind, offset, value } of stores) {
           floatsAt(offset, (kind === "element" ? row * cols : 0) + column, count)
-            .set(values[value].floats.subarray(0, count));
+            .set(values[value]!.floats.subarray(0, count));
         }
         reductions.forEach(({ kind, value }, k) => {
           for (let i = 0; i < count; i++) {
-            const term = values[value].floats[i];
-            if (kind === "sum") totals[k] += term;
-            else if (totals[k] < term) totals[k] = term;
+            const term = values[value]!.floats[i]!;
+            if (kind === "sum") totals[k]! += term;
+            else if (totals[k]! < term) totals[k] = term;
           }
         });
       }
       reductions.forEach(({ offset }, k) => {
-        new Float64Array(memory as ArrayBuffer, offset)[row] = totals[k];
+        new Float64Array(memory as ArrayBuffer, offset)[row] = totals[k]!;
       });
     }
   };

@@ -204,7 +204,7 @@ function compileStep(step: Step, dtype: FloatType, layout: Layout, scratch: Scra
   let dividing: Run | undefined;
   return (rows, cols) => {
     for (let i = 0; i < options.length; i++) {
-      if (!isPowerOf2(options[i][0])) {
+      if (!isPowerOf2(options[i]![0]!)) {
         dividing ??= runOf(planOf(step, dtype, layout));
         return dividing(rows, cols);
       }
@@ -229,7 +229,7 @@ function planOf(
     for (const name of Object.keys(texts)) {
       const operand = kinds.get(name);
       const offset = offsets.get(name) ?? 0;
-      const value = lower(program, parse(graph, texts[name]), kinds, lowered, powers);
+      const value = lower(program, parse(graph, texts[name]!), kinds, lowered, powers);
       if (kind !== "store") {
         if (operand !== "row") {
           throw new TypeError(`Cannot reduce into '${name}' as it is not a row operand`);
@@ -272,7 +272,7 @@ export function load(
   end: number,
 ): void {
   if (end - start <= SMALL.load) {
-    for (let i = start; i < end; i++) operand[i - start] = source[i];
+    for (let i = start; i < end; i++) operand[i - start] = source[i]!;
   } else {
     operand.set(start === 0 && end === source.length ? source : source.subarray(start, end));
   }
@@ -281,7 +281,7 @@ export function load(
 /** Copies the first elements of `operand` to `target[start … end)`. */
 export function unload(operand: FloatArray, target: FloatArray, start: number, end: number): void {
   if (end - start <= SMALL.unload) {
-    for (let i = start; i < end; i++) target[i] = operand[i - start];
+    for (let i = start; i < end; i++) target[i] = operand[i - start]!;
   } else {
     const isWhole = end - start === operand.length;
     target.set(isWhole ? operand : operand.subarray(0, end - start), start);

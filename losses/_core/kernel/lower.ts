@@ -25,7 +25,7 @@ const COMPARE_AND_LOGIC = new Set<Node["op"]>([
 
 /** True if a formula is never > 0 because of its form: `-abs(…)` or `min(…, 0)`. */
 function neverPositive({ op, args }: Node): boolean {
-  return (op === "neg" && args[0].op === "abs") || (op === "min" && isNumber(args[1], 0));
+  return (op === "neg" && args[0]!.op === "abs") || (op === "min" && isNumber(args[1]!, 0));
 }
 
 /**
@@ -72,14 +72,14 @@ function translate(
   args: readonly Value[],
   powers: Set<string> | undefined,
 ): Value {
-  const [a1, a2, a3] = args;
+  const [a1, a2, a3] = args as readonly [Value, Value, Value]; // as many as the operator has
   if (SAME.has(node.op) || COMPARE_AND_LOGIC.has(node.op)) return b.apply(node.op as Op, ...args);
   switch (node.op) {
     case "number":
       return b.const(node.value);
     case "div":
       if (isPowerConstant(b, a2)) {
-        return b.apply("mul", a1, b.const(1 / Number(b.instructions[a2].value)));
+        return b.apply("mul", a1, b.const(1 / Number(b.instructions[a2]!.value)));
       }
       return dividesByOption(b, a1, a2, powers)
         ? b.apply("mul", a1, b.apply("div", b.const(1), a2))
@@ -102,12 +102,12 @@ function translate(
       return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
     case "select": {
       // x > m ? x : m is m if x is NaN.
-      const { op, args: [x, m] } = node.args[0];
+      const { op, args: [x, m] } = node.args[0] as Node;
       if (op === "gt" && node.args[1] === x && node.args[2] === m) return b.apply("pmax", a3, a2);
       return b.select(a1, a2, a3);
     }
     case "exp":
-      return exp(b, a1, neverPositive(node.args[0]) ? "x ≤ 0" : "any");
+      return exp(b, a1, neverPositive(node.args[0]!) ? "x ≤ 0" : "any");
     case "log":
       return log(b, a1);
     case "log1p":
@@ -141,22 +141,22 @@ function dividesByOption(
   divisor: Value,
   powers: Set<string> | undefined,
 ): boolean {
-  if (powers === undefined || b.instructions[a].stage === "call") return false;
-  const { op, args } = b.instructions[divisor];
+  if (powers === undefined || b.instructions[a]!.stage === "call") return false;
+  const { op, args } = b.instructions[divisor]!;
   const factors = op === "mul" ? args.filter((arg) => !isPowerConstant(b, arg)) : [divisor];
-  if (factors.length !== 1 || b.instructions[factors[0]].op !== "param") return false;
-  powers.add(b.instructions[factors[0]].name);
+  if (factors.length !== 1 || b.instructions[factors[0]!]!.op !== "param") return false;
+  powers.add(b.instructions[factors[0]!]!.name);
   return true;
 }
 
 function isPowerConstant(b: ProgramBuilder, value: Value): boolean {
-  const { op, value: constant } = b.instructions[value];
+  const { op, value: constant } = b.instructions[value]!;
   return op === "const" && isPowerOf2(Number(constant));
 }
 
 /** True for numbers in the formula, and for options, which are checked. */
 function neverNaN(b: ProgramBuilder, value: Value): boolean {
-  const { op, args, value: constant } = b.instructions[value];
-  if (op === "neg" || op === "abs") return neverNaN(b, args[0]);
+  const { op, args, value: constant } = b.instructions[value]!;
+  if (op === "neg" || op === "abs") return neverNaN(b, args[0]!);
   return op === "param" || (op === "const" && !Number.isNaN(constant));
 }

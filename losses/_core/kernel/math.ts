@@ -143,7 +143,7 @@ function bitsOf(dtype: FloatType, value: number): bigint {
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
     (sum, coefficient) => b.apply("madd", sum, x, b.const(coefficient)),
-    b.const(coefficients[coefficients.length - 1]),
+    b.const(coefficients[coefficients.length - 1]!),
   );
 }
 
@@ -409,8 +409,8 @@ function powOfSize(b: ProgramBuilder, size: Value, p: Value): Value {
 /** aᵖ, with the limits of JavaScript's `a ** p`. Small exponents in the formula become products. */
 export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
   const { apply } = bound(b);
-  const exponent = b.instructions[p].op === "const" ? b.instructions[p].value : undefined;
-  const isPositive = b.instructions[a].op === "abs";
+  const exponent = b.instructions[p]!.op === "const" ? b.instructions[p]!.value : undefined;
+  const isPositive = b.instructions[a]!.op === "abs";
   if (exponent === 0) return b.const(1);
   const square = () => apply("mul", a, a);
   if (exponent === 1) return a;

@@ -118,8 +118,8 @@ function bestMachine(): Machine {
 
 /** Where operands lie in the scratch memory: one after the other. */
 export class Layout {
-  readonly kinds = new Map<string, OperandKind>();
-  readonly offsets = new Map<string, number>();
+  readonly kinds: Map<string, OperandKind> = new Map();
+  readonly offsets: Map<string, number> = new Map();
   bytes = 0;
 
   get pages(): number {

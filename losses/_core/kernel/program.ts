@@ -104,7 +104,7 @@ export class ProgramBuilder {
     if (index === undefined) {
       let stage = STAGE_OF_LEAF[op] ?? "call";
       for (let i = 0; i < args.length; i++) {
-        const { stage: other } = this.instructions[args[i]];
+        const { stage: other } = this.instructions[args[i]!]!;
         if (STAGES.indexOf(other) > STAGES.indexOf(stage)) stage = other;
       }
       index = this.instructions.push({
@@ -142,16 +142,16 @@ export class ProgramBuilder {
   /** An operation on earlier values. */
   apply(op: Op, ...args: readonly Value[]): Value {
     if (op === "abs") {
-      const inner = this.instructions[args[0]];
+      const inner = this.instructions[args[0]!]!;
       // |-a| = ||a|| = |a|: sigmoid(x), sigmoid(-x) and softplus(-|x|) then share exp(-|x|).
-      if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]);
+      if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]!);
       if (inner.op === "or" && inner.args[1] === this.#sign()) {
-        return this.apply("abs", inner.args[0]);
+        return this.apply("abs", inner.args[0]!);
       }
     }
     // -|a| is a with its sign bit set.
-    if (op === "neg" && this.instructions[args[0]].op === "abs") {
-      return this.#emit("or", [this.instructions[args[0]].args[0], this.#sign()]);
+    if (op === "neg" && this.instructions[args[0]!]!.op === "abs") {
+      return this.#emit("or", [this.instructions[args[0]!]!.args[0]!, this.#sign()]);
     }
     return this.#emit(op, args);
   }
@@ -171,7 +171,7 @@ export class ProgramBuilder {
 
   /** True if a value is the constant +0. */
   isZero(value: Value): boolean {
-    const { op, value: literal } = this.instructions[value];
+    const { op, value: literal } = this.instructions[value]!;
     return op === "const" && Object.is(literal, 0);
   }
 }

@@ -87,14 +87,14 @@ class Encoder {
     const uses = new Uint32Array(instructions.length);
     const crosses = new Uint8Array(instructions.length);
     const use = (value: Value, stage: Stage) => {
-      uses[value]++;
-      if (instructions[value].stage !== stage) crosses[value] = 1;
+      uses[value]!++;
+      if (instructions[value]!.stage !== stage) crosses[value] = 1;
     };
     for (const { value } of stores) use(value, "element");
     for (const { value } of reductions) use(value, "element");
     let elementInstructions = 0;
     for (let value = instructions.length - 1; value >= 0; value--) {
-      const { args, stage } = instructions[value];
+      const { args, stage } = instructions[value]!;
       if (uses[value] === 0) continue;
       for (const arg of args) use(arg, stage);
       if (stage === "element") elementInstructions++;
@@ -103,12 +103,12 @@ class Encoder {
     this.#local = new Int32Array(instructions.length).fill(NONE);
     const depths = new Uint8Array(instructions.length);
     for (let value = 0; value < instructions.length; value++) {
-      const { op, args, stage } = instructions[value];
+      const { op, args, stage } = instructions[value]!;
       const isStep = stage === "element" && (op === "madd" || op === "nmadd");
       let depth = 0;
-      for (const arg of args) depth = Math.max(depth, depths[arg] + 1);
+      for (const arg of args) depth = Math.max(depth, depths[arg]! + 1);
       if (
-        uses[value] > 1 ||
+        uses[value]! > 1 ||
         (uses[value] === 1 &&
           (isStep || crosses[value] || args.length === 0 || depth > MAX_DEPTH))
       ) {
@@ -177,22 +177,22 @@ class Encoder {
   #computeStage(stage: Stage, count: number): void {
     const { instructions } = this.#plan.program;
     for (let value = 0; value < instructions.length; value++) {
-      if (this.#local[value] === NONE || instructions[value].stage !== stage) continue;
+      if (this.#local[value] === NONE || instructions[value]!.stage !== stage) continue;
       for (let u = 0; u < count; u++) {
-        this.#compute(instructions[value], u);
+        this.#compute(instructions[value]!, u);
         this.#code.set(this.#localOf(value, u));
       }
     }
   }
 
   #localOf(value: Value, u: number): number {
-    const varies = this.#plan.program.instructions[value].stage === "element";
-    return this.#local[value] + (varies ? u : 0);
+    const varies = this.#plan.program.instructions[value]!.stage === "element";
+    return this.#local[value]! + (varies ? u : 0);
   }
 
   /** Pushes a value: its local, or its instruction after those of its arguments. */
   #push(value: Value, u: number): void {
-    if (this.#local[value] === NONE) this.#compute(this.#plan.program.instructions[value], u);
+    if (this.#local[value] === NONE) this.#compute(this.#plan.program.instructions[value]!, u);
     else this.#code.get(this.#localOf(value, u));
   }
 
@@ -220,34 +220,34 @@ class Encoder {
         code.simd(SIMD.splat[wide]);
         return;
       case "select":
-        this.#push(args[1], u);
-        this.#push(args[2], u);
-        this.#push(args[0], u);
+        this.#push(args[1]!, u);
+        this.#push(args[2]!, u);
+        this.#push(args[0]!, u);
         code.simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect);
         return;
       case "madd":
-        this.#push(args[0], u);
-        this.#push(args[1], u);
+        this.#push(args[0]!, u);
+        this.#push(args[1]!, u);
         if (!relaxed) code.simd(SIMD.mul[wide]);
-        this.#push(args[2], u);
+        this.#push(args[2]!, u);
         code.simd(relaxed ? RELAXED.madd[wide] : SIMD.add[wide]);
         return;
       case "nmadd":
-        if (!relaxed) this.#push(args[2], u);
-        this.#push(args[0], u);
-        this.#push(args[1], u);
-        if (relaxed) this.#push(args[2], u);
+        if (!relaxed) this.#push(args[2]!, u);
+        this.#push(args[0]!, u);
+        this.#push(args[1]!, u);
+        if (relaxed) this.#push(args[2]!, u);
         code.simd(relaxed ? RELAXED.nmadd[wide] : SIMD.mul[wide]);
         if (!relaxed) code.simd(SIMD.sub[wide]);
         return;
       case "shl":
       case "shr":
-        this.#push(args[0], u);
+        this.#push(args[0]!, u);
         code.i32(Number(value)).simd(SIMD[op][wide]);
         return;
       default:
-        this.#push(args[0], u);
-        if (args.length > 1) this.#push(args[1], u);
+        this.#push(args[0]!, u);
+        if (args.length > 1) this.#push(args[1]!, u);
         code.simd(SIMD[op][wide]);
     }
   }
@@ -265,7 +265,7 @@ class Encoder {
   // Reductions. Sums are accumulated in float64; a float32 vector takes two accumulators, for its lower and upper half.
 
   #start(k: number): void {
-    const start = this.#plan.reductions[k].kind === "sum" ? 0 : -Infinity;
+    const start = this.#plan.reductions[k]!.kind === "sum" ? 0 : -Infinity;
     for (let half = 0; half < 2; half++) {
       this.#code.splat(this.#dtype, start).set(this.#accumulators + 2 * k + half);
     }
@@ -273,7 +273,7 @@ class Encoder {
 
   /** Accumulates the vectors of a block. */
   #accumulate(k: number): void {
-    const { kind, value } = this.#plan.reductions[k];
+    const { kind, value } = this.#plan.reductions[k]!;
     for (let u = 0; u < this.#unroll; u++) {
       this.#push(value, u);
       this.#code.set(this.#pending + u);
@@ -287,7 +287,7 @@ class Encoder {
 
   /** Accumulates the lanes of a remaining vector that the mask selects. */
   #accumulateMasked(k: number): void {
-    const { kind, value } = this.#plan.reductions[k];
+    const { kind, value } = this.#plan.reductions[k]!;
     const code = this.#code;
     this.#push(value, 0);
     if (kind === "sum") code.get(this.#mask).simd(SIMD.and[this.#wide]);
@@ -313,7 +313,7 @@ class Encoder {
 
   /** Adds the pending vector to the accumulators. */
   #addUp(k: number): void {
-    const { kind } = this.#plan.reductions[k];
+    const { kind } = this.#plan.reductions[k]!;
     const code = this.#code;
     const low = this.#accumulators + 2 * k;
     if (kind === "max" || this.#wide) {
@@ -334,7 +334,7 @@ class Encoder {
 
   /** Writes the result of a reduction at the end of a row. */
   #finish(k: number): void {
-    const { kind, offset } = this.#plan.reductions[k];
+    const { kind, offset } = this.#plan.reductions[k]!;
     const code = this.#code;
     const low = this.#accumulators + 2 * k;
     if (!this.#wide && kind === "sum") code.get(low).get(low + 1).simd(SIMD.add[1]).set(low);
