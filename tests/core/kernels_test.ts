@@ -276,7 +276,17 @@ describe("reductions", () => {
         element.x.fill(NaN, 0, 5);
         run.go(1, 5);
         assertEquals(row.most[0], -Infinity);
-        // The largest of many is found wherever it is.
+        // Wherever NaN and the largest number are, also in the vectors of one block.
+        for (let nan = 0; nan < 37; nan++) {
+          for (let most = 0; most < 37; most++) {
+            if (most === nan) continue;
+            element.x.fill(-1, 0, 37);
+            element.x[nan] = NaN;
+            element.x[most] = 2;
+            run.go(1, 37);
+            assertEquals([row.sum[0], row.most[0]], [NaN, 2], `NaN at ${nan}, 2 at ${most}`);
+          }
+        }
         for (const at of [0, 255, 256, 700, 999]) {
           element.x.fill(-1, 0, 1000);
           element.x[at] = at + 1;

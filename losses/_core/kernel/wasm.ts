@@ -19,7 +19,7 @@
  */
 
 import { CODE, CodeWriter, I32, moduleOf, RELAXED, SIMD, V128, VECTOR } from "./assembler.ts";
-import type { Plan, Reduction, Run } from "./plan.ts";
+import type { Plan, Run } from "./plan.ts";
 import type { Instruction, Stage, Value } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
 
@@ -119,7 +119,7 @@ class Encoder {
     }
     this.#mask = this.#newLocals(1);
     this.#pending = this.#newLocals(this.#unroll);
-    this.#accumulators = this.#newLocals(2 * reductions.length);
+    this.#accumulators = this.#newLocals(UNROLL * reductions.length);
   }
 
   #newLocals(count: number): number {
@@ -262,25 +262,42 @@ class Encoder {
     }
   }
 
-  // Reductions. Sums are accumulated in float64; a float32 vector takes two accumulators, for its lower and upper half.
+  // Reductions. Sums are accumulated in float64; a float32 vector takes two accumulators, for its lower and upper half. A
+  // maximum takes one for each vector of a block. It is never NaN, so that NaN is ignored: pmax gives its first argument if
+  // either is NaN.
+
+  #firstAccumulator(k: number): number {
+    return this.#accumulators + UNROLL * k;
+  }
 
   #start(k: number): void {
-    const start = this.#plan.reductions[k]!.kind === "sum" ? 0 : -Infinity;
-    for (let half = 0; half < 2; half++) {
-      this.#code.splat(this.#dtype, start).set(this.#accumulators + 2 * k + half);
+    const isSum = this.#plan.reductions[k]!.kind === "sum";
+    const [start, count] = isSum ? [0, 2] as const : [-Infinity, UNROLL] as const;
+    for (let i = 0; i < count; i++) {
+      this.#code.splat(this.#dtype, start).set(this.#firstAccumulator(k) + i);
     }
   }
 
   /** Accumulates the vectors of a block. */
   #accumulate(k: number): void {
     const { kind, value } = this.#plan.reductions[k]!;
+    const code = this.#code;
+    if (kind === "max") {
+      for (let u = 0; u < this.#unroll; u++) {
+        const accumulator = this.#firstAccumulator(k) + u;
+        code.get(accumulator);
+        this.#push(value, u);
+        code.simd(SIMD.pmax[this.#wide]).set(accumulator);
+      }
+      return;
+    }
     for (let u = 0; u < this.#unroll; u++) {
       this.#push(value, u);
-      this.#code.set(this.#pending + u);
+      code.set(this.#pending + u);
     }
     if (this.#unroll > 1) {
-      this.#pushTree(this.#combine(kind), this.#pending, this.#unroll);
-      this.#code.set(this.#pending);
+      this.#pushTree(SIMD.add[this.#wide], this.#pending, this.#unroll);
+      code.set(this.#pending);
     }
     this.#addUp(k);
   }
@@ -289,15 +306,17 @@ class Encoder {
   #accumulateMasked(k: number): void {
     const { kind, value } = this.#plan.reductions[k]!;
     const code = this.#code;
+    if (kind === "max") {
+      const accumulator = this.#firstAccumulator(k);
+      code.get(accumulator);
+      this.#push(value, 0);
+      code.splat(this.#dtype, -Infinity).get(this.#mask).simd(VECTOR.bitselect);
+      code.simd(SIMD.pmax[this.#wide]).set(accumulator);
+      return;
+    }
     this.#push(value, 0);
-    if (kind === "sum") code.get(this.#mask).simd(SIMD.and[this.#wide]);
-    else code.splat(this.#dtype, -Infinity).get(this.#mask).simd(VECTOR.bitselect);
-    code.set(this.#pending);
+    code.get(this.#mask).simd(SIMD.and[this.#wide]).set(this.#pending);
     this.#addUp(k);
-  }
-
-  #combine(kind: Reduction["kind"]): number {
-    return kind === "sum" ? SIMD.add[this.#wide] : SIMD.pmax[this.#wide];
   }
 
   /** Pushes values combined in pairs: the sum of 2ⁿ equal float32 numbers is then exact. */
@@ -311,13 +330,12 @@ class Encoder {
     this.#code.simd(combine);
   }
 
-  /** Adds the pending vector to the accumulators. */
+  /** Adds the pending vector to the accumulators of a sum. */
   #addUp(k: number): void {
-    const { kind } = this.#plan.reductions[k]!;
     const code = this.#code;
-    const low = this.#accumulators + 2 * k;
-    if (kind === "max" || this.#wide) {
-      code.get(low).get(this.#pending).simd(this.#combine(kind)).set(low);
+    const low = this.#firstAccumulator(k);
+    if (this.#wide) {
+      code.get(low).get(this.#pending).simd(SIMD.add[1]).set(low);
       return;
     }
     code.get(low).get(this.#pending).simd(VECTOR.f64PromoteLow).simd(SIMD.add[1]).set(low);
@@ -336,7 +354,13 @@ class Encoder {
   #finish(k: number): void {
     const { kind, offset } = this.#plan.reductions[k]!;
     const code = this.#code;
-    const low = this.#accumulators + 2 * k;
+    const low = this.#firstAccumulator(k);
+    if (kind === "max") {
+      // Without a block, only the first accumulator has been used.
+      code.get(BLOCKS).open(CODE.if);
+      this.#pushTree(SIMD.pmax[this.#wide], low, UNROLL);
+      code.set(low).byte(CODE.end);
+    }
     if (!this.#wide && kind === "sum") code.get(low).get(low + 1).simd(SIMD.add[1]).set(low);
     if (!this.#wide && kind === "max") {
       code.get(low).simd(VECTOR.f64PromoteLow);
