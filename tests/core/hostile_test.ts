@@ -1,4 +1,4 @@
-/** Arguments, options and requests whose getters run other losses, in the same memory, in the middle of a call. */
+/** Calls by code that means no good: getters that run other losses, and prototypes with properties of their own. */
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
@@ -180,4 +180,27 @@ describe("getters that run other losses change nothing in a call of", () => {
       new HuberLoss(options).valueAndGrad(...args),
     );
   });
+});
+
+describe("an enumerable property on Object.prototype changes nothing in a call of", () => {
+  for (const [name, loss, args] of calls) {
+    it(name, () => {
+      const [first] = Object.keys(args);
+      const run = () => {
+        const out = { [first]: new Float64Array(args[first].data.length) };
+        const request = { wrt: [first], out };
+        return loss.valueAndGrad(...[...Object.values(args), request] as never[]);
+      };
+      const plain = run();
+      const extra = { value: null, enumerable: true, configurable: true };
+      Object.defineProperty(Object.prototype, "extra", extra);
+      try {
+        const { value, grad } = run();
+        assertEquals(value.data, plain.value.data);
+        assertEquals(Object.keys(grad), [first]);
+      } finally {
+        Reflect.deleteProperty(Object.prototype, "extra");
+      }
+    });
+  }
 });
