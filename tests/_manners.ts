@@ -176,6 +176,14 @@ export function testManners({ loss, Loss, options = {}, known, args, wrt }: Mann
       );
     });
 
+    it("a name that stands twice in wrt", () => {
+      refuses(
+        () => call({}, { wrt: [...wrt, by] }),
+        TypeError,
+        `Cannot differentiate ${loss} with respect to "${by}" twice: name it once in wrt`,
+      );
+    });
+
     it("a gradOutput of another shape than the value", () => {
       const shape = `(${value.shape.join(", ")}${value.shape.length === 1 ? "," : ""})`;
       const message = (wanted: string, current: string) =>
