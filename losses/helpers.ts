@@ -254,7 +254,7 @@ function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOp
   const options = {
     reduction: "none",
     meanOver: "elements",
-    params: {},
+    params: [],
     tensors: {},
     weight: undefined,
     types: {},

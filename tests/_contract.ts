@@ -192,6 +192,14 @@ export function testContract({ loss, Loss, options = {}, known, args, wrt }: Con
       );
     });
 
+    it("a name that stands twice in wrt", () => {
+      assertThrows(
+        () => call({}, { wrt: [...wrt, differentiated] }),
+        TypeError,
+        `Cannot differentiate ${loss} with respect to "${differentiated}" twice: name it once in wrt`,
+      );
+    });
+
     it("a gradOutput whose shape is not the value's", () => {
       const shape = `(${value.shape.join(", ")}${value.shape.length === 1 ? "," : ""})`;
       const message = (wanted: string, current: string) =>

@@ -467,6 +467,30 @@ describe("pairwiseDistance", () => {
         Math.abs(d(half[0], half[1]) - d(x, y) / 2) <= size && d(x, y, 2 * p) <= d(x, y) + size;
     }));
   });
+
+  it("has every gradient that is a number, also where |u| / d is too small for one", () => {
+    const cases: [p: number, make: typeof float64, large: number, small: number][] = [
+      [0.5, float32, 1e20, 1e-26],
+      [0.9, float32, 1e20, 1e-26],
+      [1.01, float32, 1e20, 1e-40],
+      [1.6, float32, 1e30, 1e-20],
+      [0.5, float64, 1e200, 1e-150],
+      [0.9, float64, 1e308, 1e-308],
+      [1.01, float64, 1e200, 1e-320],
+      // Here the row is scaled, as 1e200^1.6 overflows.
+      [1.6, float64, 1e200, 1e-150],
+      [1.9, float64, 1e200, 1e-120],
+    ];
+    for (const [p, make, large, small] of cases) {
+      const x = make([large, -small]);
+      const { grad } = pairwiseDistance.valueAndGrad(x, make([0, 0]), { p, eps: 0 });
+      // All but the large component is lost in the distance.
+      const wanted = make([1, -(Math.abs(x.data[1]) ** (p - 1) * x.data[0] ** (1 - p))]);
+      // pow is less exact than the other functions.
+      const rtol = make === float32 ? 1e-5 : 1e-12;
+      assertClose(grad.x1, wanted, { rtol, atol: 0, context: `p = ${p}, ${large}, ${small}` });
+    }
+  });
 });
 
 describe("helpers in common", () => {

@@ -167,6 +167,56 @@ describe("float32, float64 and int32 refuse", () => {
       "Cannot read float32 as its shape (2) holds 2 numbers: current data has 3",
     );
   });
+
+  it("arrays that contain themselves or are nested too deeply, before it has lost time", () => {
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    const twice: unknown[] = [];
+    twice.push(twice, twice);
+    const deep = Array.from({ length: 1e5 }).reduce((inner: unknown) => [inner], 1);
+    const doubled = Array.from({ length: 40 }).reduce((inner: unknown) => [inner, inner], 1);
+    const late: unknown[] = [1];
+    late.push(late);
+    const tooDeep =
+      "as it must have at most 64 axes: its arrays are nested more deeply, or contain themselves";
+    const cases: [value: unknown, Class: typeof TypeError | typeof RangeError, message: string][] =
+      [
+        [cycle, TypeError, tooDeep],
+        [twice, TypeError, tooDeep],
+        [deep, TypeError, tooDeep],
+        [[1, deep], TypeError, "float32[1] must be a number: current value is [[an array of 1]]"],
+        [late, TypeError, "float32[1] must be a number: current value is [1, [1, an array of 2]]"],
+        [
+          doubled,
+          RangeError,
+          "as an array must hold at most 4294967295 numbers: current shape is (2, 2",
+        ],
+        [{ data: cycle, shape: [1] }, TypeError, tooDeep],
+        [
+          { data: [1], shape: twice },
+          TypeError,
+          "current value is [[an array of 2, an array of 2]",
+        ],
+      ];
+    for (const [value, Class, message] of cases) {
+      const start = performance.now();
+      assertThrows(() => float32(value as never), Class, message);
+      assert(performance.now() - start < 1000, `${message}: ${performance.now() - start} ms`);
+    }
+  });
+
+  it("more than 64 axes", () => {
+    const shape = new Array(64).fill(1);
+    let nested: unknown = 7;
+    for (let axis = 0; axis < 64; axis++) nested = [nested];
+    assertEquals(float32(nested as never).shape, shape);
+    assertEquals(float32(nested as never).toArray(), nested as number[]);
+    const message = "as its shape must be an array of at most 64 whole numbers ≥ 0";
+    assertThrows(() => float32(7, [...shape, 1]), TypeError, message);
+    assertThrows(() => new Tensor(Float32Array.of(7), [...shape, 1]), TypeError, message);
+    assertThrows(() => float32({ data: [7], dims: [...shape, 1] }), TypeError, message);
+    assertThrows(() => float32([nested] as never), TypeError, "at most 64 axes");
+  });
 });
 
 describe("Tensor", () => {

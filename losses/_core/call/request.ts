@@ -217,7 +217,7 @@ function checkOut(
     }
     let isShared = !isNumber && overlap(data, gradOutput);
     for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, inputs[i]!);
-    for (const other in grad) isShared ||= overlap(data, grad[other]!.data);
+    for (const other of Object.keys(grad)) isShared ||= overlap(data, grad[other]!.data);
     if (isShared) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,

@@ -28,8 +28,8 @@ import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
 /** The options of one loss object, as the driver needs them. */
 export interface ElementwiseOptions {
   readonly reduction: Reduction;
-  /** The numbers that occur in the formulas, by name. */
-  readonly params: Readonly<Record<string, number>>;
+  /** The numbers that occur in the formulas, in the order of the definition. */
+  readonly params: readonly number[];
   /** The tensors that occur in the formulas, by symbol. */
   readonly tensors: Readonly<Record<string, Tensor>>;
   /** One factor for each element. */
@@ -57,6 +57,8 @@ interface Workspace {
   readonly arguments: readonly FloatArray[];
   /** The operands of the tensors among the options. */
   readonly tensors: readonly FloatArray[];
+  /** The operands of the numbers among the options. */
+  readonly params: readonly Float64Array[];
   readonly weight: FloatArray;
   readonly upstream: FloatArray;
   readonly value: FloatArray;
@@ -100,6 +102,8 @@ export class Driver {
   readonly #isDifferentiable: readonly boolean[];
   readonly #defaults: readonly string[];
   readonly #tensors: readonly { readonly name: string; readonly symbol: string }[];
+  /** Names of the options that are numbers. */
+  readonly #params: readonly string[];
   /** Indices of the arguments with a domain. */
   readonly #domains: readonly number[];
   /** Names of the operands that do not occur in formulas. */
@@ -121,6 +125,7 @@ export class Driver {
     this.#domains = [...specs.keys()].filter((i) => specs[i]!.domain !== undefined);
     const symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
     const params = Object.keys(options).filter((name) => "valid" in options[name]!);
+    this.#params = params;
     // These operands must not have names that the formulas use.
     const taken = new Set([...symbols, ...params]);
     const free = (name: string): string => {
@@ -227,7 +232,7 @@ export class Driver {
       from.push(gradOutput);
       strides.push(undefined);
     }
-    for (const name in params) kernels.param[name]![0] = params[name]!;
+    for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
     const pass = this.#pass(workspace, isDense, weight !== undefined, hasUpstream, wrt);
@@ -278,6 +283,7 @@ export class Driver {
       kernels,
       arguments: this.#definition.arguments.map(({ symbol }) => element[symbol]!),
       tensors: this.#tensors.map(({ symbol }) => element[symbol]!),
+      params: this.#params.map((name) => param[name]!),
       weight: element[weight]!,
       upstream: element[upstream]!,
       value: element[value]!,

@@ -55,10 +55,10 @@ export abstract class ElementwiseLoss<
     ]);
     const given = options as Readonly<Record<string, unknown>>;
     const values: Record<string, number | boolean | Tensor | undefined> = {};
-    const params: Record<string, number> = {};
+    const params: number[] = [];
     for (const [name, option] of Object.entries(own)) {
       const value = values[name] = optionOf(loss, name, option, given[name]);
-      if (typeof value === "number") params[name] = value;
+      if (typeof value === "number") params.push(value);
     }
     const reduction = reductionOption<Reduction | "batchmean">(loss, given.reduction, reductions);
     const weights = weight === undefined ? undefined : tensorOption(given.weight, "weight");

@@ -51,8 +51,28 @@ function term(p: number, pair: Pair, isScaled = false): string {
   return p === 2 ? `square(${u})` : `pow(abs(${u}), ${p})`;
 }
 
+/** If |u| / d is below 2^-small, |u| is multiplied by 2^up and d by 2^-down, which keeps both in range. */
+const TINY = {
+  float32: { small: 100, up: 80, down: 77 },
+  float64: { small: 900, up: 800, down: 300 },
+} as const;
+
+/** (|u| / d)^(p - 1), where a ratio that underflows can have a power that does not. */
+function powerOfRatio(p: number, pair: Pair, dtype: FloatType): string {
+  const [u, scale, norm] = [difference(pair), `scale_${pair}`, `norm_${pair}`];
+  const ratio = `abs(${scale} * ${u}) / ${norm}`;
+  // From p = 2 on, the power underflows where the ratio does.
+  if (p >= 2) return `pow(${ratio}, ${p - 1})`;
+  const { small, up, down } = TINY[dtype];
+  const isTiny = `${ratio} < ${2 ** -small}`;
+  const raised = `(abs(${u}) * ${2 ** up} * ${scale}) / (${norm} * ${2 ** -down})`;
+  // The power of 2^(up + down) is divided out in two halves, as the whole could overflow.
+  const half = `(${isTiny} ? ${2 ** ((1 - p) * (up + down) / 2)} : 1)`;
+  return `pow(${isTiny} ? ${raised} : ${ratio}, ${p - 1}) * ${half} * ${half}`;
+}
+
 /** The gradient with respect to the first point of a pair. An upstream gradient of 0 gives 0, even for an infinite distance. */
-function gradient(p: number, pair: Pair): string {
+function gradient(p: number, pair: Pair, dtype: FloatType): string {
   const u = difference(pair);
   const upstream = `upstream_${pair}`;
   if (p === 0) return "0";
@@ -61,8 +81,8 @@ function gradient(p: number, pair: Pair): string {
     return `(${upstream} == 0 ? 0 : ${upstream} * (scale_${pair} * ${u} / norm_${pair}))`;
   }
   if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${upstream} * sign(${u}) : 0)`;
-  const power = `pow(abs(scale_${pair} * ${u}) / norm_${pair}, ${p - 1})`;
-  return `(${upstream} == 0 or ${u} == 0 ? 0 : ${upstream} * sign(${u}) * ${power})`;
+  const power = powerOfRatio(p, pair, dtype);
+  return `(${upstream} == 0 or ${u} == 0 ? 0 : ${upstream} * sign(${u}) * (${power}))`;
 }
 
 /** The same for p = 2, if all distances are finite and no row is scaled. */
@@ -154,7 +174,7 @@ export function distances(
       wanted.map((point) => [`grad_${point}`, gradientOf(point, pairs, gradient)]),
     ),
   });
-  const grad = step(`grad ${wanted}`, () => gradients((pair) => gradient(p, pair)));
+  const grad = step(`grad ${wanted}`, () => gradients((pair) => gradient(p, pair, dtype)));
   const plainGrad = step(`plain grad ${wanted}`, () => gradients(plainGradient));
 
   const loads = POINTS.flatMap((point) => {

@@ -3,9 +3,12 @@
  */
 
 import { describe } from "./describe.ts";
-import { isShape, sizeOf } from "./shape.ts";
+import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike } from "./tensor.ts";
 import type { AnyTypedArray, DType, TensorData } from "./types.ts";
+
+/** The largest number of elements of a JavaScript array. */
+const MOST_NUMBERS = 2 ** 32 - 1;
 
 /** A checked copy of a shape. */
 function shapeOf(shape: unknown, name: string): number[] {
@@ -87,31 +90,51 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
 
 function readNested(value: readonly unknown[], name: string): Raw {
   const shape: number[] = [];
-  for (let inner: unknown = value; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
+  for (let inner: unknown = value; Array.isArray(inner); inner = inner[0]) {
+    if (shape.length === MOST_AXES) {
+      throw new TypeError(
+        `Cannot read ${name} as it must have at most ${MOST_AXES} axes: its arrays are nested more deeply, or contain themselves`,
+      );
+    }
+    shape.push(inner.length);
+  }
+  if (sizeOf(shape) > MOST_NUMBERS) {
+    throw new RangeError(
+      `Cannot read ${name} as an array must hold at most ${MOST_NUMBERS} numbers: current shape is ${
+        show(shape)
+      }`,
+    );
+  }
   const data: number[] = [];
-  const visit = (part: unknown, axis: number, path: string): void => {
-    if (axis === shape.length) {
+  /** The indices of the part that is being read. */
+  const path: number[] = [];
+  const place = () => `${name}${path.map((i) => `[${i}]`).join("")}`;
+  const visit = (part: unknown, axis: number): void => {
+    const length = shape[axis];
+    if (length === undefined) {
       if (typeof part !== "number") {
         throw new TypeError(
-          `Cannot read ${name} as ${name}${path} must be a number: current value is ${
-            describe(part)
-          }`,
+          `Cannot read ${name} as ${place()} must be a number: current value is ${describe(part)}`,
         );
       }
       data.push(part);
       return;
     }
-    if (!Array.isArray(part) || part.length !== shape[axis]) {
+    if (!Array.isArray(part) || part.length !== length) {
       throw new TypeError(
-        `Cannot read ${name} as ${name}${path} must be an array of ${
-          shape[axis]
-        } like its siblings: current value is ${describe(part)}`,
+        `Cannot read ${name} as ${place()} must be an array of ${length} like its siblings: current value is ${
+          describe(part)
+        }`,
       );
     }
     // Not forEach, which skips the holes of a sparse array.
-    for (let i = 0; i < part.length; i++) visit(part[i], axis + 1, `${path}[${i}]`);
+    for (let i = 0; i < length; i++) {
+      path[axis] = i;
+      visit(part[i], axis + 1);
+    }
+    path.length = axis;
   };
-  visit(value, 0, "");
+  visit(value, 0);
   return { data, shape };
 }
 

@@ -9,9 +9,12 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-/** True if a value is a shape: an array of whole numbers ≥ 0. */
+/** The largest number of axes of a tensor. */
+export const MOST_AXES = 64;
+
+/** True if a value is a shape: an array of at most {@linkcode MOST_AXES} whole numbers ≥ 0. */
 export function isShape(shape: unknown): shape is number[] {
-  if (!Array.isArray(shape)) return false;
+  if (!Array.isArray(shape) || shape.length > MOST_AXES) return false;
   for (const length of shape) if (!Number.isInteger(length) || length < 0) return false;
   return true;
 }

@@ -7,7 +7,7 @@
 
 import { describe } from "./describe.ts";
 import { printTensor } from "./print.ts";
-import { isShape, show, sizeOf } from "./shape.ts";
+import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
   AnyTypedArray,
   DType,
@@ -17,7 +17,10 @@ import type {
   TensorData,
 } from "./types.ts";
 
-/** Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and shape. */
+/**
+ * Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and
+ * shape. There may be up to 64 axes.
+ */
 export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
 
 /** The typed array of each element type. */
@@ -171,8 +174,10 @@ export class Tensor {
 
 /** The error for a value that is not a shape. */
 export function shapeError(what: string, shape: unknown): TypeError {
+  const isLong = Array.isArray(shape) && shape.length > MOST_AXES;
+  const wanted = isLong ? `an array of at most ${MOST_AXES}` : "an array of";
   return new TypeError(
-    `Cannot ${what} as its shape must be an array of whole numbers ≥ 0: current value is ${
+    `Cannot ${what} as its shape must be ${wanted} whole numbers ≥ 0: current value is ${
       describe(shape)
     }`,
   );
