@@ -119,13 +119,7 @@ export class Driver {
     this.#domains = [...specs.keys()].filter((i) => specs[i]!.domain !== undefined);
     const symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
     const params = Object.keys(options).filter((name) => "valid" in options[name]!);
-    // An operand of ours must not take a name that a formula uses.
-    const taken = new Set([...symbols, ...params]);
-    const free = (name: string): string => {
-      while (taken.has(name)) name += "_";
-      taken.add(name);
-      return name;
-    };
+    const free = freeNames([...symbols, ...params]);
     this.#operand = {
       weight: free("weight"),
       upstream: free("upstream"),
@@ -408,6 +402,16 @@ export class Driver {
     if (run === undefined) others.set(name, run = kernels.compile(step()));
     return run;
   }
+}
+
+/** Makes names for operands that no formula uses for something else, and none twice. */
+export function freeNames(taken: readonly string[]): (name: string) => string {
+  const known = new Set(taken);
+  return (name) => {
+    while (known.has(name)) name += "_";
+    known.add(name);
+    return name;
+  };
 }
 
 /** Whether the same gradients are asked for in the same order. */
