@@ -29,6 +29,23 @@ export type { Loss } from "./losses/_core/call/loss.ts";
 export type { Reduction } from "./losses/_core/call/options.ts";
 export type { ParameterOptions } from "./losses/_core/layer/parameters.ts";
 export type { Request, ValueAndGrad } from "./losses/_core/call/request.ts";
+export {
+  checkGradient,
+  type CheckGradientOptions,
+  type DifferentiableLoss,
+  type GradientPoint,
+  type GradientReport,
+} from "./losses/_core/define/check_gradient.ts";
+export {
+  type DefinedArguments,
+  type DefinedFormula,
+  type DefinedLoss,
+  type DefinedLossClass,
+  type DefinedLossOptions,
+  type DefinedOption,
+  defineLoss,
+  type LossDefinition,
+} from "./losses/_core/define/define_loss.ts";
 export * from "./losses/adaptive_log_softmax_with_loss.ts";
 export * from "./losses/bce.ts";
 export * from "./losses/bce_with_logits.ts";

@@ -43,6 +43,7 @@ const ROOMS: readonly Room[] = [
     "layer": ["call", "kernel", "tensor"],
     "formula.ts": ["formula", "kernel", "tensor"],
     "elementwise": ["call", "kernel", "tensor"],
+    "define": ["elementwise", "call", "rows", "kernel", "formula", "tensor"],
   }),
   // A folder of the core that the list does not know belongs nowhere.
   { part: /^losses\/_core\//, mayImport: [] },

@@ -25,7 +25,7 @@ import {
   TripletMarginLoss,
   TripletMarginWithDistanceLoss,
 } from "@lossbook/losses";
-import { Random } from "../_numeric.ts";
+import { Random } from "../_random.ts";
 
 const random = new Random(6);
 const rows = () => random.tensor([3, 4]);

@@ -126,13 +126,7 @@ export class Driver {
     const symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
     const params = Object.keys(options).filter((name) => "valid" in options[name]!);
     this.#params = params;
-    // These operands must not have names that the formulas use.
-    const taken = new Set([...symbols, ...params]);
-    const free = (name: string): string => {
-      while (taken.has(name)) name += "_";
-      taken.add(name);
-      return name;
-    };
+    const free = freeNames([...symbols, ...params]);
     this.#operand = {
       weight: free("weight"),
       upstream: free("upstream"),
@@ -416,6 +410,16 @@ export class Driver {
     if (run === undefined) others.set(name, run = kernels.compile(step()));
     return run;
   }
+}
+
+/** Makes names for operands that no formula uses for something else, and none twice. */
+export function freeNames(taken: readonly string[]): (name: string) => string {
+  const known = new Set(taken);
+  return (name) => {
+    while (known.has(name)) name += "_";
+    known.add(name);
+    return name;
+  };
 }
 
 /** True if both lists have the same names in the same order. */

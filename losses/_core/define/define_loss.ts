@@ -1,0 +1,407 @@
+/**
+ * Losses of one's own: a definition in formulas becomes a class like the built-in ones.
+ *
+ * This folder turns formulas into classes. It knows no particular loss.
+ */
+
+import { Loss } from "../call/loss.ts";
+import {
+  checkOptions,
+  type NumberOption,
+  optionOf,
+  type Reduction,
+  reductionOption,
+  tensorOption,
+} from "../call/options.ts";
+import type { Request, ValueAndGrad } from "../call/request.ts";
+import type { ElementwiseDefinition, LossFormula } from "../elementwise/definition.ts";
+import { ElementwiseLoss } from "../elementwise/loss.ts";
+import { Graph } from "../formula/graph.ts";
+import { parse } from "../formula/parse.ts";
+import { describe } from "../tensor/describe.ts";
+import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import { RowDriver, type RowOptions } from "./row_driver.ts";
+import type { AnyLossClass, CheckedDefinition } from "./definition.ts";
+import { checkSymbols, derivativesOf, readRowFormula, type RowFormula } from "./row_formula.ts";
+import { verifyGradients } from "./verify_gradients.ts";
+
+/** A number among the options of a loss of one's own: its default, or with it what is allowed. */
+export type DefinedOption =
+  | number
+  | {
+    readonly default: number;
+    /** Whether a number is allowed; NaN never is. All numbers are by default. */
+    readonly valid?: (value: number) => boolean;
+    /** What is allowed, in words that follow "must be", such as "> 0". */
+    readonly wanted?: string;
+  };
+
+/** The arguments of a loss of one's own: the symbol in the formulas by the name of the argument, in the order of the call. */
+export type DefinedArguments = Readonly<Record<string, string>>;
+
+/** What makes a loss of one's own. */
+export interface LossDefinition<
+  A extends DefinedArguments,
+  O extends Readonly<Record<string, DefinedOption>>,
+  D extends keyof A & string,
+> {
+  /** The name of the class, for printing and error messages. */
+  readonly name: string;
+  /** The symbol of each argument by its name, in the order of the call, such as `{ input: "x", target: "y" }`. */
+  readonly arguments: A;
+  /** Numbers that occur in the formulas under their names. @default {{}} */
+  readonly options?: O;
+  /**
+   * Numbers per row, in order: reductions along the last axis, `sum(…)`, `mean(…)`, `max(…)` or `min(…)`, of an expression
+   * in arguments, options and the rows above; or an expression in these rows and options.
+   */
+  readonly rows?: Readonly<Record<string, string>>;
+  /** The value of one element; with rows, of one row, in rows, options and arguments with one number per row. */
+  readonly value: string;
+  /** Derivatives with respect to an element of an argument that are to be used in place of the derived ones. */
+  readonly grad?: { readonly [name in keyof A]?: string };
+  /** The arguments to differentiate with respect to unless a call says otherwise. By default the first one. */
+  readonly wrt?: readonly D[];
+}
+
+/** The options of a loss of one's own. */
+export type DefinedLossOptions<O> =
+  & { readonly [name in keyof O]?: number | undefined }
+  & {
+    /** Keep the value of each element or row, average over all of them, or add them up. @default {"mean"} */
+    readonly reduction?: Reduction | undefined;
+    /** A factor for each element or row, of the shape of the loss. The mean is still divided by their number. */
+    readonly weight?: TensorLike | undefined;
+  };
+
+type Last<U> = (U extends unknown ? (use: () => U) => void : never) extends (use: infer F) => void
+  ? F extends () => infer L ? L : never
+  : never;
+
+/** As many tensors as there are names. */
+type Tensors<Names, T extends readonly TensorLike[] = []> = string extends Names
+  ? readonly TensorLike[]
+  : [Names] extends [never] ? T
+  : Tensors<Exclude<Names, Last<Names>>, [...T, TensorLike]>;
+
+/** The formulas of a loss of one's own. */
+export interface DefinedFormula extends LossFormula {
+  /** The numbers per row, if there are any. */
+  readonly rows?: Readonly<Record<string, string>>;
+}
+
+/** An object of a loss of one's own. */
+export interface DefinedLoss<Names extends string, D extends Names> {
+  /** The formulas of the loss. */
+  readonly formula: DefinedFormula;
+  /**
+   * The loss.
+   *
+   * @param args The arguments, in the order of the definition.
+   * @returns A scalar, or with reduction `"none"` one value per element or row.
+   */
+  forward(...args: Tensors<Names>): Tensor;
+  /**
+   * The loss and its gradients.
+   *
+   * @param args The arguments, and at last the request.
+   * @returns The value, and a gradient of its argument's shape for each name in the request's `wrt`.
+   */
+  valueAndGrad<W extends Names | "weight" = D>(
+    ...args: [...args: Tensors<Names>, request?: Request<W>]
+  ): ValueAndGrad<W>;
+}
+
+/** The class of a loss of one's own. */
+export interface DefinedLossClass<Names extends string, O, D extends Names> {
+  new (options?: DefinedLossOptions<O>): DefinedLoss<Names, D>;
+  /** The name of the definition. */
+  readonly name: string;
+  /** The formulas of the loss. */
+  readonly formula: DefinedFormula;
+}
+
+/** The argument that is differentiated by default, as far as types can tell: `input`, or any if there is none of that name. */
+type FirstOf<A> = "input" extends keyof A ? "input" : keyof A & string;
+
+/**
+ * Makes a loss of formulas: a class like the built-in ones, with the same methods, options, checks and kernels.
+ *
+ * The gradient is derived from the value; whatever `grad` gives in its place is compared with that first.
+ *
+ * @param definition What makes the loss.
+ * @returns The class.
+ * @throws {SyntaxError} If a text is no formula.
+ * @throws {TypeError} If something is of the wrong kind or missing.
+ * @throws {RangeError} If a formula uses a symbol that is no argument, option or row, a name is used twice, or a gradient is
+ * not the derivative of the value.
+ *
+ * ```ts
+ * import { defineLoss } from "@lossbook/losses";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const FocalLoss = defineLoss({
+ *   name: "FocalLoss",
+ *   arguments: { input: "x", target: "y" },
+ *   options: { gamma: 2 },
+ *   value: "y * pow(1 - sigmoid(x), gamma) * softplus(-x) + (1 - y) * pow(sigmoid(x), gamma) * softplus(x)",
+ * });
+ * const { value, grad } = new FocalLoss({ gamma: 1 }).valueAndGrad([0, 2], [1, 0]);
+ * const p = 1 / (1 + Math.exp(-2));
+ * assertAlmostEquals(value.item(), (0.5 * Math.log(2) - p * Math.log(1 - p)) / 2);
+ * assertAlmostEquals(grad.input.data[0], -0.5 * (0.5 * Math.log(2) + 0.5) / 2);
+ *
+ * const DiceLoss = defineLoss({
+ *   name: "DiceLoss",
+ *   arguments: { input: "x", target: "y" },
+ *   options: { smooth: 1 },
+ *   rows: { both: "sum(x * y)", all: "sum(x + y)" },
+ *   value: "1 - (2 * both + smooth) / (all + smooth)",
+ * });
+ * assertAlmostEquals(new DiceLoss().forward([[1, 0.5, 0]], [[1, 0, 0]]).item(), 1 - 3 / 3.5);
+ * ```
+ */
+export function defineLoss<
+  const A extends DefinedArguments,
+  const O extends Readonly<Record<string, DefinedOption>> = Readonly<Record<never, never>>,
+  const D extends keyof A & string = FirstOf<A>,
+>(definition: LossDefinition<A, O, D>): DefinedLossClass<keyof A & string, O, D> {
+  const checked = checkDefinition(definition);
+  const Class = classOf(checked);
+  if (Object.keys(checked.grad).length > 0) {
+    verifyGradients(checked, Class, classOf({ ...checked, grad: {} }));
+  }
+  return Class as unknown as DefinedLossClass<keyof A & string, O, D>;
+}
+
+const KNOWN = ["name", "arguments", "options", "rows", "value", "grad", "wrt"];
+const RESERVED = ["reduction", "weight"];
+const NAME = /^[A-Za-z_]\w*$/;
+
+function checkDefinition(given: unknown): CheckedDefinition {
+  if (!isRecord(given)) {
+    throw new TypeError(
+      `Cannot define a loss as the definition must be an object: current value is ${
+        describe(given)
+      }`,
+    );
+  }
+  const { name, arguments: args, options = {}, rows, value, grad = {}, wrt } = given;
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new TypeError(
+      `Cannot define a loss as name must be a name such as "FocalLoss": current value is ${
+        describe(name)
+      }`,
+    );
+  }
+  checkOptionNames(name, given);
+  const refuse = (what: string, value: unknown): TypeError =>
+    new TypeError(`Cannot define ${name} as ${what}: current value is ${describe(value)}`);
+  if (!isRecord(args) || Object.keys(args).length === 0) {
+    throw refuse('arguments must be an object such as { input: "x", target: "y" }', args);
+  }
+  if (!isRecord(options)) throw refuse("options must be an object such as { gamma: 2 }", options);
+  if (rows !== undefined && !isRecord(rows)) {
+    throw refuse('rows must be an object such as { m: "max(x)" }', rows);
+  }
+  if (!isRecord(grad)) throw refuse("grad must be an object of formulas", grad);
+  if (typeof value !== "string") throw refuse("value must be a formula", value);
+
+  const taken = new Map<string, string>();
+  /** Takes a symbol for what it stands for. */
+  const take = (symbol: unknown, what: string): string => {
+    const isSymbol = typeof symbol === "string" && NAME.test(symbol) &&
+      parse(new Graph(), symbol).op === "symbol";
+    if (!isSymbol) throw refuse(`the symbol of ${what} must be a letter or a word`, symbol);
+    const other = taken.get(symbol);
+    if (other !== undefined) {
+      throw new RangeError(
+        `Cannot define ${name} as '${symbol}' stands for ${other} and for ${what}`,
+      );
+    }
+    taken.set(symbol, what);
+    return symbol;
+  };
+  const checkedArguments = Object.keys(args).map((argument) => {
+    if (!NAME.test(argument) || argument === "__proto__") {
+      throw refuse("an argument must have a name such as input", argument);
+    }
+    return { name: argument, symbol: take(args[argument], `the argument ${argument}`) };
+  });
+  const checkedOptions: Record<string, NumberOption> = {};
+  for (const option of Object.keys(options)) {
+    if (RESERVED.includes(option)) {
+      throw new RangeError(`Cannot define ${name} as every loss has an option ${option} already`);
+    }
+    take(option, `the option ${option}`);
+    checkedOptions[option] = checkOption(refuse, option, options[option]);
+  }
+  const texts = (record: Readonly<Record<string, unknown>>, what: string) =>
+    Object.fromEntries(
+      Object.keys(record).map((key) => {
+        const text = record[key];
+        if (typeof text !== "string") throw refuse(`${what} ${key} must be a formula`, text);
+        return [key, text];
+      }),
+    );
+  const checkedRows = rows && texts(rows, "row");
+  for (const row of Object.keys(checkedRows ?? {})) take(row, `the row ${row}`);
+  const given_ = Object.fromEntries(Object.entries(grad).filter(([, text]) => text !== undefined));
+  const checkedGrad = texts(given_, "grad");
+  const names = checkedArguments.map(({ name }) => name);
+  const unknown = Object.keys(checkedGrad).find((argument) => !names.includes(argument));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot define ${name} as grad names '${unknown}', which is no argument: known are ${
+        names.join(", ")
+      }`,
+    );
+  }
+  const defaults = wrt === undefined ? [names[0]!] : wrt;
+  if (!Array.isArray(defaults) || !defaults.every((argument) => names.includes(argument))) {
+    throw refuse(`wrt must be an array of arguments, of ${names.join(", ")}`, wrt);
+  }
+  return {
+    name,
+    arguments: checkedArguments,
+    options: checkedOptions,
+    rows: checkedRows,
+    value,
+    grad: checkedGrad,
+    wrt: [...defaults],
+  };
+}
+
+function checkOptionNames(name: string, given: object): void {
+  for (const key of Object.keys(given)) {
+    if (KNOWN.includes(key)) continue;
+    throw new TypeError(
+      `Cannot define ${name} as '${key}' is no part of a definition: known are ${KNOWN.join(", ")}`,
+    );
+  }
+}
+
+function checkOption(
+  refuse: (what: string, value: unknown) => TypeError,
+  name: string,
+  given: unknown,
+): NumberOption {
+  const option = typeof given === "number" ? { default: given } : given;
+  if (!isRecord(option) || typeof option.default !== "number") {
+    throw refuse(`option ${name} must be a number, or { default, valid, wanted }`, given);
+  }
+  const { valid = () => true, wanted = "a number" } = option;
+  if (typeof valid !== "function" || typeof wanted !== "string") {
+    throw refuse(`option ${name} must have a function valid and a text wanted`, given);
+  }
+  return { default: option.default, valid: valid as NumberOption["valid"], wanted };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function classOf(definition: CheckedDefinition): AnyLossClass {
+  return definition.rows === undefined ? elementwiseClass(definition) : rowClass(definition);
+}
+
+/** The class of a loss that acts element by element. */
+function elementwiseClass(
+  { name, arguments: args, options, value, grad, wrt }: CheckedDefinition,
+): AnyLossClass {
+  const symbols = args.map(({ symbol }) => symbol);
+  const known = [...symbols, ...Object.keys(options)];
+  checkSymbols(name, "value", value, known);
+  const derived = derivativesOf(value, symbols);
+  const formula: LossFormula = {
+    value,
+    grad: Object.fromEntries(args.map(({ name: argument, symbol }) => {
+      const own = grad[argument];
+      if (own !== undefined) checkSymbols(name, `grad.${argument}`, own, known);
+      return [argument, own ?? derived.get(symbol) ?? "0"];
+    })),
+  };
+  const definition: ElementwiseDefinition = {
+    loss: name,
+    arguments: args.map((argument, i) => ({ ...argument, integers: i > 0 })),
+    options,
+    formula,
+    wrt,
+    ...!args.some(({ name }) => name === "weight") && { weight: "divides by the count" },
+  };
+  return named(
+    name,
+    class extends ElementwiseLoss<TensorLike[], string, string> {
+      static readonly formula: DefinedFormula = formula;
+      constructor(options: object = {}) {
+        super(definition, options);
+      }
+    },
+  );
+}
+
+/** The class of a loss with one value per row. */
+function rowClass(
+  { name, arguments: args, options, rows = {}, value, grad, wrt }: CheckedDefinition,
+): AnyLossClass {
+  const symbols = args.map(({ symbol }) => symbol);
+  const bySymbol = Object.fromEntries(
+    args.filter((argument) => grad[argument.name] !== undefined)
+      .map((argument) => [argument.symbol, grad[argument.name]!]),
+  );
+  const formula: RowFormula = readRowFormula(
+    name,
+    rows,
+    value,
+    symbols,
+    Object.keys(options),
+    bySymbol,
+  );
+  const driver = new RowDriver(
+    name,
+    args.map((argument, i) => ({ ...argument, integers: i > 0 })),
+    Object.keys(options),
+    formula,
+    wrt,
+  );
+  const texts: DefinedFormula = { rows, value, grad };
+  const takesWeight = !args.some(({ name }) => name === "weight");
+  return named(
+    name,
+    class extends Loss<TensorLike[], string, string> {
+      static readonly formula: DefinedFormula = texts;
+      readonly formula: DefinedFormula = texts;
+      readonly #options: RowOptions;
+      constructor(given: object = {}) {
+        super(args.length);
+        checkOptions(name, given, [
+          ...Object.keys(options),
+          "reduction",
+          ...takesWeight ? ["weight"] : [],
+        ]);
+        const values = given as Readonly<Record<string, unknown>>;
+        const params: Record<string, number> = {};
+        for (const option of Object.keys(options)) {
+          params[option] = optionOf(name, option, options[option]!, values[option]) as number;
+        }
+        this.#options = {
+          reduction: reductionOption(name, values.reduction),
+          params,
+          weight: takesWeight ? tensorOption(values.weight, "weight") : undefined,
+        };
+      }
+      protected override evaluate(
+        args: TensorLike[],
+        request: Request<string> | undefined,
+      ): ValueAndGrad<string> {
+        return driver.evaluate(this.#options, args, request);
+      }
+    },
+  );
+}
+
+/** A class under the name of its definition. */
+function named<C extends new (options?: object) => object>(name: string, Class: C): AnyLossClass {
+  Object.defineProperty(Class, "name", { value: name });
+  return Class as unknown as AnyLossClass;
+}
