@@ -88,12 +88,14 @@ function symbolProblems({ name, declarations }: DocSymbol): string[] {
         const isImplementation = (member.functionDef ?? member).hasBody &&
           all.filter((other) => other.name === member.name).length > 1;
         if (!isPublic(member) || isImplementation) return [];
-        const path = `${name}.${member.name}`;
+        // The construct signature of an interface has no name.
+        const own = member.name ?? "new";
+        const path = `${name}.${own}`;
         // Accessors are used like properties, and methods named by a symbol are called by the host only.
         const isPlain = member.kind === "getter" || member.kind === "setter" ||
-          member.name.startsWith("[");
+          own.startsWith("[");
         if (isPlain) return textProblems(path, member.jsDoc);
-        const isConstructor = member.name === "constructor";
+        const isConstructor = own === "constructor" || own === "new";
         if (isConstructor && !member.params?.length) return [];
         return callProblems(path, member.jsDoc, member.functionDef ?? member, isConstructor);
       }),

@@ -8,9 +8,19 @@ import { describe } from "../tensor/describe.ts";
 
 /** Whatever has the two methods of a loss. */
 export interface DifferentiableLoss {
-  /** The value. */
+  /**
+   * The value.
+   *
+   * @param args The arguments.
+   * @returns The value: a scalar, or one number per element or row.
+   */
   forward(...args: never[]): Tensor;
-  /** The value and its gradients. */
+  /**
+   * The value and its gradients.
+   *
+   * @param args The arguments, and at last the request.
+   * @returns The value, and gradients by the names of the arguments.
+   */
   valueAndGrad(...args: never[]): { readonly value: Tensor; readonly grad: object };
 }
 

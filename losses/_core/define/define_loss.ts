@@ -114,6 +114,13 @@ export interface DefinedLoss<Names extends string, D extends Names> {
 
 /** The class of a loss of one's own. */
 export interface DefinedLossClass<Names extends string, O, D extends Names> {
+  /**
+   * Makes a loss with these options.
+   *
+   * @param options The options of the definition, and `reduction` and `weight`.
+   * @throws {TypeError} If an option is unknown or of the wrong kind.
+   * @throws {RangeError} If an option's value is not allowed.
+   */
   new (options?: DefinedLossOptions<O>): DefinedLoss<Names, D>;
   /** The name of the definition. */
   readonly name: string;
