@@ -14,6 +14,8 @@
  * @module
  */
 
+import { showAllInNotebooks } from "./losses/_notebook.ts";
+
 export { float32, float64, int32 } from "./losses/_core/tensor/read.ts";
 export { Tensor, type TensorLike } from "./losses/_core/tensor/tensor.ts";
 export type {
@@ -75,3 +77,5 @@ export {
   type TripletMarginLossOptions,
 } from "./losses/triplet_margin.ts";
 export * from "./losses/triplet_margin_with_distance.ts";
+
+/* @__PURE__ */ showAllInNotebooks();

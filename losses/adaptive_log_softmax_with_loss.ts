@@ -46,6 +46,7 @@ import { readArguments } from "./_core/call/arguments.ts";
 import { sameShape, show } from "./_core/tensor/shape.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 import { describe } from "./_core/tensor/describe.ts";
+import { describeObject, showAs } from "./_core/tensor/inspect.ts";
 import { scalar, SCALAR_SHAPE, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import { CHUNK_SCORES } from "./_linear_cross_entropy/chunks.ts";
 import { checkLabels, readLabels } from "./_core/call/labels.ts";
@@ -167,6 +168,11 @@ export class AdaptiveLogSoftmaxWithLoss {
     grad: { input: "exp(x - m) / s - y" },
   };
 
+  static {
+    showAs(AdaptiveLogSoftmaxWithLoss.prototype);
+  }
+
+  readonly #text: string;
   readonly #inFeatures: number;
   readonly #nClasses: number;
   /** The number of classes with an entry of the head of their own. */
@@ -183,15 +189,17 @@ export class AdaptiveLogSoftmaxWithLoss {
    * of order or out of range.
    */
   constructor(options: AdaptiveLogSoftmaxWithLossOptions) {
-    checkOptions(NAME, options, [
-      "inFeatures",
-      "nClasses",
-      "cutoffs",
-      "divValue",
-      "headBias",
-      "dtype",
-      "random",
-    ]);
+    const defaults = {
+      inFeatures: undefined,
+      nClasses: undefined,
+      cutoffs: undefined,
+      divValue: 4,
+      headBias: false,
+      dtype: undefined,
+      random: undefined,
+    };
+    checkOptions(NAME, options, Object.keys(defaults));
+    this.#text = describeObject(NAME, options, defaults);
     const { divValue = 4, headBias = false } = options;
     const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
     const nClasses = wholeOption(NAME, "nClasses", options.nClasses, 2);
@@ -220,6 +228,15 @@ export class AdaptiveLogSoftmaxWithLoss {
       return { entry: shortlist + i, low, size, down, up };
     });
     this.#parameters = new Parameters(NAME, shapes, options);
+  }
+
+  /**
+   * The loss as text.
+   *
+   * @returns Text such as `AdaptiveLogSoftmaxWithLoss(inFeatures=8, nClasses=100, cutoffs=[10], divValue=4, headBias=false)`.
+   */
+  toString(): string {
+    return this.#text;
   }
 
   /** All parameters by their PyTorch names. These are the loss's own tensors: writing to them changes it. */
@@ -481,7 +498,7 @@ export class AdaptiveLogSoftmaxWithLoss {
 
 /** A copy of the cutoffs, checked. */
 function checkCutoffs(cutoffs: readonly number[], nClasses: number): [number, ...number[]] {
-  const message = `Cannot compute ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
+  const message = `Cannot make ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
     nClasses - 1
   }, at least one: current value is ${describe(cutoffs)}`;
   if (!Array.isArray(cutoffs) || !cutoffs.every((cutoff) => typeof cutoff === "number")) {

@@ -35,12 +35,7 @@
 
 import { offender, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
+import { numberOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import { type LossFormula, SIGNS } from "./_core/elementwise/definition.ts";
@@ -121,8 +116,10 @@ export class CosineEmbeddingLoss
    * @throws {RangeError} If margin is infinite or NaN, or the reduction is unknown.
    */
   constructor(options: CosineEmbeddingLossOptions = {}) {
-    super(3);
-    checkOptions("CosineEmbeddingLoss", options, ["margin", "reduction"]);
+    super("CosineEmbeddingLoss", ["input1", "input2", "target"], options, {
+      margin: 0,
+      reduction: "mean",
+    });
     const { margin = 0, reduction } = options;
     this.#margin = numberOption(
       "CosineEmbeddingLoss",

@@ -51,7 +51,6 @@ import {
 } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
-  checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
@@ -224,13 +223,12 @@ export class CrossEntropyLoss extends Loss<
    * is unknown.
    */
   constructor(options: CrossEntropyLossOptions = {}) {
-    super(2);
-    checkOptions("CrossEntropyLoss", options, [
-      "weight",
-      "ignoreIndex",
-      "labelSmoothing",
-      "reduction",
-    ]);
+    super("CrossEntropyLoss", ["input", "target"], options, {
+      weight: undefined,
+      ignoreIndex: -100,
+      labelSmoothing: 0,
+      reduction: "mean",
+    });
     const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#options = {
@@ -293,7 +291,13 @@ export class CrossEntropyLoss extends Loss<
   ): Batch {
     const { ignoreIndex } = this.#options;
     if (target.dtype === "int32") {
-      throw wrongType("CrossEntropyLoss", "target of the shape of input", dtype, "int32");
+      throw wrongType(
+        "CrossEntropyLoss",
+        "target of the shape of input",
+        dtype,
+        "int32",
+        "class probabilities are floats, use float32(…); or give one class index per sample",
+      );
     }
     if (ignoreIndex >= 0) {
       throw new RangeError(

@@ -51,7 +51,6 @@ import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   type Checked,
-  checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
@@ -171,27 +170,26 @@ export class LinearCrossEntropyLoss extends Loss<
    * between 0 and 1, ignoreIndex is not a whole number, or a word is unknown.
    */
   constructor(options: LinearCrossEntropyLossOptions) {
-    super(2);
-    checkOptions(NAME, options, [
-      "inFeatures",
-      "numClasses",
-      "outFeatures",
-      "bias",
-      "dtype",
-      "random",
-      "weight",
-      "ignoreIndex",
-      "labelSmoothing",
-      "reduction",
-      "options",
-    ]);
+    super(NAME, ["input", "target"], options, {
+      inFeatures: undefined,
+      numClasses: undefined,
+      outFeatures: [],
+      bias: false,
+      dtype: undefined,
+      random: undefined,
+      weight: undefined,
+      ignoreIndex: undefined,
+      labelSmoothing: 0,
+      reduction: "mean",
+      options: undefined,
+    });
     const { outFeatures = [], bias = false, weight, ignoreIndex, labelSmoothing = 0 } = options;
     const { reduction, options: chunking } = options;
     const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
     const numClasses = wholeOption(NAME, "numClasses", options.numClasses, 1);
     if (!Array.isArray(outFeatures)) {
       throw new TypeError(
-        `Cannot compute ${NAME} as outFeatures must be an array of whole numbers ≥ 1: current value is ${
+        `Cannot make ${NAME} as outFeatures must be an array of whole numbers ≥ 1: current value is ${
           describe(outFeatures)
         }`,
       );

@@ -32,7 +32,7 @@
 import { readScores } from "./_core/call/arguments.ts";
 import { checkLabels, readLabels } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
+import { type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
@@ -111,8 +111,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelMarginLossOptions = {}) {
-    super(2);
-    checkOptions("MultiLabelMarginLoss", options, ["reduction"]);
+    super("MultiLabelMarginLoss", ["input", "target"], options, { reduction: "mean" });
     this.#reduction = reductionOption("MultiLabelMarginLoss", options.reduction);
   }
 

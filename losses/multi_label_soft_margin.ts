@@ -36,7 +36,6 @@
 import { floatType, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
-  checkOptions,
   type Reduction,
   reductionOption,
   type TensorOption,
@@ -124,8 +123,10 @@ export class MultiLabelSoftMarginLoss extends Loss<
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelSoftMarginLossOptions = {}) {
-    super(2);
-    checkOptions("MultiLabelSoftMarginLoss", options, ["weight", "reduction"]);
+    super("MultiLabelSoftMarginLoss", ["input", "target"], options, {
+      weight: undefined,
+      reduction: "mean",
+    });
     this.#reduction = reductionOption("MultiLabelSoftMarginLoss", options.reduction);
     this.#weight = tensorOption(options.weight, "weight");
   }

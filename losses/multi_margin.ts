@@ -32,12 +32,7 @@
 import { readScores } from "./_core/call/arguments.ts";
 import { checkLabels, classWeights, type Labels, readLabels } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
+import { numberOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
@@ -133,8 +128,12 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
    * unknown.
    */
   constructor(options: MultiMarginLossOptions = {}) {
-    super(2);
-    checkOptions("MultiMarginLoss", options, ["p", "margin", "weight", "reduction"]);
+    super("MultiMarginLoss", ["input", "target"], options, {
+      p: 1,
+      margin: 1,
+      weight: undefined,
+      reduction: "mean",
+    });
     const { p = 1, margin = 1, weight, reduction } = options;
     numberOption("MultiMarginLoss", "p", p, (p) => p === 1 || p === 2, "1 or 2");
     this.#options = {
@@ -145,7 +144,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     if (this.#weight && this.#weight.shape.length !== 1) {
       throw new RangeError(
-        `Cannot compute MultiMarginLoss as weight must have the shape (C), one number per class: current shape is ${
+        `Cannot make MultiMarginLoss as weight must have the shape (C), one number per class: current shape is ${
           show(this.#weight.shape)
         }`,
       );

@@ -40,12 +40,7 @@ import {
   weightOfLabels,
 } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  checkOptions,
-  type Reduction,
-  reductionOption,
-  wholeOption,
-} from "./_core/call/options.ts";
+import { type Reduction, reductionOption, wholeOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
@@ -103,8 +98,11 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
    * @throws {RangeError} If ignoreIndex is not a whole number, or the reduction is unknown.
    */
   constructor(options: NLLLossOptions = {}) {
-    super(2);
-    checkOptions("NLLLoss", options, ["weight", "ignoreIndex", "reduction"]);
+    super("NLLLoss", ["input", "target"], options, {
+      weight: undefined,
+      ignoreIndex: -100,
+      reduction: "mean",
+    });
     const { weight, ignoreIndex = -100, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#ignoreIndex = wholeOption("NLLLoss", "ignoreIndex", ignoreIndex);

@@ -34,12 +34,7 @@
 
 import { readArguments, wrongType } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  booleanOption,
-  checkOptions,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
+import { booleanOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
@@ -177,8 +172,12 @@ export class TripletMarginWithDistanceLoss
    * @throws {RangeError} If margin ≤ 0 or NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginWithDistanceLossOptions = {}) {
-    super(3);
-    checkOptions(LOSS, options, ["distanceFunction", "margin", "swap", "reduction"]);
+    super(LOSS, TRIPLET, options, {
+      distanceFunction: pairwiseDistance,
+      margin: 1,
+      swap: false,
+      reduction: "mean",
+    });
     const {
       distanceFunction = pairwiseDistance,
       margin = 1,
@@ -190,7 +189,7 @@ export class TripletMarginWithDistanceLoss
       typeof distanceFunction.valueAndGrad !== "function"
     ) {
       throw new TypeError(
-        `Cannot compute ${LOSS} as distanceFunction must be an object with the functions forward and valueAndGrad: current value is ${
+        `Cannot make ${LOSS} as distanceFunction must be an object with the functions forward and valueAndGrad, such as pairwiseDistance: current value is ${
           describe(distanceFunction)
         }`,
       );

@@ -30,6 +30,7 @@ import { excerpt } from "./formula/excerpt.ts";
 import { Graph, isCondition, type Node, symbolsOf } from "./formula/graph.ts";
 import { defineKernels, load, tileFor, unload } from "./kernel/kernels.ts";
 import { describe } from "./tensor/describe.ts";
+import { showAs } from "./tensor/inspect.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
 import { latex } from "./formula/latex.ts";
 import { parse } from "./formula/parse.ts";
@@ -116,6 +117,28 @@ export class Formula {
       );
     }
     return latex(this.#root, names);
+  }
+
+  /**
+   * The formula as text.
+   *
+   * @returns The text that it was made of.
+   */
+  toString(): string {
+    return this.text;
+  }
+
+  static {
+    showAs(Formula.prototype);
+    // A notebook has room for LaTeX.
+    Object.defineProperty(Formula.prototype, Symbol.for("Jupyter.display"), {
+      value(this: Formula) {
+        const equation = `$$${this.latex()}$$`;
+        return { "text/plain": this.text, "text/markdown": equation, "text/latex": equation };
+      },
+      configurable: true,
+      writable: true,
+    });
   }
 
   /**

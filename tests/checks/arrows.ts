@@ -44,10 +44,12 @@ const ROOMS: readonly Room[] = [
     "formula.ts": ["formula", "kernel", "tensor"],
     "elementwise": ["call", "kernel", "tensor"],
     "define": ["elementwise", "call", "rows", "kernel", "formula", "tensor"],
+    "notebook.ts": ["call", "define", "formula"],
   }),
   // A folder of the core that the list does not know belongs nowhere.
   { part: /^losses\/_core\//, mayImport: [] },
   // What belongs to one loss stands in a folder of its name.
+  { part: /^losses\/_notebook\.ts$/, mayImport: [/^losses\//] },
   { part: /^losses\/_/, mayImport: [/^losses\/_/] },
   { part: /^losses\//, mayImport: [/^losses\//] },
   ...rooms(REFERENCE, {

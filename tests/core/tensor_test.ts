@@ -164,7 +164,7 @@ describe("float32, float64 and int32 refuse", () => {
     assertThrows(
       () => float32({ data: new Float32Array(3), dims: [2] }),
       RangeError,
-      "Cannot read float32 as its shape (2) holds 2 numbers: current data has 3",
+      "Cannot read float32 as its shape (2,) holds 2 numbers: current data has 3",
     );
   });
 

@@ -83,7 +83,10 @@ export function asScores(
   raw: Raw,
   ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
-  if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
+  if (raw.dtype === "int32") {
+    const remedy = "use float32(…), and mind the order: scores first, labels second";
+    throw wrongType(loss, name, "float32 or float64", raw.dtype, remedy);
+  }
   const dtype = raw.dtype ?? promote(others);
   return toTensor(raw, dtype, name) as FloatTensor;
 }
@@ -123,7 +126,7 @@ export function readArguments(
     raws.push(raw);
     if (isLabel) continue;
     if (raw.dtype === "int32" && (!integers || (integers !== true && isAveraged))) {
-      throw wrongType(loss, name, "float32 or float64", raw.dtype);
+      throw wrongType(loss, name, "float32 or float64", raw.dtype, "use float32(…)");
     }
     const other = sameTypes
       ? raws.find(({ dtype }) => dtype !== undefined && dtype !== raw.dtype)?.dtype
@@ -160,9 +163,16 @@ function tensorsOfOneType(
 }
 
 /** The error for an argument of the wrong element type. */
-export function wrongType(loss: string, name: string, wanted: string, current: string): TypeError {
+export function wrongType(
+  loss: string,
+  name: string,
+  wanted: string,
+  current: string,
+  remedy?: string,
+): TypeError {
+  const hint = remedy === undefined ? "" : `; ${remedy}`;
   return new TypeError(
-    `Cannot compute ${loss} as ${name} must be ${wanted}: current dtype is ${current}`,
+    `Cannot compute ${loss} as ${name} must be ${wanted}: current dtype is ${current}${hint}`,
   );
 }
 

@@ -40,7 +40,7 @@ export function readLabels(loss: string, name: string, value: TensorLike): Label
  */
 export function asLabels(loss: string, name: string, raw: Raw): Labels {
   if (raw.dtype !== undefined && raw.dtype !== "int32") {
-    throw wrongType(loss, name, "int32", raw.dtype);
+    throw wrongType(loss, name, "int32", raw.dtype, "use int32(…) or a plain array");
   }
   return raw;
 }

@@ -7,6 +7,7 @@
 
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
+import { suggestion } from "./suggestion.ts";
 import { sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
@@ -94,7 +95,9 @@ export function checkRequest(
   for (const name of Object.keys(request)) {
     if (!KNOWN.includes(name)) {
       throw new TypeError(
-        `Cannot compute ${loss} as '${name}' cannot be requested: known are ${KNOWN.join(", ")}`,
+        `Cannot compute ${loss} as '${name}' cannot be requested: ${
+          suggestion(name, KNOWN)
+        }known are ${KNOWN.join(", ")}`,
       );
     }
   }

@@ -6,7 +6,6 @@
 
 import { Loss } from "../call/loss.ts";
 import {
-  checkOptions,
   type NumberOption,
   optionOf,
   type Reduction,
@@ -380,12 +379,13 @@ function rowClass(
       readonly formula: DefinedFormula = texts;
       readonly #options: RowOptions;
       constructor(given: object = {}) {
-        super(args.length);
-        checkOptions(name, given, [
-          ...Object.keys(options),
-          "reduction",
-          ...takesWeight ? ["weight"] : [],
-        ]);
+        super(name, args.map(({ name }) => name), given, {
+          ...Object.fromEntries(
+            Object.entries(options).map(([option, { default: value }]) => [option, value]),
+          ),
+          reduction: "mean",
+          ...takesWeight && { weight: undefined },
+        });
         const values = given as Readonly<Record<string, unknown>>;
         const params: Record<string, number> = {};
         for (const option of Object.keys(options)) {

@@ -95,8 +95,8 @@ export function readRowFormula(
   return { reductions, value: expanded, derivatives: derivativesOf(expanded, inputs), overrides };
 }
 
-/** Takes a text apart that is one call of a reduction as a whole. */
-function readReduction(text: string): { kind: ReductionKind; body: string } | undefined {
+/** Takes a text apart that is one call of a reduction as a whole; undefined if it is not. */
+export function readReduction(text: string): { kind: ReductionKind; body: string } | undefined {
   const start = REDUCTION.exec(text);
   if (start === null) return undefined;
   let depth = 1;

@@ -4,13 +4,7 @@
 
 import { floatType } from "../call/arguments.ts";
 import { Loss } from "../call/loss.ts";
-import {
-  checkOptions,
-  optionOf,
-  type Reduction,
-  reductionOption,
-  tensorOption,
-} from "../call/options.ts";
+import { optionOf, type Reduction, reductionOption, tensorOption } from "../call/options.ts";
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
@@ -44,15 +38,14 @@ export abstract class ElementwiseLoss<
    * @throws {RangeError} If an option's value is not allowed.
    */
   protected constructor(definition: ElementwiseDefinition, options: object) {
-    super(definition.arguments.length);
     const { loss, options: own = {}, tensors = [], weight, reductions, sameTypes = false } =
       definition;
-    checkOptions(loss, options, [
-      ...Object.keys(own),
-      "reduction",
-      ...weight === undefined ? [] : ["weight"],
-      ...tensors.map(({ name }) => name),
-    ]);
+    super(loss, definition.arguments.map(({ name }) => name), options, {
+      ...Object.fromEntries(Object.entries(own).map(([name, option]) => [name, option.default])),
+      reduction: "mean",
+      ...weight !== undefined && { weight: undefined },
+      ...Object.fromEntries(tensors.map(({ name }) => [name, undefined])),
+    });
     const given = options as Readonly<Record<string, unknown>>;
     const values: Record<string, number | boolean | Tensor | undefined> = {};
     const params: number[] = [];

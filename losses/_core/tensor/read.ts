@@ -56,7 +56,7 @@ export function read(value: TensorLike, name: string): Raw {
     if (raw !== undefined) {
       if (raw.data.length !== sizeOf(shape)) {
         throw new RangeError(
-          `Cannot read ${name} as its shape (${shape.join(", ")}) holds ${
+          `Cannot read ${name} as its shape ${show(shape)} holds ${
             sizeOf(shape)
           } numbers: current data has ${raw.data.length}`,
         );

@@ -6,6 +6,7 @@
  */
 
 import { describe } from "./describe.ts";
+import { showAs } from "./inspect.ts";
 import { printTensor } from "./print.ts";
 import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
@@ -156,19 +157,8 @@ export class Tensor {
     return printTensor(this);
   }
 
-  // The methods by which Deno, Node, Bun and Jupyter show an object; a declaration cannot name them.
   static {
-    const define = (symbol: string, value: (this: Tensor) => unknown) =>
-      Object.defineProperty(this.prototype, Symbol.for(symbol), {
-        value,
-        writable: true,
-        configurable: true,
-      });
-    define("Deno.customInspect", Tensor.prototype.toString);
-    define("nodejs.util.inspect.custom", Tensor.prototype.toString);
-    define("Jupyter.display", function () {
-      return { "text/plain": this.toString() };
-    });
+    showAs(Tensor.prototype);
   }
 }
 
