@@ -111,7 +111,7 @@ describe("int32 refuses", () => {
 
 describe("every maker refuses", () => {
   it("what holds no numbers", () => {
-    for (const value of ["1", null, undefined, true, {}, () => 1, 1n, Symbol.iterator]) {
+    for (const value of ["1", null, undefined, {}, () => 1, 1n, Symbol.iterator]) {
       assertThrows(
         () => float32(value as never),
         TypeError,
