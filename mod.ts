@@ -20,9 +20,13 @@ export { float32, float64, int32 } from "./losses/_core/tensor/read.ts";
 export { Tensor, type TensorLike } from "./losses/_core/tensor/tensor.ts";
 export type {
   AnyTypedArray,
+  ArrayOfRank,
   DType,
   ForeignTensor,
+  HalfFloats,
+  Layout,
   NestedArray,
+  NestedRows,
   TensorData,
 } from "./losses/_core/tensor/types.ts";
 export type { LossFormula } from "./losses/_core/elementwise/definition.ts";

@@ -173,6 +173,8 @@ export class AdaptiveLogSoftmaxWithLoss {
   }
 
   readonly #text: string;
+  /** The names of the arguments, in the order of a call: those that gradients go by. */
+  readonly argumentNames: readonly string[] = ["input", "target"];
   readonly #inFeatures: number;
   readonly #nClasses: number;
   /** The number of classes with an entry of the head of their own. */

@@ -48,6 +48,8 @@ const ROOMS: readonly Room[] = [
   }),
   // A folder of the core that the list does not know belongs nowhere.
   { part: /^losses\/_core\//, mayImport: [] },
+  // Losses inside of other libraries: which losses there are is none of its business.
+  { part: /^losses\/_frameworks\//, mayImport: [/^losses\/_core\/(tensor|call)\//] },
   // What belongs to one loss stands in a folder of its name.
   { part: /^losses\/_notebook\.ts$/, mayImport: [/^losses\//] },
   { part: /^losses\/_/, mayImport: [/^losses\/_/] },

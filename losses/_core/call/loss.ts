@@ -42,7 +42,7 @@ export abstract class Loss<
     defaults: Readonly<Record<string, unknown>>,
   ) {
     checkOptions(name, options, Object.keys(defaults));
-    this.argumentNames = argumentNames;
+    this.argumentNames = Object.freeze([...argumentNames]);
     this.#text = describeObject(name, options, defaults);
   }
 

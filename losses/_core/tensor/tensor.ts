@@ -11,18 +11,21 @@ import { printTensor } from "./print.ts";
 import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
   AnyTypedArray,
+  ArrayOfRank,
   DType,
   FloatType,
   ForeignTensor,
   NestedArray,
+  NestedRows,
   TensorData,
 } from "./types.ts";
 
 /**
+/**
  * Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and
- * shape. There may be up to 64 axes.
+ * shape. `true` and `false` count as 1 and 0. There may be up to 64 axes.
  */
-export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
+export type TensorLike = number | boolean | NestedRows | AnyTypedArray | Tensor | ForeignTensor;
 
 /** The typed array of each element type. */
 export const ARRAYS: {
@@ -139,7 +142,23 @@ export class Tensor {
    *
    * @returns A number for a scalar, otherwise arrays nested as deep as there are axes.
    */
-  toArray(): number | NestedArray {
+  toArray(): number | NestedArray;
+  /**
+   * The numbers as nested arrays of a known depth, which the type of the result follows.
+   *
+   * @param rank The number of axes that the tensor must have, 0 to 4.
+   * @returns A number for 0 axes, a list of numbers for 1, a list of rows for 2.
+   * @throws {RangeError} If the tensor has another number of axes.
+   */
+  toArray<R extends keyof ArrayOfRank>(rank: R): ArrayOfRank[R];
+  toArray(rank: number = this.shape.length): number | NestedArray {
+    if (rank !== this.shape.length) {
+      throw new RangeError(
+        `Cannot make an array of the tensor as it must have ${rank} axes: current shape is ${
+          show(this.shape)
+        }`,
+      );
+    }
     let at = 0;
     const build = (axis: number): number | NestedArray =>
       axis === this.shape.length
