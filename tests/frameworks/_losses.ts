@@ -75,7 +75,7 @@ export function lossCalls(): LossCall[] {
 
 /** The names of all loss classes. */
 export const LOSS_NAMES: readonly string[] = Object.keys(losses).filter((name) =>
-  name.endsWith("Loss")
+  /^[A-Z].*Loss$/.test(name)
 );
 
 /** What a loss answers for arguments, or the error that it throws. */
