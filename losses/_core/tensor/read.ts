@@ -3,9 +3,9 @@
  */
 
 import { describe } from "./describe.ts";
-import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
-import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike } from "./tensor.ts";
-import type { AnyTypedArray, DType, TensorData } from "./types.ts";
+import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
+import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
 
 /** The largest number of elements of a JavaScript array. */
 const MOST_NUMBERS = 2 ** 32 - 1;
@@ -17,12 +17,27 @@ function shapeOf(shape: unknown, name: string): number[] {
 }
 
 /** An argument, read. `dtype` is undefined for plain numbers, which take the type of the tensors beside them. */
-export interface Raw {
+export interface Raw extends Shaped {
   /** The argument itself, if it is a tensor. */
   readonly tensor?: Tensor;
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
   readonly dtype?: DType;
+}
+
+/**
+ * Refuses memory that was detached, by a transfer to a worker for example, or resized.
+ *
+ * @param numbers The numbers.
+ * @param name What they are, for the error message.
+ * @throws {RangeError} If there are more or fewer numbers than the shape holds.
+ */
+export function checkMemory(numbers: Shaped, name: string): void {
+  if (isIntact(numbers)) return;
+  const { data, shape } = numbers;
+  throw new RangeError(
+    `Cannot read ${name} as its memory must not be detached or resized: its shape ${
+      show(shape)
+    } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
+  );
 }
 
 /**
@@ -31,10 +46,12 @@ export interface Raw {
  * @param value The argument.
  * @param name Its name, for error messages.
  * @returns Its numbers, shape and type.
- * @throws {TypeError} If it is not a {@linkcode TensorLike}, or ragged.
+ * @throws {TypeError} If it is not a {@linkcode TensorLike}, ragged, or an array on detached memory.
+ * @throws {RangeError} If it has more or fewer numbers than its shape holds.
  */
 export function read(value: TensorLike, name: string): Raw {
   if (isTensor(value)) {
+    checkMemory(value, name);
     return { tensor: value, data: value.data, shape: value.shape, dtype: value.dtype };
   }
   if (typeof value === "number") return { data: [value], shape: [] };
@@ -54,7 +71,7 @@ export function read(value: TensorLike, name: string): Raw {
       ? { ...readNested(data, name), shape }
       : undefined;
     if (raw !== undefined) {
-      if (raw.data.length !== sizeOf(shape)) {
+      if (!isIntact(raw)) {
         throw new RangeError(
           `Cannot read ${name} as its shape (${shape.join(", ")}) holds ${
             sizeOf(shape)
@@ -72,6 +89,11 @@ export function read(value: TensorLike, name: string): Raw {
 }
 
 function readTyped(data: AnyTypedArray, shape: readonly number[], name: string): Raw {
+  if (data.length === 0 && isDetached(data)) {
+    throw new TypeError(
+      `Cannot read ${name} as its memory must not be detached: current value is a detached ${data.constructor.name}`,
+    );
+  }
   if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
     const dtype = data instanceof Float32Array
       ? "float32"
@@ -86,6 +108,17 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
     return { data: Float32Array.from(numbers), shape, dtype: "float32" };
   }
   return { data: toInt32(numbers, name), shape, dtype: "int32" };
+}
+
+/** True if an array without elements had some, but its memory was detached or became too small. */
+function isDetached(data: AnyTypedArray): boolean {
+  try {
+    // Such arrays refuse every method.
+    data.keys();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function readNested(value: readonly unknown[], name: string): Raw {
@@ -155,9 +188,9 @@ function toInt32(data: ArrayLike<number>, name: string): Int32Array {
 
 /** Converts an argument that was read to a tensor of the given type; numbers of that type are not copied. */
 export function toTensor(raw: Raw, dtype: DType, name: string): Tensor {
-  if (raw.dtype === dtype) return raw.tensor ?? new Tensor(raw.data as TensorData, raw.shape);
-  if (dtype === "int32") return new Tensor(toInt32(raw.data, name), raw.shape);
-  return new Tensor(new ARRAYS[dtype](raw.data), raw.shape);
+  const { data, shape, tensor } = raw;
+  if (raw.dtype === dtype) return tensor ?? tensorOf(dtype, data as TensorData, shape);
+  return tensorOf(dtype, dtype === "int32" ? toInt32(data, name) : new ARRAYS[dtype](data), shape);
 }
 
 function make(dtype: DType, value: TensorLike, shape?: readonly number[]): Tensor {
