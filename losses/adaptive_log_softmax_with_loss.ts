@@ -317,7 +317,7 @@ export class AdaptiveLogSoftmaxWithLoss {
         dtype,
         shapes,
         defaults: Object.keys(shapes),
-        inputs: [x, labels, ...Object.values(parameters)].map(({ data }) => data),
+        inputs: [x, labels, ...Object.values(parameters)],
       },
       SCALAR_SHAPE,
     );

@@ -43,6 +43,7 @@ import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
 
+import { checkMemory } from "./_core/tensor/read.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
@@ -150,7 +151,7 @@ export class CosineEmbeddingLoss
       divisor: rows.count,
       shapes: { input1: x.shape, input2: y.shape },
       defaults: ["input1", "input2"],
-      inputs: [x.data, y.data, labels.data],
+      inputs: [x, y, labels],
     }, request);
 
     const { upstream: gradOutput, values, divisor } = call;
@@ -183,6 +184,7 @@ export class CosineEmbeddingLoss
 
 /** Refuses labels other than 1 and -1. */
 function checkSigns(loss: string, labels: Tensor): void {
+  checkMemory(labels, "target");
   const { data } = labels;
   for (let i = 0; i < data.length; i++) {
     if (!SIGNS.valid(data[i]!)) throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);

@@ -226,7 +226,7 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
       divisor: samples,
       shapes: { [name]: scores.shape },
       defaults: [name],
-      inputs: [scores, ...Object.values(lists)].map(({ data }) => data),
+      inputs: [scores, ...Object.values(lists)],
     }, request);
 
     // A mean divides the value of each sample by the number of its labels first.

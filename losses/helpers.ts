@@ -213,7 +213,7 @@ function softmaxHelper(
     const { gradOutput, grad } = checkRequest(
       name,
       request,
-      { dtype, shapes: { input: x.shape }, defaults: ["input"], inputs: [x.data] },
+      { dtype, shapes: { input: x.shape }, defaults: ["input"], inputs: [x] },
       x.shape,
     );
     const value = zeros(dtype, x.shape);
@@ -294,7 +294,7 @@ function readPair(
     divisor: 1,
     shapes: { x1: x.shape, x2: y.shape },
     defaults: PAIR,
-    inputs: [x.data, y.data],
+    inputs: [x, y],
   }, request);
   return { x, y, rows, call };
 }

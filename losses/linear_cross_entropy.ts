@@ -269,7 +269,7 @@ export class LinearCrossEntropyLoss extends Loss<
     const isProbability = sameShape(given.shape, scoreShape);
     const dtype = isProbability && given.dtype === "float64" ? "float64" : inputType;
     const [x, weight, bias] = tensors.map((tensor) => toTensor(tensor, dtype, "input"));
-    const weights = classWeights(NAME, this.#weight, numClasses, dtype);
+    const classWeight = classWeights(NAME, this.#weight, numClasses, dtype);
     if (chunking?.accDtype && chunking.accDtype !== dtype) {
       throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
     }
@@ -287,7 +287,7 @@ export class LinearCrossEntropyLoss extends Loss<
         );
       }
       checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
-      divisor = weightOfLabels(labels.data, ignoreIndex, weights);
+      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data);
       numbers = labels;
     }
     const call = new RowCall({
@@ -303,7 +303,7 @@ export class LinearCrossEntropyLoss extends Loss<
         ...isProbability && this.#weight && { weight: this.#weight.shape },
       },
       defaults: ["input", ...names],
-      inputs: [...tensors.map(({ data }) => data), given.data, weights ?? []],
+      inputs: [...tensors, given, classWeight],
     }, request);
     this.#chunks({ input: x!, weight: weight!, bias, target: numbers, isProbability }, call);
     return call.result();

@@ -144,7 +144,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       scale: classes,
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores.data, lists.data],
+      inputs: [scores, lists],
     }, request);
 
     // Each tile of rows takes as many rounds as its longest list has labels: round i compares the i-th label of each row.

@@ -48,7 +48,7 @@ import type { InputAndTarget } from "./_core/elementwise/loss.ts";
 import { defineKernels } from "./_core/kernel/kernels.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { checkRepeatable, commonShape } from "./_core/tensor/broadcast.ts";
-import { toTensor } from "./_core/tensor/read.ts";
+import { checkMemory, toTensor } from "./_core/tensor/read.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
@@ -147,8 +147,12 @@ export class MultiLabelSoftMarginLoss extends Loss<
       );
     }
     const shape = commonShape(loss, ["input", "target"], tensors);
-    const weight = this.#weight && toTensor(this.#weight.tensor, dtype, "weight");
-    if (weight) checkRepeatable(loss, "weight", weight.shape, "the scores", shape);
+    let weight = this.#weight?.tensor;
+    if (weight) {
+      checkMemory(weight, "weight");
+      weight = toTensor(weight, dtype, "weight");
+      checkRepeatable(loss, "weight", weight.shape, "the scores", shape);
+    }
     const rows = new Rows(shape, shape.length - 1);
     const classes = rows.length;
     const call = new RowCall({
@@ -164,7 +168,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
         ...weight && { weight: weight.shape },
       },
       defaults: ["input"],
-      inputs: [x.data, y.data, weight?.data ?? []],
+      inputs: [x, y, weight],
     }, request);
 
     const tiles = kernels(dtype, classes);

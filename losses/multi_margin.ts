@@ -162,7 +162,8 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     const axis = scoreRows("MultiMarginLoss", scores.shape);
     checkCount(labels, axis, scores.shape);
     const { classes, samples } = axis;
-    const weights = classWeights("MultiMarginLoss", this.#weight, classes, scores.dtype);
+    const weight = classWeights("MultiMarginLoss", this.#weight, classes, scores.dtype);
+    const weights = weight?.data;
     checkLabels("MultiMarginLoss", "target", labels, classes);
     const call = new RowCall({
       loss: "MultiMarginLoss",
@@ -173,7 +174,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
       scale: classes,
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores.data, labels.data, weights ?? []],
+      inputs: [scores, labels, weight],
     }, request);
 
     const x = scores.data as FloatArray;

@@ -118,7 +118,8 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     const scores = readScores("NLLLoss", "input", input, this.#weight);
     const labels = readLabels("NLLLoss", "target", target);
     const axis = labelledRows("NLLLoss", scores.shape, labels);
-    const weights = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
+    const weight = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
+    const weights = weight?.data;
     checkLabels("NLLLoss", "target", labels, axis.classes, this.#labelRule);
     const call = new RowCall({
       loss: "NLLLoss",
@@ -128,7 +129,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
       divisor: weightOfLabels(labels.data, this.#ignoreIndex, weights),
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores.data, labels.data, weights ?? []],
+      inputs: [scores, labels, weight],
     }, request);
 
     const x = scores.data as FloatArray;

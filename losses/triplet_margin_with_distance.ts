@@ -46,8 +46,9 @@ import {
   stridesAlong,
 } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
+import { checkMemory } from "./_core/tensor/read.ts";
 import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
-import { Tensor, zeros } from "./_core/tensor/tensor.ts";
+import { isTensor, Tensor, zeros } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 import { pairwiseDistance } from "./helpers.ts";
 import {
@@ -232,7 +233,7 @@ export class TripletMarginWithDistanceLoss
       divisor: count,
       shapes: Object.fromEntries(TRIPLET.map((name, i) => [name, tensors[i]!.shape])),
       defaults: TRIPLET,
-      inputs: tensors.map(({ data }) => data),
+      inputs: tensors,
     }, request);
 
     const columns = distances.map((distance) => spread(distance, shape));
@@ -252,6 +253,7 @@ export class TripletMarginWithDistanceLoss
     pairs.forEach((pair, k) =>
       pair.addGradients(collect(upstream[k]!, shape, distances[k]!), sums)
     );
+    for (const name of TRIPLET) if (call.grad[name]) checkMemory(call.grad[name], `out.${name}`);
     TRIPLET.forEach((name, i) => {
       const sum = sums[i];
       if (sum !== undefined) call.grad[name]!.data.set(sum);
@@ -285,7 +287,7 @@ class Pair {
     const result: unknown = distance.forward(from.tensor, to.tensor);
     const given = floatTensor(result, this.name);
     // A copy, as the function may write its next result into the same tensor.
-    this.distance = new Tensor(given.data.slice(), [...given.shape]);
+    this.distance = new Tensor(given.data.slice(), given.shape);
     const { shape } = this.distance;
     const { shape: one } = from.tensor;
     const { shape: other } = to.tensor;
@@ -327,12 +329,13 @@ class Pair {
 
 /** A result of the distance function, checked to be a tensor of floats. */
 function floatTensor(result: unknown, name: string): Tensor {
-  if (!(result instanceof Tensor)) {
+  if (!isTensor(result)) {
     throw new TypeError(
       `Cannot compute ${LOSS} as ${name} must be a tensor: current value is ${describe(result)}`,
     );
   }
   if (result.dtype === "int32") throw wrongType(LOSS, name, "float32 or float64", result.dtype);
+  checkMemory(result, name);
   return result;
 }
 

@@ -2,7 +2,7 @@
  * The arguments of a call, read as tensors of one float type.
  */
 
-import type { DType, FloatType } from "../tensor/types.ts";
+import type { DType, FloatType, Shaped } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
 import { isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
@@ -179,7 +179,7 @@ export function wrongType(
 /** The error for elements outside the domain of a loss; it names the first of them. */
 export function offender(
   loss: string,
-  { data, shape }: { readonly data: ArrayLike<number>; readonly shape: readonly number[] },
+  { data, shape }: Shaped,
   name: string,
   isValid: (value: number) => boolean,
   wanted: string,

@@ -157,7 +157,7 @@ export class RowDriver {
       divisor: rows.count,
       shapes,
       defaults: this.#defaults,
-      inputs: [...tensors.map(({ data }) => data), weight?.data ?? []],
+      inputs: [...tensors, weight],
     }, request);
 
     const wanted = this.#arguments.filter(({ name }) => call.grad[name] !== undefined);

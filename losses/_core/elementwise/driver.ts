@@ -19,10 +19,10 @@ import {
   scatterAdd,
   stridesAlong,
 } from "../tensor/broadcast.ts";
-import { toTensor } from "../tensor/read.ts";
+import { checkMemory, toTensor } from "../tensor/read.ts";
 import { sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { scalar, SCALAR_SHAPE, type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
-import type { FloatArray, FloatType } from "../tensor/types.ts";
+import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
 import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
 
 /** The options of one loss object, as the driver needs them. */
@@ -174,29 +174,30 @@ export class Driver {
     const { kernels } = workspace;
     // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides.
     let into = workspace.arguments;
-    const from: FloatArray[] = [];
+    const from: Shaped[] = [];
     const strides: (readonly number[] | undefined)[] = [];
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
       // A gradient has the shape of the argument as it was given, before it is aligned.
       if (this.#isDifferentiable[i]) shapes[this.#names[i]!] = given.tensors[i]!.shape;
-      from.push(tensors[i]!.data as FloatArray);
+      from.push(tensors[i]!);
       strides.push(stridesAlong(tensors[i]!.shape, shape));
     }
     for (let i = 0; i < this.#tensors.length; i++) {
       const { name, symbol } = this.#tensors[i]!;
       const tensor = options.tensors[symbol];
       if (tensor === undefined) continue;
+      checkMemory(tensor, name);
       checkRepeatable(loss, name, tensor.shape, "the loss", shape);
       into = [...into, workspace.tensors[i]!];
-      from.push(toTensor(tensor, dtype, name).data as FloatArray);
+      from.push(toTensor(tensor, dtype, name));
       strides.push(stridesAlong(tensor.shape, shape));
     }
     const weight = this.#weight(options.weight, shape, dtype);
     if (weight !== undefined) {
       if (this.#definition.weight !== "is repeated") shapes[WEIGHT] = weight.shape;
       into = [...into, workspace.weight];
-      from.push(weight.data as FloatArray);
+      from.push(weight);
       strides.push(stridesAlong(weight.shape, shape));
     }
     for (const i of this.#domains) this.#checkDomain(workspace, i, tensors[i]!);
@@ -223,7 +224,7 @@ export class Driver {
     const hasUpstream = typeof gradOutput !== "number";
     if (hasUpstream) {
       into = [...into, workspace.upstream];
-      from.push(gradOutput);
+      from.push({ data: gradOutput, shape });
       strides.push(undefined);
     }
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
@@ -246,7 +247,7 @@ export class Driver {
     for (let start = 0; start < size; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, size);
       for (let i = 0; i < into.length; i++) {
-        const data = from[i]!;
+        const data = from[i]!.data as FloatArray;
         const steps = strides[i];
         if (steps === undefined) load(into[i]!, data, start, end);
         else if (data.length > 1) gather(data, steps, shape, start, end, into[i]!);
@@ -358,6 +359,7 @@ export class Driver {
   ): Tensor | undefined {
     if (weight === undefined) return undefined;
     const { loss } = this.#definition;
+    checkMemory(weight, WEIGHT);
     if (this.#definition.weight === "is repeated") {
       checkRepeatable(loss, WEIGHT, weight.shape, "the loss", shape);
     } else if (!sameShape(weight.shape, shape)) {
@@ -391,6 +393,7 @@ export class Driver {
     const { loss, arguments: specs } = this.#definition;
     const { name, domain } = specs[at]!;
     if (domain === undefined) return;
+    checkMemory(tensor, name);
     const { kernels, offenders } = workspace;
     const into = workspace.arguments[at]!;
     const data = tensor.data as FloatArray;

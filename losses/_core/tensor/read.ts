@@ -4,10 +4,10 @@
 
 import { describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
-import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { rowByRow } from "./strides.ts";
-import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike } from "./tensor.ts";
-import type { AnyTypedArray, DType, TensorData } from "./types.ts";
+import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
+import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
 
 /** The largest number of elements of a JavaScript array. */
 const MOST_NUMBERS = 2 ** 32 - 1;
@@ -20,12 +20,27 @@ function shapeOf(given: unknown, name: string): number[] {
 }
 
 /** An argument, read. `dtype` is undefined for plain numbers, which take the type of the tensors beside them. */
-export interface Raw {
+export interface Raw extends Shaped {
   /** The argument itself, if it is a tensor. */
   readonly tensor?: Tensor;
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
   readonly dtype?: DType;
+}
+
+/**
+ * Refuses memory that was detached, by a transfer to a worker for example, or resized.
+ *
+ * @param numbers The numbers.
+ * @param name What they are, for the error message.
+ * @throws {RangeError} If there are more or fewer numbers than the shape holds.
+ */
+export function checkMemory(numbers: Shaped, name: string): void {
+  if (isIntact(numbers)) return;
+  const { data, shape } = numbers;
+  throw new RangeError(
+    `Cannot read ${name} as its memory must not be detached or resized: its shape ${
+      show(shape)
+    } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
+  );
 }
 
 /**
@@ -34,10 +49,12 @@ export interface Raw {
  * @param value The argument.
  * @param name Its name, for error messages.
  * @returns Its numbers, shape and type.
- * @throws {TypeError} If it is not a {@linkcode TensorLike}, or ragged.
+ * @throws {TypeError} If it is not a {@linkcode TensorLike}, ragged, or an array on detached memory.
+ * @throws {RangeError} If it has more or fewer numbers than its shape holds.
  */
 export function read(value: TensorLike, name: string): Raw {
   if (isTensor(value)) {
+    checkMemory(value, name);
     return { tensor: value, data: value.data, shape: value.shape, dtype: value.dtype };
   }
   if (typeof value === "number") return { data: [value], shape: [] };
@@ -59,7 +76,7 @@ export function read(value: TensorLike, name: string): Raw {
       const raw = isTypedArray(numbers)
         ? readTyped(numbers, shape, name)
         : { ...readNested(numbers, name), shape };
-      if (raw.data.length !== sizeOf(shape)) {
+      if (!isIntact(raw)) {
         throw new RangeError(
           `Cannot read ${name} as its shape ${show(shape)} holds ${
             sizeOf(shape)
@@ -82,6 +99,11 @@ function isTypedArray(value: unknown): value is AnyTypedArray {
 }
 
 function readTyped(data: AnyTypedArray, shape: readonly number[], name: string): Raw {
+  if (data.length === 0 && isDetached(data)) {
+    throw new TypeError(
+      `Cannot read ${name} as its memory must not be detached: current value is a detached ${data.constructor.name}`,
+    );
+  }
   if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
     const dtype = data instanceof Float32Array
       ? "float32"
@@ -98,6 +120,17 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
 /** True for half floats: not every runtime has Float16Array, so it is recognised by name. */
 function isHalf(data: AnyTypedArray): boolean {
   return data.constructor.name === "Float16Array";
+}
+
+/** True if an array without elements had some, but its memory was detached or became too small. */
+function isDetached(data: AnyTypedArray): boolean {
+  try {
+    // Such arrays refuse every method.
+    (data as Float32Array).keys();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function readNested(value: readonly unknown[], name: string): Raw {
@@ -185,9 +218,9 @@ function toInt32(data: ArrayLike<number>, name: string): Int32Array {
 
 /** Converts an argument that was read to a tensor of the given type; numbers of that type are not copied. */
 export function toTensor(raw: Raw, dtype: DType, name: string): Tensor {
-  if (raw.dtype === dtype) return raw.tensor ?? new Tensor(raw.data as TensorData, raw.shape);
-  if (dtype === "int32") return new Tensor(toInt32(raw.data, name), raw.shape);
-  return new Tensor(new ARRAYS[dtype](raw.data), raw.shape);
+  const { data, shape, tensor } = raw;
+  if (raw.dtype === dtype) return tensor ?? tensorOf(dtype, data as TensorData, shape);
+  return tensorOf(dtype, dtype === "int32" ? toInt32(data, name) : new ARRAYS[dtype](data), shape);
 }
 
 function make(dtype: DType, value: TensorLike, shape?: readonly number[]): Tensor {

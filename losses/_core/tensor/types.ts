@@ -14,6 +14,12 @@ export type FloatArray = Float32Array | Float64Array;
 /** The typed arrays that tensors hold, row by row (the last axis varies fastest). */
 export type TensorData = FloatArray | Int32Array;
 
+/** Numbers, row by row, with their shape. */
+export interface Shaped {
+  readonly data: ArrayLike<number>;
+  readonly shape: readonly number[];
+}
+
 /** A nested array of numbers, such as `[[1, 2], [3, 4]]`. */
 export type NestedArray = readonly (number | NestedArray)[];
 
