@@ -11,6 +11,8 @@ export interface Property<T> {
   readonly cases: fc.Arbitrary<T>;
   /** Cases in one round: fewer where one takes long. */
   readonly casesPerRound: number;
+  /** Takes part only in every so many rounds; in each by default. */
+  readonly everyRounds?: number;
   /** Throws if the property does not hold. */
   check(value: T): void;
   /** The case as a line of TypeScript that can be pasted into a file in the project's folder and run. */

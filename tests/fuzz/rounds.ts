@@ -53,6 +53,7 @@ function run({ seed, until, properties, round: first }: Order): void {
   for (let round = first; !isOver() && left.length > 0; round++) {
     for (const property of left) {
       if (isOver()) break;
+      if (round % (property.everyRounds ?? 1) !== 0) continue;
       const own = seedOf(seed, property.name, round);
       say({ kind: "round", property: property.name, seed: own, round });
       const { failure } = runRound(property, {

@@ -32,6 +32,11 @@ export function sameBits(a: Bits, b: Bits): boolean {
     );
 }
 
+/** All numbers, as a message shows them. */
+export function showBits(bits: Bits): string {
+  return bits.map((numbers) => `[${numbers.join(", ")}]`).join(" ").slice(0, 300);
+}
+
 /** The type of the buffers that a call writes into, found by trying. */
 export function bufferFor(call: LossCase): typeof Float32Array | typeof Float64Array {
   const { value } = new Call({ ...call, out: [] }, () => undefined).valueAndGrad();

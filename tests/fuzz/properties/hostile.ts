@@ -13,13 +13,14 @@ import {
   bitsOf,
   bufferFor,
   sameBits,
+  showBits,
   sizeOfGradient,
   SPECIMENS,
 } from "../losses/specimens.ts";
 import { type AnyProperty, property, Violation } from "../property.ts";
 
 /** No call of a few numbers takes longer. */
-const LONGEST_MS = 1000;
+const LONGEST_MS = 3000;
 
 /** A call and the trick that is played with it. */
 interface HostileCase {
@@ -317,18 +318,17 @@ function check({ at, trick, place }: HostileCase, kind: Kind): void {
   if (seconds * 1000 > LONGEST_MS) throw new Violation(`${what} takes ${seconds.toFixed(1)} s`);
   if (found === undefined) return checkGauge(what);
   if (outcome === "refused" || outcome === "its own error") {
-    throw new Violation(`${what} is taken, and gives ${JSON.stringify(found).slice(0, 200)}`);
+    throw new Violation(`${what} is taken, and gives ${showBits(found)}`);
   }
   if (wanted === undefined || !sameBits(found, wanted)) {
-    throw new Violation(`${what} gives ${show(found)}, wanted is ${show(wanted)}`);
+    throw new Violation(
+      `${what} gives ${showBits(found)}, wanted is ${
+        wanted === undefined ? "an error" : showBits(wanted)
+      }`,
+    );
   }
   checkGauge(what);
 }
-
-const show = (bits: Bits | undefined) =>
-  bits === undefined
-    ? "an error"
-    : bits.map((numbers) => `[${numbers.join(", ")}]`).join(" ").slice(0, 300);
 
 /** A revoked proxy throws at the first touch, whoever touches it. */
 const isRevoked = (error: unknown) => /proxy that has been revoked/.test(String(error));

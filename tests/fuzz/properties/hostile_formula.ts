@@ -6,7 +6,7 @@ import { Boom, STRANGERS } from "../hostile/tensors.ts";
 import { property, Violation } from "../property.ts";
 
 const CLASSES = [TypeError, RangeError, SyntaxError, ReferenceError];
-const LONGEST_MS = 1000;
+const LONGEST_MS = 3000;
 const TEXTS = ["x + y", "exp(x) * y", "x < y ? x : -y", "softplus(x - y)"];
 const X = [0.5, -1.5, 2];
 

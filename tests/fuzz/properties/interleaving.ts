@@ -4,7 +4,14 @@
 import fc from "fast-check";
 import { Call, type LossCase, type Result } from "../losses/call.ts";
 import { build, code, type Given } from "../losses/given.ts";
-import { bitsOf, bufferFor, sameBits, sizeOfGradient, SPECIMENS } from "../losses/specimens.ts";
+import {
+  bitsOf,
+  bufferFor,
+  sameBits,
+  showBits,
+  sizeOfGradient,
+  SPECIMENS,
+} from "../losses/specimens.ts";
 import { property, Violation } from "../property.ts";
 
 /** Where a call is interrupted by another. */
@@ -94,8 +101,8 @@ function check(steps: readonly Step[]): void {
     if (!sameBits(found, alone)) {
       throw new Violation(
         `${call.loss}, interrupted by ${SPECIMENS[inner].call.loss} at its ${place}, gives ${
-          JSON.stringify(found)
-        }, alone ${JSON.stringify(alone)} (step ${at})`,
+          showBits(found)
+        }, alone ${showBits(alone)} (step ${at})`,
       );
     }
   }

@@ -129,7 +129,7 @@ const GROWTHS: Readonly<Record<string, Growth>> = {
 };
 
 const SIZES = [1, 10, 100, 1000, 3000, 10_000, 30_000, 100_000];
-const LONGEST_MS = 3000;
+const LONGEST_MS = 5000;
 
 interface LimitCase {
   readonly growth: string;

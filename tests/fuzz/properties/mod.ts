@@ -9,6 +9,7 @@ import { kinks } from "./kinks.ts";
 import { latex } from "./latex.ts";
 import { limits } from "./limits.ts";
 import { losses } from "./losses.ts";
+import { memory } from "./memory.ts";
 import { steps } from "./steps.ts";
 import { tiles } from "./tiles.ts";
 
@@ -24,4 +25,5 @@ export const PROPERTIES: readonly AnyProperty[] = [
   tiles,
   ...hostile,
   interleaving,
+  memory,
 ];
