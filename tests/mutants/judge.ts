@@ -1,9 +1,15 @@
 /** Whether the tests notice a mutant: they are run on a copy of the project that has it. */
-import { isThere, PROJECT, projectFiles, readProject } from "../checks/files.ts";
+import { isThere, PROJECT, projectFiles, readConfig } from "../checks/files.ts";
 import { apply, type Mutant } from "./mutate.ts";
 
 /** What became of a mutant. */
 export type Verdict = "killed" | "timeout" | "survived";
+
+/** The standard test packages are the stand-ins: no run waits for the network. */
+const STAND_INS = {
+  "@std/assert": "./tests/offline/assert.ts",
+  "@std/testing/bdd": "./tests/offline/testing_bdd.ts",
+};
 
 /** What the tests need of the project. */
 const COPIED = /^(losses\/|tests\/|mod\.ts$|deno\.json$|deno\.lock$)/;
@@ -59,17 +65,15 @@ export function quickTests(): string[] {
 /** A copy of the project in which one file at a time is another. */
 export class Copy implements AsyncDisposable {
   readonly #folder: string;
-  readonly #flags: readonly string[];
   /** By test files, how long they take without a mutant, in ms. */
   readonly #times = new Map<string, number>();
 
-  private constructor(folder: string, flags: readonly string[]) {
+  private constructor(folder: string) {
     this.#folder = folder;
-    this.#flags = flags;
   }
 
   /** Copies the project as it is now. */
-  static async make(flags: readonly string[]): Promise<Copy> {
+  static async make(): Promise<Copy> {
     const folder = await Deno.makeTempDir({ prefix: "lossbook-mutants-" });
     for (const path of projectFiles()) {
       if (!COPIED.test(path)) continue;
@@ -77,7 +81,10 @@ export class Copy implements AsyncDisposable {
       await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
       await Deno.copyFile(new URL(path, PROJECT), target);
     }
-    return new Copy(folder, flags);
+    const packages = Object.entries(readConfig().imports).filter(([, to]) => to.startsWith("npm:"));
+    const imports = { ...Object.fromEntries(packages), ...STAND_INS };
+    await Deno.writeTextFile(`${folder}/import_map.json`, JSON.stringify({ imports }));
+    return new Copy(folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -97,7 +104,7 @@ export class Copy implements AsyncDisposable {
     const path = `${this.#folder}/${mutant.file}`;
     const first = relevantTests(mutant.file);
     await this.#measure(first);
-    const source = readProject(mutant.file);
+    const source = await Deno.readTextFile(path);
     await Deno.writeTextFile(path, apply(source, mutant));
     try {
       const verdict = await this.#run(first, this.#limit(first));
@@ -131,7 +138,7 @@ export class Copy implements AsyncDisposable {
         "--no-check",
         "--fail-fast",
         `--v8-flags=--max-old-space-size=${MEMORY}`,
-        ...this.#flags,
+        "--import-map=import_map.json",
         ...tests,
       ],
       cwd: this.#folder,

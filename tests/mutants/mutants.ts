@@ -5,7 +5,6 @@
  * @module
  */
 import { projectFiles, readProject } from "../checks/files.ts";
-import { findWorld } from "../offline/world.ts";
 import { Copy, type Verdict } from "./judge.ts";
 import { EQUIVALENT, type Equivalent } from "./equivalent.ts";
 import { type Mutant, mutantsOf } from "./mutate.ts";
@@ -97,13 +96,12 @@ async function main(args: readonly string[]): Promise<number> {
   );
   const drawn = shuffle(wanted, seed).slice(0, count);
   const until = Date.now() + 60_000 * minutes;
-  using world = await findWorld();
   console.log(`${drawn.length} of ${wanted.length} mutants, with seed ${seed}.`);
 
   const verdicts = new Map<Mutant, Verdict | "equivalent">();
   const left = [...drawn];
   const work = async (isFirst: boolean): Promise<void> => {
-    await using copy = await Copy.make(world.flags);
+    await using copy = await Copy.make();
     if (isFirst) await copy.checkBaseline();
     for (let mutant = left.shift(); mutant && Date.now() < until; mutant = left.shift()) {
       const verdict = isEquivalent(mutant) ? "equivalent" : await copy.judge(mutant);

@@ -2,7 +2,7 @@
  * Makes mutants of a source text: the same text with one token changed. What only people read is left alone: comments, types,
  * messages of errors.
  */
-import ts from "typescript";
+import ts from "typescript-6"; // The last one with a parser that JavaScript can call.
 import { readText } from "../fuzz/formula/text_reader.ts";
 import type { Tree } from "../fuzz/formula/tree.ts";
 
