@@ -36,7 +36,11 @@ const RELEVANT: readonly (readonly [part: RegExp, tests: readonly string[]])[] =
   [/^losses\/_core\/tensor\/print/, ["core/print"]],
   [/^losses\/_core\/tensor/, ["core/tensor", "core/arguments", "l1", "helpers"]],
   [/^losses\/_core\/call/, ["core/arguments", "huber", "cross_entropy", "nll"]],
-  [/^losses\/_core\/rows\/infinite/, ["core/infinite_scores", "cross_entropy"]],
+  [/^losses\/_core\/rows\/(infinite|softmax)/, [
+    "core/infinite_scores",
+    "cross_entropy",
+    "helpers",
+  ]],
   [/^losses\/_core\/rows\/(cosines|powers)/, ["cosine_embedding", "helpers", "triplet_margin"]],
   [/^losses\/_core\/rows\/distances/, ["triplet_margin", "helpers"]],
   [/^losses\/_core\/rows/, ["cross_entropy", "helpers", "multi_label_soft_margin"]],

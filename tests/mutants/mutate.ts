@@ -75,7 +75,7 @@ const FORMULA_TOKENS: Readonly<Record<string, readonly string[]>> = {
 };
 const FORMULA_TOKEN = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]\w*|[<>=!]=|\S/g;
 /** Behind these, a minus is a sign. */
-const BEFORE_SIGN = /^(?:[-+*/<>(,?:]|[<>=!]=|and|or|not)$/;
+const BEFORE_SIGN = /^(?:[-+*/^<>(,?:]|[<>=!]=|and|or|not)$/;
 
 /** What says that a text is for people. */
 const PROSE = /Cannot |must be |current value|current shape|wanted/;

@@ -211,6 +211,7 @@ export class Enclosure {
         return negated(this.#least(negated(a), negated(b), tree));
       }
       case "pow":
+      case "caret":
         return this.#power(a, b);
       case "xlogy": {
         if (hasZero(a)) this.#hasKink = true;
@@ -323,7 +324,10 @@ export class Enclosure {
 
   #multiply(a: Range, b: Range): Range {
     const nan = a.nan || b.nan || (hasZero(a) && hasInfinity(b)) || (hasInfinity(a) && hasZero(b));
-    return { ...this.#corners(a, b, (x, y) => x * y), nan };
+    const product = { ...this.#corners(a, b, (x, y) => x * y), nan };
+    // 0 times what lies between infinities is 0, which no corner shows.
+    const hasZeros = (hasZero(a) && b.lo < b.hi) || (hasZero(b) && a.lo < a.hi);
+    return hasZeros ? union(product, { lo: -0, hi: 0, nan }) : product;
   }
 
   #divide(a: Range, b: Range, byOption: boolean): Range {

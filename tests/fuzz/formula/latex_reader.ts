@@ -39,6 +39,7 @@ const FUNCTIONS: Readonly<Record<string, (u: Tree) => Tree>> = {
   sigma: (u) => node("sigmoid", u),
   sign: (u) => node("sign", u),
   sgn: (u) => node("sign", u),
+  sigmoid: (u) => node("sigmoid", u),
   softplus: (u) => node("softplus", u),
 };
 const PAIRS = new Set(["max", "min"]);
@@ -125,8 +126,12 @@ class Reader {
   #product(): Tree {
     let left = this.#power();
     for (;;) {
-      if (this.#accept(TIMES)) left = node("mul", left, this.#power());
-      else if (this.#beginsFactor()) left = node("mul", left, this.#power());
+      if (this.#accept(TIMES)) {
+        // y · -1 as well: the dot keeps the sign from being a difference.
+        const isOpposite = this.#accept("-") !== undefined;
+        const right = this.#power();
+        left = node("mul", left, isOpposite ? node("neg", right) : right);
+      } else if (this.#beginsFactor()) left = node("mul", left, this.#power());
       else return left;
     }
   }
@@ -178,6 +183,8 @@ class Reader {
         return node("sqrt", this.#argument());
       case "\\pi":
         return number(Math.PI, "pi");
+      case "\\infty":
+        return number(Infinity, "Infinity");
       case "\\hat":
         return symbol(`\\hat ${this.#word()}`);
       case "\\mathrm":

@@ -11,6 +11,13 @@ import {
 
 const TOKEN = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|[<>=!]=|\S/g;
 
+/** Names that stand for numbers. */
+const CONSTANTS: ReadonlyMap<string, number> = new Map([
+  ["pi", Math.PI],
+  ["Infinity", Infinity],
+  ["NaN", NaN],
+]);
+
 /** From the loosest operators to the tightest; all group to the left. */
 const LEVELS: readonly Readonly<Record<string, InfixName>>[] = [
   { or: "or" },
@@ -52,7 +59,13 @@ export function readText(text: string): Tree {
       at++;
       return node(token === "-" ? "neg" : "not", prefix());
     }
-    return atom();
+    return power();
+  };
+  const power = (): Tree => {
+    const base = atom();
+    if (tokens[at] !== "^") return base;
+    at++;
+    return node("caret", base, prefix());
   };
   const atom = (): Tree => {
     const token = tokens[at++] ?? "the end";
@@ -62,8 +75,11 @@ export function readText(text: string): Tree {
       return node("group", inner);
     }
     if (/^[\d.]/.test(token)) return number(Number(token), token);
-    if (!/^[A-Za-z]/.test(token)) throw new SyntaxError(`'${token}' is no formula: ${text}`);
-    if (tokens[at] !== "(") return token === "pi" ? number(Math.PI) : symbol(token);
+    if (!/^[A-Za-z_]/.test(token)) throw new SyntaxError(`'${token}' is no formula: ${text}`);
+    if (tokens[at] !== "(") {
+      const constant = CONSTANTS.get(token);
+      return constant === undefined ? symbol(token) : number(constant, token);
+    }
     if (!Object.hasOwn(FUNCTIONS, token)) throw new SyntaxError(`'${token}' is no function`);
     at++;
     const args = [choice()];

@@ -41,12 +41,13 @@ const INFIX = {
 } as const;
 const COMPARISON = 3;
 const PREFIX = 6;
-const ATOM = 7;
+const POWER = 7;
+const ATOM = 8;
 
 export type FunctionName = keyof typeof FUNCTIONS;
 export type InfixName = keyof typeof INFIX;
-/** `group` is a pair of parentheses that nobody needs. */
-export type Operator = FunctionName | InfixName | "neg" | "not" | "select" | "group";
+/** `caret` is the power written as a ^ b, `group` a pair of parentheses that nobody needs. */
+export type Operator = FunctionName | InfixName | "neg" | "not" | "caret" | "select" | "group";
 
 /** A formula. */
 export type Tree =
@@ -70,7 +71,8 @@ export function node(op: Operator, ...args: readonly Tree[]): Tree {
 }
 
 function spell(value: number): string {
-  return Object.is(value, -0) ? "-0" : value === Math.PI ? "pi" : String(value);
+  if (value === Math.PI) return "pi";
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /** The text of a formula, with no more parentheses than the grammar asks for, and those of `group`. */
@@ -90,6 +92,8 @@ function write(tree: Tree): [text: string, precedence: number] {
       return [`-${textOf(a, PREFIX)}`, PREFIX];
     case "not":
       return [`not ${textOf(a, PREFIX)}`, PREFIX];
+    case "caret":
+      return [`${textOf(a, ATOM)} ^ ${textOf(b, PREFIX)}`, POWER];
     case "select":
       return [`${textOf(a, 1)} ? ${textOf(b, 1)} : ${textOf(c)}`, 0];
   }
@@ -187,6 +191,7 @@ export function formulas(
   const unary = names.filter((name) => FUNCTIONS[name] === 1).filter(isUsed);
   const binary: Operator[] = [
     ...names.filter((name) => FUNCTIONS[name] === 2),
+    "caret",
     ...["add", "sub", "mul", "div"] as const,
     // As often as in formulas that people write.
     ...["add", "sub", "mul", "div"] as const,

@@ -16,6 +16,7 @@ const EXACT = new Set(["abs", "sign", "square", "hinge", "strictHinge", "min", "
 const without: Operator[] = [
   ...(Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[]).filter((name) => !EXACT.has(name)),
   "div",
+  "caret",
 ];
 const small = fc.integer({ min: -3, max: 3 });
 
