@@ -1,5 +1,5 @@
 /** Whether the tests notice a mutant: they are run on a copy of the project that has it. */
-import { isThere, PROJECT, projectFiles, readConfig } from "../checks/files.ts";
+import { isThere, PROJECT, projectFiles, readConfig, readProject } from "../checks/files.ts";
 import { apply, type Mutant } from "./mutate.ts";
 
 /** What became of a mutant. */
@@ -54,11 +54,16 @@ const RELEVANT: readonly (readonly [part: RegExp, tests: readonly string[]])[] =
   [/^losses\/_linear/, ["core/gaps", "linear_cross_entropy", "adaptive_log_softmax_with_loss"]],
 ];
 
-/** The tests that most likely notice a change of a file. */
+/** The tests that most likely notice a change of a file: listed above, of the same name, or those that speak of it. */
 export function relevantTests(file: string): string[] {
-  const known = RELEVANT.find(([part]) => part.test(file))?.[1] ??
+  const name = file.replace(/^.*\/|\.ts$/g, "");
+  const listed = RELEVANT.find(([part]) => part.test(file))?.[1] ??
     [file.replace(/^losses\/(.*)\.ts$/, "$1")];
-  return known.map((name) => `tests/${name}_test.ts`).filter(isThere);
+  const known = listed.map((name) => `tests/${name}_test.ts`).filter(isThere);
+  if (known.length > 0) return known;
+  const inCamelCase = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const speaksOf = new RegExp(`\\b(${name}|${inCamelCase})\\b`);
+  return quickTests().filter((path) => speaksOf.test(readProject(path)));
 }
 
 /** All tests that a mutant may be noticed by. */

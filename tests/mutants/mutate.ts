@@ -70,8 +70,6 @@ const FORMULA_TOKENS: Readonly<Record<string, readonly string[]>> = {
   "not": [""],
   "min": ["max"],
   "max": ["min"],
-  "hinge": ["strictHinge"],
-  "strictHinge": ["hinge"],
 };
 const FORMULA_TOKEN = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]\w*|[<>=!]=|\S/g;
 /** Behind these, a minus is a sign. */

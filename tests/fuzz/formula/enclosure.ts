@@ -184,16 +184,6 @@ export class Enclosure {
         // -0 is not below 0, and stays.
         return { lo: contains(a, -0) ? -0 : lo, hi: upper(lo, hi), nan: a.nan };
       }
-      case "strictHinge": {
-        this.#noteKink(a);
-        const range = isEmpty(a) ? NOTHING : {
-          lo: a.lo > 0 ? a.lo : 0,
-          hi: a.hi > 0 ? a.hi : 0,
-          nan: false,
-        };
-        // NaN is not > 0.
-        return a.nan ? union(range, point(0)) : range;
-      }
       case "exp":
         return atLeast(0, this.#promised("exp", a, Math.exp));
       case "log":
@@ -338,7 +328,10 @@ export class Enclosure {
       // With both zeros in it there are both infinities, with one the corners say all.
       if (contains(b, -0) && contains(b, 0)) return { lo: -Infinity, hi: Infinity, nan };
     }
-    const quotient = { ...this.#corners(a, b, (x, y) => x / y), nan };
+    const ends = { ...this.#corners(a, b, (x, y) => x / y), nan };
+    // What lies between infinities is 0 beside an infinite divisor.
+    const hasZeros = hasInfinity(b) && a.lo < a.hi;
+    const quotient = hasZeros ? union(ends, { lo: -0, hi: 0, nan }) : ends;
     if (!byOption || this.#isExact || !Number.isFinite(b.lo) || isZero(b)) return quotient;
     return this.#widen(quotient, RECIPROCAL_ULPS);
   }
@@ -346,11 +339,11 @@ export class Enclosure {
   #power(a: Range, b: Range): Range {
     // Without a fixed base and exponent a power rises here and falls there: all that is used of it is its ends.
     if (a.lo <= 0 || b.lo !== b.hi) this.#hasKink = true;
+    // Everything to the power of 0 is 1, NaN too.
+    if (isZero(b)) return b.nan ? { ...point(1), nan: true } : point(1);
     const nan = a.nan || b.nan;
     if (isEmpty(a) || isEmpty(b)) {
-      const isZeroth = contains(b, 0) || contains(b, -0);
-      // Everything to the power of 0 is 1.
-      return isZeroth && a.nan ? { lo: 1, hi: 1, nan: !isZero(b) || b.nan } : NOT_A_NUMBER;
+      return hasZero(b) && nan ? { lo: 1, hi: 1, nan: true } : nan ? NOT_A_NUMBER : NOTHING;
     }
     if (isPoint(a) && isPoint(b)) {
       const range = point(a.lo ** b.lo);
@@ -358,8 +351,9 @@ export class Enclosure {
     }
     if (a.lo <= 0) return { lo: -Infinity, hi: Infinity, nan: true };
     const range = this.#corners(a, b, (x, y) => x ** y);
-    // 1 lies between a base below it and one above, whatever the exponent.
-    const all = a.lo <= 1 && a.hi >= 1 ? union(range, point(1)) : range;
+    // 1 lies between a base below it and one above, whatever the exponent, and is what the power of 0 is.
+    const hasOne = (a.lo <= 1 && a.hi >= 1) || hasZero(b);
+    const all = hasOne ? union(range, point(1)) : range;
     return { ...this.#widen(all, this.#ulps("pow")), nan: nan || hasInfinity(b) };
   }
 

@@ -17,7 +17,6 @@ export const FUNCTIONS = {
   sigmoid: 1,
   softplus: 1,
   hinge: 1,
-  strictHinge: 1,
   pow: 2,
   min: 2,
   max: 2,

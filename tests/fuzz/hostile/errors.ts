@@ -2,10 +2,9 @@
 
 /** How messages of the library begin, and how those of the engine do that begin alike. */
 const OURS = /^Cannot [a-z]+ /;
-const ENGINES =
-  /^Cannot (read|set|delete) propert|^Cannot (convert|mix|perform|assign|destructure|redefine|add|access|create|define)\b/;
+const ENGINES = /^Cannot (\w+ propert|(convert|mix|perform|assign|destructure|access)\b)/;
 /** A message is read by people. */
-const LONGEST = 600;
+const LONGEST = 1000;
 
 /** What is wrong with an error; undefined if nothing is. */
 export function problemOf(

@@ -68,8 +68,8 @@ function variance(v: number, options: Options): number {
   return v < eps ? eps : v;
 }
 
-/** The derivative of a hinge: inclusive, and 0 for a NaN. */
-const active = (h: number) => h >= 0 ? 1 : 0;
+/** The derivative of a hinge, 0 at its kink and for NaN. */
+const active = (h: number) => h > 0 ? 1 : 0;
 
 /** What a hinge is of, as the type of the call has it: rounding decides on which side of the kink it is. */
 function hingeOf(margin: number, lead: number, { dtype }: Options): number {

@@ -14,7 +14,7 @@ import {
   tensor,
   trailing,
 } from "./draw.ts";
-import { type Form, give, type Given, sizeOf } from "./given.ts";
+import { type Form, give, type Given, sizeOf, typeOf } from "./given.ts";
 
 /** Options of which each may be there or not. */
 function optional(
@@ -97,13 +97,12 @@ const classWeight = (classes: number) =>
     tensor([classes], fc.constantFrom(0, 1, 2, 0.5)),
   );
 
-/** Class weights in the type of the input, or of none. */
-function weightLike(input: Given, classes: number): fc.Arbitrary<Given> {
-  const isFloat32 = input.form.includes("32");
-  const isFloat64 = input.form.includes("64");
+/** Class weights in the type of the tensors beside them, or of none: another one is refused. */
+function weightLike(classes: number, ...others: readonly Given[]): fc.Arbitrary<Given> {
+  const types = others.map(typeOf).filter((type) => type === "float32" || type === "float64");
   return classWeight(classes).map((weight) => {
-    const differs = (isFloat32 && weight.form.includes("64")) ||
-      (isFloat64 && weight.form.includes("32"));
+    const own = typeOf(weight);
+    const differs = own !== undefined && types.some((type) => type !== own);
     return differs ? give("array", weight.shape, weight.data) : weight;
   });
 }
@@ -136,12 +135,12 @@ function classified(loss: string, hasProbabilities: boolean): Spec {
           ),
         )
         : tensor(shape, share, floatForm.map((form) => form === "number" ? "array" : form));
-      return tensor(shape, numbersOf(regime)).chain((input) =>
+      return fc.tuple(tensor(shape, numbersOf(regime)), target).chain(([input, target]) =>
         fc.record({
-          args: fc.record({ input: fc.constant(input), target }),
+          args: fc.constant({ input, target }),
           options: optional({
             ...reductions,
-            weight: weightLike(input, classes),
+            weight: weightLike(classes, input, target),
             ...usesLabels && { ignoreIndex: fc.constantFrom(-100, 0, classes - 1) },
             ...hasProbabilities && { labelSmoothing: fc.constantFrom(0, 0.1, 1, 0.5) },
           }),
@@ -188,7 +187,7 @@ const multiMargin: Spec = {
           ...reductions,
           p: fc.constantFrom(1, 2),
           margin: margins,
-          weight: weightLike(input, classes),
+          weight: weightLike(classes, input),
         }),
       })
     );
@@ -488,8 +487,12 @@ const ctc: Spec = {
     isPadded: fc.boolean(),
     isLogits: fc.boolean(),
     blank: fc.constantFrom(0, 1),
+    /** A class that is masked in every frame, so that no alignment with it goes without. */
+    masked: fc.option(fc.record({ c: fc.nat(2), by: fc.constantFrom(-1e30, -1e19, -1e4) }), {
+      freq: 3,
+    }),
     seed: fc.array(fc.nat(11), { minLength: 12, maxLength: 12 }),
-  }).chain(({ frames, samples, classes, isBatch, isPadded, isLogits, blank, seed }) => {
+  }).chain(({ frames, samples, classes, isBatch, isPadded, isLogits, blank, masked, seed }) => {
     const count = isBatch ? samples : 1;
     const [inputLengths, targetLengths] = [
       Array.from({ length: count }, (_, b) => 1 + seed[b] % frames),
@@ -513,7 +516,14 @@ const ctc: Spec = {
     const lengthShape = isBatch ? [count] : [];
     return fc.record({
       args: fc.record({
-        [isLogits ? "logits" : "logProbs"]: tensor(shape, isLogits ? plain : maskable),
+        [isLogits ? "logits" : "logProbs"]: tensor(shape, isLogits ? plain : maskable).map(
+          (scores) =>
+            masked === null ? scores : give(
+              scores.form,
+              scores.shape,
+              scores.data.map((score, i) => i % classes === masked.c ? masked.by : score),
+            ),
+        ),
         targets: fc.constant(targets),
         inputLengths: labelForm.map((form) => give(form, lengthShape, inputLengths)),
         targetLengths: labelForm.map((form) => give(form, lengthShape, targetLengths)),

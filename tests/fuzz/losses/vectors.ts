@@ -216,7 +216,7 @@ export function cosineEmbedding(args: Arguments, options: Options, dtype: FloatT
     if (isOpen(h, size + Math.abs(margin), dtype) && !(value === 0 && size === 0)) open = true;
     if (h > 0) values.add(i, h, size + Math.abs(margin));
     else values.add(i, 0, size + Math.abs(margin));
-    return h >= 0 ? 1 : 0;
+    return h > 0 ? 1 : 0;
   });
   const by = (which: 0 | 1) => (upstream: readonly number[]) => {
     const sums = new Sums((which === 0 ? input1 : input2).data.length);
@@ -277,7 +277,7 @@ export function triplet(
     const size = margin + near.value + least;
     if (!(h === 0 && isExact) && isOpen(h, size, dtype)) open = true;
     values.add(i, Math.max(0, h), size);
-    const pull = h >= 0 ? 1 : 0;
+    const pull = h > 0 ? 1 : 0;
     return [
       { ...near, pull },
       { ...far, pull: -pull * share },

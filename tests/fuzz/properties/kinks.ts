@@ -12,7 +12,7 @@ interface KinkCase {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-const EXACT = new Set(["abs", "sign", "square", "hinge", "strictHinge", "min", "max"]);
+const EXACT = new Set(["abs", "sign", "square", "hinge", "min", "max"]);
 const without: Operator[] = [
   ...(Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[]).filter((name) => !EXACT.has(name)),
   "div",
@@ -60,8 +60,6 @@ function evaluate(tree: Tree, x: number, y: number): Dual {
     case "sign":
       return [Math.sign(u), 0];
     case "hinge":
-      return u >= 0 ? [u, du] : [0, 0];
-    case "strictHinge":
       return u > 0 ? [u, du] : [0, 0];
     case "min":
       return u < v ? [u, du] : v < u ? [v, dv] : [u, (du + dv) / 2];

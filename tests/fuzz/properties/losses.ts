@@ -32,24 +32,30 @@ const LABELS: Readonly<Record<string, readonly string[]>> = {
   CTCLoss: ["targets", "inputLengths", "targetLengths"],
   AdaptiveLogSoftmaxWithLoss: ["target"],
 };
-/** Losses whose class weights are tensors beside the input, rather than factors that follow the type of the call. */
-const TYPED_WEIGHTS = ["NLLLoss", "CrossEntropyLoss", "MultiMarginLoss", "LinearCrossEntropyLoss"];
-
 const isGiven = (value: unknown): value is Given =>
   typeof value === "object" && value !== null && "form" in value;
 
-/**
- * The type of a call: float64 if a tensor beside the others is, else float32 if one is, else float64.
- */
+/** float64 if one of them is, else float32 if one of them is. */
+function promote(given: readonly (Given | undefined)[]): FloatType | undefined {
+  const types = given.map((tensor) => tensor && typeOf(tensor));
+  return types.includes("float64") ? "float64" : types.includes("float32") ? "float32" : undefined;
+}
+
+/** The type of a call: that of its arguments, else of its labels, else of its options; plain numbers alone are float64. */
 function typeOfCall({ loss, args, options, parameters }: LossCase): FloatType {
-  const labels = LABELS[loss] ?? [];
-  const tensors = Object.entries(args).filter(([name]) => !labels.includes(name))
-    .map(([, given]) => typeOf(given));
-  // Parameters are float32 until they are set, and then what they are set to; plain arrays make them float64.
-  for (const given of Object.values(parameters)) tensors.push(typeOf(given) ?? "float64");
-  const { weight } = options;
-  if (TYPED_WEIGHTS.includes(loss) && isGiven(weight)) tensors.push(typeOf(weight));
-  return tensors.includes("float64") || !tensors.includes("float32") ? "float64" : "float32";
+  const isLabel = (name: string) => (LABELS[loss] ?? []).includes(name);
+  const of = (isWanted: (name: string) => boolean) =>
+    promote(Object.keys(args).filter(isWanted).map((name) => args[name]));
+  if (Object.keys(parameters).length > 0) {
+    // Parameters take the type of what they are set to, plain arrays that of doubles.
+    const types = Object.values(parameters).map((given) => typeOf(given) ?? "float64");
+    return types.includes("float64") || of((name) => !isLabel(name)) === "float64"
+      ? "float64"
+      : "float32";
+  }
+  return of((name) => !isLabel(name)) ?? of(isLabel) ??
+    promote(Object.values(options).filter(isGiven)) ??
+    "float64";
 }
 
 function answer(call: LossCase): Answer {

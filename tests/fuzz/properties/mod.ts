@@ -2,6 +2,7 @@
 import type { AnyProperty } from "../property.ts";
 import { derivative } from "./derivative.ts";
 import { hostile } from "./hostile.ts";
+import { hostileDefinition } from "./hostile_definition.ts";
 import { hostileFormula } from "./hostile_formula.ts";
 import { interleaving } from "./interleaving.ts";
 import { kernels } from "./kernels.ts";
@@ -10,6 +11,7 @@ import { latex } from "./latex.ts";
 import { limits } from "./limits.ts";
 import { losses } from "./losses.ts";
 import { memory } from "./memory.ts";
+import { ownLosses } from "./own_losses.ts";
 import { steps } from "./steps.ts";
 import { tiles } from "./tiles.ts";
 
@@ -21,7 +23,9 @@ export const PROPERTIES: readonly AnyProperty[] = [
   latex,
   limits,
   hostileFormula,
+  hostileDefinition,
   ...losses,
+  ownLosses,
   tiles,
   ...hostile,
   interleaving,
