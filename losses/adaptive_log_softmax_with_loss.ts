@@ -155,6 +155,8 @@ export class AdaptiveLogSoftmaxWithLoss {
     grad: { input: "exp(x - m) / s - y" },
   };
 
+  /** The names of the arguments, in the order of a call: those that gradients go by. */
+  readonly argumentNames: readonly string[] = ["input", "target"];
   readonly #inFeatures: number;
   /** Where each cluster begins, and where the last one ends. */
   readonly #ends: readonly number[];

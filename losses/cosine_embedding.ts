@@ -117,7 +117,7 @@ export class CosineEmbeddingLoss
    * @throws {RangeError} If margin is infinite or NaN, or the reduction is unknown.
    */
   constructor(options: CosineEmbeddingLossOptions = {}) {
-    super(3);
+    super(["input1", "input2", "target"]);
     checkOptions("CosineEmbeddingLoss", options, ["margin", "reduction"]);
     const { margin = 0, reduction } = options;
     this.#margin = numberOption(

@@ -220,7 +220,7 @@ export class CrossEntropyLoss extends Loss<
    * is unknown.
    */
   constructor(options: CrossEntropyLossOptions = {}) {
-    super(2);
+    super(["input", "target"]);
     checkOptions("CrossEntropyLoss", options, [
       "weight",
       "ignoreIndex",

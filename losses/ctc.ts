@@ -168,7 +168,12 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
    * @throws {RangeError} If blank is no whole number ≥ 0, or the reduction is unknown.
    */
   constructor(options: CTCLossOptions<L> = {}) {
-    super(4);
+    super([
+      options?.logits ? "logits" : "logProbs",
+      "targets",
+      "inputLengths",
+      "targetLengths",
+    ]);
     checkOptions("CTCLoss", options, ["blank", "zeroInfinity", "reduction", "logits"]);
     const { blank = 0, zeroInfinity = false, reduction, logits = false } = options;
     this.#options = {

@@ -167,7 +167,7 @@ export class LinearCrossEntropyLoss extends Loss<
    * between 0 and 1, ignoreIndex is no whole number, or a word is unknown.
    */
   constructor(options: LinearCrossEntropyLossOptions) {
-    super(2);
+    super(["input", "target"]);
     checkOptions(NAME, options, [
       "inFeatures",
       "numClasses",

@@ -110,7 +110,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelMarginLossOptions = {}) {
-    super(2);
+    super(["input", "target"]);
     checkOptions("MultiLabelMarginLoss", options, ["reduction"]);
     this.#reduction = reductionOption("MultiLabelMarginLoss", options.reduction);
   }

@@ -123,7 +123,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelSoftMarginLossOptions = {}) {
-    super(2);
+    super(["input", "target"]);
     checkOptions("MultiLabelSoftMarginLoss", options, ["weight", "reduction"]);
     this.#reduction = reductionOption("MultiLabelSoftMarginLoss", options.reduction);
     this.#weight = tensorOption(options.weight, "weight");

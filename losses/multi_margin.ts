@@ -126,7 +126,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
    * @throws {RangeError} If p is neither 1 nor 2, margin is NaN, weight has not one axis, or the reduction is unknown.
    */
   constructor(options: MultiMarginLossOptions = {}) {
-    super(2);
+    super(["input", "target"]);
     checkOptions("MultiMarginLoss", options, ["p", "margin", "weight", "reduction"]);
     const { p = 1, margin = 1, weight, reduction } = options;
     numberOption("MultiMarginLoss", "p", p, (p) => p === 1 || p === 2, "1 or 2");

@@ -100,7 +100,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
    * @throws {RangeError} If ignoreIndex is no whole number, or the reduction is unknown.
    */
   constructor(options: NLLLossOptions = {}) {
-    super(2);
+    super(["input", "target"]);
     checkOptions("NLLLoss", options, ["weight", "ignoreIndex", "reduction"]);
     const { weight, ignoreIndex = -100, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");

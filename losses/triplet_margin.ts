@@ -199,7 +199,7 @@ export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, T
    * @throws {RangeError} If margin ≤ 0, p < 0, eps is infinite, one of them is NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginLossOptions = {}) {
-    super(3);
+    super(TRIPLET);
     const loss = "TripletMarginLoss";
     checkOptions(loss, options, ["margin", "p", "eps", "swap", "reduction"]);
     const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction } = options;

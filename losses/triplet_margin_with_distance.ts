@@ -176,7 +176,7 @@ export class TripletMarginWithDistanceLoss
    * @throws {RangeError} If margin ≤ 0 or NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginWithDistanceLossOptions = {}) {
-    super(3);
+    super(TRIPLET);
     checkOptions(LOSS, options, ["distanceFunction", "margin", "swap", "reduction"]);
     const {
       distanceFunction = pairwiseDistance,

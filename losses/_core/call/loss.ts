@@ -14,16 +14,16 @@ export abstract class Loss<
   G extends string,
   D extends G,
 > {
-  /** The number of arguments, behind which the request stands. */
-  readonly #arity: number;
+  /** The names of the arguments, in the order of a call: those that gradients go by. */
+  readonly argumentNames: readonly string[];
 
   /**
-   * Called by every loss with the number of its arguments.
+   * Called by every loss with the names of its arguments.
    *
-   * @param arity The number of tensors that a call takes.
+   * @param argumentNames The names of the tensors that a call takes; the request stands behind them.
    */
-  protected constructor(arity: number) {
-    this.#arity = arity;
+  protected constructor(argumentNames: readonly string[]) {
+    this.argumentNames = Object.freeze([...argumentNames]);
   }
 
   /**
@@ -48,7 +48,7 @@ export abstract class Loss<
    * @throws {RangeError} If shapes or sizes do not go together, or a number lies outside of the loss's domain.
    */
   valueAndGrad<W extends G = D>(...args: [...args: A, request?: Request<W>]): ValueAndGrad<W> {
-    const request = args[this.#arity] as Request<W> | undefined;
+    const request = args[this.argumentNames.length] as Request<W> | undefined;
     return this.evaluate(args as unknown as A, request) as ValueAndGrad<W>;
   }
 

@@ -42,7 +42,7 @@ export abstract class ElementwiseLoss<
    * @throws {RangeError} If an option's value is not allowed.
    */
   protected constructor(definition: ElementwiseDefinition, options: object) {
-    super(definition.arguments.length);
+    super(definition.arguments.map(({ name }) => name));
     const { loss, options: own = {}, tensors = [], weight, reductions } = definition;
     checkOptions(loss, options, [
       ...Object.keys(own),
