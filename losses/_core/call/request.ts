@@ -227,7 +227,9 @@ function checkOut(
       ? given
       : new Tensor(data, shape);
   }
-  for (const name of wrt) grad[name] ??= zeros(dtype, shapes[name]!);
+  for (const name of wrt) {
+    if (!Object.hasOwn(grad, name)) grad[name] = zeros(dtype, shapes[name]!);
+  }
   return grad;
 }
 

@@ -6,6 +6,7 @@ import { Loss } from "../call/loss.ts";
 import {
   checkOptions,
   optionOf,
+  ownOption,
   type Reduction,
   reductionOption,
   tensorOption,
@@ -54,7 +55,7 @@ export abstract class ElementwiseLoss<
     const values: Record<string, number | boolean | Tensor | undefined> = {};
     const params: Record<string, number> = {};
     for (const [name, option] of Object.entries(own)) {
-      const value = values[name] = optionOf(loss, name, option, given[name]);
+      const value = values[name] = optionOf(loss, name, option, ownOption(options, name));
       if (typeof value === "number") params[name] = value;
     }
     const reduction = reductionOption<Reduction | "batchmean">(loss, given.reduction, reductions);

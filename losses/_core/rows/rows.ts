@@ -50,15 +50,20 @@ export class Rows {
     this.outerShape = this.#axis.sampleShape;
   }
 
-  /** How a tensor is read. */
-  load(tensor: Tensor): Load {
+  /**
+   * How a tensor is read.
+   *
+   * @param tensor The tensor.
+   * @param isKept Whether its operand is left alone from tile to tile: false if kernels with other operands run in between.
+   */
+  load(tensor: Tensor, isKept = true): Load {
     const data = tensor.data as FloatArray;
     const strides = this.#strides(tensor);
     if (strides === undefined) {
       return (operand, start, end) => loadRows(operand, data, this.#axis, start, end);
     }
     const shape = this.#rowsLast(this.#shape);
-    const isSameInRows = strides.slice(0, -1).every((step) => step === 0);
+    const isSameInRows = isKept && strides.slice(0, -1).every((step) => step === 0);
     return (operand, start, end) => {
       // What is the same in all rows is copied once: no later tile has more rows than the first.
       if (start > 0 && isSameInRows) return;
