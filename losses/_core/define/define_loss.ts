@@ -48,7 +48,7 @@ export interface LossDefinition<
   /** The symbol of each argument by its name, in the order of the call, such as `{ input: "x", target: "y" }`. */
   readonly arguments: A;
   /** Numbers that occur in the formulas under their names. @default {{}} */
-  readonly options?: O;
+  readonly options?: O & Readonly<Record<string, DefinedOption>>;
   /**
    * Numbers per row, in order: reductions along the last axis, `sum(…)`, `mean(…)`, `max(…)` or `min(…)`, of an expression
    * in arguments, options and the rows above; or an expression in these rows and options.
@@ -64,7 +64,9 @@ export interface LossDefinition<
 
 /** The options of a loss of one's own. */
 export type DefinedLossOptions<O> =
-  & { readonly [name in keyof O]?: number | undefined }
+  & (string extends keyof O
+    ? { readonly [name: string]: number | Reduction | TensorLike | undefined }
+    : { readonly [name in keyof O]?: number | undefined })
   & {
     /** Keep the value of each element or row, average over all of them, or add them up. @default {"mean"} */
     readonly reduction?: Reduction | undefined;
