@@ -36,6 +36,18 @@ export function checkOptions(loss: string, options: unknown, known: readonly str
   }
 }
 
+/**
+ * What an option was given.
+ *
+ * @param options The options, which {@linkcode checkOptions} has seen.
+ * @param name The option.
+ * @returns Its value; undefined if it was not given, even if all objects have something under its name.
+ */
+export function ownOption(options: object, name: string): unknown {
+  if (name in Object.prototype && !Object.hasOwn(options, name)) return undefined;
+  return (options as Readonly<Record<string, unknown>>)[name];
+}
+
 /** What an option that is not allowed keeps from being done. */
 export type Doing = "make" | "compute";
 

@@ -250,7 +250,7 @@ function checkOut(
       : tensorOf(dtype, data, shape);
   }
   for (const name of wrt) {
-    grad[name] ??= zeros(dtype, shapes[name]!);
+    if (!Object.hasOwn(grad, name)) grad[name] = zeros(dtype, shapes[name]!);
   }
   return grad;
 }

@@ -311,7 +311,7 @@ export class Driver {
     const at: number[] = [];
     for (const name of wrt) {
       const target = this.#gradOperands[name]!;
-      store[target] = name === WEIGHT
+      store[target] = name === WEIGHT && isWeighted
         ? `${upstream} * ((${value}) - ${operand.center})`
         : `${factor} * (${grad[name]})`;
       from.push(kernels.element[target]!);

@@ -4,7 +4,13 @@
 
 import { floatType } from "../call/arguments.ts";
 import { Loss } from "../call/loss.ts";
-import { optionOf, type Reduction, reductionOption, tensorOption } from "../call/options.ts";
+import {
+  optionOf,
+  ownOption,
+  type Reduction,
+  reductionOption,
+  tensorOption,
+} from "../call/options.ts";
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
@@ -46,19 +52,24 @@ export abstract class ElementwiseLoss<
       ...weight !== undefined && { weight: undefined },
       ...Object.fromEntries(tensors.map(({ name }) => [name, undefined])),
     });
-    const given = options as Readonly<Record<string, unknown>>;
     const values: Record<string, number | boolean | Tensor | undefined> = {};
     const params: number[] = [];
     for (const [name, option] of Object.entries(own)) {
-      const value = values[name] = optionOf(loss, name, option, given[name]);
+      const value = values[name] = optionOf(loss, name, option, ownOption(options, name));
       if (typeof value === "number") params.push(value);
     }
-    const reduction = reductionOption<Reduction | "batchmean">(loss, given.reduction, reductions);
-    const weights = weight === undefined ? undefined : tensorOption(given.weight, "weight");
+    const reduction = reductionOption<Reduction | "batchmean">(
+      loss,
+      ownOption(options, "reduction"),
+      reductions,
+    );
+    const weights = weight === undefined
+      ? undefined
+      : tensorOption(ownOption(options, "weight"), "weight");
     const typed = [weights];
     const repeated: Record<string, Tensor> = {};
     for (const { name, symbol } of tensors) {
-      const option = tensorOption(given[name], name);
+      const option = tensorOption(ownOption(options, name), name);
       typed.push(option);
       if (option !== undefined) repeated[symbol] = values[name] = option.tensor;
     }
