@@ -5,6 +5,7 @@ import {
   AdaptiveLogSoftmaxWithLoss,
   CrossEntropyLoss,
   CTCLoss,
+  defineLoss,
   float32,
   HuberLoss,
   int32,
@@ -294,6 +295,32 @@ describe("tfLoss", () => {
     // Without any tensor of tfjs, and in float64, the loss is a float32 tensor of tfjs all the same.
     const constant = mse([1, 2], [0, 0.1]);
     assertEquals([constant.dtype, ...numbersOf(constant)], ["float32", Math.fround(4.61 / 2)]);
+  });
+
+  it("takes losses of one's own, element by element and by rows", () => {
+    const FocalLoss = defineLoss({
+      name: "FocalLoss",
+      arguments: { input: "x", target: "y" },
+      options: { gamma: 2 },
+      value:
+        "y * pow(1 - sigmoid(x), gamma) * softplus(-x) + (1 - y) * pow(sigmoid(x), gamma) * softplus(x)",
+    });
+    const DiceLoss = defineLoss({
+      name: "DiceLoss",
+      arguments: { input: "x", target: "y" },
+      rows: { both: "sum(x * y)", all: "sum(x + y)" },
+      value: "1 - 2 * both / all",
+    });
+    const random = new TorchRandom(43);
+    const [x, y] = [random.rand([4, 3]), random.rand([4, 3])];
+    for (const loss of [new FocalLoss({ gamma: 1.5 }), new DiceLoss({ reduction: "sum" })]) {
+      const f = tfLoss(tf, loss);
+      const { value, grad } = loss.valueAndGrad(x, y, { wrt: ["input", "target"] });
+      const both = tf.valueAndGrads((x, y) => f(x!, y!))([tensorOf(x), tensorOf(y)]);
+      assertEquals(numbersOf(both.value), [value.item()]);
+      assertEquals(both.grads.map(numbersOf), [[...grad.input.data], [...grad.target.data]]);
+      assertEquals(numbersOf(f.layers(tensorOf(y), tensorOf(x))), [value.item()]);
+    }
   });
 
   it("computes two calls in one expression with the parameters of each", () => {

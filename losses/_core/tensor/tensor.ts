@@ -21,7 +21,6 @@ import type {
 } from "./types.ts";
 
 /**
-/**
  * Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and
  * shape. `true` and `false` count as 1 and 0. There may be up to 64 axes.
  */
