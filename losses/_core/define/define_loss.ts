@@ -91,8 +91,6 @@ export interface DefinedFormula extends LossFormula {
 
 /** An object of a loss of one's own. */
 export interface DefinedLoss<Names extends string, D extends Names> {
-  /** The names of the arguments, in the order of a call; the request comes after them. */
-  readonly argumentNames: readonly string[];
   /** The formulas of the loss. */
   readonly formula: DefinedFormula;
   /** The names of the arguments, in the order of a call. */
