@@ -154,6 +154,7 @@ export class LinearCrossEntropyLoss extends Loss<
     numClasses: number;
     outFeatures: readonly number[];
     ignoreIndex: number | undefined;
+    isSmooth: boolean;
     reduction: Reduction;
     chunking: Checked<LinearCrossEntropyOptions> | undefined;
   };
@@ -203,6 +204,7 @@ export class LinearCrossEntropyLoss extends Loss<
       ignoreIndex: ignoreIndex === undefined
         ? undefined
         : wholeOption(NAME, "ignoreIndex", ignoreIndex),
+      isSmooth: labelSmoothing > 0,
       reduction: reductionOption(NAME, reduction),
       chunking: chunking === undefined ? undefined : checkChunking(chunking),
     };
@@ -255,6 +257,7 @@ export class LinearCrossEntropyLoss extends Loss<
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     const { numClasses, outFeatures, ignoreIndex = -100, reduction, chunking } = this.#options;
+    const { isSmooth } = this.#options;
     const parameters = this.#parameters.tensors;
     const names = Object.keys(parameters);
     const { tensors, dtype: inputType } = readArguments(
@@ -287,7 +290,7 @@ export class LinearCrossEntropyLoss extends Loss<
         );
       }
       checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
-      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data);
+      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data, isSmooth);
       numbers = labels;
     }
     const call = new RowCall({

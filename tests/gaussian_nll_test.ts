@@ -149,6 +149,16 @@ describe("GaussianNLLLoss with extreme numbers", () => {
     assertEquals(at(1, NaN), [NaN, NaN, NaN]);
     assertEquals(at(1, NaN, { dtype: float32 }), [NaN, NaN, NaN]);
   });
+
+  it("float32: a derivative that overflows stays ∞, however small the upstream gradient is", () => {
+    const loss = new GaussianNLLLoss({ reduction: "sum" });
+    const request = { gradOutput: 1e-5 };
+    const { grad } = loss.valueAndGrad(float32([1e36]), float32([0]), float32([1e-6]), request);
+    assertEquals(grad.input.item(), Infinity);
+    const args = [[1e36], [0], [1e-6]] as const;
+    const { grad: wide } = loss.valueAndGrad(...args, request);
+    assertEquals(wide.input.item().toPrecision(12), "1.00000000000e+37");
+  });
 });
 
 testReductions(subject);

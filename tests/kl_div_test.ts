@@ -243,6 +243,15 @@ describe("KLDivLoss with extreme numbers", () => {
     assertEquals(at(NaN, 0)[0], NaN);
     assertEquals(at(NaN, -Infinity, { logTarget: true })[0], NaN);
   });
+
+  it("logTarget: the gradient of a target whose exponential overflows is infinite, where PyTorch's is NaN", () => {
+    const loss = new KLDivLoss({ logTarget: true, reduction: "sum" });
+    const slope = (x: number, y: number, make = float64) =>
+      loss.valueAndGrad(make([x]), make([y]), { wrt: ["target"] }).grad.target.item();
+    assertEquals(slope(1000, 1000), Infinity);
+    assertEquals(slope(1e300, 1000), -Infinity);
+    assertEquals(slope(100, 100, float32), Infinity);
+  });
 });
 
 for (const each of [subject, logs]) {

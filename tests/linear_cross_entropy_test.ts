@@ -389,6 +389,17 @@ describe("LinearCrossEntropyLoss with extreme numbers", () => {
     }).valueAndGrad([[1, 2]], [0]);
     assertEquals([value.item(), [...grad.input.data]], [0, [0, 0]]);
   });
+
+  it("smoothing beside weights that are 0 for all labels: the mean is NaN, as in PyTorch", () => {
+    const loss = new LinearCrossEntropyLoss({
+      inFeatures: 1,
+      numClasses: 2,
+      weight: float32([0, 1]),
+      labelSmoothing: 0.2,
+    });
+    const { value, grad } = loss.valueAndGrad([[1]], [0]);
+    assertEquals([value.item(), ...grad.input.data], [NaN, NaN]);
+  });
 });
 
 describe("LinearCrossEntropyLoss and its parameters", () => {

@@ -277,6 +277,15 @@ describe("PoissonNLLLoss with extreme numbers", () => {
     }
     assertEquals(at(-1, 1, { logInput: false }), [NaN, 1 - 1 / (1e-8 - 1)]);
   });
+
+  it("float32: a derivative that overflows stays ∞, however small the upstream gradient is", () => {
+    const loss = new PoissonNLLLoss({ logInput: false, eps: 0, reduction: "sum" });
+    const request = { gradOutput: 1e-5 };
+    const { grad } = loss.valueAndGrad(float32([1e-6]), float32([1e36]), request);
+    assertEquals(grad.input.item(), -Infinity);
+    const wide = loss.valueAndGrad([1e-6], [1e36], request).grad.input.item();
+    assertEquals(wide.toPrecision(12), "-1.00000000000e+37");
+  });
 });
 
 for (const each of [subject, rates]) {
