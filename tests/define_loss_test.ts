@@ -18,7 +18,7 @@ import {
   KLDivLoss,
   MSELoss,
   PoissonNLLLoss,
-  Tensor,
+  type Tensor,
 } from "@lossbook/losses";
 import {
   assertClose,
