@@ -97,6 +97,8 @@ describe("checkGradient of a right gradient", () => {
       [(x) => x ** 7, (x) => 7 * x ** 6],
       [(x) => Math.sin(40 * x), (x) => 40 * Math.cos(40 * x)],
       [() => 3, () => 0],
+      // The value has three digits more than rounding leaves to its differences.
+      [(x) => 1e6 + 1e-3 * x, () => 1e-3],
     ];
     for (const [f, derivative] of functions) {
       const loss = lossOf(f, derivative);

@@ -69,6 +69,12 @@ export const definitions = {
     rows: { m: "max(x)", s: "sum(exp(x - m))", top: "max(exp(x - m) / s)" },
     value: "top * log(s) + m",
   }),
+  farthest: defineLoss({
+    name: "Farthest",
+    arguments: x,
+    rows: { center: "mean(x)", m: "max(x < center ? center - x : 2 * (x - center))" },
+    value: "m",
+  }),
   worst: defineLoss({
     name: "Worst",
     arguments: xy,
