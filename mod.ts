@@ -52,6 +52,7 @@ export {
   defineLoss,
   type FirstArgument,
   type LossDefinition,
+  type OneOf,
   type TensorsOf,
 } from "./losses/_core/define/define_loss.ts";
 export * from "./losses/adaptive_log_softmax_with_loss.ts";

@@ -73,20 +73,21 @@ export type DefinedLossOptions<O> =
     readonly weight?: TensorLike | undefined;
   };
 
-type Last<U> = (U extends unknown ? (use: () => U) => void : never) extends (use: infer F) => void
-  ? F extends () => infer L ? L : never
+/** One of several types that are joined by `|`. */
+export type OneOf<U> = (U extends unknown ? (use: () => U) => void : never) extends
+  (use: infer F) => void ? F extends () => infer L ? L : never
   : never;
 
 /** As many tensors as there are names. */
 export type TensorsOf<Names, T extends readonly TensorLike[] = []> = string extends Names
   ? readonly TensorLike[]
   : [Names] extends [never] ? T
-  : TensorsOf<Exclude<Names, Last<Names>>, [...T, TensorLike]>;
+  : TensorsOf<Exclude<Names, OneOf<Names>>, [...T, TensorLike]>;
 
 /** The formulas of a loss of one's own. */
 export interface DefinedFormula extends LossFormula {
   /** The numbers per row, if there are any. */
-  readonly rows?: Readonly<Record<string, string>>;
+  readonly rows?: Readonly<Record<string, string>> | undefined;
 }
 
 /** An object of a loss of one's own. */
