@@ -17,6 +17,7 @@ const PROJECT_TESTS = [
   "pairing",
   "readme",
   "runtimes",
+  "security",
 ];
 
 /** Chapters on no loss of the package: they have no module. */
