@@ -1,6 +1,6 @@
 /** Gradients without a formula: finite differences through a random upstream gradient. */
-import { float64, type Tensor } from "@lossbook/losses";
-import { assertClose, type Plain } from "./_close.ts";
+import { AssertionError } from "@std/assert";
+import { checkGradient, float64, type Tensor } from "@lossbook/losses";
 
 /** Numbers for tests that a seed determines (mulberry32). Not PyTorch's: those live in the notebooks' kit. */
 export class Random {
@@ -77,7 +77,7 @@ export interface LossLike {
 }
 
 /** How {@linkcode assertGradient} differentiates. */
-export interface GradientCheck extends Probe {
+export interface GradientCheck extends Pick<Probe, "scale"> {
   /** The arguments to differentiate, each a key of `args`. */
   wrt: readonly string[];
   /** Seed of the upstream gradient. */
@@ -87,8 +87,8 @@ export interface GradientCheck extends Probe {
 }
 
 /**
- * Holds every gradient of a loss against finite differences of its own value, through a random upstream gradient: ones
- * would hide a wrong sign that cancels.
+ * Holds every gradient of a loss against finite differences of its own value, by checkGradient; no element may lie at a
+ * kink.
  *
  * @param loss The loss under test.
  * @param args The arguments in call order, float64 tensors where differentiated.
@@ -99,33 +99,18 @@ export function assertGradient(
   args: Record<string, Tensor>,
   check: GradientCheck,
 ): void {
-  const { wrt, seed = 1, tolerance = 1e-9 } = check;
-  const random = new Random(seed);
-  const forward = (named: Record<string, Tensor>) =>
-    loss.forward(...Object.values(named) as never[]);
-  const value = forward(args);
-  const upstream = random.tensor([...value.shape]);
-  const gradOutput = value.shape.length ? upstream : upstream.data[0];
-  const { grad } = loss.valueAndGrad(...[...Object.values(args), { wrt, gradOutput }] as never[]);
-
-  for (const key of wrt) {
-    const shape = [...args[key].shape];
-    const expected: Plain = {
-      shape,
-      data: numericGradient(
-        (x) => {
-          const { data } = forward({ ...args, [key]: float64(x.slice(), shape) });
-          return Array.from(data).reduce((sum, v, i) => sum + v * upstream.data[i], 0);
-        },
-        args[key].data,
-        check,
-      ),
-    };
-    const context = `numeric gradient of ${key} (seed ${seed}):`;
-    assertClose((grad as Record<string, Tensor>)[key], expected, {
-      rtol: tolerance,
-      atol: tolerance,
-      context,
-    });
-  }
+  const { wrt, seed = 1, tolerance = 1e-9, scale = 1 } = check;
+  const { worst, isRight, kinks } = checkGradient(loss, Object.values(args), {
+    wrt,
+    names: Object.keys(args),
+    tolerance,
+    step: 1e-3 * scale,
+    seed,
+  });
+  const wrong = isRight ? kinks[0] : worst;
+  if (wrong === undefined) return;
+  throw new AssertionError(
+    `numeric gradient of ${wrong.argument} (seed ${seed}): is ${wrong.gradient} at [${wrong.index}], ` +
+      `expected ${wrong.difference}${isRight ? ", or there is a kink" : ""}`,
+  );
 }

@@ -90,13 +90,11 @@ describe("GaussianNLLLoss beside one line: minus the logarithm of exp(-e² / (2 
 testFixtures("gaussian_nll", gaussian);
 
 describe("GaussianNLLLoss beside finite differences", () => {
-  // Steps a fraction of the distance to eps, where the logarithm bends most.
-  const edges = [0];
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}, whatever the shape of var`, () => {
       for (const shape of [[3, 5], [3, 1], [1, 5], [3], []]) {
         const args = subject.draw(new Random(2), [3, 5], [3, 5], shape);
-        assertGradient(gaussian({ reduction }), args, { wrt: ["var"], edges });
+        assertGradient(gaussian({ reduction }), args, { wrt: ["var"] });
         assertGradient(gaussian({ reduction, full: true }), args, { wrt: ["input", "target"] });
       }
     });
