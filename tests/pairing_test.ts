@@ -7,7 +7,12 @@ import { type Listing, pairingProblems } from "./checks/pairing.ts";
 import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 
 /** Tests about the project, not about a loss. */
-const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme", "runtimes"];
+const PROJECT_TESTS = [
+  ...["docs", "fixtures", "notebooks", "pairing", "readme", "runtimes"],
+  "define_loss",
+];
+/** Chapters about no module of losses/. */
+const CHAPTERS = ["your_own_loss"];
 
 function listing(): Listing {
   const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
@@ -16,6 +21,7 @@ function listing(): Listing {
   return {
     losses: modules.filter(isLoss),
     helpers: modules.filter((name) => !isLoss(name)),
+    chapters: CHAPTERS,
     notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index"),
     tests: namesIn("tests", "_test.ts").filter((name) => !PROJECT_TESTS.includes(name)),
     cases: namesIn("tests/reference/cases", ".ts"),
@@ -63,10 +69,11 @@ describe("the pairing check", () => {
   const whole: Listing = {
     losses: ["huber"],
     helpers: ["softmax"],
-    notebooks: ["huber"],
-    tests: ["huber", "softmax"],
-    cases: ["huber"],
-    fixtures: ["huber"],
+    chapters: ["own"],
+    notebooks: ["huber", "own"],
+    tests: ["huber", "softmax", "own"],
+    cases: ["huber", "own"],
+    fixtures: ["huber", "own"],
   };
 
   it("has nothing to say about a whole project", () => {
@@ -76,14 +83,18 @@ describe("the pairing check", () => {
   it("finds a missing notebook, test, cases file and fixture", () => {
     assertEquals(pairingProblems({ ...whole, notebooks: [], tests: [], cases: [], fixtures: [] }), [
       "losses/huber.ts has no notebooks/huber.ipynb",
+      "the chapter own has no notebooks/own.ipynb",
       "losses/huber.ts has no tests/huber_test.ts",
+      "the chapter own has no tests/own_test.ts",
       "losses/huber.ts has no tests/reference/cases/huber.ts",
+      "the chapter own has no tests/reference/cases/own.ts",
       "losses/huber.ts has no tests/fixtures/huber.json",
+      "the chapter own has no tests/fixtures/own.json",
       "losses/softmax.ts has no tests/softmax_test.ts",
     ]);
   });
 
-  it("finds a file without its loss", () => {
+  it("finds a file without its loss or chapter", () => {
     assertEquals(pairingProblems({ ...whole, losses: [] }), [
       "notebooks/huber.ipynb has no losses/huber.ts",
       "tests/huber_test.ts has no losses/huber.ts",
