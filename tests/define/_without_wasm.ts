@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { LossLike } from "./_helpers.ts";
-
 if (globalThis.Deno?.args[0] === "missing") Reflect.deleteProperty(globalThis, "WebAssembly");
 
 const { float32, float64 } = await import("../../mod.ts");
@@ -17,9 +15,7 @@ const found: Record<string, number[]> = {};
 
 for (const make of [float32, float64]) {
   for (const [name, Class] of Object.entries(definitions)) {
-    const loss = new Class({ reduction: "none" }) as LossLike & {
-      argumentNames: readonly string[];
-    };
+    const loss = new Class({ reduction: "none" });
     // The last vector of a row is not full; two rows are equal in all elements.
     const args = loss.argumentNames.map((argument, i) => {
       const numbers = argument === "margin" ? wave(5, 0.4) : wave(35, 0.7 + i);
@@ -27,8 +23,7 @@ for (const make of [float32, float64]) {
       else numbers.fill(0.25, 0, argument === "margin" ? 0 : 14);
       return make(numbers, argument === "margin" ? [5] : [5, 7]);
     });
-    const request = { wrt: loss.argumentNames };
-    const { value, grad } = loss.valueAndGrad(...[...args, request] as never[]);
+    const { value, grad } = loss.valueAndGrad(...[...args, { wrt: loss.argumentNames }] as never);
     const all: Record<string, typeof value> = { value, ...grad as object };
     for (const [key, { data }] of Object.entries(all)) {
       found[`${name} ${value.dtype} ${key}`] = [...data];
