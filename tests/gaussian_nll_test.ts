@@ -88,13 +88,11 @@ describe("GaussianNLLLoss against a one-line reference: -log(exp(-e² / (2 v)) /
 testFixtures("gaussian_nll", gaussian);
 
 describe("GaussianNLLLoss against finite differences", () => {
-  // Steps become smaller towards 0, where the logarithm is most curved.
-  const edges = [0];
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}, for every shape of var`, () => {
       for (const shape of [[3, 5], [3, 1], [1, 5], [3], []]) {
         const args = subject.draw(new Random(2), [3, 5], [3, 5], shape);
-        assertGradient(gaussian({ reduction }), args, { wrt: ["var"], edges });
+        assertGradient(gaussian({ reduction }), args, { wrt: ["var"] });
         assertGradient(gaussian({ reduction, full: true }), args, { wrt: ["input", "target"] });
       }
     });

@@ -125,7 +125,7 @@ describe("KLDivLoss against finite differences", () => {
   for (const reduction of ["none", "mean", "sum", "batchmean"] as const) {
     it(`agrees for ${reduction}, with and without logTarget`, () => {
       const random = new Random(2);
-      assertGradient(klDiv({ reduction }), subject.draw(random, [3, 5]), { wrt, edges: [0] });
+      assertGradient(klDiv({ reduction }), subject.draw(random, [3, 5]), { wrt });
       assertGradient(klDiv({ reduction, logTarget: true }), logs.draw(random, [3, 5]), { wrt });
     });
   }

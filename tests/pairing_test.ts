@@ -20,22 +20,20 @@ const PROJECT_TESTS = [
   "security",
 ];
 
-/** Chapters on no loss of the package: they have no module. */
+/** Chapters without a module of losses/. */
 const CHAPTERS = ["your_own_loss"];
 
 function listing(): Listing {
   const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
   const isLoss = (name: string) =>
     /^export class \w+Loss\b/m.test(withoutComments(readProject(`losses/${name}.ts`)));
-  const isPaired = (name: string) => !CHAPTERS.includes(name);
   return {
     losses: modules.filter(isLoss),
     helpers: modules.filter((name) => !isLoss(name)),
-    notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index" && isPaired(name)),
-    tests: namesIn("tests", "_test.ts").filter((name) =>
-      !PROJECT_TESTS.includes(name) && isPaired(name)
-    ),
-    cases: namesIn("tests/reference/cases", ".ts").filter(isPaired),
+    chapters: CHAPTERS,
+    notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index"),
+    tests: namesIn("tests", "_test.ts").filter((name) => !PROJECT_TESTS.includes(name)),
+    cases: namesIn("tests/reference/cases", ".ts"),
     fixtures: namesIn("tests/fixtures", ".json"),
   };
 }
@@ -87,10 +85,11 @@ describe("the pairing check", () => {
   const whole: Listing = {
     losses: ["huber"],
     helpers: ["softmax"],
-    notebooks: ["huber"],
-    tests: ["huber", "softmax"],
-    cases: ["huber"],
-    fixtures: ["huber"],
+    chapters: ["own"],
+    notebooks: ["huber", "own"],
+    tests: ["huber", "softmax", "own"],
+    cases: ["huber", "own"],
+    fixtures: ["huber", "own"],
   };
 
   it("accepts a complete project", () => {
@@ -100,14 +99,18 @@ describe("the pairing check", () => {
   it("finds a missing notebook, test, cases file and fixture", () => {
     assertEquals(pairingProblems({ ...whole, notebooks: [], tests: [], cases: [], fixtures: [] }), [
       "losses/huber.ts has no notebooks/huber.ipynb",
+      "the chapter own has no notebooks/own.ipynb",
       "losses/huber.ts has no tests/huber_test.ts",
+      "the chapter own has no tests/own_test.ts",
       "losses/huber.ts has no tests/reference/cases/huber.ts",
+      "the chapter own has no tests/reference/cases/own.ts",
       "losses/huber.ts has no tests/fixtures/huber.json",
+      "the chapter own has no tests/fixtures/own.json",
       "losses/softmax.ts has no tests/softmax_test.ts",
     ]);
   });
 
-  it("finds a file without its loss", () => {
+  it("finds a file without its loss or chapter", () => {
     assertEquals(pairingProblems({ ...whole, losses: [] }), [
       "notebooks/huber.ipynb has no losses/huber.ts",
       "tests/huber_test.ts has no losses/huber.ts",

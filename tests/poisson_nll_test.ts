@@ -127,9 +127,8 @@ describe("PoissonNLLLoss against finite differences", () => {
         const random = new Random(2);
         const logs = poisson({ reduction, full });
         const plain = poisson({ reduction, full, logInput: false, eps: 0.01 });
-        const edges = [-0.01, 0, 1];
-        assertGradient(logs, subject.draw(random, [3, 5]), { wrt, edges });
-        assertGradient(plain, rates.draw(random, [3, 5]), { wrt, edges });
+        assertGradient(logs, subject.draw(random, [3, 5]), { wrt });
+        assertGradient(plain, rates.draw(random, [3, 5]), { wrt });
       });
     }
   }

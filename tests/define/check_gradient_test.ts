@@ -160,6 +160,23 @@ describe("checkGradient of a wrong gradient", () => {
     assertEquals(checkGradient(forgets, [[1, 2], [3, 5]]).isRight, false);
   });
 
+  it("refuses a gradient of another shape", () => {
+    const sum = new MSELoss({ reduction: "sum" });
+    const flat = {
+      argumentNames: ["input", "target"],
+      forward: sum.forward.bind(sum),
+      valueAndGrad: (input: Tensor, target: Tensor, request: object) => {
+        const { value, grad } = sum.valueAndGrad(input, target, request);
+        return { value, grad: { input: new Tensor(grad.input.data, [4]) } };
+      },
+    };
+    assertThrows(
+      () => checkGradient(flat, [[[1, 2], [3, 4]], [[0, 0], [0, 0]]]),
+      RangeError,
+      "Cannot confirm the gradient with respect to input as it has the shape (4,), and the argument (2, 2)",
+    );
+  });
+
   it("allows more if the tolerance says so", () => {
     const loss = lossOf(Math.exp, (x) => Math.exp(x) * (1 + 1e-5));
     assertEquals(checkGradient(loss, [x], { names, tolerance: 1e-4 }).isRight, true);
