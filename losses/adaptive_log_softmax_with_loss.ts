@@ -126,7 +126,7 @@ interface Call {
   readonly grad: Readonly<Record<string, Tensor>>;
 }
 
-const crossEntropy = new CrossEntropyLoss({ reduction: "none" });
+let crossEntropy: CrossEntropyLoss | undefined;
 
 /**
  * Minus the log-probability of the right class, under a softmax that keeps rare classes in clusters.
@@ -521,6 +521,7 @@ function lossesOf(
   labels: Int32Array,
 ): { values: FloatArray; scoreGrad: Matrix | undefined } {
   const count = labels.length;
+  crossEntropy ??= new CrossEntropyLoss({ reduction: "none" });
   const { value, grad } = crossEntropy.valueAndGrad(
     new Tensor(scores, [count, scores.length / count]),
     labels,

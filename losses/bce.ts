@@ -26,8 +26,9 @@
  */
 
 import type { Reduction } from "./_core/call/options.ts";
-import type { Domain, ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { log, log1p } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
 /** Options of {@linkcode BCELoss}. */
@@ -52,19 +53,25 @@ const formula: LossFormula = {
   },
 };
 
-const probability = (symbol: string): Domain => ({
-  formula: `${symbol} >= 0 and ${symbol} <= 1`,
-  valid: (value) => value >= 0 && value <= 1,
-  wanted: "between 0 and 1",
-});
+const isProbability = (value: number) => value >= 0 && value <= 1;
+const wanted = "between 0 and 1";
 
 const definition: ElementwiseDefinition = {
   loss: "BCELoss",
   arguments: [
-    { name: "input", symbol: "x", domain: probability("x") },
-    { name: "target", symbol: "y", domain: probability("y") },
+    {
+      name: "input",
+      symbol: "x",
+      domain: { formula: "x >= 0 and x <= 1", valid: isProbability, wanted },
+    },
+    {
+      name: "target",
+      symbol: "y",
+      domain: { formula: "y >= 0 and y <= 1", valid: isProbability, wanted },
+    },
   ],
   formula,
+  functions: { log, log1p },
   weight: "is repeated",
   shapes: "equal",
   sameTypes: true,

@@ -69,7 +69,7 @@ export type CosineEmbeddingArguments = [input1: TensorLike, input2: TensorLike, 
 const ARGUMENTS = [{ name: "input1" }, { name: "input2" }, { name: "target", isLabel: true }];
 
 /** Keeps lengths from being 0. PyTorch rounds 1e-12 to float32. */
-const DELTA = Math.fround(1e-12);
+const DELTA = /* @__PURE__ */ Math.fround(1e-12);
 
 /** The divisors of a cosine, √(‖x‖² + δ), and the same as the L of {@linkcode Divisors}: the derivative is x / √(‖x‖² + δ). */
 function divide(count: number, { sumOfSquares, scale, divisor, length }: Divisors): void {

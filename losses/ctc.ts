@@ -55,7 +55,9 @@ import {
 } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
-import { defineKernels, load, unload } from "./_core/kernel/kernels.ts";
+import { load, unload } from "./_core/kernel/kernels.ts";
+import { exp } from "./_core/kernel/math.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { rowsPerTile } from "./_core/rows/class_axis.ts";
 import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
 import { describe } from "./_core/tensor/describe.ts";
@@ -92,13 +94,14 @@ export type CTCArguments = [
   targetLengths: TensorLike,
 ];
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g"],
   rows: ["m", "s", "a"],
   steps: { max: MAX, exp: EXPONENTIALS, grad: { store: { g: "a * e" } } },
+  functions: { exp },
   tile: 65536,
   tileRows: 4096,
-});
+}));
 
 /** How much the sum of the probabilities of a row may differ from 1 if they were normalised in this type. */
 const ROUNDING = { float32: 1e-5, float64: 1e-12 } as const;

@@ -31,6 +31,7 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
+import { log } from "./_core/kernel/math.ts";
 import { show } from "./_core/tensor/shape.ts";
 import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
 
@@ -60,8 +61,6 @@ const formula: LossFormula = {
   },
 };
 
-const fullFormula: LossFormula = { ...formula, value: `${formula.value} + log(2 * pi) / 2` };
-
 const definition: ElementwiseDefinition = {
   loss: "GaussianNLLLoss",
   arguments: [
@@ -77,7 +76,9 @@ const definition: ElementwiseDefinition = {
     full: { default: false },
     eps: { default: 1e-6, valid: (eps) => eps >= 0, wanted: "≥ 0" },
   },
-  formula: ({ full }) => full ? fullFormula : formula,
+  formula: ({ full }) =>
+    full ? { ...formula, value: `${formula.value} + log(2 * pi) / 2` } : formula,
+  functions: { log },
   align: ([input, target, variance]) => [
     input!,
     target!,

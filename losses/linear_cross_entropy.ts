@@ -148,7 +148,9 @@ export class LinearCrossEntropyLoss extends Loss<
    * Value and gradient of one class as formulas, as in {@linkcode CrossEntropyLoss}: here x is the product of the input
    * and the class's row of linear.weight, plus the bias.
    */
-  static readonly formula: { value: string; grad: { input: string } } = CrossEntropyLoss.formula;
+  static get formula(): { value: string; grad: { input: string } } {
+    return CrossEntropyLoss.formula;
+  }
 
   readonly #options: {
     inFeatures: number;

@@ -37,6 +37,7 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { exp, log } from "./_core/kernel/math.ts";
 
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {
@@ -93,6 +94,7 @@ const definition: ElementwiseDefinition = {
     const short = logInput ? formula : rateFormula;
     return full ? withStirling(short) : short;
   },
+  functions: { exp, log },
 };
 
 /**

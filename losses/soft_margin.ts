@@ -35,6 +35,7 @@ import {
   SIGNS,
 } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { sigmoid, softplus } from "./_core/kernel/math.ts";
 
 /** Options of {@linkcode SoftMarginLoss}. */
 export interface SoftMarginLossOptions {
@@ -56,6 +57,7 @@ const definition: ElementwiseDefinition = {
     { name: "target", symbol: "y", integers: true, domain: SIGNS },
   ],
   formula,
+  functions: { sigmoid, softplus },
   shapes: "first",
 };
 

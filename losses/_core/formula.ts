@@ -29,6 +29,7 @@ import { derivative } from "./formula/derivative.ts";
 import { excerpt } from "./formula/excerpt.ts";
 import { Graph, isCondition, type Node, symbolsOf } from "./formula/graph.ts";
 import { defineKernels, load, tileFor, unload } from "./kernel/kernels.ts";
+import { ALL_FUNCTIONS } from "./kernel/math.ts";
 import { describe } from "./tensor/describe.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
 import { latex } from "./formula/latex.ts";
@@ -69,11 +70,12 @@ export class Formula {
     this.#root = parse(this.#graph, text);
     this.#symbols = symbolsOf(this.#root);
     this.text = text;
-    this.#kernels = defineKernels({
+    this.#kernels = defineKernels(() => ({
       elements: [...this.#symbols, RESULT],
       steps: { evaluate: { store: { [RESULT]: text } } },
+      functions: ALL_FUNCTIONS,
       tile: tileFor(this.#symbols.length + 1),
-    });
+    }));
   }
 
   /** The names in the formula, in order of first appearance. */

@@ -16,6 +16,7 @@ import {
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import type { ElementwiseDefinition, LossFormula } from "../elementwise/definition.ts";
 import { ElementwiseLoss } from "../elementwise/loss.ts";
+import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import { Graph } from "../formula/graph.ts";
 import { parse } from "../formula/parse.ts";
 import { describe } from "../tensor/describe.ts";
@@ -333,6 +334,7 @@ function elementwiseClass(
     arguments: args.map((argument, i) => ({ ...argument, integers: i > 0 })),
     options,
     formula,
+    functions: ALL_FUNCTIONS,
     wrt,
     ...!args.some(({ name }) => name === "weight") && { weight: "divides by the count" },
   };

@@ -12,7 +12,9 @@ import type { Reduction, TensorOption } from "../call/options.ts";
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import { RowCall } from "../call/row_call.ts";
 import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
+import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import type { Run } from "../kernel/plan.ts";
+import { defineRowKernels } from "../kernel/row_kernels.ts";
 import { Rows } from "../rows/rows.ts";
 import { commonShape, gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
 import { freeNames } from "../elementwise/driver.ts";
@@ -83,7 +85,7 @@ export class RowDriver {
   readonly #defaults: readonly string[];
   /** Names that formulas know the derivatives of the loss by: with respect to each reduction, and to the value of a row. */
   readonly #arriving: ReadonlyMap<string, string>;
-  readonly #tileKernels: (dtype: FloatType, longestRow?: number) => AnyKernels;
+  readonly #tileKernels: (dtype: FloatType, longestRow: number) => AnyKernels;
   readonly #rowKernels: (dtype: FloatType) => AnyKernels;
   /** Steps that have been compiled, by set of kernels and by what they do. */
   readonly #runs = new WeakMap<AnyKernels, Map<string, Run>>();
@@ -106,7 +108,7 @@ export class RowDriver {
     this.#arriving = new Map(
       [...reductions.map(({ name }) => name), VALUE].map((name) => [name, free("arriving")]),
     );
-    this.#tileKernels = defineKernels<string, string, string, string, string>({
+    this.#tileKernels = defineRowKernels<string, string, string, string, string>(() => ({
       elements: [...symbols, ...symbols.map(gradientOf)],
       rows: reductions.flatMap(({ name, derivatives }) => [
         name,
@@ -117,13 +119,15 @@ export class RowDriver {
       ]).concat([...this.#arriving.values()]),
       params: options,
       steps: {},
-    });
+      functions: ALL_FUNCTIONS,
+    }));
     const inputs = [...formula.derivatives.keys()];
-    this.#rowKernels = defineKernels<string, string, string, string, string>({
+    this.#rowKernels = defineKernels<string, string, string, string, string>(() => ({
       elements: [...inputs, VALUE, ...inputs.map(derivativeOf)],
       params: options,
       steps: {},
-    });
+      functions: ALL_FUNCTIONS,
+    }));
   }
 
   /**

@@ -6,6 +6,7 @@
 
 import type { Argument } from "../call/arguments.ts";
 import type { OptionDefinition, OptionValues } from "../call/options.ts";
+import type { MathFunctions } from "../kernel/lower.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** The formulas of a loss, in the symbols of its arguments and the names of its options. */
@@ -50,6 +51,8 @@ export interface ElementwiseDefinition {
   readonly tensors?: readonly { readonly name: string; readonly symbol: string }[];
   /** The formulas, or a function that chooses them by the options. */
   readonly formula: LossFormula | ((options: OptionValues) => LossFormula);
+  /** The functions of math.ts that the formulas call. */
+  readonly functions?: MathFunctions;
   /** The allowed reductions; "none", "mean" and "sum" by default. `"batchmean"` divides by the length of the first axis. */
   readonly reductions?: readonly string[];
   /**

@@ -140,13 +140,14 @@ export class Driver {
       [...Object.keys(formula.grad), WEIGHT].map((name) => [name, free(`grad_${name}`)]),
     );
     const { weight, upstream, value, total, offenders, scale, center } = this.#operand;
-    this.#kernels = defineKernels<string, string, string, string, string>({
+    this.#kernels = defineKernels<string, string, string, string, string>(() => ({
       elements: [...symbols, weight, upstream, value, ...Object.values(this.#gradOperands)],
       rows: [total, offenders],
       params: [...params, scale, center],
       steps: {},
+      functions: definition.functions,
       tileRows: 1,
-    });
+    }));
   }
 
   /**

@@ -4,7 +4,7 @@
  * This folder is the language that losses are written in: it reads formulas, differentiates them and prints them, as text
  * and as LaTeX. It computes no numbers, and knows neither tensors nor kernels nor losses.
  *
- * {@linkcode Graph} never makes the same node twice: two texts that contain `exp(-abs(x))` share its node, and the
+ * {@linkcode NodeTable} never makes the same node twice: two texts that contain `exp(-abs(x))` share its node, and the
  * compiler computes it once. Nodes are immutable, and two nodes of a graph are equal if they are the same object.
  *
  * From text to kernel: parse → **graph** → lower → wasm or interpret.
@@ -101,7 +101,7 @@ export function isCondition(node: Node): boolean {
 const TAKES_CONDITIONS = new Set(["and", "or", "not"]);
 
 /** Makes nodes, and the same node for the same operator and arguments. */
-export class Graph {
+export class NodeTable {
   readonly #nodes = new Map<string, Node>();
 
   #intern(op: Node["op"], args: readonly Node[], value = 0, name = ""): Node {
@@ -148,8 +148,11 @@ export class Graph {
     }
     return this.#intern(op, args);
   }
+}
 
-  /** `a + b`, simplified: derivatives are full of zeros. */
+/** A table of nodes that simplifies sums and products: derivatives are full of zeros. */
+export class Graph extends NodeTable {
+  /** `a + b`, simplified. */
   add(a: Node, b: Node): Node {
     if (isNumber(a, 0)) return b;
     if (isNumber(b, 0)) return a;

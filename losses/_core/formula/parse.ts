@@ -17,7 +17,14 @@
  */
 
 import { excerpt } from "./excerpt.ts";
-import { type Binary, CONSTANTS, FUNCTIONS, type Graph, type Node, type Unary } from "./graph.ts";
+import {
+  type Binary,
+  CONSTANTS,
+  FUNCTIONS,
+  type Node,
+  type NodeTable,
+  type Unary,
+} from "./graph.ts";
 
 /** The largest number of characters of a formula, which bounds the time to read it. */
 export const MAX_LENGTH = 1_000_000;
@@ -74,7 +81,7 @@ function excerptAt(text: string, index: number): string {
  * @throws {TypeError} If there is a number in place of a condition, or the reverse.
  * @throws {RangeError} If the formula is too long or nested too deep.
  */
-export function parse(graph: Graph, text: string): Node {
+export function parse(graph: NodeTable, text: string): Node {
   if (text.length > MAX_LENGTH) {
     throw new RangeError(
       `Cannot parse the formula as it is longer than ${MAX_LENGTH} characters: current length is ${text.length}`,

@@ -4,79 +4,79 @@
  * From text to kernel: parse → graph → **lower** → wasm or interpret.
  */
 
-import { argumentsFirst, isNumber, type Node } from "../formula/graph.ts";
 import { excerpt } from "../formula/excerpt.ts";
-import { exp, log, log1p, pow, sigmoid, softplus } from "./math.ts";
-import type { Op, OperandKind, ProgramBuilder, Value } from "./program.ts";
+import { argumentsFirst, type Node } from "../formula/graph.ts";
+import { CALL, type Op, type Operand, type ProgramBuilder, type Value } from "./program.ts";
+
+/**
+ * Adds the instructions of a function to a program.
+ *
+ * @param b The program.
+ * @param call The call in the formula; its form may say something about the arguments.
+ * @param args The values of the arguments.
+ */
+export type MathFunction = (b: ProgramBuilder, call: Node, ...args: Value[]) => Value;
+
+/** The functions of math.ts that formulas call, by name. Each loss names its own, so that its bundle contains no others. */
+export type MathFunctions = { readonly [op in Node["op"]]?: MathFunction };
 
 /** Operators that are instructions of the same name. */
-const SAME = new Set<Node["op"]>(["add", "sub", "mul", "neg", "abs", "sqrt"]);
-const COMPARE_AND_LOGIC = new Set<Node["op"]>([
-  "lt",
-  "le",
-  "gt",
-  "ge",
-  "eq",
-  "ne",
-  "and",
-  "or",
-  "not",
-]);
+const SAME: readonly Node["op"][] = [
+  ...["add", "sub", "mul", "neg", "abs", "sqrt"] as const,
+  ...["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"] as const,
+];
 
-/** True if a formula is never > 0 because of its form: `-abs(…)` or `min(…, 0)`. */
-function neverPositive({ op, args }: Node): boolean {
-  return (op === "neg" && args[0]!.op === "abs") || (op === "min" && isNumber(args[1]!, 0));
+/** Where a formula is lowered to, and with what. */
+export interface Lowering {
+  /** The program; formulas in one program share equal instructions. */
+  readonly program: ProgramBuilder;
+  /** The operand that each symbol stands for. */
+  readonly operands: ReadonlyMap<string, Operand>;
+  readonly functions: MathFunctions;
+  /** The values of nodes that have been lowered before. */
+  readonly values: Map<Node, Value>;
+  /**
+   * If given, takes the params that divide, by their places, and these are assumed to be powers of 2, see
+   * {@linkcode isPowerOf2}: dividing by them is then multiplying by the reciprocal, which is faster.
+   */
+  readonly powers: Set<number> | undefined;
 }
 
 /**
  * Adds the instructions of a formula to a program.
  *
- * @param b The program; formulas in one program share equal instructions.
+ * @param to The program, and what is known about it.
  * @param root The formula.
- * @param kinds The kind of operand that each symbol stands for.
- * @param done The values of nodes that have been lowered before.
- * @param powers If given, takes the names of params that divide, and these are assumed to be powers of 2, see
- * {@linkcode isPowerOf2}: dividing by them is then multiplying by the reciprocal, which is faster.
  * @returns The value of the formula.
- * @throws {ReferenceError} If a symbol is not an operand.
+ * @throws {ReferenceError} If a symbol is not an operand, or a function not among those given.
  */
-export function lower(
-  b: ProgramBuilder,
-  root: Node,
-  kinds: ReadonlyMap<string, OperandKind>,
-  done: Map<Node, Value>,
-  powers?: Set<string>,
-): Value {
+export function lower(to: Lowering, root: Node): Value {
+  const { values } = to;
   for (const node of argumentsFirst(root)) {
-    if (done.has(node)) continue;
-    const args = node.args.map((arg) => done.get(arg)!);
-    const value = node.op === "symbol"
-      ? operand(b, node.name, kinds)
-      : translate(b, node, args, powers);
-    done.set(node, value);
+    if (values.has(node)) continue;
+    values.set(node, translate(to, node, node.args.map((arg) => values.get(arg)!)));
   }
-  return done.get(root)!;
-}
-
-function operand(b: ProgramBuilder, name: string, kinds: ReadonlyMap<string, OperandKind>): Value {
-  const kind = kinds.get(name);
-  if (kind === undefined) {
-    throw new ReferenceError(`Cannot compile the formula as '${excerpt(name)}' is not an operand`);
-  }
-  return b.operand(kind, name);
+  return values.get(root)!;
 }
 
 function translate(
-  b: ProgramBuilder,
+  { program: b, operands, functions, powers }: Lowering,
   node: Node,
   args: readonly Value[],
-  powers: Set<string> | undefined,
 ): Value {
-  const [a1, a2, a3] = args as readonly [Value, Value, Value]; // as many as the operator has
-  if (SAME.has(node.op) || COMPARE_AND_LOGIC.has(node.op)) return b.apply(node.op as Op, ...args);
-  switch (node.op) {
+  const { op } = node;
+  const [a1, a2, a3] = args as [Value, Value, Value];
+  if (SAME.includes(op)) return b.apply(op as Op, ...args);
+  switch (op) {
     case "number":
       return b.const(node.value);
+    case "symbol": {
+      const operand = operands.get(node.name);
+      if (operand !== undefined) return b.operand(operand);
+      throw new ReferenceError(
+        `Cannot compile the formula as '${excerpt(node.name)}' is not an operand`,
+      );
+    }
     case "div":
       if (isPowerConstant(b, a2)) {
         return b.apply("mul", a1, b.const(1 / Number(b.instructions[a2]!.value)));
@@ -87,9 +87,9 @@ function translate(
     case "min":
     case "max": {
       // pmin and pmax are faster, but give NaN only for a NaN in their first argument.
-      if (neverNaN(b, a2)) return b.apply(`p${node.op}`, a1, a2);
-      if (neverNaN(b, a1)) return b.apply(`p${node.op}`, a2, a1);
-      return b.apply(node.op, a1, a2);
+      if (neverNaN(b, a2)) return b.apply(`p${op}`, a1, a2);
+      if (neverNaN(b, a1)) return b.apply(`p${op}`, a2, a1);
+      return b.apply(op, a1, a2);
     }
     case "square":
       return b.apply("mul", a1, a1);
@@ -102,29 +102,15 @@ function translate(
       return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
     case "select": {
       // x > m ? x : m is m if x is NaN.
-      const { op, args: [x, m] } = node.args[0] as Node;
-      if (op === "gt" && node.args[1] === x && node.args[2] === m) return b.apply("pmax", a3, a2);
+      const [{ op, args: [x, m] }, yes, no] = node.args as [Node, Node, Node];
+      if (op === "gt" && yes === x && no === m) return b.apply("pmax", a3, a2);
       return b.select(a1, a2, a3);
     }
-    case "exp":
-      return exp(b, a1, neverPositive(node.args[0]!) ? "x ≤ 0" : "any");
-    case "log":
-      return log(b, a1);
-    case "log1p":
-      return log1p(b, a1);
-    case "sigmoid":
-      return sigmoid(b, a1);
-    case "softplus":
-      return softplus(b, a1);
-    case "pow":
-      return pow(b, a1, a2);
-    case "xlogy": {
-      // 0 · log(y) is 0, unless y is NaN.
-      const vanishes = b.apply("and", b.apply("eq", a1, b.const(0)), b.apply("eq", a2, a2));
-      return b.select(vanishes, b.const(0), b.apply("mul", a1, log(b, a2)));
+    default: {
+      const call = functions[op];
+      if (call !== undefined) return call(b, node, ...args);
+      throw new ReferenceError(`Cannot compile the formula as ${op} is not among its functions`);
     }
-    default:
-      throw new TypeError(`Cannot lower '${node.op}'`);
   }
 }
 
@@ -134,18 +120,19 @@ export function isPowerOf2(value: number): boolean {
   return size >= 2 ** -60 && size <= 2 ** 60 && 2 ** Math.round(Math.log2(size)) === size;
 }
 
-/** True if a vector is divided by an option, times a power of 2 or not; the name of the option is added to `powers`. */
+/** True if a vector is divided by an option, times a power of 2 or not; the place of the option is added to `powers`. */
 function dividesByOption(
   b: ProgramBuilder,
   a: Value,
   divisor: Value,
-  powers: Set<string> | undefined,
+  powers: Set<number> | undefined,
 ): boolean {
-  if (powers === undefined || b.instructions[a]!.stage === "call") return false;
+  if (powers === undefined || b.instructions[a]!.stage === CALL) return false;
   const { op, args } = b.instructions[divisor]!;
   const factors = op === "mul" ? args.filter((arg) => !isPowerConstant(b, arg)) : [divisor];
-  if (factors.length !== 1 || b.instructions[factors[0]!]!.op !== "param") return false;
-  powers.add(b.instructions[factors[0]!]!.name);
+  const option = factors.length === 1 ? b.instructions[factors[0]!]! : undefined;
+  if (option?.op !== "param") return false;
+  powers.add(Number(option.value));
   return true;
 }
 

@@ -13,7 +13,9 @@
  * depend smoothly on its elements.
  */
 
-import { defineKernels, type Step } from "../kernel/kernels.ts";
+import type { Step } from "../kernel/kernels.ts";
+import { pow } from "../kernel/math.ts";
+import { defineRowKernels } from "../kernel/row_kernels.ts";
 import type { FloatType } from "../tensor/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Run } from "../kernel/plan.ts";
@@ -31,12 +33,13 @@ const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 /** The row operands of each pair. */
 const OF_PAIRS = ["sum", "max", "scale", "ties", "upstream", "norm", "length"] as const;
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: [...POINTS, ...POINTS.map((point) => `grad_${point}` as const)],
   rows: PAIRS.flatMap((pair) => OF_PAIRS.map((name) => `${name}_${pair}` as const)),
   params: ["eps"],
   steps: {},
-});
+  functions: { pow },
+}));
 
 const difference = ([from, to]: string) => `(${from} - ${to} + eps)`;
 /** True if the distance is the root of a sum of powers, which can overflow. */

@@ -8,7 +8,7 @@ import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike } from "./tensor.
 import type { AnyTypedArray, DType, TensorData } from "./types.ts";
 
 /** The largest number of elements of a JavaScript array. */
-const MOST_NUMBERS = 2 ** 32 - 1;
+const MOST_NUMBERS = 0xffff_ffff;
 
 /** A checked copy of a shape. */
 function shapeOf(shape: unknown, name: string): number[] {

@@ -30,9 +30,6 @@ export const ARRAYS: {
   readonly int32: typeof Int32Array;
 } = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
-/** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
-export let isTensor: (value: unknown) => value is Tensor;
-
 /**
  * Numbers in a typed array, row by row, with a shape.
  *
@@ -68,11 +65,12 @@ export class Tensor {
    * @throws {RangeError} If `data` has more or fewer numbers than `shape` holds.
    */
   constructor(data: TensorData, shape: readonly number[]) {
+    if (!isShown) isShown = showAsText(Tensor.prototype);
     if (data instanceof Scalar) {
       this.#number = data.value;
       this.dtype = data.dtype;
       this.shape = shape;
-      defineGetter.call(this, "data", Tensor.#dataOnDemand);
+      defineGetter(this, "data", Tensor.#dataOnDemand);
       return;
     }
     if (data instanceof Float32Array) this.dtype = "float32";
@@ -97,13 +95,9 @@ export class Tensor {
     this.shape = shape;
   }
 
-  /** The implementation of {@linkcode isTensor}, which needs access to a private name. */
-  static #isTensor(value: unknown): value is Tensor {
+  /** @ignore */
+  static isTensor(value: unknown): value is Tensor {
     return typeof value === "object" && value !== null && #number in value;
-  }
-
-  static {
-    isTensor = Tensor.#isTensor;
   }
 
   /** The getter of a scalar's `data`: makes the array when it is first read. */
@@ -155,21 +149,28 @@ export class Tensor {
   toString(): string {
     return printTensor(this);
   }
+}
 
-  // The methods by which Deno, Node, Bun and Jupyter show an object; a declaration cannot name them.
-  static {
-    const define = (symbol: string, value: (this: Tensor) => unknown) =>
-      Object.defineProperty(this.prototype, Symbol.for(symbol), {
-        value,
-        writable: true,
-        configurable: true,
-      });
-    define("Deno.customInspect", Tensor.prototype.toString);
-    define("nodejs.util.inspect.custom", Tensor.prototype.toString);
-    define("Jupyter.display", function () {
-      return { "text/plain": this.toString() };
+/** True once there has been a tensor. */
+let isShown = false;
+
+/**
+ * Defines the methods by which Deno, Node, Bun and Jupyter show a tensor; a declaration cannot name them. The first tensor
+ * calls it: a class that did it by itself would stay in every bundle.
+ */
+function showAsText(prototype: object): true {
+  const define = (symbol: string, value: () => unknown) =>
+    Object.defineProperty(prototype, Symbol.for(symbol), {
+      value,
+      writable: true,
+      configurable: true,
     });
-  }
+  define("Deno.customInspect", prototype.toString);
+  define("nodejs.util.inspect.custom", prototype.toString);
+  define("Jupyter.display", function (this: object) {
+    return { "text/plain": this.toString() };
+  });
+  return true;
 }
 
 /** The error for a value that is not a shape. */
@@ -188,9 +189,18 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
   return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
 }
 
+/** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
+export function isTensor(value: unknown): value is Tensor {
+  return Tensor.isTensor(value);
+}
+
 /** Defines an enumerable getter: in V8 five times as fast as Object.defineProperty. */
-const defineGetter: (this: object, name: string, get: () => unknown) => void =
-  (Object.prototype as unknown as { __defineGetter__: typeof defineGetter }).__defineGetter__;
+function defineGetter(object: object, name: string, get: () => unknown): void {
+  const { __defineGetter__ } = Object.prototype as unknown as {
+    __defineGetter__(this: object, name: string, get: () => unknown): void;
+  };
+  __defineGetter__.call(object, name, get);
+}
 
 /** Takes the place of the array of a scalar until `data` is read. */
 class Scalar {
@@ -198,7 +208,7 @@ class Scalar {
 }
 
 /** The shape of every scalar. */
-export const SCALAR_SHAPE: readonly number[] = Object.freeze([]);
+export const SCALAR_SHAPE: readonly number[] = /* @__PURE__ */ Object.freeze([]);
 
 /**
  * A scalar. Its array is made when `data` is first read: V8 takes longer to make a typed array than to compute a loss over
