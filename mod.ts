@@ -68,10 +68,5 @@ export * from "./losses/nll.ts";
 export * from "./losses/poisson_nll.ts";
 export * from "./losses/smooth_l1.ts";
 export * from "./losses/soft_margin.ts";
-export {
-  type TripletArgument,
-  type TripletArguments,
-  TripletMarginLoss,
-  type TripletMarginLossOptions,
-} from "./losses/triplet_margin.ts";
+export * from "./losses/triplet_margin.ts";
 export * from "./losses/triplet_margin_with_distance.ts";

@@ -61,9 +61,11 @@ import {
   TRIPLET,
   type TripletArgument,
   type TripletArguments,
+  tripletFormula,
   tripletHinge,
-  TripletMarginLoss,
-} from "./triplet_margin.ts";
+} from "./_triplet_margin/triplets.ts";
+
+export type { TripletArgument, TripletArguments };
 
 /**
  * A distance between the vectors of two tensors, with its gradient, for {@linkcode TripletMarginWithDistanceLoss}.
@@ -164,7 +166,7 @@ export class TripletMarginWithDistanceLoss
    * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive,
    * an from anchor to negative, pn from positive to negative (infinite without swap).
    */
-  static readonly formula: LossFormula = TripletMarginLoss.formula;
+  static readonly formula: LossFormula = tripletFormula;
 
   readonly #distance: DistanceFunction;
   readonly #options: { margin: number; swap: boolean; reduction: Reduction };
