@@ -14,21 +14,7 @@
  * @module
  */
 
-export { float32, float64, int32 } from "./losses/_core/tensor/read.ts";
-export { Tensor, type TensorLike } from "./losses/_core/tensor/tensor.ts";
-export type {
-  AnyTypedArray,
-  DType,
-  ForeignTensor,
-  NestedArray,
-  TensorData,
-} from "./losses/_core/tensor/types.ts";
-export type { LossFormula } from "./losses/_core/elementwise/definition.ts";
-export type { ElementwiseLoss, InputAndTarget } from "./losses/_core/elementwise/loss.ts";
-export type { Loss } from "./losses/_core/call/loss.ts";
-export type { Reduction } from "./losses/_core/call/options.ts";
-export type { ParameterOptions } from "./losses/_core/layer/parameters.ts";
-export type { Request, ValueAndGrad } from "./losses/_core/call/request.ts";
+export { float32, float64, int32, Tensor } from "./losses/_core/tensor.ts";
 export {
   checkGradient,
   type CheckGradientOptions,

@@ -67,6 +67,9 @@ import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/requ
 import { CrossEntropyLoss } from "./cross_entropy.ts";
 import { logSoftmax } from "./helpers.ts";
 
+export type * from "./_core/types.ts";
+export type { ParameterOptions } from "./_core/layer/parameters.ts";
+
 const NAME = "AdaptiveLogSoftmaxWithLoss";
 
 /** Options of {@linkcode AdaptiveLogSoftmaxWithLoss}. */

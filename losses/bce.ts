@@ -31,6 +31,8 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 import { log, log1p } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode BCELoss}. */
 export interface BCELossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */

@@ -40,6 +40,8 @@ import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.t
 import { sigmoid, softplus } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */

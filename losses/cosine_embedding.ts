@@ -51,6 +51,8 @@ import { commonShape } from "./_core/tensor/broadcast.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode CosineEmbeddingLoss}. */
 export interface CosineEmbeddingLossOptions {
   /**

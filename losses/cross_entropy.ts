@@ -78,6 +78,8 @@ import { sameShape } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {
   /** A factor for each class, (C). With labels, the mean is divided by the sum of the factors of the labels. */

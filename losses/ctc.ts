@@ -66,6 +66,8 @@ import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 import { Alignments, type PreparedLabels, prepareLabels } from "./_ctc/alignment.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode CTCLoss}. */
 export interface CTCLossOptions<L extends boolean = boolean> {
   /** The class that stands for no label. @default {0} */

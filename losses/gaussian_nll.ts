@@ -35,6 +35,8 @@ import { log } from "./_core/kernel/math.ts";
 import { show } from "./_core/tensor/shape.ts";
 import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode GaussianNLLLoss}. */
 export interface GaussianNLLLossOptions {
   /** Whether the constant log(2 π) / 2 is added, which changes no gradient. @default {false} */

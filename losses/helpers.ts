@@ -33,6 +33,8 @@ import { commonShape } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
 import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** A function of one tensor, with its gradient. */
 export interface UnaryHelper<Options extends object> {
   /** The value, of the shape of `input`. */

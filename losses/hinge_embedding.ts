@@ -40,6 +40,8 @@ import {
 } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode HingeEmbeddingLoss}. */
 export interface HingeEmbeddingLossOptions {
   /**

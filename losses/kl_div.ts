@@ -35,6 +35,8 @@ import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/def
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 import { exp, log } from "./_core/kernel/math.ts";
 
+export type * from "./_core/types.ts";
+
 /** The reductions of {@linkcode KLDivLoss}: `"batchmean"` divides the sum by the length of the input's first axis. */
 export type KLDivReduction = Reduction | "batchmean";
 

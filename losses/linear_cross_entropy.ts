@@ -74,6 +74,9 @@ import {
 } from "./_linear_cross_entropy/chunks.ts";
 import { CrossEntropyLoss } from "./cross_entropy.ts";
 
+export type * from "./_core/types.ts";
+export type { ParameterOptions } from "./_core/layer/parameters.ts";
+
 export type { LinearCrossEntropyOptions };
 
 const NAME = "LinearCrossEntropyLoss";

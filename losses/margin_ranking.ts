@@ -37,6 +37,8 @@ import {
 import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode MarginRankingLoss}. */
 export interface MarginRankingLossOptions {
   /**

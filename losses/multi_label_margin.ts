@@ -43,6 +43,8 @@ import { loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
 import { sameShape, show } from "./_core/tensor/shape.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode MultiLabelMarginLoss}. */
 export interface MultiLabelMarginLossOptions {
   /** Keep the value of each row, average over them, or add them up. @default {"mean"} */

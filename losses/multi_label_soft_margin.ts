@@ -53,6 +53,8 @@ import { checkRepeatable, commonShape } from "./_core/tensor/broadcast.ts";
 import { toTensor } from "./_core/tensor/read.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions {
   /** A factor for each class, (C), or for each score; it is repeated along leading axes and axes of length 1. */

@@ -51,6 +51,8 @@ import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode MultiMarginLoss}. */
 export interface MultiMarginLossOptions {
   /** The power of the hinge, 1 or 2. With 2, scores that are far inside the margin count more. @default {1} */

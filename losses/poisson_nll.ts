@@ -39,6 +39,8 @@ import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/def
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 import { exp, log } from "./_core/kernel/math.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {
   /** Whether the input is the logarithm of the rate, or else the rate itself. @default {true} */

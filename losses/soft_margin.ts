@@ -37,6 +37,8 @@ import {
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 import { sigmoid, softplus } from "./_core/kernel/math.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode SoftMarginLoss}. */
 export interface SoftMarginLossOptions {
   /** Keep the value of each element, average over all of them, or add them up. @default {"mean"} */

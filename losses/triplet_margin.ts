@@ -54,6 +54,7 @@ import {
   tripletFormula,
 } from "./_triplet_margin/triplets.ts";
 
+export type * from "./_core/types.ts";
 export type { TripletArgument, TripletArguments };
 
 /** Options of {@linkcode TripletMarginLoss}. */

@@ -65,6 +65,7 @@ import {
   tripletHinge,
 } from "./_triplet_margin/triplets.ts";
 
+export type * from "./_core/types.ts";
 export type { TripletArgument, TripletArguments };
 
 /**

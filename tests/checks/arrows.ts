@@ -6,7 +6,7 @@ interface Room {
   readonly mayImport: readonly RegExp[];
 }
 
-const PACKAGE = /^@lossbook\/losses(\/formula)?$/;
+const PACKAGE = /^@lossbook\/losses(\/\w+)?$/;
 const CORE = "losses/_core";
 const KIT = "notebooks/_kit";
 const REFERENCE = "tests/reference";
@@ -36,6 +36,7 @@ const ROOMS: readonly Room[] = [
   { part: /^mod\.ts$/, mayImport: [/^losses\//] },
   ...rooms(CORE, {
     "tensor": [],
+    "tensor.ts": ["tensor"],
     "formula": [],
     "kernel": ["formula", "tensor"],
     "rows": ["kernel", "tensor"],
@@ -43,6 +44,7 @@ const ROOMS: readonly Room[] = [
     "layer": ["call", "kernel", "tensor"],
     "formula.ts": ["formula", "kernel", "tensor"],
     "elementwise": ["call", "kernel", "tensor"],
+    "types.ts": ["elementwise", "call", "tensor"],
     "define": ["elementwise", "call", "rows", "kernel", "formula", "tensor"],
   }),
   // A folder of the core that the list does not know belongs nowhere.
