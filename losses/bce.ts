@@ -27,7 +27,9 @@
 
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { checkDomain } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { equalShapes } from "./_core/elementwise/shapes.ts";
 import { log, log1p } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
@@ -55,7 +57,7 @@ const formula: LossFormula = {
   },
 };
 
-const isProbability = (value: number) => value >= 0 && value <= 1;
+const valid = (probability: number) => probability >= 0 && probability <= 1;
 const wanted = "between 0 and 1";
 
 const definition: ElementwiseDefinition = {
@@ -64,18 +66,18 @@ const definition: ElementwiseDefinition = {
     {
       name: "input",
       symbol: "x",
-      domain: { formula: "x >= 0 and x <= 1", valid: isProbability, wanted },
+      domain: { formula: "x >= 0 and x <= 1", valid, wanted, check: checkDomain },
     },
     {
       name: "target",
       symbol: "y",
-      domain: { formula: "y >= 0 and y <= 1", valid: isProbability, wanted },
+      domain: { formula: "y >= 0 and y <= 1", valid, wanted, check: checkDomain },
     },
   ],
   formula,
   functions: { log, log1p },
   weight: "is repeated",
-  shapes: "equal",
+  checkShapes: equalShapes,
   sameTypes: true,
 };
 

@@ -37,6 +37,7 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { equalShapes } from "./_core/elementwise/shapes.ts";
 import { sigmoid, softplus } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
@@ -81,7 +82,7 @@ const definition: ElementwiseDefinition = {
   formula: ({ posWeight }) => posWeight === undefined ? formula : weightedFormula,
   functions: { sigmoid, softplus },
   weight: "is repeated",
-  shapes: "equal",
+  checkShapes: equalShapes,
 };
 
 /**

@@ -30,6 +30,7 @@
 
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { checkDomain } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
 import { log } from "./_core/kernel/math.ts";
 import { show } from "./_core/tensor/shape.ts";
@@ -71,7 +72,7 @@ const definition: ElementwiseDefinition = {
     {
       name: "var",
       symbol: "v",
-      domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0" },
+      domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0", check: checkDomain },
     },
   ],
   options: {

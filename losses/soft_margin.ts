@@ -29,12 +29,10 @@
  */
 
 import type { Reduction } from "./_core/call/options.ts";
-import {
-  type ElementwiseDefinition,
-  type LossFormula,
-  SIGNS,
-} from "./_core/elementwise/definition.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { SIGNS } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { firstNotRepeated } from "./_core/elementwise/shapes.ts";
 import { sigmoid, softplus } from "./_core/kernel/math.ts";
 
 export type * from "./_core/types.ts";
@@ -60,7 +58,7 @@ const definition: ElementwiseDefinition = {
   ],
   formula,
   functions: { sigmoid, softplus },
-  shapes: "first",
+  checkShapes: firstNotRepeated,
 };
 
 /**

@@ -88,6 +88,8 @@ export interface Kernels<
   readonly run: Readonly<Record<S, Run>>;
   /** Compiles a step that is not in the definition. */
   compile(step: Step): Run;
+  /** Another step that is not in the definition, compiled when it is first asked for under this name. */
+  step(name: string, describe: () => Step): Run;
 }
 
 /** The largest number of instructions of a kernel: engines allow functions 50,000 locals. */
@@ -181,7 +183,13 @@ export function layOut<
         // The first call compiles the step and replaces this function.
         run[name] = (rows, cols) => (run[name] = compile(steps[name]))(rows, cols);
       }
-      const kernels = { tile, tileRows, element, column, row, param, run, compile };
+      const others = new Map<string, Run>();
+      const step = (name: string, describe: () => Step) => {
+        const known = others.get(name) ?? compile(describe());
+        others.set(name, known);
+        return known;
+      };
+      const kernels = { tile, tileRows, element, column, row, param, run, compile, step };
       return kernels as unknown as Kernels<E, S, C, R, P>;
     },
   };
