@@ -4,7 +4,7 @@
  * Values are kept in typed arrays of the kernel's type, so that every instruction rounds as in a vector unit. Results have
  * the same bits as with WebAssembly without relaxed SIMD, except that sums are added up in another order.
  *
- * From text to kernel: parse → graph → lower → **interpret**.
+ * From text to kernel: read → lower → **interpret**.
  */
 
 import { ARITHMETIC, COMPARISONS, INTEGERS, LOGIC, ROUNDING } from "./operations.ts";

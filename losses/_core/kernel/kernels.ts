@@ -1,7 +1,7 @@
 /**
  * Kernels: formulas compiled to loops over arrays.
  *
- * This folder is the compiler. It turns the graphs of formula/ into vector instructions and runs them, as WebAssembly or
+ * This folder is the compiler. It turns formulas into vector instructions and runs them, as WebAssembly or
  * interpreted, over arrays in a scratch memory. It knows no loss, and of tensors only the type of their data.
  *
  * A loss describes its operands and steps once:
@@ -25,14 +25,13 @@
  * code of the user, which may run another loss.
  */
 
-import { type Node, NodeTable } from "../formula/graph.ts";
-import { parse } from "../formula/parse.ts";
+import { read } from "../formula/grammar.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import { interpret } from "./interpret.ts";
-import { isPowerOf2, lower, type MathFunctions } from "./lower.ts";
+import { isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
 import { LINE, type Machine, PAGE, type Scratch, scratchFor, TILE } from "./memory.ts";
 import { type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
-import { type Operand, type OperandKind, ProgramBuilder, type Value } from "./program.ts";
+import { type Operand, ProgramBuilder } from "./program.ts";
 import { compile } from "./wasm.ts";
 
 export { type Machine, TILE, tileFor } from "./memory.ts";
@@ -230,30 +229,21 @@ function planOf(
   { dtype, operands, functions }: Context,
   powers?: Set<number>,
 ): Plan {
-  const nodes = new NodeTable();
   const program = new ProgramBuilder(dtype);
-  const values = new Map<Node, Value>();
-  /** Results as formulas, and the operands that they are written to, which must be of one of these kinds. */
-  const results = <K extends OperandKind>(
-    texts: Readonly<Record<string, string>>,
-    ...kinds: readonly K[]
-  ) =>
-    Object.keys(texts).map((name) => {
-      const operand = operands.get(name);
-      if (operand === undefined || !kinds.includes(operand.kind as K)) {
-        throw new TypeError(
-          `Cannot write into '${name}' as its kind must be ${kinds.join(" or ")}`,
-        );
-      }
-      const root = parse(nodes, texts[name]!);
-      const value = lower({ program, operands, functions, values, powers }, root);
-      return { kind: operand.kind as K, offset: operand.offset, value };
-    });
-  const stores: Store[] = results(store, "element", "column");
-  const reductions: Reduction[] = [
-    ...results(sum, "row").map((result) => ({ ...result, kind: "sum" as const })),
-    ...results(max, "row").map((result) => ({ ...result, kind: "max" as const })),
-  ];
+  const lowering = new Lowering(program, operands, functions, powers);
+  const stores: Store[] = [];
+  const reductions: Reduction[] = [];
+  for (const [results, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
+    for (const name of Object.keys(texts)) {
+      const { kind, offset } = operands.get(name) ?? { kind: undefined, offset: 0 };
+      const value = read(texts[name]!, lowering);
+      if (results === "store" && (kind === "element" || kind === "column")) {
+        stores.push({ kind, offset, value });
+      } else if (results !== "store" && kind === "row") {
+        reductions.push({ kind: results, offset, value });
+      } else throw new TypeError(`Cannot write a ${results} into '${name}'`);
+    }
+  }
   const { instructions } = program;
   if (instructions.length > MAX_INSTRUCTIONS) {
     throw new RangeError(
@@ -263,7 +253,7 @@ function planOf(
   // The last vector of a row reaches into the next row.
   for (const { offset } of stores) {
     if (instructions.some(({ op, value }) => op === "element" && value === offset)) {
-      throw new TypeError("Cannot store into an operand of elements that the same step reads");
+      throw new TypeError("Cannot store into an operand that the same step reads");
     }
   }
   return { program, stores, reductions };

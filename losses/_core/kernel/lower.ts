@@ -1,115 +1,119 @@
 /**
- * Translates an expression graph into vector instructions.
+ * Translates formulas into vector instructions.
  *
- * From text to kernel: parse → graph → **lower** → wasm or interpret.
+ * From text to kernel: read → **lower** → wasm or interpret.
  */
 
-import { excerpt } from "../formula/excerpt.ts";
-import { argumentsFirst, type Node } from "../formula/graph.ts";
+import type { Builder, Operator } from "../formula/grammar.ts";
 import { CALL, type Op, type Operand, type ProgramBuilder, type Value } from "./program.ts";
 
-/**
- * Adds the instructions of a function to a program.
- *
- * @param b The program.
- * @param call The call in the formula; its form may say something about the arguments.
- * @param args The values of the arguments.
- */
-export type MathFunction = (b: ProgramBuilder, call: Node, ...args: Value[]) => Value;
+/** Adds the instructions of a function to a program, and returns the value of the function for the values of its arguments. */
+export type MathFunction = (b: ProgramBuilder, ...args: Value[]) => Value;
 
 /** The functions of math.ts that formulas call, by name. Each loss names its own, so that its bundle contains no others. */
-export type MathFunctions = { readonly [op in Node["op"]]?: MathFunction };
+export type MathFunctions = { readonly [op in Operator]?: MathFunction };
 
 /** Operators that are instructions of the same name. */
-const SAME: readonly Node["op"][] = [
+const SAME: readonly Operator[] = [
   ...["add", "sub", "mul", "neg", "abs", "sqrt"] as const,
   ...["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"] as const,
 ];
 
-/** Where a formula is lowered to, and with what. */
-export interface Lowering {
-  /** The program; formulas in one program share equal instructions. */
-  readonly program: ProgramBuilder;
-  /** The operand that each symbol stands for. */
-  readonly operands: ReadonlyMap<string, Operand>;
-  readonly functions: MathFunctions;
-  /** The values of nodes that have been lowered before. */
-  readonly values: Map<Node, Value>;
+/** Makes the instructions of formulas. Formulas in one program share equal instructions. */
+export class Lowering implements Builder<Value> {
+  readonly #program: ProgramBuilder;
+  readonly #operands: ReadonlyMap<string, Operand>;
+  readonly #functions: MathFunctions;
+  readonly #powers: Set<number> | undefined;
+  /** The values of functions, by name and arguments: some are made of many instructions. */
+  readonly #calls = new Map<string, Value>();
+
   /**
-   * If given, takes the params that divide, by their places, and these are assumed to be powers of 2, see
+   * @param program The program.
+   * @param operands The operand that each symbol stands for.
+   * @param functions The functions that formulas may call.
+   * @param powers If given, takes the params that divide, by their places, and these are assumed to be powers of 2, see
    * {@linkcode isPowerOf2}: dividing by them is then multiplying by the reciprocal, which is faster.
    */
-  readonly powers: Set<number> | undefined;
-}
-
-/**
- * Adds the instructions of a formula to a program.
- *
- * @param to The program, and what is known about it.
- * @param root The formula.
- * @returns The value of the formula.
- * @throws {ReferenceError} If a symbol is not an operand, or a function not among those given.
- */
-export function lower(to: Lowering, root: Node): Value {
-  const { values } = to;
-  for (const node of argumentsFirst(root)) {
-    if (values.has(node)) continue;
-    values.set(node, translate(to, node, node.args.map((arg) => values.get(arg)!)));
+  constructor(
+    program: ProgramBuilder,
+    operands: ReadonlyMap<string, Operand>,
+    functions: MathFunctions,
+    powers?: Set<number>,
+  ) {
+    this.#program = program;
+    this.#operands = operands;
+    this.#functions = functions;
+    this.#powers = powers;
   }
-  return values.get(root)!;
-}
 
-function translate(
-  { program: b, operands, functions, powers }: Lowering,
-  node: Node,
-  args: readonly Value[],
-): Value {
-  const { op } = node;
-  const [a1, a2, a3] = args as [Value, Value, Value];
-  if (SAME.includes(op)) return b.apply(op as Op, ...args);
-  switch (op) {
-    case "number":
-      return b.const(node.value);
-    case "symbol": {
-      const operand = operands.get(node.name);
-      if (operand !== undefined) return b.operand(operand);
-      throw new ReferenceError(
-        `Cannot compile the formula as '${excerpt(node.name)}' is not an operand`,
-      );
-    }
-    case "div":
-      if (isPowerConstant(b, a2)) {
-        return b.apply("mul", a1, b.const(1 / Number(b.instructions[a2]!.value)));
+  number(value: number): Value {
+    return this.#program.const(value);
+  }
+
+  symbol(name: string): Value {
+    const operand = this.#operands.get(name);
+    if (operand !== undefined) return this.#program.operand(operand);
+    throw new ReferenceError(`Cannot compile the formula as '${name}' is not an operand`);
+  }
+
+  minus(value: Value): Value {
+    const { op, value: literal } = this.#program.instructions[value]!;
+    return op === "const" ? this.number(-Number(literal)) : this.apply("neg", value);
+  }
+
+  /** Whoever wrote a formula has counted arguments already. */
+  arity(): number {
+    return Infinity;
+  }
+
+  apply(op: Operator, ...args: readonly Value[]): Value {
+    const b = this.#program;
+    const [a1, a2, a3] = args as [Value, Value, Value];
+    if (SAME.includes(op)) return b.apply(op as Op, ...args);
+    switch (op) {
+      case "div":
+        if (isPowerConstant(b, a2)) {
+          return b.apply("mul", a1, b.const(1 / Number(b.instructions[a2]!.value)));
+        }
+        return dividesByOption(b, a1, a2, this.#powers)
+          ? b.apply("mul", a1, b.apply("div", b.const(1), a2))
+          : b.apply("div", a1, a2);
+      case "min":
+      case "max": {
+        // pmin and pmax are faster, but give NaN only for a NaN in their first argument.
+        if (neverNaN(b, a2)) return b.apply(`p${op}`, a1, a2);
+        if (neverNaN(b, a1)) return b.apply(`p${op}`, a2, a1);
+        return b.apply(op, a1, a2);
       }
-      return dividesByOption(b, a1, a2, powers)
-        ? b.apply("mul", a1, b.apply("div", b.const(1), a2))
-        : b.apply("div", a1, a2);
-    case "min":
-    case "max": {
-      // pmin and pmax are faster, but give NaN only for a NaN in their first argument.
-      if (neverNaN(b, a2)) return b.apply(`p${op}`, a1, a2);
-      if (neverNaN(b, a1)) return b.apply(`p${op}`, a2, a1);
-      return b.apply(op, a1, a2);
-    }
-    case "square":
-      return b.apply("mul", a1, a1);
-    case "sign": {
-      // 0 at 0 and at NaN, as in PyTorch's gradients.
-      const positive = b.select(b.apply("gt", a1, b.const(0)), b.const(1), b.const(0));
-      return b.select(b.apply("lt", a1, b.const(0)), b.const(-1), positive);
-    }
-    case "hinge":
-      return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
-    case "select": {
-      // x > m ? x : m is m if x is NaN.
-      const [{ op, args: [x, m] }, yes, no] = node.args as [Node, Node, Node];
-      if (op === "gt" && yes === x && no === m) return b.apply("pmax", a3, a2);
-      return b.select(a1, a2, a3);
-    }
-    default: {
-      const call = functions[op];
-      if (call !== undefined) return call(b, node, ...args);
-      throw new ReferenceError(`Cannot compile the formula as ${op} is not among its functions`);
+      case "square":
+        return b.apply("mul", a1, a1);
+      case "sign": {
+        // 0 at 0 and at NaN, as in PyTorch's gradients.
+        const positive = b.select(b.apply("gt", a1, b.const(0)), b.const(1), b.const(0));
+        return b.select(b.apply("lt", a1, b.const(0)), b.const(-1), positive);
+      }
+      case "hinge":
+        return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
+      case "select": {
+        // x > m ? x : m is m if x is NaN.
+        const { op, args: [x, m] } = b.instructions[a1]!;
+        return op === "gt" && x === a2 && m === a3 ? b.apply("pmax", a3, a2) : b.select(a1, a2, a3);
+      }
+      default: {
+        const key = `${op} ${args}`;
+        const known = this.#calls.get(key);
+        if (known !== undefined) return known;
+        const call = this.#functions[op];
+        if (call === undefined) {
+          throw new ReferenceError(
+            `Cannot compile the formula as ${op} is not among its functions`,
+          );
+        }
+        const value = call(b, ...args);
+        this.#calls.set(key, value);
+        return value;
+      }
     }
   }
 }

@@ -7,7 +7,6 @@
  * computes their coefficients again.
  */
 
-import { isNumber, type Node } from "../formula/graph.ts";
 import type { FloatType } from "../tensor/types.ts";
 import type { MathFunctions } from "./lower.ts";
 import type { ProgramBuilder, Value } from "./program.ts";
@@ -149,9 +148,10 @@ function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]
 /** Where the argument of exp lies; exp is faster if that is known. */
 type ExpRange = "any" | "x ≤ 0";
 
-/** True if a formula is never > 0 because of its form: `-abs(…)` or `min(…, 0)`. */
-function neverPositive({ op, args: [a, b] }: Node): boolean {
-  return (op === "neg" && a!.op === "abs") || (op === "min" && isNumber(b!, 0));
+/** True if a value is never > 0 because of its form: `-abs(…)`, which sets the bit of the sign, or `min(…, 0)`. */
+function neverPositive(b: ProgramBuilder, value: Value): boolean {
+  const { op, args: [, last] } = b.instructions[value]!;
+  return (op === "or" && last === b.sign()) || (op === "pmin" && b.isZero(last!));
 }
 
 /**
@@ -162,8 +162,8 @@ function neverPositive({ op, args: [a, b] }: Node): boolean {
  * as many instructions as p. For any x, p is multiplied by two powers with the product 2ⁿ. Both ways round a subnormal
  * result only once, give ∞ above the largest number and NaN for NaN, without a branch.
  */
-export function exp(b: ProgramBuilder, { args }: Node, x: Value): Value {
-  return expParts(b, x, neverPositive(args[0]!) ? "x ≤ 0" : "any").value;
+export function exp(b: ProgramBuilder, x: Value): Value {
+  return expParts(b, x, neverPositive(b, x) ? "x ≤ 0" : "any").value;
 }
 
 /** exp(x + rest), and p - 1, which has digits that p has not. */
@@ -248,7 +248,7 @@ function logLimits(b: ProgramBuilder, x: Value, lowest: number, result: Value): 
 }
 
 /** log(x). */
-export function log(b: ProgramBuilder, _: Node, x: Value): Value {
+export function log(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const { m, k } = splitScaled(b, x);
   return logLimits(b, x, 0, logScaled(b, apply("sub", m, b.const(1)), k));
@@ -266,7 +266,7 @@ function splitScaled(b: ProgramBuilder, x: Value): { m: Value; k: Value } {
 }
 
 /** log(1 + x), corrected for the rounding of 1 + x. */
-export function log1p(b: ProgramBuilder, _: Node, x: Value): Value {
+export function log1p(b: ProgramBuilder, x: Value): Value {
   const c = formatOf(b.dtype);
   const { apply } = bound(b);
   const u = apply("add", x, b.const(1));
@@ -290,7 +290,7 @@ function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
  *
  * The roundings of w matter less, because w is small: 1 / (1 + z) and z / (1 + z) themselves are up to 2.3 ulp off.
  */
-export function sigmoid(b: ProgramBuilder, _: Node, x: Value): Value {
+export function sigmoid(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const z = expNegAbs(b, x).value;
   const w = apply("div", z, apply("add", z, b.const(1)));
@@ -304,7 +304,7 @@ export function sigmoid(b: ProgramBuilder, _: Node, x: Value): Value {
  * The digits that p = exp(r) has lost in rounding change the logarithm by z / p / (1 + z) times as much. Adding them with
  * the factor 3/4 z instead is close enough: it saves 0.2 ulp, and 2.04 ulp at the worst x, about -0.435, become less than 2.
  */
-export function softplus(b: ProgramBuilder, _: Node, x: Value): Value {
+export function softplus(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const { value: z, tail } = expNegAbs(b, x);
   const p = apply("add", tail, b.const(1));
@@ -421,7 +421,7 @@ function powOfSize(b: ProgramBuilder, size: Value, p: Value): Value {
 }
 
 /** aᵖ, with the limits of JavaScript's `a ** p`. Small exponents in the formula become products. */
-export function pow(b: ProgramBuilder, _: Node, a: Value, p: Value): Value {
+export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
   const { apply } = bound(b);
   const exponent = b.instructions[p]!.op === "const" ? b.instructions[p]!.value : undefined;
   const isPositive = b.instructions[a]!.op === "abs";
@@ -454,9 +454,9 @@ export function pow(b: ProgramBuilder, _: Node, a: Value, p: Value): Value {
 }
 
 /** x log(y): 0 if x is 0, unless y is NaN. */
-export function xlogy(b: ProgramBuilder, call: Node, x: Value, y: Value): Value {
+export function xlogy(b: ProgramBuilder, x: Value, y: Value): Value {
   const vanishes = b.apply("and", b.apply("eq", x, b.const(0)), b.apply("eq", y, y));
-  return b.select(vanishes, b.const(0), b.apply("mul", x, log(b, call, y)));
+  return b.select(vanishes, b.const(0), b.apply("mul", x, log(b, y)));
 }
 
 /** All functions, for formulas that are not known beforehand. */

@@ -119,7 +119,7 @@ export class ProgramBuilder {
   }
 
   /** The bit that makes a float negative. */
-  #sign(): Value {
+  sign(): Value {
     return this.bits(this.dtype === "float32" ? 1n << 31n : 1n << 63n);
   }
 
@@ -144,14 +144,14 @@ export class ProgramBuilder {
       const inner = this.instructions[args[0]!]!;
       // |-a| = ||a|| = |a|: sigmoid(x), sigmoid(-x) and softplus(-|x|) then share exp(-|x|).
       if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]!);
-      if (inner.op === "or" && inner.args[1] === this.#sign()) {
+      if (inner.op === "or" && inner.args[1] === this.sign()) {
         return this.apply("abs", inner.args[0]!);
       }
     }
     // -|a| is a with its sign bit set.
     if (op === "neg") {
       const inner = this.instructions[args[0]!]!;
-      if (inner.op === "abs") return this.#emit("or", [inner.args[0]!, this.#sign()]);
+      if (inner.op === "abs") return this.#emit("or", [inner.args[0]!, this.sign()]);
     }
     return this.#emit(op, args);
   }

@@ -15,7 +15,7 @@
  * constants, because the engine would build a constant inside the loop again in each iteration, which made exp 2.6 times
  * slower, and the steps of polynomials, which makes exp 1.05 times faster in float32 and 1.3 times in float64.
  *
- * From text to kernel: parse → graph → lower → **wasm**.
+ * From text to kernel: read → lower → **wasm**.
  */
 
 import {
