@@ -14,6 +14,8 @@
  * @module
  */
 
+import { showAllInNotebooks } from "./losses/_notebook.ts";
+
 export { float32, float64, int32, Tensor } from "./losses/_core/tensor.ts";
 export {
   checkGradient,
@@ -56,3 +58,5 @@ export * from "./losses/smooth_l1.ts";
 export * from "./losses/soft_margin.ts";
 export * from "./losses/triplet_margin.ts";
 export * from "./losses/triplet_margin_with_distance.ts";
+
+/* @__PURE__ */ showAllInNotebooks();

@@ -46,6 +46,7 @@ import { readArguments } from "./_core/call/arguments.ts";
 import { sameShape, show } from "./_core/tensor/shape.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 import { describe } from "./_core/tensor/describe.ts";
+import { describeObject, showAs } from "./_core/tensor/inspect.ts";
 import { scalar, SCALAR_SHAPE, Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
 import { CHUNK_SCORES } from "./_linear_cross_entropy/chunks.ts";
 import { checkLabels, readLabels } from "./_core/call/labels.ts";
@@ -130,6 +131,8 @@ interface Call {
 }
 
 let crossEntropy: CrossEntropyLoss | undefined;
+/** True once there has been an object of the class. */
+let isShown = false;
 
 /**
  * Minus the log-probability of the right class, under a softmax that keeps rare classes in clusters.
@@ -170,6 +173,9 @@ export class AdaptiveLogSoftmaxWithLoss {
     grad: { input: "exp(x - m) / s - y" },
   };
 
+  readonly #text: string;
+  /** The names of the arguments, in the order of a call: those that gradients go by. */
+  readonly argumentNames: readonly string[] = ["input", "target"];
   readonly #inFeatures: number;
   readonly #nClasses: number;
   /** The number of classes with an entry of the head of their own. */
@@ -186,15 +192,18 @@ export class AdaptiveLogSoftmaxWithLoss {
    * of order or out of range.
    */
   constructor(options: AdaptiveLogSoftmaxWithLossOptions) {
-    checkOptions(NAME, options, [
-      "inFeatures",
-      "nClasses",
-      "cutoffs",
-      "divValue",
-      "headBias",
-      "dtype",
-      "random",
-    ]);
+    const defaults = {
+      inFeatures: undefined,
+      nClasses: undefined,
+      cutoffs: undefined,
+      divValue: 4,
+      headBias: false,
+      dtype: undefined,
+      random: undefined,
+    };
+    if (!isShown) isShown = showAs(AdaptiveLogSoftmaxWithLoss.prototype);
+    checkOptions(NAME, options, Object.keys(defaults));
+    this.#text = describeObject(NAME, options, defaults);
     const { divValue = 4, headBias = false } = options;
     const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
     const nClasses = wholeOption(NAME, "nClasses", options.nClasses, 2);
@@ -223,6 +232,15 @@ export class AdaptiveLogSoftmaxWithLoss {
       return { entry: shortlist + i, low, size, down, up };
     });
     this.#parameters = new Parameters(NAME, shapes, options);
+  }
+
+  /**
+   * The loss as text.
+   *
+   * @returns Text such as `AdaptiveLogSoftmaxWithLoss(inFeatures=8, nClasses=100, cutoffs=[10], divValue=4, headBias=false)`.
+   */
+  toString(): string {
+    return this.#text;
   }
 
   /** All parameters by their PyTorch names. These are the loss's own tensors: writing to them changes it. */
@@ -301,7 +319,7 @@ export class AdaptiveLogSoftmaxWithLoss {
         dtype,
         shapes,
         defaults: Object.keys(shapes),
-        inputs: [x, labels, ...Object.values(parameters)].map(({ data }) => data),
+        inputs: [x, labels, ...Object.values(parameters)],
       },
       SCALAR_SHAPE,
     );
@@ -484,7 +502,7 @@ export class AdaptiveLogSoftmaxWithLoss {
 
 /** A copy of the cutoffs, checked. */
 function checkCutoffs(cutoffs: readonly number[], nClasses: number): [number, ...number[]] {
-  const message = `Cannot compute ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
+  const message = `Cannot make ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
     nClasses - 1
   }, at least one: current value is ${describe(cutoffs)}`;
   if (!Array.isArray(cutoffs) || !cutoffs.every((cutoff) => typeof cutoff === "number")) {

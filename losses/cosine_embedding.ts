@@ -35,12 +35,7 @@
 
 import { offender, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
+import { numberOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
@@ -49,6 +44,7 @@ import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
 
+import { checkMemory } from "./_core/tensor/read.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
@@ -124,8 +120,10 @@ export class CosineEmbeddingLoss
    * @throws {RangeError} If margin is infinite or NaN, or the reduction is unknown.
    */
   constructor(options: CosineEmbeddingLossOptions = {}) {
-    super(3);
-    checkOptions("CosineEmbeddingLoss", options, ["margin", "reduction"]);
+    super("CosineEmbeddingLoss", ["input1", "input2", "target"], options, {
+      margin: 0,
+      reduction: "mean",
+    });
     const { margin = 0, reduction } = options;
     this.#margin = numberOption(
       "CosineEmbeddingLoss",
@@ -156,7 +154,7 @@ export class CosineEmbeddingLoss
       divisor: rows.count,
       shapes: { input1: x.shape, input2: y.shape },
       defaults: ["input1", "input2"],
-      inputs: [x.data, y.data, labels.data],
+      inputs: [x, y, labels],
     }, request);
 
     const { upstream: gradOutput, values, divisor } = call;
@@ -189,6 +187,7 @@ export class CosineEmbeddingLoss
 
 /** Refuses labels other than 1 and -1. */
 function checkSigns(loss: string, labels: Tensor): void {
+  checkMemory(labels, "target");
   const { data } = labels;
   for (let i = 0; i < data.length; i++) {
     if (!SIGNS.valid(data[i]!)) throw offender(loss, labels, "target", SIGNS.valid, SIGNS.wanted);

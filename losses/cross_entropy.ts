@@ -51,7 +51,6 @@ import {
 } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
-  checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
@@ -75,7 +74,7 @@ import {
 import { EXP, EXPONENTIALS, MAX, takeLimit, takeLimits } from "./_core/rows/softmax.ts";
 import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
 import { sameShape } from "./_core/tensor/shape.ts";
-import type { TensorLike } from "./_core/tensor/tensor.ts";
+import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
 
 export type * from "./_core/types.ts";
@@ -182,7 +181,8 @@ interface Batch {
   /** Labels; undefined if there are probabilities instead. */
   readonly labels: ArrayLike<number> | undefined;
   readonly probabilities: FloatArray | undefined;
-  readonly weights: FloatArray | undefined;
+  /** One weight for each class. */
+  readonly weight: Tensor | undefined;
 }
 
 /**
@@ -228,13 +228,12 @@ export class CrossEntropyLoss extends Loss<
    * is unknown.
    */
   constructor(options: CrossEntropyLossOptions = {}) {
-    super(2);
-    checkOptions("CrossEntropyLoss", options, [
-      "weight",
-      "ignoreIndex",
-      "labelSmoothing",
-      "reduction",
-    ]);
+    super("CrossEntropyLoss", ["input", "target"], options, {
+      weight: undefined,
+      ignoreIndex: -100,
+      labelSmoothing: 0,
+      reduction: "mean",
+    });
     const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#options = {
@@ -267,7 +266,7 @@ export class CrossEntropyLoss extends Loss<
     const batch = isProbability
       ? this.#withProbabilities(scores.shape, x, given, dtype)
       : this.#withLabels(scores.shape, x, asLabels("CrossEntropyLoss", "target", given), dtype);
-    const { axis, labels, weights } = batch;
+    const { axis, labels, weight } = batch;
     const shapes: Record<string, readonly number[]> = { input: scores.shape };
     if (isProbability) {
       shapes.target = scores.shape;
@@ -278,10 +277,12 @@ export class CrossEntropyLoss extends Loss<
       reduction,
       dtype,
       rowShape: axis.sampleShape,
-      divisor: labels === undefined ? axis.samples : weightOfLabels(labels, ignoreIndex, weights),
+      divisor: labels === undefined
+        ? axis.samples
+        : weightOfLabels(labels, ignoreIndex, weight?.data),
       shapes,
       defaults: ["input"],
-      inputs: [x, given.data, weights ?? []],
+      inputs: [scores, given, weight],
     }, request);
     if (labels !== undefined && axis.inner > 1) this.#columns(batch, labels, call);
     else this.#rows(batch, call);
@@ -297,7 +298,13 @@ export class CrossEntropyLoss extends Loss<
   ): Batch {
     const { ignoreIndex } = this.#options;
     if (target.dtype === "int32") {
-      throw wrongType("CrossEntropyLoss", "target of the shape of input", dtype, "int32");
+      throw wrongType(
+        "CrossEntropyLoss",
+        "target of the shape of input",
+        dtype,
+        "int32",
+        "class probabilities are floats, use float32(…); or give one class index per sample",
+      );
     }
     if (ignoreIndex >= 0) {
       throw new RangeError(
@@ -310,7 +317,7 @@ export class CrossEntropyLoss extends Loss<
       x,
       labels: undefined,
       probabilities: toTensor(target, dtype, "target").data as FloatArray,
-      weights: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
+      weight: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
     };
   }
 
@@ -323,13 +330,14 @@ export class CrossEntropyLoss extends Loss<
       x,
       labels: labels.data,
       probabilities: undefined,
-      weights: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
+      weight: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
     };
   }
 
   /** Computes value and gradients of samples whose scores are rows, tile by tile. */
-  #rows({ axis, x, labels, probabilities, weights }: Batch, call: RowCall): void {
+  #rows({ axis, x, labels, probabilities, weight }: Batch, call: RowCall): void {
     const { ignoreIndex, labelSmoothing } = this.#options;
+    const weights = weight?.data;
     const { classes, samples } = axis;
     const kernels = rowKernels(call.dtype, classes);
     const { element, column, row, param, run } = kernels;
@@ -411,8 +419,9 @@ export class CrossEntropyLoss extends Loss<
   }
 
   /** The same for labelled samples whose scores are columns: sums run down the tile. */
-  #columns({ axis, x, weights }: Batch, labels: ArrayLike<number>, call: RowCall): void {
+  #columns({ axis, x, weight }: Batch, labels: ArrayLike<number>, call: RowCall): void {
     const { ignoreIndex, labelSmoothing } = this.#options;
+    const weights = weight?.data;
     const { classes, inner, samples } = axis;
     const { element, column, row, param, run, tile } = columnKernels(call.dtype, classes);
     const { m, s, rest, own, right, below, counts, upstream, rightGrad } = column;

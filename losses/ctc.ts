@@ -48,7 +48,6 @@ import { checkLabels, type Labels, readLabels } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
-  checkOptions,
   type Reduction,
   reductionOption,
   wholeOption,
@@ -95,6 +94,9 @@ export type CTCArguments = [
   inputLengths: TensorLike,
   targetLengths: TensorLike,
 ];
+
+/** The names of the arguments after the first. */
+const LISTS = ["targets", "inputLengths", "targetLengths"];
 
 const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g"],
@@ -175,8 +177,12 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
    * @throws {RangeError} If blank is not a whole number ≥ 0, or the reduction is unknown.
    */
   constructor(options: CTCLossOptions<L> = {}) {
-    super(4);
-    checkOptions("CTCLoss", options, ["blank", "zeroInfinity", "reduction", "logits"]);
+    super("CTCLoss", [options?.logits === true ? "logits" : "logProbs", ...LISTS], options, {
+      blank: 0,
+      zeroInfinity: false,
+      reduction: "mean",
+      logits: false,
+    });
     const { blank = 0, zeroInfinity = false, reduction, logits = false } = options;
     this.#options = {
       blank: wholeOption("CTCLoss", "blank", blank, 0),
@@ -225,7 +231,7 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
       divisor: samples,
       shapes: { [name]: scores.shape },
       defaults: [name],
-      inputs: [scores, ...Object.values(lists)].map(({ data }) => data),
+      inputs: [scores, ...Object.values(lists)],
     }, request);
 
     // A mean divides the value of each sample by the number of its labels first.

@@ -18,6 +18,7 @@
 
 import { readArguments } from "./_core/call/arguments.ts";
 import { booleanOption, numberOption } from "./_core/call/options.ts";
+import { suggestion } from "./_core/call/suggestion.ts";
 import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
@@ -148,7 +149,9 @@ function helper<Options extends object>(
     for (const key of Object.keys(given)) {
       if (allowed.includes(key)) continue;
       throw new TypeError(
-        `Cannot compute ${name} as '${key}' is unknown: known are ${allowed.join(", ") || "none"}`,
+        `Cannot compute ${name} as '${key}' is unknown: ${suggestion(key, allowed)}known are ${
+          allowed.join(", ") || "none"
+        }`,
       );
     }
     return { ...given };
@@ -178,6 +181,7 @@ function axisOption(name: string, dim: number, shape: readonly number[]): number
     dim,
     (dim) => Number.isInteger(dim) && dim >= -axes && dim < axes,
     `a whole number from ${-axes} to ${axes - 1}`,
+    "compute",
   );
   return dim < 0 ? dim + axes : dim;
 }
@@ -214,7 +218,7 @@ function softmaxHelper(
     const { gradOutput, grad } = checkRequest(
       name,
       request,
-      { dtype, shapes: { input: x.shape }, defaults: ["input"], inputs: [x.data] },
+      { dtype, shapes: { input: x.shape }, defaults: ["input"], inputs: [x] },
       x.shape,
     );
     const value = zeros(dtype, x.shape);
@@ -304,7 +308,7 @@ function readPair(
     divisor: 1,
     shapes: { x1: x.shape, x2: y.shape },
     defaults: PAIR,
-    inputs: [x.data, y.data],
+    inputs: [x, y],
   }, request);
   return { x, y, rows, call };
 }
@@ -414,7 +418,14 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = /* @__PUR
   ["dim", "eps"],
   (values, { dim = 1, eps = 1e-8 }, request) => {
     const name = "cosineSimilarity";
-    numberOption(name, "eps", eps, (eps) => eps >= 0 && eps < Infinity, "≥ 0 and finite");
+    numberOption(
+      name,
+      "eps",
+      eps,
+      (eps) => eps >= 0 && eps < Infinity,
+      "≥ 0 and finite",
+      "compute",
+    );
     const axisOf = (shape: readonly number[]) => axisOption(name, dim, shape);
     const { x, y, rows, call } = readPair(name, values, request, axisOf);
     cosines({
@@ -464,9 +475,9 @@ export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = /* @__PUR
   ["p", "eps", "keepdim"],
   (values, { p = 2, eps = 1e-6, keepdim = false }, request) => {
     const name = "pairwiseDistance";
-    numberOption(name, "p", p, (p) => p >= 0, "≥ 0");
-    numberOption(name, "eps", eps, Number.isFinite, "finite");
-    booleanOption(name, "keepdim", keepdim);
+    numberOption(name, "p", p, (p) => p >= 0, "≥ 0", "compute");
+    numberOption(name, "eps", eps, Number.isFinite, "finite", "compute");
+    booleanOption(name, "keepdim", keepdim, "compute");
     const lastAxis = (shape: readonly number[]) => Math.max(0, shape.length - 1);
     const { x, y, rows, call } = readPair(name, values, request, lastAxis, keepdim);
     distances({

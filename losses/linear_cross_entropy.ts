@@ -51,7 +51,6 @@ import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   type Checked,
-  checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
@@ -176,27 +175,26 @@ export class LinearCrossEntropyLoss extends Loss<
    * between 0 and 1, ignoreIndex is not a whole number, or a word is unknown.
    */
   constructor(options: LinearCrossEntropyLossOptions) {
-    super(2);
-    checkOptions(NAME, options, [
-      "inFeatures",
-      "numClasses",
-      "outFeatures",
-      "bias",
-      "dtype",
-      "random",
-      "weight",
-      "ignoreIndex",
-      "labelSmoothing",
-      "reduction",
-      "options",
-    ]);
+    super(NAME, ["input", "target"], options, {
+      inFeatures: undefined,
+      numClasses: undefined,
+      outFeatures: [],
+      bias: false,
+      dtype: undefined,
+      random: undefined,
+      weight: undefined,
+      ignoreIndex: undefined,
+      labelSmoothing: 0,
+      reduction: "mean",
+      options: undefined,
+    });
     const { outFeatures = [], bias = false, weight, ignoreIndex, labelSmoothing = 0 } = options;
     const { reduction, options: chunking } = options;
     const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
     const numClasses = wholeOption(NAME, "numClasses", options.numClasses, 1);
     if (!Array.isArray(outFeatures)) {
       throw new TypeError(
-        `Cannot compute ${NAME} as outFeatures must be an array of whole numbers ≥ 1: current value is ${
+        `Cannot make ${NAME} as outFeatures must be an array of whole numbers ≥ 1: current value is ${
           describe(outFeatures)
         }`,
       );
@@ -276,7 +274,7 @@ export class LinearCrossEntropyLoss extends Loss<
     const isProbability = sameShape(given.shape, scoreShape);
     const dtype = isProbability && given.dtype === "float64" ? "float64" : inputType;
     const [x, weight, bias] = tensors.map((tensor) => toTensor(tensor, dtype, "input"));
-    const weights = classWeights(NAME, this.#weight, numClasses, dtype);
+    const classWeight = classWeights(NAME, this.#weight, numClasses, dtype);
     if (chunking?.accDtype && chunking.accDtype !== dtype) {
       throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
     }
@@ -294,7 +292,7 @@ export class LinearCrossEntropyLoss extends Loss<
         );
       }
       checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
-      divisor = weightOfLabels(labels.data, ignoreIndex, weights);
+      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data);
       numbers = labels;
     }
     const call = new RowCall({
@@ -310,7 +308,7 @@ export class LinearCrossEntropyLoss extends Loss<
         ...isProbability && this.#weight && { weight: this.#weight.shape },
       },
       defaults: ["input", ...names],
-      inputs: [...tensors.map(({ data }) => data), given.data, weights ?? []],
+      inputs: [...tensors, given, classWeight],
     }, request);
     this.#chunks({ input: x!, weight: weight!, bias, target: numbers, isProbability }, call);
     return call.result();

@@ -32,7 +32,7 @@
 import { readScores } from "./_core/call/arguments.ts";
 import { checkLabels, readLabels } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
-import { checkOptions, type Reduction, reductionOption } from "./_core/call/options.ts";
+import { type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
@@ -113,8 +113,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelMarginLossOptions = {}) {
-    super(2);
-    checkOptions("MultiLabelMarginLoss", options, ["reduction"]);
+    super("MultiLabelMarginLoss", ["input", "target"], options, { reduction: "mean" });
     this.#reduction = reductionOption("MultiLabelMarginLoss", options.reduction);
   }
 
@@ -147,7 +146,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       scale: classes,
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores.data, lists.data],
+      inputs: [scores, lists],
     }, request);
 
     // Each tile of rows takes as many rounds as its longest list has labels: round i compares the i-th label of each row.

@@ -36,7 +36,6 @@
 import { floatType, readArguments } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
 import {
-  checkOptions,
   type Reduction,
   reductionOption,
   type TensorOption,
@@ -50,7 +49,7 @@ import { sigmoid, softplus } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { checkRepeatable, commonShape } from "./_core/tensor/broadcast.ts";
-import { toTensor } from "./_core/tensor/read.ts";
+import { checkMemory, toTensor } from "./_core/tensor/read.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 export type * from "./_core/types.ts";
@@ -130,8 +129,10 @@ export class MultiLabelSoftMarginLoss extends Loss<
    * @throws {RangeError} If the reduction is unknown.
    */
   constructor(options: MultiLabelSoftMarginLossOptions = {}) {
-    super(2);
-    checkOptions("MultiLabelSoftMarginLoss", options, ["weight", "reduction"]);
+    super("MultiLabelSoftMarginLoss", ["input", "target"], options, {
+      weight: undefined,
+      reduction: "mean",
+    });
     this.#reduction = reductionOption("MultiLabelSoftMarginLoss", options.reduction);
     this.#weight = tensorOption(options.weight, "weight");
   }
@@ -152,8 +153,12 @@ export class MultiLabelSoftMarginLoss extends Loss<
       );
     }
     const shape = commonShape(loss, ["input", "target"], tensors);
-    const weight = this.#weight && toTensor(this.#weight.tensor, dtype, "weight");
-    if (weight) checkRepeatable(loss, "weight", weight.shape, "the scores", shape);
+    let weight = this.#weight?.tensor;
+    if (weight) {
+      checkMemory(weight, "weight");
+      weight = toTensor(weight, dtype, "weight");
+      checkRepeatable(loss, "weight", weight.shape, "the scores", shape);
+    }
     const rows = new Rows(shape, shape.length - 1);
     const classes = rows.length;
     const call = new RowCall({
@@ -169,7 +174,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
         ...weight && { weight: weight.shape },
       },
       defaults: ["input"],
-      inputs: [x.data, y.data, weight?.data ?? []],
+      inputs: [x, y, weight],
     }, request);
 
     const tiles = kernels(dtype, classes);

@@ -32,12 +32,7 @@
 import { readScores } from "./_core/call/arguments.ts";
 import { checkLabels, classWeights, type Labels, readLabels } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  checkOptions,
-  numberOption,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
+import { numberOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
@@ -137,8 +132,12 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
    * unknown.
    */
   constructor(options: MultiMarginLossOptions = {}) {
-    super(2);
-    checkOptions("MultiMarginLoss", options, ["p", "margin", "weight", "reduction"]);
+    super("MultiMarginLoss", ["input", "target"], options, {
+      p: 1,
+      margin: 1,
+      weight: undefined,
+      reduction: "mean",
+    });
     const { p = 1, margin = 1, weight, reduction } = options;
     numberOption("MultiMarginLoss", "p", p, (p) => p === 1 || p === 2, "1 or 2");
     this.#options = {
@@ -149,7 +148,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     if (this.#weight && this.#weight.shape.length !== 1) {
       throw new RangeError(
-        `Cannot compute MultiMarginLoss as weight must have the shape (C), one number per class: current shape is ${
+        `Cannot make MultiMarginLoss as weight must have the shape (C), one number per class: current shape is ${
           show(this.#weight.shape)
         }`,
       );
@@ -167,7 +166,8 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     const axis = scoreRows("MultiMarginLoss", scores.shape);
     checkCount(labels, axis, scores.shape);
     const { classes, samples } = axis;
-    const weights = classWeights("MultiMarginLoss", this.#weight, classes, scores.dtype);
+    const weight = classWeights("MultiMarginLoss", this.#weight, classes, scores.dtype);
+    const weights = weight?.data;
     checkLabels("MultiMarginLoss", "target", labels, classes);
     const call = new RowCall({
       loss: "MultiMarginLoss",
@@ -178,7 +178,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
       scale: classes,
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores.data, labels.data, weights ?? []],
+      inputs: [scores, labels, weight],
     }, request);
 
     const x = scores.data as FloatArray;

@@ -40,12 +40,7 @@ import {
   weightOfLabels,
 } from "./_core/call/labels.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  checkOptions,
-  type Reduction,
-  reductionOption,
-  wholeOption,
-} from "./_core/call/options.ts";
+import { type Reduction, reductionOption, wholeOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
@@ -105,8 +100,11 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
    * @throws {RangeError} If ignoreIndex is not a whole number, or the reduction is unknown.
    */
   constructor(options: NLLLossOptions = {}) {
-    super(2);
-    checkOptions("NLLLoss", options, ["weight", "ignoreIndex", "reduction"]);
+    super("NLLLoss", ["input", "target"], options, {
+      weight: undefined,
+      ignoreIndex: -100,
+      reduction: "mean",
+    });
     const { weight, ignoreIndex = -100, reduction } = options;
     this.#weight = weight === undefined ? undefined : read(weight, "weight");
     this.#ignoreIndex = wholeOption("NLLLoss", "ignoreIndex", ignoreIndex);
@@ -122,7 +120,8 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     const scores = readScores("NLLLoss", "input", input, this.#weight);
     const labels = readLabels("NLLLoss", "target", target);
     const axis = labelledRows("NLLLoss", scores.shape, labels);
-    const weights = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
+    const weight = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
+    const weights = weight?.data;
     checkLabels("NLLLoss", "target", labels, axis.classes, this.#labelRule);
     const call = new RowCall({
       loss: "NLLLoss",
@@ -132,7 +131,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
       divisor: weightOfLabels(labels.data, this.#ignoreIndex, weights),
       shapes: { input: scores.shape },
       defaults: ["input"],
-      inputs: [scores.data, labels.data, weights ?? []],
+      inputs: [scores, labels, weight],
     }, request);
 
     const x = scores.data as FloatArray;

@@ -39,7 +39,6 @@ import { Loss } from "./_core/call/loss.ts";
 import {
   booleanOption,
   type Checked,
-  checkOptions,
   numberOption,
   type Reduction,
   reductionOption,
@@ -49,6 +48,7 @@ import type { LossFormula } from "./_core/elementwise/definition.ts";
 import {
   marginOption,
   pNormTriplets,
+  TRIPLET,
   type TripletArgument,
   type TripletArguments,
   tripletFormula,
@@ -113,9 +113,14 @@ export class TripletMarginLoss extends Loss<TripletArguments, TripletArgument, T
    * @throws {RangeError} If margin ≤ 0, p < 0, eps is infinite, one of them is NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginLossOptions = {}) {
-    super(3);
+    super("TripletMarginLoss", TRIPLET, options, {
+      margin: 1,
+      p: 2,
+      eps: 1e-6,
+      swap: false,
+      reduction: "mean",
+    });
     const loss = "TripletMarginLoss";
-    checkOptions(loss, options, ["margin", "p", "eps", "swap", "reduction"]);
     const { margin = 1, p = 2, eps = 1e-6, swap = false, reduction } = options;
     this.#options = {
       margin: marginOption(loss, margin),

@@ -34,12 +34,7 @@
 
 import { readArguments, wrongType } from "./_core/call/arguments.ts";
 import { Loss } from "./_core/call/loss.ts";
-import {
-  booleanOption,
-  checkOptions,
-  type Reduction,
-  reductionOption,
-} from "./_core/call/options.ts";
+import { booleanOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
@@ -51,8 +46,9 @@ import {
   stridesAlong,
 } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
+import { checkMemory } from "./_core/tensor/read.ts";
 import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
-import { Tensor, zeros } from "./_core/tensor/tensor.ts";
+import { isTensor, Tensor, zeros } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 import { pairwiseDistance } from "./helpers.ts";
 import {
@@ -180,8 +176,12 @@ export class TripletMarginWithDistanceLoss
    * @throws {RangeError} If margin ≤ 0 or NaN, or the reduction is unknown.
    */
   constructor(options: TripletMarginWithDistanceLossOptions = {}) {
-    super(3);
-    checkOptions(LOSS, options, ["distanceFunction", "margin", "swap", "reduction"]);
+    super(LOSS, TRIPLET, options, {
+      distanceFunction: pairwiseDistance,
+      margin: 1,
+      swap: false,
+      reduction: "mean",
+    });
     const {
       distanceFunction = pairwiseDistance,
       margin = 1,
@@ -193,7 +193,7 @@ export class TripletMarginWithDistanceLoss
       typeof distanceFunction.valueAndGrad !== "function"
     ) {
       throw new TypeError(
-        `Cannot compute ${LOSS} as distanceFunction must be an object with the functions forward and valueAndGrad: current value is ${
+        `Cannot make ${LOSS} as distanceFunction must be an object with the functions forward and valueAndGrad, such as pairwiseDistance: current value is ${
           describe(distanceFunction)
         }`,
       );
@@ -236,7 +236,7 @@ export class TripletMarginWithDistanceLoss
       divisor: count,
       shapes: Object.fromEntries(TRIPLET.map((name, i) => [name, tensors[i]!.shape])),
       defaults: TRIPLET,
-      inputs: tensors.map(({ data }) => data),
+      inputs: tensors,
     }, request);
 
     const columns = distances.map((distance) => spread(distance, shape));
@@ -256,6 +256,7 @@ export class TripletMarginWithDistanceLoss
     pairs.forEach((pair, k) =>
       pair.addGradients(collect(upstream[k]!, shape, distances[k]!), sums)
     );
+    for (const name of TRIPLET) if (call.grad[name]) checkMemory(call.grad[name], `out.${name}`);
     TRIPLET.forEach((name, i) => {
       const sum = sums[i];
       if (sum !== undefined) call.grad[name]!.data.set(sum);
@@ -289,7 +290,7 @@ class Pair {
     const result: unknown = distance.forward(from.tensor, to.tensor);
     const given = floatTensor(result, this.name);
     // A copy, as the function may write its next result into the same tensor.
-    this.distance = new Tensor(given.data.slice(), [...given.shape]);
+    this.distance = new Tensor(given.data.slice(), given.shape);
     const { shape } = this.distance;
     const { shape: one } = from.tensor;
     const { shape: other } = to.tensor;
@@ -331,12 +332,13 @@ class Pair {
 
 /** A result of the distance function, checked to be a tensor of floats. */
 function floatTensor(result: unknown, name: string): Tensor {
-  if (!(result instanceof Tensor)) {
+  if (!isTensor(result)) {
     throw new TypeError(
       `Cannot compute ${LOSS} as ${name} must be a tensor: current value is ${describe(result)}`,
     );
   }
   if (result.dtype === "int32") throw wrongType(LOSS, name, "float32 or float64", result.dtype);
+  checkMemory(result, name);
   return result;
 }
 

@@ -422,7 +422,7 @@ describe("AdaptiveLogSoftmaxWithLoss refuses", () => {
 
   it("cutoffs that are not increasing whole numbers from 1 to nClasses - 1", () => {
     const message =
-      `Cannot compute ${name} as cutoffs must be increasing whole numbers from 1 to 8, at least one: current value is`;
+      `Cannot make ${name} as cutoffs must be increasing whole numbers from 1 to 8, at least one: current value is`;
     const wrong = [[], [0, 3], [-1], [3, 3], [5, 3], [3, 9], [2.5], [NaN]];
     for (const cutoffs of wrong) {
       assertThrows(() => loss({ cutoffs }), RangeError, `${message} [${cutoffs.join(", ")}]`);
@@ -441,8 +441,7 @@ describe("AdaptiveLogSoftmaxWithLoss refuses", () => {
     assertThrows(() => loss({ nClasses: 1 }), RangeError, "nClasses must be a whole number ≥ 2");
     assertThrows(() => loss({ nClasses: "9" }), TypeError, 'current value is "9"');
     for (const divValue of [0, -1, NaN]) {
-      const message =
-        `Cannot compute ${name} as divValue must be > 0: current value is ${divValue}`;
+      const message = `Cannot make ${name} as divValue must be > 0: current value is ${divValue}`;
       assertThrows(() => loss({ divValue }), RangeError, message);
     }
     assertThrows(() => loss({ headBias: "yes" }), TypeError, "headBias must be true or false");

@@ -368,7 +368,7 @@ describe("CosineEmbeddingLoss refuses", () => {
       assertThrows(
         () => cosine({ margin: margin as never }),
         Class as typeof TypeError,
-        "Cannot compute CosineEmbeddingLoss as margin must be finite: current value is",
+        "Cannot make CosineEmbeddingLoss as margin must be finite: current value is",
       );
     }
   });

@@ -788,7 +788,7 @@ describe("CrossEntropyLoss refuses", () => {
 
   it("a labelSmoothing outside of 0 to 1", () => {
     const message =
-      "Cannot compute CrossEntropyLoss as labelSmoothing must be between 0 and 1: current value is";
+      "Cannot make CrossEntropyLoss as labelSmoothing must be between 0 and 1: current value is";
     for (const labelSmoothing of [-0.1, 1.1, NaN, Infinity]) {
       assertThrows(
         () => crossEntropy({ labelSmoothing }),

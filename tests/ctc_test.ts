@@ -825,7 +825,7 @@ describe("CTCLoss refuses", () => {
       ],
     ];
     for (const [options, Class, message] of bad) {
-      assertThrows(() => new CTCLoss(options), Class, `Cannot compute CTCLoss as ${message}`);
+      assertThrows(() => new CTCLoss(options), Class, `Cannot make CTCLoss as ${message}`);
     }
   });
 

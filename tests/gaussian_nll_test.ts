@@ -277,7 +277,7 @@ describe("GaussianNLLLoss refuses", () => {
       assertThrows(
         () => gaussian({ eps }),
         RangeError,
-        `Cannot compute GaussianNLLLoss as eps must be ≥ 0: current value is ${eps}`,
+        `Cannot make GaussianNLLLoss as eps must be ≥ 0: current value is ${eps}`,
       );
     }
     assertThrows(() => gaussian({ eps: "1" as never }), TypeError, 'current value is "1"');
@@ -287,7 +287,7 @@ describe("GaussianNLLLoss refuses", () => {
     assertThrows(
       () => gaussian({ full: "yes" as never }),
       TypeError,
-      'Cannot compute GaussianNLLLoss as full must be true or false: current value is "yes"',
+      'Cannot make GaussianNLLLoss as full must be true or false: current value is "yes"',
     );
   });
 

@@ -243,7 +243,7 @@ describe("HingeEmbeddingLoss refuses", () => {
       assertThrows(
         () => hinge({ margin: margin as never }),
         TypeError,
-        "Cannot compute HingeEmbeddingLoss as margin must be a number: current value is",
+        "Cannot make HingeEmbeddingLoss as margin must be a number: current value is",
       );
     }
     assertThrows(() => hinge({ margin: NaN }), RangeError, "current value is NaN");

@@ -278,7 +278,7 @@ describe("HuberLoss refuses", () => {
       assertThrows(
         () => huber({ delta }),
         RangeError,
-        `Cannot compute HuberLoss as delta must be > 0: current value is ${delta}`,
+        `Cannot make HuberLoss as delta must be > 0: current value is ${delta}`,
       );
     }
   });
@@ -288,7 +288,7 @@ describe("HuberLoss refuses", () => {
       assertThrows(
         () => huber({ delta: delta as never }),
         TypeError,
-        `Cannot compute HuberLoss as delta must be > 0: current value is ${shown}`,
+        `Cannot make HuberLoss as delta must be > 0: current value is ${shown}`,
       );
     }
   });

@@ -324,7 +324,7 @@ describe("KLDivLoss refuses", () => {
     assertThrows(
       () => klDiv({ logTarget: 1 as never }),
       TypeError,
-      "Cannot compute KLDivLoss as logTarget must be true or false: current value is 1",
+      "Cannot make KLDivLoss as logTarget must be true or false: current value is 1",
     );
   });
 
@@ -332,7 +332,7 @@ describe("KLDivLoss refuses", () => {
     assertThrows(
       () => klDiv({ reduction: "batch" as never }),
       RangeError,
-      'Cannot compute KLDivLoss as reduction must be "none", "mean", "sum", "batchmean": current value is "batch"',
+      'Cannot make KLDivLoss as reduction must be "none", "mean", "sum", "batchmean": current value is "batch"',
     );
   });
 });

@@ -479,7 +479,7 @@ describe("LinearCrossEntropyLoss refuses", () => {
 
   it("sizes that are not whole numbers ≥ 1", () => {
     for (const name of ["inFeatures", "numClasses"]) {
-      const message = `Cannot compute LinearCrossEntropyLoss as ${name} must be a whole number ≥ 1`;
+      const message = `Cannot make LinearCrossEntropyLoss as ${name} must be a whole number ≥ 1`;
       assertThrows(() => loss({ [name]: 0 }), RangeError, `${message}: current value is 0`);
       assertThrows(() => loss({ [name]: 2.5 }), RangeError, `${message}: current value is 2.5`);
       assertThrows(
@@ -515,8 +515,7 @@ describe("LinearCrossEntropyLoss refuses", () => {
   });
 
   it("a labelSmoothing outside of [0, 1], an ignoreIndex that is not a whole number", () => {
-    const message =
-      "Cannot compute LinearCrossEntropyLoss as labelSmoothing must be between 0 and 1";
+    const message = "Cannot make LinearCrossEntropyLoss as labelSmoothing must be between 0 and 1";
     assertThrows(
       () => loss({ labelSmoothing: 1.1 }),
       RangeError,

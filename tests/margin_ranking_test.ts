@@ -267,7 +267,7 @@ describe("MarginRankingLoss refuses", () => {
       assertThrows(
         () => ranking({ margin: margin as never }),
         TypeError,
-        "Cannot compute MarginRankingLoss as margin must be a number: current value is",
+        "Cannot make MarginRankingLoss as margin must be a number: current value is",
       );
     }
     assertThrows(() => ranking({ margin: NaN }), RangeError, "current value is NaN");

@@ -391,18 +391,18 @@ describe("MultiMarginLoss refuses", () => {
       assertThrows(
         () => multiMargin({ p: p as 1 }),
         RangeError,
-        `Cannot compute MultiMarginLoss as p must be 1 or 2: current value is ${p}`,
+        `Cannot make MultiMarginLoss as p must be 1 or 2: current value is ${p}`,
       );
     }
     assertThrows(
       () => multiMargin({ p: "2" as never }),
       TypeError,
-      'Cannot compute MultiMarginLoss as p must be 1 or 2: current value is "2"',
+      'Cannot make MultiMarginLoss as p must be 1 or 2: current value is "2"',
     );
   });
 
   it("a margin that is not a number", () => {
-    const message = "Cannot compute MultiMarginLoss as margin must be a number: current value is";
+    const message = "Cannot make MultiMarginLoss as margin must be a number: current value is";
     assertThrows(() => multiMargin({ margin: NaN }), RangeError, `${message} NaN`);
     assertThrows(() => multiMargin({ margin: "1" as never }), TypeError, `${message} "1"`);
   });
@@ -412,7 +412,7 @@ describe("MultiMarginLoss refuses", () => {
       assertThrows(
         () => multiMargin({ weight }),
         RangeError,
-        "Cannot compute MultiMarginLoss as weight must have the shape (C), one number per class: " +
+        "Cannot make MultiMarginLoss as weight must have the shape (C), one number per class: " +
           `current shape is ${shown}`,
       );
     }

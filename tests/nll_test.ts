@@ -320,8 +320,7 @@ describe("NLLLoss refuses", () => {
   });
 
   it("an ignoreIndex that is not a whole number", () => {
-    const message =
-      "Cannot compute NLLLoss as ignoreIndex must be a whole number: current value is";
+    const message = "Cannot make NLLLoss as ignoreIndex must be a whole number: current value is";
     assertThrows(() => nll({ ignoreIndex: 0.5 }), RangeError, `${message} 0.5`);
     assertThrows(() => nll({ ignoreIndex: NaN }), RangeError, `${message} NaN`);
     assertThrows(() => nll({ ignoreIndex: "0" as never }), TypeError, `${message} "0"`);

@@ -31,6 +31,12 @@ function steps(flags: readonly string[]): Step[] {
     { name: "types", args: ["check", ...flags, "mod.ts", "losses", "tests", "notebooks/_kit"] },
     { name: "docs", args: ["doc", "--lint", ...Object.values(readConfig().exports)] },
     { name: "test", args: ["run", "--allow-all", "tests/offline/test.ts"], isTest: true },
+    {
+      name: "fuzz",
+      // The seed is fixed: what fails here fails everywhere. New ones are for whoever runs the task.
+      args: ["run", "--allow-all", "tests/fuzz/fuzz.ts", "--seed", "1", "--minutes", "1"],
+      isTest: true,
+    },
     { name: "notebooks", args: ["run", "--allow-all", "notebooks/_kit/run.ts"], isTest: true },
     { name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
   ];

@@ -9,18 +9,32 @@ import { type Listing, pairingProblems } from "./checks/pairing.ts";
 import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 
 /** Tests of the project as a whole, which belong to no loss. */
-const PROJECT_TESTS = ["docs", "fixtures", "notebooks", "pairing", "readme", "runtimes"];
+const PROJECT_TESTS = [
+  "define_loss",
+  "docs",
+  "fixtures",
+  "notebooks",
+  "pairing",
+  "readme",
+  "runtimes",
+];
+
+/** Chapters on no loss of the package: they have no module. */
+const CHAPTERS = ["your_own_loss"];
 
 function listing(): Listing {
   const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
   const isLoss = (name: string) =>
     /^export class \w+Loss\b/m.test(withoutComments(readProject(`losses/${name}.ts`)));
+  const isPaired = (name: string) => !CHAPTERS.includes(name);
   return {
     losses: modules.filter(isLoss),
     helpers: modules.filter((name) => !isLoss(name)),
-    notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index"),
-    tests: namesIn("tests", "_test.ts").filter((name) => !PROJECT_TESTS.includes(name)),
-    cases: namesIn("tests/reference/cases", ".ts"),
+    notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index" && isPaired(name)),
+    tests: namesIn("tests", "_test.ts").filter((name) =>
+      !PROJECT_TESTS.includes(name) && isPaired(name)
+    ),
+    cases: namesIn("tests/reference/cases", ".ts").filter(isPaired),
     fixtures: namesIn("tests/fixtures", ".json"),
   };
 }

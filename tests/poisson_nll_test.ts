@@ -346,7 +346,7 @@ describe("PoissonNLLLoss refuses", () => {
       assertThrows(
         () => poisson({ eps }),
         RangeError,
-        `Cannot compute PoissonNLLLoss as eps must be ≥ 0: current value is ${eps}`,
+        `Cannot make PoissonNLLLoss as eps must be ≥ 0: current value is ${eps}`,
       );
     }
     assertThrows(() => poisson({ eps: "1" as never }), TypeError, 'current value is "1"');
@@ -357,7 +357,7 @@ describe("PoissonNLLLoss refuses", () => {
       assertThrows(
         () => poisson({ [name]: "yes" }),
         TypeError,
-        `Cannot compute PoissonNLLLoss as ${name} must be true or false: current value is "yes"`,
+        `Cannot make PoissonNLLLoss as ${name} must be true or false: current value is "yes"`,
       );
     }
   });

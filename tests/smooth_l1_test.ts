@@ -268,7 +268,7 @@ describe("SmoothL1Loss refuses", () => {
       assertThrows(
         () => smoothL1({ beta }),
         RangeError,
-        `Cannot compute SmoothL1Loss as beta must be ≥ 0: current value is ${beta}`,
+        `Cannot make SmoothL1Loss as beta must be ≥ 0: current value is ${beta}`,
       );
     }
   });
@@ -278,7 +278,7 @@ describe("SmoothL1Loss refuses", () => {
       assertThrows(
         () => smoothL1({ beta: beta as never }),
         TypeError,
-        `Cannot compute SmoothL1Loss as beta must be ≥ 0: current value is ${shown}`,
+        `Cannot make SmoothL1Loss as beta must be ≥ 0: current value is ${shown}`,
       );
     }
   });

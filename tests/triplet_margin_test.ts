@@ -490,7 +490,7 @@ describe("TripletMarginLoss refuses", () => {
       assertThrows(
         () => triplet({ margin }),
         RangeError,
-        `Cannot compute TripletMarginLoss as margin must be > 0: current value is ${margin}`,
+        `Cannot make TripletMarginLoss as margin must be > 0: current value is ${margin}`,
       );
     }
   });
@@ -506,7 +506,7 @@ describe("TripletMarginLoss refuses", () => {
       [{ margin: "1" as never }, TypeError, 'margin must be > 0: current value is "1"'],
     ];
     for (const [options, Class, message] of wrong) {
-      assertThrows(() => triplet(options), Class, `Cannot compute TripletMarginLoss as ${message}`);
+      assertThrows(() => triplet(options), Class, `Cannot make TripletMarginLoss as ${message}`);
     }
   });
 

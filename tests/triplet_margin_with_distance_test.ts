@@ -383,7 +383,7 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
       assertThrows(
         () => triplet({ margin }),
         RangeError,
-        `Cannot compute TripletMarginWithDistanceLoss as margin must be > 0: current value is ${margin}`,
+        `Cannot make TripletMarginWithDistanceLoss as margin must be > 0: current value is ${margin}`,
       );
     }
   });
@@ -400,8 +400,8 @@ describe("TripletMarginWithDistanceLoss refuses", () => {
       assertThrows(
         () => triplet({ distanceFunction: distanceFunction as DistanceFunction }),
         TypeError,
-        "Cannot compute TripletMarginWithDistanceLoss as distanceFunction must be an object with the functions " +
-          `forward and valueAndGrad: current value is ${shown}`,
+        "Cannot make TripletMarginWithDistanceLoss as distanceFunction must be an object with the functions " +
+          `forward and valueAndGrad, such as pairwiseDistance: current value is ${shown}`,
       );
     }
   });

@@ -32,6 +32,7 @@ import { Graph, isCondition, type Node, symbolsOf } from "./formula/graph.ts";
 import { defineKernels, load, tileFor, unload } from "./kernel/kernels.ts";
 import { ALL_FUNCTIONS } from "./kernel/math.ts";
 import { describe } from "./tensor/describe.ts";
+import { showAs } from "./tensor/inspect.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
 import { latex } from "./formula/latex.ts";
 import { parse } from "./formula/parse.ts";
@@ -62,6 +63,7 @@ export class Formula {
    * operators nested more than 1000 levels deep.
    */
   constructor(text: string) {
+    isShown ||= showFormulas();
     if (typeof text !== "string") {
       throw new TypeError(
         `Cannot parse the formula as it must be a string: current value is ${describe(text)}`,
@@ -122,6 +124,15 @@ export class Formula {
   }
 
   /**
+   * The formula as text.
+   *
+   * @returns The text that it was made of.
+   */
+  toString(): string {
+    return this.text;
+  }
+
+  /**
    * Evaluates the formula with the same kernel as in a loss. The first call for a float type compiles it.
    *
    * @param scope For each symbol a number, or one number per element.
@@ -165,6 +176,22 @@ export class Formula {
     }
     return result;
   }
+}
+
+/** True once there has been a formula. */
+let isShown = false;
+
+/** Makes all formulas show themselves: as LaTeX in a notebook, which has room for it. */
+function showFormulas(): true {
+  Object.defineProperty(Formula.prototype, Symbol.for("Jupyter.display"), {
+    value(this: Formula) {
+      const equation = `$$${this.latex()}$$`;
+      return { "text/plain": this.text, "text/markdown": equation, "text/latex": equation };
+    },
+    configurable: true,
+    writable: true,
+  });
+  return showAs(Formula.prototype);
 }
 
 /** The values of symbols, each a number or a copy of a list, and the common length of the lists. */

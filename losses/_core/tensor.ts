@@ -19,4 +19,16 @@
 
 export { float32, float64, int32 } from "./tensor/read.ts";
 export { Tensor, type TensorLike } from "./tensor/tensor.ts";
-export type * from "./tensor/types.ts";
+export type {
+  AnyTypedArray,
+  ArrayOfRank,
+  DType,
+  FloatArray,
+  FloatType,
+  ForeignTensor,
+  HalfFloats,
+  Layout,
+  NestedArray,
+  NestedRows,
+  TensorData,
+} from "./tensor/types.ts";

@@ -10,4 +10,16 @@ export type { Request, ValueAndGrad } from "./call/request.ts";
 export type { LossFormula } from "./elementwise/definition.ts";
 export type { ElementwiseLoss, InputAndTarget } from "./elementwise/loss.ts";
 export type { Tensor, TensorLike } from "./tensor/tensor.ts";
-export type * from "./tensor/types.ts";
+export type {
+  AnyTypedArray,
+  ArrayOfRank,
+  DType,
+  FloatArray,
+  FloatType,
+  ForeignTensor,
+  HalfFloats,
+  Layout,
+  NestedArray,
+  NestedRows,
+  TensorData,
+} from "./tensor/types.ts";

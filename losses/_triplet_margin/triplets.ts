@@ -100,7 +100,7 @@ export function pNormTriplets(
     divisor: rows.count,
     shapes: { anchor: x.shape, positive: y.shape, negative: z.shape },
     defaults: TRIPLET,
-    inputs: tensors.map(({ data }) => data),
+    inputs: tensors,
   }, request);
 
   const pairs: readonly Pair[] = swap ? ["xy", "xz", "yz"] : ["xy", "xz"];

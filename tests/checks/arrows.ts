@@ -46,10 +46,14 @@ const ROOMS: readonly Room[] = [
     "elementwise": ["call", "kernel", "tensor"],
     "types.ts": ["elementwise", "call", "tensor"],
     "define": ["elementwise", "call", "rows", "kernel", "formula", "tensor"],
+    "notebook.ts": ["call", "define", "formula"],
   }),
   // A folder of the core that the list does not know belongs nowhere.
   { part: /^losses\/_core\//, mayImport: [] },
+  // Losses inside of other libraries: which losses there are is none of its business.
+  { part: /^losses\/_frameworks\//, mayImport: [/^losses\/_core\/(tensor\/|call\/|types\.ts$)/] },
   // What belongs to one loss stands in a folder of its name.
+  { part: /^losses\/_notebook\.ts$/, mayImport: [/^losses\//] },
   { part: /^losses\/_/, mayImport: [/^losses\/_/] },
   { part: /^losses\//, mayImport: [/^losses\//] },
   ...rooms(REFERENCE, {

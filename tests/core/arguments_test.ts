@@ -313,7 +313,7 @@ describe("options", () => {
       numberOption("Loss", "margin", value as number, (v) => v >= 0, "≥ 0");
     assertEquals([margin(0), margin(2.5), margin(Infinity)], [0, 2.5, Infinity]);
     const message = (shown: string) =>
-      `Cannot compute Loss as margin must be ≥ 0: current value is ${shown}`;
+      `Cannot make Loss as margin must be ≥ 0: current value is ${shown}`;
     assertThrows(() => margin(-1), RangeError, message("-1"));
     assertThrows(() => margin(NaN), RangeError, message("NaN"));
     const any = () => numberOption("Loss", "margin", NaN, () => true, "a number");
@@ -331,7 +331,7 @@ describe("options", () => {
       assertThrows(
         () => booleanOption("Loss", "full", value as never),
         TypeError,
-        "Cannot compute Loss as full must be true or false",
+        "Cannot make Loss as full must be true or false",
       );
     }
   });
@@ -342,7 +342,7 @@ describe("options", () => {
     assertThrows(
       () => reductionOption("Loss", "batchmean" as "sum"),
       RangeError,
-      'Cannot compute Loss as reduction must be "none", "mean", "sum": current value is "batchmean"',
+      'Cannot make Loss as reduction must be "none", "mean", "sum": current value is "batchmean"',
     );
     assertThrows(() => reductionOption("Loss", 1 as never), TypeError, "current value is 1");
   });

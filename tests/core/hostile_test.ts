@@ -1,5 +1,8 @@
-/** Calls by code that means no good: getters that run other losses, and prototypes with properties of their own. */
-import { assertEquals } from "@std/assert";
+/**
+ * Calls by code that means no good: getters that run other losses, prototypes with properties of their own, memory that is
+ * detached or resized.
+ */
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   AdaptiveLogSoftmaxWithLoss,
@@ -8,6 +11,7 @@ import {
   cosineSimilarity,
   CrossEntropyLoss,
   CTCLoss,
+  type DistanceFunction,
   GaussianNLLLoss,
   HuberLoss,
   LinearCrossEntropyLoss,
@@ -203,4 +207,215 @@ describe("an enumerable property on Object.prototype changes nothing in a call o
       }
     });
   }
+});
+
+/** A copy of a tensor, and what takes its memory away. */
+type Taken = (tensor: Tensor) => { tensor: Tensor; take: () => void };
+
+const copyTo = ({ data, shape }: Tensor, memory: ArrayBuffer) => {
+  const copy = new (data.constructor as Float64ArrayConstructor)(memory);
+  copy.set(data);
+  return new Tensor(copy, shape);
+};
+const WAYS: Readonly<Record<string, Taken>> = {
+  detached(tensor) {
+    const memory = new ArrayBuffer(tensor.data.byteLength);
+    return {
+      tensor: copyTo(tensor, memory),
+      take: () => void structuredClone(memory, { transfer: [memory] }),
+    };
+  },
+  shrunk(tensor) {
+    const { byteLength } = tensor.data;
+    const memory = new ArrayBuffer(byteLength, { maxByteLength: 2 * byteLength });
+    return { tensor: copyTo(tensor, memory), take: () => memory.resize(0) };
+  },
+  grown(tensor) {
+    const { byteLength } = tensor.data;
+    const memory = new ArrayBuffer(byteLength, { maxByteLength: 2 * byteLength });
+    return { tensor: copyTo(tensor, memory), take: () => memory.resize(2 * byteLength) };
+  },
+};
+
+describe("memory that is detached or resized is refused in a call of", () => {
+  const wanted = /^Cannot (read|compute) .* memory .*must not be detached or resized/;
+  const refuses = (run: () => unknown) => {
+    const error = assertThrows(run, RangeError);
+    assertMatch(error.message, wanted);
+  };
+
+  for (const [name, loss, args] of calls) {
+    const [first] = Object.keys(args);
+    const size = args[first].data.length;
+    const call = (values: readonly unknown[]) => loss.valueAndGrad(...values as never[]);
+
+    it(`${name}: an argument, before the call or in a getter of the request`, () => {
+      for (const taken of Object.values(WAYS)) {
+        for (const which of Object.keys(args)) {
+          const before = taken(args[which]);
+          before.take();
+          const values = (tensor: Tensor) => Object.values({ ...args, [which]: tensor });
+          refuses(() => call(values(before.tensor)));
+          const during = taken(args[which]);
+          const out = { [first]: new Float64Array(size).fill(7) };
+          const request = {
+            get out() {
+              during.take();
+              return out;
+            },
+          };
+          refuses(() => call([...values(during.tensor), request]));
+          assertEquals(out[first], new Float64Array(size).fill(7));
+        }
+      }
+    });
+
+    it(`${name}: a buffer, before the call or in the getter of another one`, () => {
+      for (const taken of Object.values(WAYS)) {
+        const before = taken(args[first]);
+        before.take();
+        const ownLength = before.tensor.data.length;
+        const error = assertThrows(
+          () => call([...Object.values(args), { out: { [first]: before.tensor } }]),
+          RangeError,
+        );
+        assertMatch(error.message, new RegExp(`must hold ${size} numbers.*length is ${ownLength}`));
+        const during = taken(args[first]);
+        const out = {
+          [first]: during.tensor,
+          get unused() {
+            during.take();
+            return undefined;
+          },
+        };
+        refuses(() => call([...Object.values(args), { wrt: [first], out }]));
+      }
+    });
+  }
+
+  const x = new Tensor(Float64Array.of(1, 2, 3), [1, 3]);
+
+  it("a loss with a weight", () => {
+    for (const taken of Object.values(WAYS)) {
+      const row = new Tensor(Float64Array.of(1, 2, 3), [3]);
+      const makers: ((weight: Tensor) => () => unknown)[] = [
+        (weight) => () => new MSELoss({ weight }).forward(row, 0),
+        (weight) => () => new BCEWithLogitsLoss({ posWeight: weight }).forward(row, row),
+        (weight) => () => new CrossEntropyLoss({ weight }).forward(x, [1]),
+        (weight) => () => new NLLLoss({ weight }).forward(x, [1]),
+        (weight) => () => new MultiMarginLoss({ weight }).forward(x, [1]),
+        (weight) => () => new MultiLabelSoftMarginLoss({ weight }).forward(x, x),
+        (weight) => () =>
+          new LinearCrossEntropyLoss({ ...layer, inFeatures: 3, numClasses: 3, weight }).forward(
+            x,
+            [1],
+          ),
+      ];
+      for (const make of makers) {
+        const { tensor, take } = taken(row);
+        take();
+        refuses(make(tensor));
+      }
+    }
+  });
+
+  it("a loss that holds its weight already", () => {
+    const { tensor, take } = WAYS.detached(x);
+    const loss = new MSELoss({ weight: tensor });
+    const entropy = new CrossEntropyLoss({ weight: new Tensor(tensor.data, [3]) });
+    loss.forward(x, 0);
+    take();
+    refuses(() => loss.forward(x, 0));
+    refuses(() => entropy.forward(x, [1]));
+  });
+
+  it("an upstream gradient", () => {
+    const loss = new MSELoss({ reduction: "none" });
+    for (const taken of Object.values(WAYS)) {
+      const before = taken(x);
+      before.take();
+      refuses(() => loss.valueAndGrad(x, x, { gradOutput: before.tensor }));
+      const during = taken(x);
+      const request = {
+        gradOutput: during.tensor,
+        get out() {
+          during.take();
+          return {};
+        },
+      };
+      refuses(() => loss.valueAndGrad(x, x, request));
+    }
+  });
+
+  it("a loss with parameters, which can be set again", () => {
+    const loss = new LinearCrossEntropyLoss({ inFeatures: 3, numClasses: 2 });
+    const { buffer } = loss.parameters["linear.weight"].data;
+    structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+    refuses(() => loss.forward(x, [1]));
+    loss.setParameters({ "linear.weight": [[1, 0, 0], [0, 1, 0]] });
+    assertEquals(loss.forward(x, [1]).item(), Math.log1p(Math.exp(-1)));
+  });
+
+  it("a distance function that takes its arguments or buffers away", () => {
+    for (const thief of ["forward", "valueAndGrad"] as const) {
+      for (const which of ["anchor", "out"] as const) {
+        const anchor = WAYS.detached(x);
+        const out = WAYS.detached(x);
+        const distanceFunction = {
+          forward: pairwiseDistance.forward,
+          valueAndGrad: pairwiseDistance.valueAndGrad,
+          [thief](...args: unknown[]) {
+            const result = pairwiseDistance[thief](...args as [Tensor, Tensor]);
+            const { tensor, take } = which === "anchor" ? anchor : out;
+            if (tensor.data.length > 0) take();
+            return result;
+          },
+        } as DistanceFunction;
+        const loss = new TripletMarginWithDistanceLoss({ distanceFunction });
+        assertThrows(
+          () => loss.valueAndGrad(anchor.tensor, x, x, { out: { anchor: out.tensor } }),
+          RangeError,
+        );
+      }
+    }
+  });
+});
+
+const x0 = new Tensor(new Float32Array(0), [0]);
+
+describe("memory that is detached", () => {
+  it("is told from an empty array", () => {
+    for (const Numbers of [Float32Array, Float64Array, Int32Array, Uint8Array, BigInt64Array]) {
+      const data = new Numbers(3);
+      structuredClone(data.buffer, { transfer: [data.buffer] });
+      for (const given of [data, { data, shape: [0] }]) {
+        assertThrows(
+          () => new MSELoss().forward(x0, given),
+          TypeError,
+          `Cannot read target as its memory must not be detached: current value is a detached ${Numbers.name}`,
+        );
+      }
+      assertEquals(new MSELoss({ reduction: "sum" }).forward(x0, new Numbers(0)).item(), 0);
+    }
+  });
+
+  it("has no numbers to take from a tensor, but can be printed", () => {
+    const { tensor, take } = WAYS.detached(new Tensor(Float64Array.of(1), [1]));
+    take();
+    const message = "Cannot read the tensor as its memory must not be detached or resized: " +
+      "its shape (1,) holds 1 numbers, current length is 0";
+    assertThrows(() => tensor.item(), RangeError, message);
+    assertThrows(() => tensor.toArray(), RangeError, message);
+    assertEquals(`${tensor}`, "tensor(memory detached or resized, size=(1))");
+  });
+});
+
+describe("a shape that its caller changes", () => {
+  it("changes no tensor", () => {
+    const shape = [2, 3];
+    const tensor = new Tensor(new Float64Array(6), shape);
+    shape[0] = 99;
+    shape.push(1);
+    assertEquals(tensor.shape, [2, 3]);
+  });
 });

@@ -111,7 +111,7 @@ describe("int32 refuses", () => {
 
 describe("float32, float64 and int32 refuse", () => {
   it("what does not hold numbers", () => {
-    for (const value of ["1", null, undefined, true, {}, () => 1, 1n, Symbol.iterator]) {
+    for (const value of ["1", null, undefined, {}, () => 1, 1n, Symbol.iterator]) {
       assertThrows(
         () => float32(value as never),
         TypeError,
@@ -164,7 +164,7 @@ describe("float32, float64 and int32 refuse", () => {
     assertThrows(
       () => float32({ data: new Float32Array(3), dims: [2] }),
       RangeError,
-      "Cannot read float32 as its shape (2) holds 2 numbers: current data has 3",
+      "Cannot read float32 as its shape (2,) holds 2 numbers: current data has 3",
     );
   });
 

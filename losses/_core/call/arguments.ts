@@ -2,7 +2,7 @@
  * The arguments of a call, read as tensors of one float type.
  */
 
-import type { DType, FloatType } from "../tensor/types.ts";
+import type { DType, FloatType, Shaped } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
 import { isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
@@ -83,7 +83,10 @@ export function asScores(
   raw: Raw,
   ...others: readonly (Raw | undefined)[]
 ): FloatTensor {
-  if (raw.dtype === "int32") throw wrongType(loss, name, "float32 or float64", raw.dtype);
+  if (raw.dtype === "int32") {
+    const remedy = "use float32(…), and mind the order: scores first, labels second";
+    throw wrongType(loss, name, "float32 or float64", raw.dtype, remedy);
+  }
   const dtype = raw.dtype ?? promote(others);
   return toTensor(raw, dtype, name) as FloatTensor;
 }
@@ -123,7 +126,7 @@ export function readArguments(
     raws.push(raw);
     if (isLabel) continue;
     if (raw.dtype === "int32" && (!integers || (integers !== true && isAveraged))) {
-      throw wrongType(loss, name, "float32 or float64", raw.dtype);
+      throw wrongType(loss, name, "float32 or float64", raw.dtype, "use float32(…)");
     }
     const other = sameTypes
       ? raws.find(({ dtype }) => dtype !== undefined && dtype !== raw.dtype)?.dtype
@@ -160,16 +163,23 @@ function tensorsOfOneType(
 }
 
 /** The error for an argument of the wrong element type. */
-export function wrongType(loss: string, name: string, wanted: string, current: string): TypeError {
+export function wrongType(
+  loss: string,
+  name: string,
+  wanted: string,
+  current: string,
+  remedy?: string,
+): TypeError {
+  const hint = remedy === undefined ? "" : `; ${remedy}`;
   return new TypeError(
-    `Cannot compute ${loss} as ${name} must be ${wanted}: current dtype is ${current}`,
+    `Cannot compute ${loss} as ${name} must be ${wanted}: current dtype is ${current}${hint}`,
   );
 }
 
 /** The error for elements outside the domain of a loss; it names the first of them. */
 export function offender(
   loss: string,
-  { data, shape }: { readonly data: ArrayLike<number>; readonly shape: readonly number[] },
+  { data, shape }: Shaped,
   name: string,
   isValid: (value: number) => boolean,
   wanted: string,

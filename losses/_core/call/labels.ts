@@ -4,17 +4,14 @@
 
 import { position, readArgument, wrongType } from "./arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
-import type { FloatArray, FloatType } from "../tensor/types.ts";
+import type { FloatType, Shaped } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
-import { type Raw, toTensor } from "../tensor/read.ts";
-import type { TensorLike } from "../tensor/tensor.ts";
+import { checkMemory, type Raw, toTensor } from "../tensor/read.ts";
+import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { type ClassAxis, classAxis } from "../rows/class_axis.ts";
 
 /** Labels, not yet converted, with their shape. */
-export interface Labels {
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
-}
+export type Labels = Shaped;
 
 /**
  * Reads labels.
@@ -40,7 +37,7 @@ export function readLabels(loss: string, name: string, value: TensorLike): Label
  */
 export function asLabels(loss: string, name: string, raw: Raw): Labels {
   if (raw.dtype !== undefined && raw.dtype !== "int32") {
-    throw wrongType(loss, name, "int32", raw.dtype);
+    throw wrongType(loss, name, "int32", raw.dtype, "use int32(…) or a plain array");
   }
   return raw;
 }
@@ -109,7 +106,7 @@ export function classWeights(
   weight: Raw | undefined,
   classes: number,
   dtype: FloatType,
-): FloatArray | undefined {
+): Tensor | undefined {
   if (weight === undefined) return undefined;
   if (weight.shape.length !== 1 || weight.shape[0] !== classes) {
     throw new RangeError(
@@ -121,7 +118,8 @@ export function classWeights(
   if (weight.dtype !== undefined && weight.dtype !== dtype) {
     throw wrongType(loss, "weight", dtype, weight.dtype);
   }
-  return toTensor(weight, dtype, "weight").data as FloatArray;
+  checkMemory(weight, "weight");
+  return toTensor(weight, dtype, "weight");
 }
 
 /**
@@ -162,7 +160,7 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
 export function weightOfLabels(
   labels: ArrayLike<number>,
   ignoreIndex: number,
-  weights: FloatArray | undefined,
+  weights: ArrayLike<number> | undefined,
 ): number {
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {

@@ -2,8 +2,13 @@
  * The base class of all losses: their two public methods.
  */
 
+import { describeObject, showAs } from "../tensor/inspect.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import { checkOptions } from "./options.ts";
 import { type Request, VALUE_ONLY, type ValueAndGrad } from "./request.ts";
+
+/** True once there has been a loss. */
+let isShown = false;
 
 /**
  * A loss function with its gradients.
@@ -16,16 +21,38 @@ export abstract class Loss<
   G extends string,
   D extends G,
 > {
-  /** The number of arguments; the request comes after them. */
-  readonly #arity: number;
+  /** The names of the arguments, in the order of a call; the request comes after them. */
+  readonly argumentNames: readonly string[];
+  readonly #text: string;
 
   /**
-   * To be called by every loss.
+   * To be called by every loss: checks the names of its options.
    *
-   * @param arity The number of arguments of a call, without the request.
+   * @param name The class, for printing and error messages.
+   * @param argumentNames The names of the arguments, in the order of a call.
+   * @param options What the constructor was given.
+   * @param defaults All options there are, with their defaults; undefined if there is none.
+   * @throws {TypeError} If `options` is not an object, or has an unknown name.
    */
-  protected constructor(arity: number) {
-    this.#arity = arity;
+  protected constructor(
+    name: string,
+    argumentNames: readonly string[],
+    options: object,
+    defaults: Readonly<Record<string, unknown>>,
+  ) {
+    if (!isShown) isShown = showAs(Loss.prototype);
+    checkOptions(name, options, Object.keys(defaults));
+    this.argumentNames = Object.freeze([...argumentNames]);
+    this.#text = describeObject(name, options, defaults);
+  }
+
+  /**
+   * The loss as text.
+   *
+   * @returns Text such as `HuberLoss(delta=2, reduction="mean")`.
+   */
+  toString(): string {
+    return this.#text;
   }
 
   /**
@@ -50,7 +77,7 @@ export abstract class Loss<
    * @throws {RangeError} If shapes or sizes do not fit together, or a number is outside the domain of the loss.
    */
   valueAndGrad<W extends G = D>(...args: [...args: A, request?: Request<W>]): ValueAndGrad<W> {
-    const request = args[this.#arity] as Request<W> | undefined;
+    const request = args[this.argumentNames.length] as Request<W> | undefined;
     return this.evaluate(args as unknown as A, request) as ValueAndGrad<W>;
   }
 

@@ -4,6 +4,7 @@
 
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
+import { suggestion } from "./suggestion.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import type { DType } from "../tensor/types.ts";
 
@@ -27,11 +28,28 @@ export function checkOptions(loss: string, options: unknown, known: readonly str
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new TypeError(
-        `Cannot make ${loss} as option '${name}' is unknown: known are ${known.join(", ")}`,
+        `Cannot make ${loss} as option '${name}' is unknown: ${suggestion(name, known)}known are ${
+          known.join(", ")
+        }`,
       );
     }
   }
 }
+
+/**
+ * What an option was given.
+ *
+ * @param options The options, which {@linkcode checkOptions} has seen.
+ * @param name The option.
+ * @returns Its value; undefined if it was not given, even if all objects have something under its name.
+ */
+export function ownOption(options: object, name: string): unknown {
+  if (name in Object.prototype && !Object.hasOwn(options, name)) return undefined;
+  return (options as Readonly<Record<string, unknown>>)[name];
+}
+
+/** What an option that is not allowed keeps from being done. */
+export type Doing = "make" | "compute";
 
 /** A number among the options. */
 export interface NumberOption {
@@ -79,6 +97,7 @@ export function optionOf(
  * @param value Its value.
  * @param valid Whether a number is allowed; NaN never is.
  * @param wanted What is allowed, in words that follow "must be", such as "> 0".
+ * @param doing What cannot be done: options are checked when a loss is made, those of a helper when it is computed.
  * @returns The value.
  * @throws {TypeError} If the value is not a number.
  * @throws {RangeError} If it is not allowed.
@@ -89,8 +108,9 @@ export function numberOption(
   value: unknown,
   valid: (value: number) => boolean,
   wanted: string,
+  doing: Doing = "make",
 ): number {
-  const message = `Cannot compute ${loss} as ${name} must be ${wanted}: current value is ${
+  const message = `Cannot ${doing} ${loss} as ${name} must be ${wanted}: current value is ${
     describe(value)
   }`;
   if (typeof value !== "number") throw new TypeError(message);
@@ -104,13 +124,19 @@ export function numberOption(
  * @param loss The class, for error messages.
  * @param name The option.
  * @param value Its value.
+ * @param doing What cannot be done, as for {@linkcode numberOption}.
  * @returns The value.
  * @throws {TypeError} If the value is neither true nor false.
  */
-export function booleanOption(loss: string, name: string, value: unknown): boolean {
+export function booleanOption(
+  loss: string,
+  name: string,
+  value: unknown,
+  doing: Doing = "make",
+): boolean {
   if (typeof value !== "boolean") {
     throw new TypeError(
-      `Cannot compute ${loss} as ${name} must be true or false: current value is ${
+      `Cannot ${doing} ${loss} as ${name} must be true or false: current value is ${
         describe(value)
       }`,
     );
@@ -143,9 +169,12 @@ export function reductionOption<R extends string = Reduction>(
 ): R {
   const reduction = value === undefined ? "mean" : value;
   if (typeof reduction === "string" && known.includes(reduction)) return reduction as R;
+  const hint = reduction === "batchmean"
+    ? '; only KLDivLoss has "batchmean": use "sum" and divide by the length of the first axis'
+    : "";
   const message =
-    `Cannot compute ${loss} as reduction must be ${known.map((name) => `"${name}"`).join(", ")}: ` +
-    `current value is ${describe(reduction)}`;
+    `Cannot make ${loss} as reduction must be ${known.map((name) => `"${name}"`).join(", ")}: ` +
+    `current value is ${describe(reduction)}${hint}`;
   throw typeof reduction === "string" ? new RangeError(message) : new TypeError(message);
 }
 

@@ -7,9 +7,10 @@
 
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
-import { sameShape, show, sizeOf } from "../tensor/shape.ts";
-import { Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
-import type { FloatArray, FloatType } from "../tensor/types.ts";
+import { isIntact, sameShape, show, sizeOf } from "../tensor/shape.ts";
+import { isTensor, type Tensor, type TensorLike, tensorOf, zeros } from "../tensor/tensor.ts";
+import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
+import { suggestion } from "./suggestion.ts";
 
 /** Which gradients `valueAndGrad` computes, and how. `W` are the names to differentiate with respect to. */
 export interface Request<W extends string> {
@@ -46,8 +47,8 @@ export interface Differentiable {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The names to differentiate with respect to if the request names none. */
   readonly defaults: readonly string[];
-  /** All numbers that are read during the call: tensors, labels, weights. No buffer may share memory with them. */
-  readonly inputs: readonly ArrayLike<number>[];
+  /** Everything that is read during the call: tensors, labels, weights. No buffer may share memory with them. */
+  readonly inputs: readonly (Shaped | undefined)[];
 }
 
 /** A request, checked. */
@@ -79,10 +80,11 @@ export function checkRequest(
   call: Differentiable,
   valueShape: readonly number[],
 ): CheckedRequest {
-  if (request === VALUE_ONLY) return { wrt: [], gradOutput: 1, grad: {} };
   const { dtype, shapes } = call;
-  if (request === undefined) {
-    return { wrt: call.defaults, gradOutput: 1, grad: newGradients(call.defaults, dtype, shapes) };
+  if (request === undefined || request === VALUE_ONLY) {
+    for (let i = 0; i < call.inputs.length; i++) checkMemory(loss, call.inputs[i]);
+    const wrt = request?.wrt ?? call.defaults;
+    return { wrt, gradOutput: 1, grad: newGradients(wrt, dtype, shapes) };
   }
   if (typeof request !== "object" || request === null) {
     throw new TypeError(
@@ -94,17 +96,35 @@ export function checkRequest(
   for (const name of Object.keys(request)) {
     if (!KNOWN.includes(name)) {
       throw new TypeError(
-        `Cannot compute ${loss} as '${name}' cannot be requested: known are ${KNOWN.join(", ")}`,
+        `Cannot compute ${loss} as '${name}' cannot be requested: ${
+          suggestion(name, KNOWN)
+        }known are ${KNOWN.join(", ")}`,
       );
     }
   }
   const { wrt: wanted, gradOutput: given, out } = request;
   const wrt = wanted === undefined ? call.defaults : checkNames(loss, wanted, shapes);
-  const gradOutput = checkGradOutput(loss, given, dtype, valueShape);
+  const upstream = checkGradOutput(loss, given, dtype, valueShape);
+  const isNumber = typeof upstream === "number";
+  const inputs = isNumber ? call.inputs : [...call.inputs, upstream];
   const grad = out === undefined
     ? newGradients(wrt, dtype, shapes)
-    : checkOut(loss, out, wrt, gradOutput, call);
-  return { wrt, gradOutput, grad };
+    : checkOut(loss, out, wrt, call, inputs);
+  // Code of the caller may have detached or resized what was read before it; none runs after this.
+  for (let i = 0; i < inputs.length; i++) checkMemory(loss, inputs[i]);
+  for (let i = 0; i < wrt.length; i++) checkMemory(loss, grad[wrt[i]!]);
+  return { wrt, gradOutput: isNumber ? upstream : upstream.data as FloatArray, grad };
+}
+
+/** Refuses a call if what it reads or writes is not in memory any more. */
+function checkMemory(loss: string, numbers: Shaped | undefined): void {
+  if (numbers === undefined || isIntact(numbers)) return;
+  const { data, shape } = numbers;
+  throw new RangeError(
+    `Cannot compute ${loss} as the memory of arguments and buffers must not be detached or resized: current length for the shape ${
+      show(shape)
+    } is ${data.length}`,
+  );
 }
 
 /** New tensors for gradients. */
@@ -156,7 +176,7 @@ function checkGradOutput(
   given: TensorLike | undefined,
   dtype: FloatType,
   valueShape: readonly number[],
-): number | FloatArray {
+): number | Tensor {
   if (given === undefined) return 1;
   if (typeof given === "number") return given;
   const raw = read(given, "gradOutput");
@@ -167,17 +187,17 @@ function checkGradOutput(
       }: current shape is ${show(raw.shape)}`,
     );
   }
-  const { data } = toTensor(raw, dtype, "gradOutput");
-  return valueShape.length === 0 ? data[0]! : data as FloatArray;
+  const tensor = toTensor(raw, dtype, "gradOutput");
+  return valueShape.length === 0 ? tensor.data[0]! : tensor;
 }
 
-/** The tensors for gradients: the caller's buffers, and new ones for names without a buffer. */
+/** The tensors for gradients: the caller's buffers, checked, and new ones for names without a buffer. */
 function checkOut(
   loss: string,
   out: Readonly<Record<string, Tensor | Float32Array | Float64Array | undefined>>,
   wrt: readonly string[],
-  gradOutput: number | FloatArray,
-  { dtype, shapes, inputs }: Differentiable,
+  { dtype, shapes }: Differentiable,
+  inputs: Differentiable["inputs"],
 ): Record<string, Tensor> {
   if (typeof out !== "object" || out === null) {
     throw new TypeError(
@@ -186,9 +206,10 @@ function checkOut(
       }`,
     );
   }
-  const isNumber = typeof gradOutput === "number";
   const grad: Record<string, Tensor> = {};
-  for (const name of Object.keys(out)) {
+  const names = Object.keys(out);
+  for (let k = 0; k < names.length; k++) {
+    const name = names[k]!;
     const given = out[name];
     if (given === undefined) continue;
     if (!wrt.includes(name)) {
@@ -198,12 +219,13 @@ function checkOut(
         }`,
       );
     }
-    const data = given instanceof Tensor ? given.data : given;
+    const tensor = !ArrayBuffer.isView(given) && isTensor(given) ? given : undefined;
+    const data = tensor === undefined ? given : tensor.data;
     const wanted = dtype === "float32" ? Float32Array : Float64Array;
-    if (!(data instanceof wanted)) {
+    if (!ArrayBuffer.isView(data) || !(data instanceof wanted)) {
       throw new TypeError(
         `Cannot compute ${loss} as out.${name} must be a ${dtype} tensor or a ${wanted.name}: current value is ${
-          given instanceof Tensor ? `a ${given.dtype} tensor` : describe(given)
+          tensor === undefined ? describe(given) : `a ${tensor.dtype} tensor`
         }`,
       );
     }
@@ -215,24 +237,26 @@ function checkOut(
         } numbers, as ${name} does: current length is ${data.length}`,
       );
     }
-    let isShared = !isNumber && overlap(data, gradOutput);
-    for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, inputs[i]!);
-    for (const other of Object.keys(grad)) isShared ||= overlap(data, grad[other]!.data);
+    let isShared = false;
+    for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, inputs[i]?.data);
+    for (let i = 0; i < k; i++) isShared ||= overlap(data, grad[names[i]!]?.data);
     if (isShared) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
-    grad[name] = given instanceof Tensor && sameShape(given.shape, shape)
-      ? given
-      : new Tensor(data, shape);
+    grad[name] = tensor !== undefined && sameShape(tensor.shape, shape)
+      ? tensor
+      : tensorOf(dtype, data, shape);
   }
-  for (const name of wrt) grad[name] ??= zeros(dtype, shapes[name]!);
+  for (const name of wrt) {
+    if (!Object.hasOwn(grad, name)) grad[name] = zeros(dtype, shapes[name]!);
+  }
   return grad;
 }
 
 /** True if two arrays share memory, even in part. */
-function overlap(a: FloatArray, b: ArrayLike<number>): boolean {
+function overlap(a: FloatArray, b: ArrayLike<number> | undefined): boolean {
   return ArrayBuffer.isView(b) && b.buffer === a.buffer &&
     b.byteOffset < a.byteOffset + a.byteLength &&
     a.byteOffset < b.byteOffset + b.byteLength;

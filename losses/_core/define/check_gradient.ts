@@ -2,9 +2,9 @@
  * Checks the gradients of a loss against differences of its value.
  */
 
-import { float64 } from "../tensor/read.ts";
-import { Tensor, type TensorLike } from "../tensor/tensor.ts";
 import { describe } from "../tensor/describe.ts";
+import { float64, read, toTensor } from "../tensor/read.ts";
+import { Tensor, type TensorLike } from "../tensor/tensor.ts";
 
 /** Whatever has the two methods of a loss. */
 export interface DifferentiableLoss {
@@ -30,9 +30,9 @@ export interface CheckGradientOptions {
   readonly wrt?: readonly string[];
   /** Names of the arguments in the order of the call, if the loss does not say them itself. */
   readonly names?: readonly string[];
-  /** The largest allowed |gradient - difference|, relative to numbers above 1. @default {1e-7} */
+  /** The largest allowed error, see {@linkcode GradientReport.largestError}. @default {1e-7} */
   readonly tolerance?: number;
-  /** The step of the differences, relative to numbers above 1, > 0. @default {1e-3} */
+  /** The first step of the differences, relative to numbers above 1, > 0; smaller ones follow if it is too large. @default {1e-3} */
   readonly step?: number;
   /** Which random upstream gradient is used if the loss keeps every value. @default {1} */
   readonly seed?: number;
@@ -56,11 +56,14 @@ export interface GradientPoint {
 export interface GradientReport {
   /** Whether all gradients are right, points at kinks aside. */
   readonly isRight: boolean;
-  /** The largest |gradient - difference|, relative to numbers above 1, points at kinks aside. */
+  /**
+   * The largest |gradient - difference|, as a share of the largest gradient with respect to the same argument. What the
+   * rounding of the value explains does not count, nor do points at kinks.
+   */
   readonly largestError: number;
   /** Where it was found; undefined if there was no point to check. */
   readonly worst: GradientPoint | undefined;
-  /** Points so near to a kink or jump that differences say nothing about the gradient. */
+  /** Points at a kink, at a jump or at the end of the domain, where differences say nothing about the gradient. */
   readonly kinks: readonly GradientPoint[];
   /** How many elements were compared. */
   readonly points: number;
@@ -75,14 +78,15 @@ export interface GradientReport {
 /**
  * Checks the gradients of a loss against five-point differences of its value, in float64.
  *
- * If the loss keeps every value (reduction `"none"`), a random upstream gradient is used, so that errors cannot cancel.
+ * If the loss keeps every value (reduction `"none"`), a random upstream gradient is used, so that errors cannot cancel. Where
+ * the steps of the differences meet a kink or the end of the domain, smaller ones are taken.
  *
  * @param loss A loss, built-in or of one's own: anything with `forward` and `valueAndGrad`.
  * @param args Its arguments.
  * @param options See {@linkcode CheckGradientOptions}.
  * @returns The largest error, where it is, and which points lie at kinks.
  * @throws {TypeError} If the names of the arguments are not known.
- * @throws {RangeError} If a gradient is wrong and `assert` is true, or an option is not allowed.
+ * @throws {RangeError} If a gradient is wrong and `assert` is true, an option is not allowed, or the value is not finite.
  *
  * ```ts
  * import { checkGradient, HuberLoss } from "@lossbook/losses";
@@ -110,25 +114,30 @@ export function checkGradient(
     forward(...args: unknown[]): Tensor;
     valueAndGrad(...args: unknown[]): { value: Tensor; grad: Record<string, Tensor> };
   };
-  const value = call.forward(...args);
-  const upstream = value.shape.length === 0 ? undefined : randomLike(value, seed);
-  const request = {
-    ...upstream && { gradOutput: upstream },
+  const wide = args.map(widened);
+  const { shape, data } = call.forward(...wide);
+  // A scalar is asked for with a power of 2, which is taken back without rounding: an upstream gradient that is forgotten
+  // must not pass.
+  const isScalar = shape.length === 0;
+  const upstream = isScalar ? [1] : randomNumbers(data.length, seed);
+  const { grad } = call.valueAndGrad(...wide, {
+    gradOutput: isScalar ? 2 : new Tensor(Float64Array.from(upstream), shape),
     ...options.wrt && { wrt: options.wrt },
-  };
-  const { grad } = call.valueAndGrad(...args, request);
+  });
   const names = options.names ?? call.argumentNames;
   if (names === undefined) {
     throw new TypeError(
       "Cannot check gradients as the names of the arguments are not known: give them as names, in the order of the call",
     );
   }
-  const total = (moved: readonly unknown[]): number => {
-    const { data } = call.forward(...moved);
-    let sum = 0;
-    for (let i = 0; i < data.length; i++) sum += data[i]! * (upstream?.data[i] ?? 1);
-    return sum;
-  };
+  const size = dot(data.map(Math.abs), upstream.map(Math.abs));
+  if (!Number.isFinite(size)) {
+    throw new RangeError(
+      `Cannot check gradients as the value must be finite: current value is ${
+        describe(data.find((value) => !Number.isFinite(value)))
+      }`,
+    );
+  }
 
   const kinks: GradientPoint[] = [];
   let points = 0;
@@ -143,52 +152,46 @@ export function checkGradient(
         }`,
       );
     }
-    const { data, shape } = float64(args[at]!);
-    for (let i = 0; i < data.length; i++) {
-      const h = step * Math.max(1e-3, Math.min(1, Math.abs(data[i]!)));
-      const valueAt = (steps: number): number => {
-        const moved = Float64Array.from(data);
-        moved[i]! += steps * h;
-        return total(args.map((arg, k) => k === at ? new Tensor(moved, shape) : arg));
+    const { data, shape } = float64(wide[at]!);
+    const gradients = Float64Array.from(grad[argument]!.data, (g) => isScalar ? g / 2 : g);
+    const largest = Math.max(0, ...gradients.map(Math.abs).filter(Number.isFinite));
+    data.forEach((x, i) => {
+      const valueAt = (x: number): number => {
+        const moved = new Tensor(Float64Array.from(data).fill(x, i, i + 1), shape);
+        return totalOf(() => call.forward(...wide.with(at, moved)), upstream);
       };
-      const [a, b, m, c, d] = [-2, -1, 0, 1, 2].map(valueAt) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      const difference = (a - 8 * b + 8 * c - d) / (12 * h);
-      const gradient = grad[argument]!.data[i]!;
+      const firstStep = step * Math.max(1, Math.abs(x));
+      const gradient = gradients[i]!;
+      const { difference, error } = compare(valueAt, x, firstStep, gradient, {
+        tolerance,
+        largest,
+        size,
+      });
       const point = { argument, index: indexOf(i, shape), gradient, difference };
-      const scale = Math.max(1, Math.abs(difference));
-      const error = Math.abs(gradient - difference) / scale;
-      // A gradient that differences confirm lies at a kink only if that is plain to see.
-      const least = error <= tolerance ? PLAIN : tolerance;
-      if (isKink([a, b, m, c, d], h, least * scale)) {
+      if (error === undefined) {
         kinks.push(point);
-        continue;
+        return;
       }
       points++;
-      if (worst === undefined || !(error <= largestError)) {
-        worst = point;
-        largestError = Number.isNaN(error) ? Infinity : error;
-      }
-    }
+      if (worst !== undefined && error <= largestError) return;
+      worst = point;
+      largestError = error;
+    });
   }
+  const found: GradientPoint | undefined = worst;
   const isRight = largestError <= tolerance;
   const report: GradientReport = {
     isRight,
     largestError,
-    worst,
+    worst: found,
     kinks,
     points,
     assert() {
-      if (isRight || worst === undefined) return;
+      if (isRight || found === undefined) return;
       throw new RangeError(
-        `Cannot confirm the gradient with respect to ${worst.argument} at [${
-          worst.index.join(", ")
-        }]: it is ${worst.gradient}, differences give ${worst.difference}`,
+        `Cannot confirm the gradient with respect to ${found.argument} at [${
+          found.index.join(", ")
+        }]: it is ${found.gradient}, differences give ${found.difference}`,
       );
     },
   };
@@ -196,35 +199,97 @@ export function checkGradient(
   return report;
 }
 
-/** A bend between two slopes that no curvature of an ordinary loss explains, relative to numbers above 1. */
-const PLAIN = 1e-3;
+/** How many steps are tried, and how much smaller each is than the one before. */
+const STEPS = { count: 5, ratio: 8 };
+/** Change of slope that no curvature of an ordinary loss explains over one step, as a share of the slope. */
+const PLAIN_BEND = 1e-3;
+/** Rounding of a value, as a share of it. */
+const ROUNDING = 2 ** -50;
 
 /**
- * Whether a function of which five values are known has a kink or a jump among them: then one of the bends between its four
- * slopes stands out, while curvature bends them all alike.
+ * Compares a derivative with differences of a function. Steps get smaller until the function is smooth around the point, and
+ * the difference either agrees or no longer changes.
+ *
+ * @param f The function.
+ * @param x The point.
+ * @param firstStep The first step.
+ * @param gradient The derivative.
+ * @param scale The error allowed, the size of the derivatives beside it, the size of the function.
+ * @returns The difference, and the error; undefined at a kink, a jump or the end of the domain.
  */
-function isKink(
-  [a, b, m, c, d]: readonly [number, number, number, number, number],
-  h: number,
-  threshold: number,
-): boolean {
-  const slopes = [(b - a) / h, (m - b) / h, (c - m) / h, (d - c) / h] as const;
+function compare(
+  f: (x: number) => number,
+  x: number,
+  firstStep: number,
+  gradient: number,
+  { tolerance, largest, size }: { tolerance: number; largest: number; size: number },
+): { difference: number; error: number | undefined } {
+  let difference = NaN;
+  let previous = NaN;
+  for (let k = 0; k < STEPS.count; k++) {
+    const h = firstStep / STEPS.ratio ** k;
+    const [a, b, m, c, d] = [f(x - 2 * h), f(x - h), f(x), f(x + h), f(x + 2 * h)] as const;
+    difference = (a - 8 * b + 8 * c - d) / (12 * h);
+    const slopes = [b - a, m - b, c - m, d - c].map((rise) => rise / h);
+    const scale = Math.max(largest, Math.abs(difference), ...slopes.map(Math.abs));
+    const excess = Math.abs(gradient - difference) - ROUNDING * size / h;
+    const error = excess <= 0 ? 0 : excess / scale;
+    const isConfirmed = error <= tolerance;
+    if (hasKink(slopes, scale * (isConfirmed ? PLAIN_BEND : tolerance))) {
+      previous = NaN;
+      continue;
+    }
+    if (isConfirmed || Math.abs(difference - previous) <= tolerance * scale) {
+      return { difference, error: Number.isNaN(error) ? Infinity : error };
+    }
+    previous = difference;
+  }
+  return { difference, error: undefined };
+}
+
+/**
+ * Whether a function has a kink or a jump among five points, of which the four slopes in between are known: then one of their
+ * changes stands out, while curvature changes all of them alike.
+ */
+function hasKink(slopes: readonly number[], threshold: number): boolean {
   const bends = slopes.slice(1).map((slope, i) => Math.abs(slope - slopes[i]!));
   const [least, , most] = bends.toSorted((x, y) => x - y) as [number, number, number];
-  if (!Number.isFinite(most)) return true;
-  return most > 4 * least + threshold;
+  return !Number.isFinite(most) || most > 4 * least + threshold;
 }
 
-/** Numbers between 0.5 and 1.5 in the shape of a tensor. */
-function randomLike({ data, shape }: Tensor, seed: number): Tensor {
+/** The sum of all values times their upstream gradients; NaN outside of the domain. */
+function totalOf(forward: () => Tensor, upstream: ArrayLike<number>): number {
+  try {
+    return dot(forward().data, upstream);
+  } catch (error) {
+    if (error instanceof RangeError) return NaN;
+    throw error;
+  }
+}
+
+/** An argument in float64, if it is in float32. */
+function widened(argument: TensorLike, i: number): TensorLike {
+  const raw = read(argument, `argument ${i + 1}`);
+  return raw.dtype === "float32" ? toTensor(raw, "float64", `argument ${i + 1}`) : argument;
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** Numbers between 0.5 and 1.5 in size, of both signs. */
+function randomNumbers(count: number, seed: number): number[] {
   let state = seed >>> 0;
-  const numbers = Float64Array.from(data, () => {
+  return Array.from({ length: count }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return 0.5 + state / 2 ** 32;
+    const number = 4 * state / 2 ** 32 - 2;
+    return Math.sign(number) * (0.5 + Math.abs(number) / 2);
   });
-  return new Tensor(numbers, shape);
 }
 
+/** The place of an element, as it would be indexed. */
 function indexOf(flat: number, shape: readonly number[]): number[] {
   const index: number[] = [];
   for (const length of shape.toReversed()) {

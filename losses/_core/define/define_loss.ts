@@ -6,9 +6,8 @@
 
 import { Loss } from "../call/loss.ts";
 import {
-  checkOptions,
-  type NumberOption,
   optionOf,
+  ownOption,
   type Reduction,
   reductionOption,
   tensorOption,
@@ -17,13 +16,11 @@ import type { Request, ValueAndGrad } from "../call/request.ts";
 import type { ElementwiseDefinition, LossFormula } from "../elementwise/definition.ts";
 import { ElementwiseLoss } from "../elementwise/loss.ts";
 import { ALL_FUNCTIONS } from "../kernel/math.ts";
-import { Graph } from "../formula/graph.ts";
-import { parse } from "../formula/parse.ts";
-import { describe } from "../tensor/describe.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import { checkDefinition } from "./check_definition.ts";
+import type { AnyLossClass, CheckedDefinition, RowArgument } from "./definition.ts";
 import { RowDriver, type RowOptions } from "./row_driver.ts";
-import type { AnyLossClass, CheckedDefinition } from "./definition.ts";
-import { checkSymbols, derivativesOf, readRowFormula, type RowFormula } from "./row_formula.ts";
+import { checkSymbols, derivativesOf, readRowFormula } from "./row_formula.ts";
 import { verifyGradients } from "./verify_gradients.ts";
 
 /** A number among the options of a loss of one's own: its default, or with it what is allowed. */
@@ -51,7 +48,7 @@ export interface LossDefinition<
   /** The symbol of each argument by its name, in the order of the call, such as `{ input: "x", target: "y" }`. */
   readonly arguments: A;
   /** Numbers that occur in the formulas under their names. @default {{}} */
-  readonly options?: O;
+  readonly options?: O & Readonly<Record<string, DefinedOption>>;
   /**
    * Numbers per row, in order: reductions along the last axis, `sum(…)`, `mean(…)`, `max(…)` or `min(…)`, of an expression
    * in arguments, options and the rows above; or an expression in these rows and options.
@@ -67,7 +64,9 @@ export interface LossDefinition<
 
 /** The options of a loss of one's own. */
 export type DefinedLossOptions<O> =
-  & { readonly [name in keyof O]?: number | undefined }
+  & (string extends keyof O
+    ? { readonly [name: string]: number | Reduction | TensorLike | undefined }
+    : { readonly [name in keyof O]?: number | undefined })
   & {
     /** Keep the value of each element or row, average over all of them, or add them up. @default {"mean"} */
     readonly reduction?: Reduction | undefined;
@@ -95,6 +94,8 @@ export interface DefinedFormula extends LossFormula {
 export interface DefinedLoss<Names extends string, D extends Names> {
   /** The formulas of the loss. */
   readonly formula: DefinedFormula;
+  /** The names of the arguments, in the order of a call. */
+  readonly argumentNames: readonly string[];
   /**
    * The loss.
    *
@@ -176,137 +177,10 @@ export function defineLoss<
 >(definition: LossDefinition<A, O, D>): DefinedLossClass<keyof A & string, O, D> {
   const checked = checkDefinition(definition);
   const Class = classOf(checked);
-  if (Object.keys(checked.grad).length > 0) {
-    verifyGradients(checked, Class, classOf({ ...checked, grad: {} }));
+  if (checked.grad.size > 0) {
+    verifyGradients(checked, Class, classOf({ ...checked, grad: new Map() }));
   }
   return Class as unknown as DefinedLossClass<keyof A & string, O, D>;
-}
-
-const KNOWN = ["name", "arguments", "options", "rows", "value", "grad", "wrt"];
-const RESERVED = ["reduction", "weight"];
-const NAME = /^[A-Za-z_]\w*$/;
-
-function checkDefinition(given: unknown): CheckedDefinition {
-  if (!isRecord(given)) {
-    throw new TypeError(
-      `Cannot define a loss as the definition must be an object: current value is ${
-        describe(given)
-      }`,
-    );
-  }
-  const { name, arguments: args, options = {}, rows, value, grad = {}, wrt } = given;
-  if (typeof name !== "string" || !NAME.test(name)) {
-    throw new TypeError(
-      `Cannot define a loss as name must be a name such as "FocalLoss": current value is ${
-        describe(name)
-      }`,
-    );
-  }
-  checkOptionNames(name, given);
-  const refuse = (what: string, value: unknown): TypeError =>
-    new TypeError(`Cannot define ${name} as ${what}: current value is ${describe(value)}`);
-  if (!isRecord(args) || Object.keys(args).length === 0) {
-    throw refuse('arguments must be an object such as { input: "x", target: "y" }', args);
-  }
-  if (!isRecord(options)) throw refuse("options must be an object such as { gamma: 2 }", options);
-  if (rows !== undefined && !isRecord(rows)) {
-    throw refuse('rows must be an object such as { m: "max(x)" }', rows);
-  }
-  if (!isRecord(grad)) throw refuse("grad must be an object of formulas", grad);
-  if (typeof value !== "string") throw refuse("value must be a formula", value);
-
-  const taken = new Map<string, string>();
-  /** Takes a symbol for what it stands for. */
-  const take = (symbol: unknown, what: string): string => {
-    const isSymbol = typeof symbol === "string" && NAME.test(symbol) &&
-      parse(new Graph(), symbol).op === "symbol";
-    if (!isSymbol) throw refuse(`the symbol of ${what} must be a letter or a word`, symbol);
-    const other = taken.get(symbol);
-    if (other !== undefined) {
-      throw new RangeError(
-        `Cannot define ${name} as '${symbol}' stands for ${other} and for ${what}`,
-      );
-    }
-    taken.set(symbol, what);
-    return symbol;
-  };
-  const checkedArguments = Object.keys(args).map((argument) => {
-    if (!NAME.test(argument) || argument === "__proto__") {
-      throw refuse("an argument must have a name such as input", argument);
-    }
-    return { name: argument, symbol: take(args[argument], `the argument ${argument}`) };
-  });
-  const checkedOptions: Record<string, NumberOption> = {};
-  for (const option of Object.keys(options)) {
-    if (RESERVED.includes(option)) {
-      throw new RangeError(`Cannot define ${name} as every loss has an option ${option} already`);
-    }
-    take(option, `the option ${option}`);
-    checkedOptions[option] = checkOption(refuse, option, options[option]);
-  }
-  const texts = (record: Readonly<Record<string, unknown>>, what: string) =>
-    Object.fromEntries(
-      Object.keys(record).map((key) => {
-        const text = record[key];
-        if (typeof text !== "string") throw refuse(`${what} ${key} must be a formula`, text);
-        return [key, text];
-      }),
-    );
-  const checkedRows = rows && texts(rows, "row");
-  for (const row of Object.keys(checkedRows ?? {})) take(row, `the row ${row}`);
-  const given_ = Object.fromEntries(Object.entries(grad).filter(([, text]) => text !== undefined));
-  const checkedGrad = texts(given_, "grad");
-  const names = checkedArguments.map(({ name }) => name);
-  const unknown = Object.keys(checkedGrad).find((argument) => !names.includes(argument));
-  if (unknown !== undefined) {
-    throw new TypeError(
-      `Cannot define ${name} as grad names '${unknown}', which is no argument: known are ${
-        names.join(", ")
-      }`,
-    );
-  }
-  const defaults = wrt === undefined ? [names[0]!] : wrt;
-  if (!Array.isArray(defaults) || !defaults.every((argument) => names.includes(argument))) {
-    throw refuse(`wrt must be an array of arguments, of ${names.join(", ")}`, wrt);
-  }
-  return {
-    name,
-    arguments: checkedArguments,
-    options: checkedOptions,
-    rows: checkedRows,
-    value,
-    grad: checkedGrad,
-    wrt: [...defaults],
-  };
-}
-
-function checkOptionNames(name: string, given: object): void {
-  for (const key of Object.keys(given)) {
-    if (KNOWN.includes(key)) continue;
-    throw new TypeError(
-      `Cannot define ${name} as '${key}' is no part of a definition: known are ${KNOWN.join(", ")}`,
-    );
-  }
-}
-
-function checkOption(
-  refuse: (what: string, value: unknown) => TypeError,
-  name: string,
-  given: unknown,
-): NumberOption {
-  const option = typeof given === "number" ? { default: given } : given;
-  if (!isRecord(option) || typeof option.default !== "number") {
-    throw refuse(`option ${name} must be a number, or { default, valid, wanted }`, given);
-  }
-  const { valid = () => true, wanted = "a number" } = option;
-  if (typeof valid !== "function" || typeof wanted !== "string") {
-    throw refuse(`option ${name} must have a function valid and a text wanted`, given);
-  }
-  return { default: option.default, valid: valid as NumberOption["valid"], wanted };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function classOf(definition: CheckedDefinition): AnyLossClass {
@@ -320,23 +194,23 @@ function elementwiseClass(
   const symbols = args.map(({ symbol }) => symbol);
   const known = [...symbols, ...Object.keys(options)];
   checkSymbols(name, "value", value, known);
+  for (const [argument, text] of grad) checkSymbols(name, `grad.${argument}`, text, known);
   const derived = derivativesOf(value, symbols);
   const formula: LossFormula = {
     value,
-    grad: Object.fromEntries(args.map(({ name: argument, symbol }) => {
-      const own = grad[argument];
-      if (own !== undefined) checkSymbols(name, `grad.${argument}`, own, known);
-      return [argument, own ?? derived.get(symbol) ?? "0"];
-    })),
+    grad: Object.fromEntries(args.map(({ name: argument, symbol }) => [
+      argument,
+      grad.get(argument) ?? derived.get(symbol) ?? "0",
+    ])),
   };
   const definition: ElementwiseDefinition = {
     loss: name,
-    arguments: args.map((argument, i) => ({ ...argument, integers: i > 0 })),
+    arguments: withIntegers(args, wrt),
     options,
     formula,
     functions: ALL_FUNCTIONS,
     wrt,
-    ...!args.some(({ name }) => name === "weight") && { weight: "divides by the count" },
+    ...takesWeight(args) && { weight: "divides by the count" },
   };
   return named(
     name,
@@ -350,53 +224,41 @@ function elementwiseClass(
 }
 
 /** The class of a loss with one value per row. */
-function rowClass(
-  { name, arguments: args, options, rows = {}, value, grad, wrt }: CheckedDefinition,
-): AnyLossClass {
-  const symbols = args.map(({ symbol }) => symbol);
-  const bySymbol = Object.fromEntries(
-    args.filter((argument) => grad[argument.name] !== undefined)
-      .map((argument) => [argument.symbol, grad[argument.name]!]),
-  );
-  const formula: RowFormula = readRowFormula(
-    name,
-    rows,
-    value,
-    symbols,
-    Object.keys(options),
-    bySymbol,
-  );
+function rowClass(definition: CheckedDefinition): AnyLossClass {
+  const { name, arguments: args, options, rows, value, grad, wrt } = definition;
+  const optionNames = Object.keys(options);
   const driver = new RowDriver(
     name,
-    args.map((argument, i) => ({ ...argument, integers: i > 0 })),
-    Object.keys(options),
-    formula,
+    withIntegers(args, wrt),
+    optionNames,
+    readRowFormula(definition),
     wrt,
   );
-  const texts: DefinedFormula = { rows, value, grad };
-  const takesWeight = !args.some(({ name }) => name === "weight");
+  const formula: DefinedFormula = { rows, value, grad: Object.fromEntries(grad) };
+  const isWeighted = takesWeight(args);
   return named(
     name,
     class extends Loss<TensorLike[], string, string> {
-      static readonly formula: DefinedFormula = texts;
-      readonly formula: DefinedFormula = texts;
+      static readonly formula: DefinedFormula = formula;
+      readonly formula: DefinedFormula = formula;
       readonly #options: RowOptions;
       constructor(given: object = {}) {
-        super(args.length);
-        checkOptions(name, given, [
-          ...Object.keys(options),
-          "reduction",
-          ...takesWeight ? ["weight"] : [],
-        ]);
-        const values = given as Readonly<Record<string, unknown>>;
+        super(name, args.map(({ name }) => name), given, {
+          ...Object.fromEntries(
+            Object.entries(options).map(([option, { default: value }]) => [option, value]),
+          ),
+          reduction: "mean",
+          ...isWeighted && { weight: undefined },
+        });
         const params: Record<string, number> = {};
-        for (const option of Object.keys(options)) {
-          params[option] = optionOf(name, option, options[option]!, values[option]) as number;
+        for (const option of optionNames) {
+          const value = ownOption(given, option);
+          params[option] = optionOf(name, option, options[option]!, value) as number;
         }
         this.#options = {
-          reduction: reductionOption(name, values.reduction),
+          reduction: reductionOption(name, ownOption(given, "reduction")),
           params,
-          weight: takesWeight ? tensorOption(values.weight, "weight") : undefined,
+          weight: isWeighted ? tensorOption(ownOption(given, "weight"), "weight") : undefined,
         };
       }
       protected override evaluate(
@@ -407,6 +269,19 @@ function rowClass(
       }
     },
   );
+}
+
+/** Whole numbers are taken for arguments that are not differentiated with respect to by default. */
+function withIntegers(
+  args: CheckedDefinition["arguments"],
+  wrt: readonly string[],
+): readonly RowArgument[] {
+  return args.map((argument) => ({ ...argument, integers: !wrt.includes(argument.name) }));
+}
+
+/** An argument named weight takes the place of the option. */
+function takesWeight(args: CheckedDefinition["arguments"]): boolean {
+  return !args.some(({ name }) => name === "weight");
 }
 
 /** A class under the name of its definition. */

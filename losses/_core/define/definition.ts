@@ -13,8 +13,17 @@ export interface CheckedDefinition {
   readonly options: Readonly<Record<string, NumberOption>>;
   readonly rows: Readonly<Record<string, string>> | undefined;
   readonly value: string;
-  readonly grad: Readonly<Record<string, string>>;
+  /** Derivatives that are not to be derived, by the name of the argument. */
+  readonly grad: ReadonlyMap<string, string>;
   readonly wrt: readonly string[];
+}
+
+/** An argument as a driver sees it. */
+export interface RowArgument {
+  readonly name: string;
+  readonly symbol: string;
+  /** Whether whole numbers are taken too. */
+  readonly integers: boolean;
 }
 
 /** A class that defineLoss has made. */

@@ -1,35 +1,45 @@
 /**
  * Runs a loss of rows that is written as formulas.
  *
- * A call goes through the rows twice, tile by tile. On the way forward, each reduction is a kernel step over the tile, and
- * what the chain rule needs of it is summed up as well: how it depends on the reductions above it, and how many elements
- * share a maximum. Then value and derivatives of all rows are computed in float64. On the way back, every element gets its
- * gradient through all reductions that it is part of.
+ * A call works on blocks of rows that stay in the cache. On the way forward through a block, reductions are computed level
+ * by level: one kernel step over a tile for all those that depend on the levels before only. What the chain rule needs is
+ * summed up in the same steps: how a reduction depends on those above it, and how many elements share a maximum. Then the
+ * values of the rows and their derivatives are computed in float64. On the way back, every element gets its gradient through
+ * all reductions that it is part of.
  */
 
 import { floatType, readArguments } from "../call/arguments.ts";
 import type { Reduction, TensorOption } from "../call/options.ts";
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import { RowCall } from "../call/row_call.ts";
+import { freeNames } from "../elementwise/driver.ts";
 import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
 import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import type { Run } from "../kernel/plan.ts";
 import { defineRowKernels } from "../kernel/row_kernels.ts";
-import { Rows } from "../rows/rows.ts";
+import { MOST_ROWS, rowsPerTile } from "../rows/class_axis.ts";
+import { type Load, Rows } from "../rows/rows.ts";
 import { commonShape, gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
-import { freeNames } from "../elementwise/driver.ts";
 import { toTensor } from "../tensor/read.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import { Tensor, type TensorLike } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
+import type { RowArgument } from "./definition.ts";
 import type { RowFormula, RowReduction } from "./row_formula.ts";
-
-/** An argument of a loss of rows. */
-export interface RowArgument {
-  readonly name: string;
-  readonly symbol: string;
-  readonly integers: boolean;
-}
+import {
+  couplingOf,
+  couplingsOf,
+  derivativeOf,
+  finishReduction,
+  gradientOf,
+  gradientStep,
+  isExtreme,
+  levelStep,
+  missingOf,
+  tiesOf,
+  VALUE,
+  valueStep,
+} from "./row_steps.ts";
 
 /** The options of one loss object, as the driver needs them. */
 export interface RowOptions {
@@ -42,40 +52,46 @@ export interface RowOptions {
 
 type AnyKernels = Kernels<string, string, string, string, string>;
 
-/** A tensor with one number per row, or one number for each element of the rows. */
-interface Placed {
-  /** As it is read along the rows: with a last axis of length 1 if it has one number per row. */
-  readonly tensor: Tensor;
-  readonly isPerRow: boolean;
-}
+/** Elements of an argument in a block of rows: a few arguments and gradients of this size stay in the cache. */
+const BLOCK = 32768;
 
-/** What reaches every row: the upstream gradient, times weight and by the divisor, and what goes to arguments directly. */
-interface Finished {
-  readonly upstream: Float64Array;
-  /** By symbol, the derivative of the loss with respect to an argument that the value itself uses. */
-  readonly direct: ReadonlyMap<string, Float64Array>;
-}
-
-/** The numbers of one reduction, for all rows. */
+/** The numbers of one reduction, for the rows of a block. */
 interface Reduced {
   readonly values: Float64Array;
   /** The derivative of the loss with respect to the reduction. */
   readonly gradient: Float64Array;
   /** How many elements share the maximum or minimum. */
   readonly ties: Float64Array;
-  /** By reduction above: the derivative of this reduction with respect to that one. */
+  /** By reduction above that it depends on: the derivative of this reduction with respect to that one. */
   readonly couplings: ReadonlyMap<string, Float64Array>;
 }
 
-/** Names of operands that no formula reads; no symbol contains a space. */
-const tiesOf = (name: string) => `ties of ${name}`;
-const missingOf = (name: string) => `missing of ${name}`;
-const gradientOf = (name: string) => `gradient of ${name}`;
-const VALUE = "the value";
-const couplingOf = (name: string, above: string) => `coupling of ${name} and ${above}`;
-const derivativeOf = (name: string) => `derivative of ${name}`;
+/** A number per row that the value depends on. */
+interface ValueInput {
+  readonly name: string;
+  readonly data: FloatArray;
+  /** Receives the derivative of the loss with respect to it. */
+  readonly gradient: Float64Array;
+  /** Whether both arrays hold the rows of a block, not all rows. */
+  readonly isOfBlock: boolean;
+}
 
-const isExtreme = ({ kind }: RowReduction) => kind === "max" || kind === "min";
+/** What the rows of a call go through. */
+interface Pass {
+  readonly call: RowCall;
+  readonly rows: Rows;
+  readonly params: Readonly<Record<string, number>>;
+  readonly weight: Tensor | undefined;
+  readonly tiles: AnyKernels;
+  /** Rows in a tile. */
+  readonly height: number;
+  readonly loads: readonly (readonly [operand: FloatArray, load: Load])[];
+  readonly reduced: ReadonlyMap<string, Reduced>;
+  readonly inputs: readonly ValueInput[];
+  /** For the rows of a block: the upstream gradient, divided as a mean is, times the weight. */
+  readonly upstream: Float64Array;
+  readonly needsGradient: boolean;
+}
 
 /** Value and gradients of a loss of rows. */
 export class RowDriver {
@@ -83,6 +99,8 @@ export class RowDriver {
   readonly #arguments: readonly RowArgument[];
   readonly #formula: RowFormula;
   readonly #defaults: readonly string[];
+  /** The reductions, together those that are computed in one step. */
+  readonly #levels: readonly (readonly RowReduction[])[];
   /** Names that formulas know the derivatives of the loss by: with respect to each reduction, and to the value of a row. */
   readonly #arriving: ReadonlyMap<string, string>;
   readonly #tileKernels: (dtype: FloatType, longestRow: number) => AnyKernels;
@@ -97,26 +115,26 @@ export class RowDriver {
     formula: RowFormula,
     defaults: readonly string[],
   ) {
-    this.#defaults = defaults;
     this.#loss = loss;
     this.#arguments = args;
     this.#formula = formula;
-    const symbols = args.map(({ symbol }) => symbol);
+    this.#defaults = defaults;
     const { reductions } = formula;
-    const taken = [...symbols, ...options, ...reductions.map(({ name }) => name)];
-    const free = freeNames(taken);
-    this.#arriving = new Map(
-      [...reductions.map(({ name }) => name), VALUE].map((name) => [name, free("arriving")]),
+    const levels = Math.max(0, ...reductions.map(({ level }) => level + 1));
+    this.#levels = Array.from(
+      { length: levels },
+      (_, k) => reductions.filter(({ level }) => level === k),
     );
+    const symbols = args.map(({ symbol }) => symbol);
+    const names = reductions.map(({ name }) => name);
+    const free = freeNames([...symbols, ...options, ...names]);
+    this.#arriving = new Map([...names, VALUE].map((name) => [name, free("arriving")]));
     this.#tileKernels = defineRowKernels<string, string, string, string, string>(() => ({
       elements: [...symbols, ...symbols.map(gradientOf)],
-      rows: reductions.flatMap(({ name, derivatives }) => [
-        name,
-        tiesOf(name),
-        missingOf(name),
-        ...reductions.filter((above) => derivatives.has(above.name))
-          .map((above) => couplingOf(name, above.name)),
-      ]).concat([...this.#arriving.values()]),
+      rows: [
+        ...reductions.flatMap((reduction) => rowOperands(reduction, reductions)),
+        ...this.#arriving.values(),
+      ],
       params: options,
       steps: {},
       functions: ALL_FUNCTIONS,
@@ -143,6 +161,7 @@ export class RowDriver {
     values: readonly TensorLike[],
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
+    // 1. Everything is checked before anything is written.
     const { tensors, dtype } = readArguments(this.#loss, this.#arguments, values, {
       dtype: floatType([options.weight]),
     });
@@ -152,7 +171,7 @@ export class RowDriver {
     const shapes = Object.fromEntries(
       this.#arguments.map(({ name }, i) => [name, tensors[i]!.shape]),
     );
-    if (weight !== undefined && shapes.weight === undefined) shapes.weight = weight.shape;
+    if (weight !== undefined) shapes.weight = weight.shape;
     const call = new RowCall({
       loss: this.#loss,
       reduction: options.reduction,
@@ -161,42 +180,81 @@ export class RowDriver {
       divisor: rows.count,
       shapes,
       defaults: this.#defaults,
-      inputs: [...tensors.map(({ data }) => data), weight?.data ?? []],
+      inputs: [...tensors, weight],
     }, request);
 
-    const wanted = this.#arguments.filter(({ name }) => call.grad[name] !== undefined);
+    // 2. Block by block: reductions, values, gradients.
+    const wanted = this.#arguments.filter(({ name }) => Object.hasOwn(call.grad, name));
     const needsGradient = wanted.length > 0;
-    const reduced = this.#reduce(options, rows, placed, dtype, needsGradient);
-    const finished = this.#finish(options, rows, placed, reduced, weight, call);
-    if (!needsGradient) return call.result();
-    this.#spread(reduced);
-    this.#back(options, rows, placed, dtype, reduced, wanted, finished, call);
+    const tiles = this.#tileKernels(dtype, rows.length);
+    const height = rowsPerTile(rows.length, tiles);
+    const tilesPerBlock = Math.floor(BLOCK / Math.max(1, height * rows.length));
+    const block = Math.min(MOST_ROWS, height * Math.max(1, tilesPerBlock), rows.count);
+    const reduced = this.#newReduced(block);
+    const pass: Pass = {
+      call,
+      rows,
+      params: options.params,
+      weight,
+      tiles,
+      height,
+      loads: placed.map((tensor, i) =>
+        [tiles.element[this.#arguments[i]!.symbol]!, rows.load(tensor, false)] as const
+      ),
+      reduced,
+      inputs: this.#inputs(rows, placed, reduced),
+      upstream: new Float64Array(block),
+      needsGradient,
+    };
+    const sinks = wanted.map(({ name, symbol }) => {
+      const at = this.#arguments.findIndex((argument) => argument.symbol === symbol);
+      const tensor = new Tensor(call.grad[name]!.data, placed[at]!.shape);
+      const operand = tiles.element[gradientOf(symbol)]!;
+      return { symbol, tensor, operand, sink: rows.sink(tensor) };
+    });
+    for (let start = 0; start < rows.count; start += block) {
+      const end = Math.min(start + block, rows.count);
+      this.#forward(pass, start, end);
+      this.#finish(pass, start, end);
+      if (!needsGradient) continue;
+      this.#spread(reduced, end - start);
+      this.#back(pass, start, end, wanted, (from, to) => {
+        for (const { operand, sink } of sinks) sink.store(operand, from, to);
+      });
+    }
+
+    // 3. What reaches an argument through the value itself, beside what comes through reductions.
+    for (const { symbol, tensor, sink } of sinks) {
+      sink.finish();
+      const direct = pass.inputs.find(({ name }) => name === symbol);
+      if (direct !== undefined) addRepeated(tensor, rows.outerShape, direct.gradient);
+    }
     return call.result();
   }
 
-  /** The shape that rows run along, and every argument as it is read along them. */
-  #place(tensors: readonly Tensor[]): { shape: readonly number[]; placed: readonly Placed[] } {
+  /**
+   * The shape that rows run along, and every argument as it is read along them: with a last axis of length 1 if it has one
+   * number per row.
+   */
+  #place(tensors: readonly Tensor[]): { shape: readonly number[]; placed: readonly Tensor[] } {
     const rank = Math.max(...tensors.map(({ shape }) => shape.length));
     const names = this.#arguments.map(({ name }) => name);
-    // An argument with one axis less has one number per row.
-    const padded = tensors.map((tensor) =>
+    const placed = tensors.map((tensor) =>
       rank > 1 && tensor.shape.length === rank - 1
         ? new Tensor(tensor.data, [...tensor.shape, 1])
         : tensor
     );
-    const shape = commonShape(this.#loss, names, padded);
-    const placed = padded.map((tensor, i) => {
+    const shape = commonShape(this.#loss, names, placed);
+    placed.forEach((tensor, i) => {
       const isPerRow = tensor.shape.length === 0 || tensor.shape.at(-1) === 1;
-      if (!isPerRow && this.#formula.derivatives.has(this.#arguments[i]!.symbol)) {
-        throw new RangeError(
-          `Cannot compute ${this.#loss} as ${
-            names[i]
-          } is used in value and must have one number per row, ${
-            show(shape.slice(0, -1))
-          }: current shape is ${show(tensors[i]!.shape)}`,
-        );
-      }
-      return { tensor, isPerRow };
+      if (isPerRow || !this.#formula.derivatives.has(this.#arguments[i]!.symbol)) return;
+      throw new RangeError(
+        `Cannot compute ${this.#loss} as ${
+          names[i]
+        } is used in value and must have one number per row, ${
+          show(shape.slice(0, -1))
+        }: current shape is ${show(tensors[i]!.shape)}`,
+      );
     });
     return { shape, placed };
   }
@@ -217,201 +275,163 @@ export class RowDriver {
     return toTensor(weight, dtype, "weight");
   }
 
-  /** Forward through the rows: every reduction, and for gradients how it depends on those above. */
-  #reduce(
-    options: RowOptions,
-    rows: Rows,
-    placed: readonly Placed[],
-    dtype: FloatType,
-    needsGradient: boolean,
-  ): ReadonlyMap<string, Reduced> {
+  #newReduced(count: number): ReadonlyMap<string, Reduced> {
     const { reductions } = this.#formula;
-    const reduced = new Map<string, Reduced>();
-    for (const { name, derivatives } of reductions) {
-      const zeros = () => new Float64Array(rows.count);
-      reduced.set(name, {
-        values: zeros(),
-        gradient: zeros(),
-        ties: zeros(),
-        couplings: new Map(
-          reductions.filter((above) => derivatives.has(above.name))
-            .map((above) => [above.name, zeros()]),
-        ),
-      });
-    }
-    const tiles = this.#tileKernels(dtype, rows.length);
-    const { element, row } = tiles;
-    setParams(tiles, options.params);
-    const loads = placed.map(({ tensor }, i) =>
-      [element[this.#arguments[i]!.symbol]!, rows.load(tensor)] as const
-    );
-    rows.tiles(tiles, (start, end) => {
-      const count = end - start;
-      for (const [operand, load] of loads) load(operand, start, end);
-      for (const reduction of reductions) {
-        const { name, kind } = reduction;
-        const to = reduced.get(name)!;
-        this.#step(tiles, `reduce ${name}`, () => reductionStep(reduction))(count, rows.length);
-        const result = row[name]!;
-        const missing = row[missingOf(name)]!;
-        for (let r = 0; r < count; r++) {
-          if (kind === "min") result[r] = -result[r]!;
-          if (kind === "mean") result[r]! /= rows.length;
-          if (isExtreme(reduction) && missing[r]! > 0) result[r] = NaN;
-        }
-        to.values.set(result.subarray(0, count), start);
-        if (!needsGradient) continue;
-        if (!isExtreme(reduction) && to.couplings.size === 0) continue;
+    const zeros = () => new Float64Array(count);
+    return new Map(reductions.map((reduction) => [reduction.name, {
+      values: zeros(),
+      gradient: zeros(),
+      ties: zeros(),
+      couplings: new Map(couplingsOf(reduction, reductions).map(({ above }) => [above, zeros()])),
+    }]));
+  }
+
+  /** What the value depends on: reductions, and arguments with one number per row. */
+  #inputs(
+    rows: Rows,
+    placed: readonly Tensor[],
+    reduced: ReadonlyMap<string, Reduced>,
+  ): ValueInput[] {
+    return [...this.#formula.derivatives.keys()].map((name) => {
+      const from = reduced.get(name);
+      if (from !== undefined) {
+        return { name, data: from.values, gradient: from.gradient, isOfBlock: true };
+      }
+      const tensor = placed[this.#arguments.findIndex(({ symbol }) => symbol === name)]!;
+      const data = repeated(tensor, rows.outerShape, rows.count);
+      return { name, data, gradient: new Float64Array(rows.count), isOfBlock: false };
+    });
+  }
+
+  /** Forward through rows [start, end): every reduction, and for gradients how it depends on those above. */
+  #forward(
+    { rows, params, tiles, height, loads, reduced, needsGradient }: Pass,
+    start: number,
+    end: number,
+  ): void {
+    const { row } = tiles;
+    const levels = this.#levels;
+    setParams(tiles, params);
+    for (let from = start; from < end; from += height) {
+      const to = Math.min(from + height, end);
+      const count = to - from;
+      const at = from - start;
+      for (const [operand, load] of loads) load(operand, from, to);
+      for (let k = 0; k <= levels.length; k++) {
+        const level = levels[k] ?? [];
+        const extremes = needsGradient ? (levels[k - 1] ?? []).filter(isExtreme) : [];
+        if (level.length + extremes.length === 0) continue;
         this.#step(
           tiles,
-          `couple ${name}`,
-          () => couplingStep(reduction, [...to.couplings.keys()]),
-        )(
-          count,
-          rows.length,
-        );
-        if (isExtreme(reduction)) to.ties.set(row[tiesOf(name)]!.subarray(0, count), start);
-        for (const [above, couplings] of to.couplings) {
-          const sums = row[couplingOf(name, above)]!;
-          for (let r = 0; r < count; r++) {
-            couplings[start + r] = kind === "mean" ? sums[r]! / rows.length : sums[r]!;
+          `level ${k} ${needsGradient}`,
+          () => levelStep(level, extremes, this.#formula.reductions, needsGradient),
+        )(count, rows.length);
+        for (const reduction of level) {
+          finishReduction(reduction, row, count, rows.length);
+          unload(row[reduction.name]!, reduced.get(reduction.name)!.values, at, at + count);
+        }
+        if (!needsGradient) continue;
+        for (const { name } of extremes) {
+          unload(row[tiesOf(name)]!, reduced.get(name)!.ties, at, at + count);
+        }
+        for (const { name, kind } of [...level.filter((sum) => !isExtreme(sum)), ...extremes]) {
+          const divisor = kind === "mean" ? rows.length : 1;
+          for (const [above, couplings] of reduced.get(name)!.couplings) {
+            const sums = row[couplingOf(name, above)]!;
+            for (let r = 0; r < count; r++) couplings[at + r] = sums[r]! / divisor;
           }
         }
       }
-    });
-    return reduced;
+    }
   }
 
-  /**
-   * The value of every row, and the derivative of the loss with respect to what it is made of: reductions, into
-   * `reduced`, and arguments with one number per row.
-   */
+  /** The values of rows [start, end), and the derivatives of the loss with respect to what they depend on. */
   #finish(
-    options: RowOptions,
-    rows: Rows,
-    placed: readonly Placed[],
-    reduced: ReadonlyMap<string, Reduced>,
-    weight: Tensor | undefined,
-    call: RowCall,
-  ): Finished {
-    const { value, derivatives } = this.#formula;
-    const { count, outerShape } = rows;
+    { call, params, weight, reduced, inputs, upstream }: Pass,
+    start: number,
+    end: number,
+  ): void {
     const kernels = this.#rowKernels("float64");
     const { element, tile } = kernels;
-    const direct = new Map<string, Float64Array>();
-    const inputs = [...derivatives.keys()].map((name) => {
-      const from = reduced.get(name);
-      if (from !== undefined) return { name, data: from.values, gradient: from.gradient };
-      const { tensor } = placed[this.#arguments.findIndex(({ symbol }) => symbol === name)]!;
-      const gradient = new Float64Array(count);
-      direct.set(name, gradient);
-      return { name, data: repeated(tensor, outerShape, count), gradient };
-    });
-    setParams(kernels, options.params);
-    const run = this.#step(kernels, "finish", () => ({
-      store: {
-        [VALUE]: value,
-        ...Object.fromEntries([...derivatives].map(([name, text]) => [derivativeOf(name), text])),
-      },
-    }));
-    const values = new Float64Array(count);
-    for (let start = 0; start < count; start += tile) {
-      const end = Math.min(start + tile, count);
-      for (const { name, data } of inputs) load(element[name]!, data, start, end);
-      run(1, end - start);
-      unload(element[VALUE]!, values, start, end);
-      for (const { name, gradient } of inputs) {
-        unload(element[derivativeOf(name)]!, gradient, start, end);
+    const count = end - start;
+    for (const { gradient } of reduced.values()) gradient.fill(0);
+    setParams(kernels, params);
+    const run = this.#step(kernels, "value", () => valueStep(this.#formula));
+    const { values } = call;
+    for (let from = 0; from < count; from += tile) {
+      const to = Math.min(from + tile, count);
+      for (const { name, data, isOfBlock } of inputs) {
+        const at = isOfBlock ? 0 : start;
+        load(element[name]!, data, at + from, at + to);
+      }
+      run(1, to - from);
+      unload(element[VALUE]!, values, from, to);
+      for (const { name, gradient, isOfBlock } of inputs) {
+        const at = isOfBlock ? 0 : start;
+        unload(element[derivativeOf(name)]!, gradient, at + from, at + to);
       }
     }
 
-    const upstream = new Float64Array(count);
+    call.begin(start, count);
     const weightGrad = weight && call.gradData("weight");
-    call.tiles(count, (start, height) => {
-      for (let r = 0; r < height; r++) {
-        const i = start + r;
-        const w = weight === undefined ? 1 : weight.data[i]!;
-        const share = call.upstream[r]! / call.divisor;
-        call.values[r] = w * values[i]!;
-        if (weightGrad !== undefined) weightGrad[i] = share * values[i]!;
-        upstream[i] = w * share;
-      }
-    });
-    for (const { gradient } of inputs) {
-      for (let i = 0; i < count; i++) gradient[i]! *= upstream[i]!;
+    for (let r = 0; r < count; r++) {
+      const share = call.upstream[r]! / call.divisor;
+      if (weightGrad !== undefined) weightGrad[start + r] = share * values[r]!;
+      const factor = weight === undefined ? 1 : weight.data[start + r]!;
+      values[r]! *= factor;
+      upstream[r] = factor * share;
     }
-    return { upstream, direct };
+    call.end(start, count);
+    for (const { gradient, isOfBlock } of inputs) {
+      const at = isOfBlock ? 0 : start;
+      for (let r = 0; r < count; r++) gradient[at + r]! *= upstream[r]!;
+    }
   }
 
-  /** Back through the reductions, from the last: what reaches one reaches those that it depends on. */
-  #spread(reduced: ReadonlyMap<string, Reduced>): void {
+  /** Back through the reductions of a block, from the last: what reaches one reaches those that it depends on. */
+  #spread(reduced: ReadonlyMap<string, Reduced>, count: number): void {
     for (const reduction of this.#formula.reductions.toReversed()) {
       const { gradient, ties, couplings } = reduced.get(reduction.name)!;
       if (isExtreme(reduction)) {
-        for (let i = 0; i < gradient.length; i++) gradient[i]! /= ties[i]!;
+        for (let r = 0; r < count; r++) gradient[r]! /= ties[r]!;
       }
       for (const [above, coupling] of couplings) {
         const to = reduced.get(above)!.gradient;
-        for (let i = 0; i < to.length; i++) to[i]! += gradient[i]! * coupling[i]!;
+        for (let r = 0; r < count; r++) to[r]! += gradient[r]! * coupling[r]!;
       }
     }
   }
 
-  /** Back to the elements: the gradient through every reduction that they are part of. */
+  /** Back to the elements of rows [start, end): the gradients through every reduction that they are part of. */
   #back(
-    options: RowOptions,
-    rows: Rows,
-    placed: readonly Placed[],
-    dtype: FloatType,
-    reduced: ReadonlyMap<string, Reduced>,
+    { rows, params, tiles, height, loads, reduced, upstream }: Pass,
+    start: number,
+    end: number,
     wanted: readonly RowArgument[],
-    { upstream, direct }: Finished,
-    call: RowCall,
+    store: (from: number, to: number) => void,
   ): void {
-    const { reductions } = this.#formula;
-    const tiles = this.#tileKernels(dtype, rows.length);
-    const { element, row } = tiles;
-    setParams(tiles, options.params);
-    const loads = placed.map(({ tensor }, i) =>
-      [element[this.#arguments[i]!.symbol]!, rows.load(tensor)] as const
-    );
-    const sinks = wanted.map(({ name, symbol }) => {
-      const grad = call.grad[name]!;
-      const { tensor } = placed[this.#arguments.findIndex((other) => other.name === name)]!;
-      return {
-        symbol,
-        tensor: new Tensor(grad.data, tensor.shape),
-        operand: element[gradientOf(symbol)]!,
-        sink: rows.sink(new Tensor(grad.data, tensor.shape)),
-      };
-    });
+    const { row } = tiles;
+    setParams(tiles, params);
     const step = this.#step(
       tiles,
-      `gradient of ${wanted.map(({ name }) => name)}`,
+      `gradients of ${wanted.map(({ name }) => name)}`,
       () => gradientStep(this.#formula, this.#arriving, wanted),
     );
-    rows.tiles(tiles, (start, end) => {
-      const count = end - start;
-      for (const [operand, load] of loads) load(operand, start, end);
-      for (const { name, kind } of reductions) {
+    for (let from = start; from < end; from += height) {
+      const to = Math.min(from + height, end);
+      const count = to - from;
+      const at = from - start;
+      for (const [operand, load] of loads) load(operand, from, to);
+      for (const { name, kind } of this.#formula.reductions) {
         const { values, gradient } = reduced.get(name)!;
-        row[name]!.set(values.subarray(start, end));
-        const to = row[this.#arriving.get(name)!]!;
-        for (let r = 0; r < count; r++) {
-          to[r] = kind === "mean" ? gradient[start + r]! / rows.length : gradient[start + r]!;
-        }
+        load(row[name]!, values, at, at + count);
+        const arriving = row[this.#arriving.get(name)!]!;
+        const divisor = kind === "mean" ? rows.length : 1;
+        for (let r = 0; r < count; r++) arriving[r] = gradient[at + r]! / divisor;
       }
-      row[this.#arriving.get(VALUE)!]!.set(upstream.subarray(start, end));
+      load(row[this.#arriving.get(VALUE)!]!, upstream, at, at + count);
       step(count, rows.length);
-      for (const { operand, sink } of sinks) sink.store(operand, start, end);
-    });
-    for (const { symbol, tensor, sink } of sinks) {
-      sink.finish();
-      // What the value itself depends on, beside what comes through the reductions.
-      const own = direct.get(symbol);
-      if (own !== undefined && !this.#formula.overrides.has(symbol)) {
-        addRepeated(tensor, rows.outerShape, own);
-      }
+      store(from, to);
     }
   }
 
@@ -425,57 +445,18 @@ export class RowDriver {
   }
 }
 
+/** The operands that a reduction needs. */
+function rowOperands(reduction: RowReduction, reductions: readonly RowReduction[]): string[] {
+  const { name } = reduction;
+  return [
+    name,
+    ...isExtreme(reduction) ? [tiesOf(name), missingOf(name)] : [],
+    ...couplingsOf(reduction, reductions).map(({ above }) => couplingOf(name, above)),
+  ];
+}
+
 function setParams({ param }: AnyKernels, params: Readonly<Record<string, number>>): void {
   for (const name of Object.keys(params)) param[name]![0] = params[name]!;
-}
-
-/** The reduction itself. Maxima pass over NaN, so that it is counted. */
-function reductionStep({ name, kind, body }: RowReduction): Step {
-  if (kind === "sum" || kind === "mean") return { sum: { [name]: body } };
-  return {
-    max: { [name]: kind === "max" ? body : `-(${body})` },
-    sum: { [missingOf(name)]: `(${body}) == (${body}) ? 0 : 1` },
-  };
-}
-
-/** How many elements share an extreme, and how the reduction depends on those above it. */
-function couplingStep(reduction: RowReduction, above: readonly string[]): Step {
-  const { name, body, derivatives } = reduction;
-  const sum: Record<string, string> = {};
-  if (isExtreme(reduction)) sum[tiesOf(name)] = `(${body}) == ${name} ? 1 : 0`;
-  for (const other of above) {
-    const slope = derivatives.get(other)!;
-    sum[couplingOf(name, other)] = isExtreme(reduction)
-      ? `(${body}) == ${name} ? ${slope} : 0`
-      : slope;
-  }
-  return { sum };
-}
-
-/** The gradient of every wanted argument: through each reduction, its derivative where it counts. */
-function gradientStep(
-  { reductions, overrides }: RowFormula,
-  arriving: ReadonlyMap<string, string>,
-  wanted: readonly RowArgument[],
-): Step {
-  const store: Record<string, string> = {};
-  for (const { symbol } of wanted) {
-    const terms = reductions.flatMap((reduction) => {
-      const slope = reduction.derivatives.get(symbol);
-      if (slope === undefined) return [];
-      const { name, body } = reduction;
-      // A factor of 0 lets a NaN pass, which a condition would hide.
-      const share = isExtreme(reduction) ? `((${body}) == ${name} ? ${slope} : 0)` : `(${slope})`;
-      return [`${arriving.get(name)} * ${share}`];
-    });
-    const own = overrides.get(symbol);
-    store[gradientOf(symbol)] = own !== undefined
-      ? `${arriving.get(VALUE)} * (${own})`
-      : terms.length === 0
-      ? "0"
-      : terms.join(" + ");
-  }
-  return { store };
 }
 
 /** The numbers of a tensor with one number per row, repeated along all rows. */

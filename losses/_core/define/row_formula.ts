@@ -7,6 +7,7 @@ import { derivative } from "../formula/derivative.ts";
 import { Graph, symbolsOf } from "../formula/graph.ts";
 import { parse } from "../formula/parse.ts";
 import { print } from "../formula/text.ts";
+import type { CheckedDefinition } from "./definition.ts";
 
 /** What becomes of the elements of a row. */
 export type ReductionKind = "sum" | "mean" | "max" | "min";
@@ -19,6 +20,8 @@ export interface RowReduction {
   readonly body: string;
   /** The derivative of the body with respect to each symbol that it depends on: arguments and reductions above. */
   readonly derivatives: ReadonlyMap<string, string>;
+  /** Reductions of level 0 depend on no other one, those of level k on some of level k - 1. */
+  readonly level: number;
 }
 
 /** A loss of rows, ready to be run. */
@@ -26,95 +29,135 @@ export interface RowFormula {
   readonly reductions: readonly RowReduction[];
   /** The value of a row, as a formula in reductions, options and arguments that have one number per row. */
   readonly value: string;
-  /** The derivative of the value with respect to each reduction and argument that it depends on. */
+  /**
+   * The derivative of the value with respect to each reduction and argument that it depends on. A derivative that the
+   * definition gives in place of the derived one may depend on further reductions and arguments: for them it is 0 here.
+   */
   readonly derivatives: ReadonlyMap<string, string>;
-  /** By symbol, the derivative of the value with respect to an element of an argument, where it is not to be derived. */
+  /** By symbol, the derivative with respect to an element of an argument that the definition gives. */
   readonly overrides: ReadonlyMap<string, string>;
 }
 
-const REDUCTION = /^\s*(sum|mean|max|min)\s*\(/;
-const NAME_OR_NUMBER = /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z_]\w*/g;
+const REDUCTIONS = /\b(sum|mean|max|min)\s*\(/g;
+/** Numbers, so that their exponents are not taken for names, and names that are not those of a function. */
+const NUMBER_OR_SYMBOL =
+  /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z_]\w*(?![\w]|\s*\()/g;
 
 /**
  * Reads the formulas of a loss of rows.
  *
- * @param loss The name of the loss, for error messages.
- * @param rows The formula of each row number: a reduction such as `"sum(exp(x - m))"`, or an expression in those above it.
- * @param value The value of a row.
- * @param known The symbols of the arguments.
- * @param options The names of the options.
- * @param grad By symbol, derivatives that are not to be derived.
+ * @param definition The definition.
  * @returns The formulas with their derivatives.
  * @throws {SyntaxError} If a text is no formula.
  * @throws {RangeError} If a symbol is unknown.
  */
 export function readRowFormula(
-  loss: string,
-  rows: Readonly<Record<string, string>>,
-  value: string,
-  known: readonly string[],
-  options: readonly string[],
-  grad: Readonly<Record<string, string>>,
+  { name: loss, arguments: args, options, rows = {}, value, grad }: CheckedDefinition,
 ): RowFormula {
+  const symbols = args.map(({ symbol }) => symbol);
+  const known = [...symbols, ...Object.keys(options)];
   const reductions: RowReduction[] = [];
   /** Rows that are expressions, by name: formulas below are read with these in their place. */
   const expressions = new Map<string, string>();
   const expand = (text: string) =>
-    text.replace(
-      NAME_OR_NUMBER,
-      (name) => expressions.has(name) ? `(${expressions.get(name)})` : name,
-    );
-  const names: string[] = [];
+    text.replace(NUMBER_OR_SYMBOL, (name) => {
+      const expression = expressions.get(name);
+      return expression === undefined ? name : `(${expression})`;
+    });
   for (const [name, text] of Object.entries(rows)) {
-    const allowed = [...known, ...options, ...names];
     const reduction = readReduction(text);
+    checkSymbols(loss, `row ${name}`, reduction?.body ?? text, known);
+    known.push(name);
     if (reduction === undefined) {
-      checkSymbols(loss, `row ${name}`, text, allowed);
       expressions.set(name, expand(text));
-    } else {
-      checkSymbols(loss, `row ${name}`, reduction.body, allowed);
-      const body = expand(reduction.body);
-      const above = reductions.map(({ name }) => name);
-      const derivatives = derivativesOf(body, [...known, ...above]);
-      reductions.push({ name, kind: reduction.kind, body, derivatives });
+      continue;
     }
-    names.push(name);
+    const body = expand(reduction.body);
+    const derivatives = derivativesOf(body, [...symbols, ...reductions.map(({ name }) => name)]);
+    const above = reductions.filter((other) => derivatives.has(other.name));
+    const level = Math.max(-1, ...above.map(({ level }) => level)) + 1;
+    reductions.push({ name, kind: reduction.kind, body, derivatives, level });
   }
-  checkSymbols(loss, "value", value, [...known, ...options, ...names]);
-  const expanded = expand(value);
-  const inputs = [...known, ...reductions.map(({ name }) => name)];
+  checkSymbols(loss, "value", value, known);
+  const whole = expand(value);
+  const inputs = [...symbols, ...reductions.map(({ name }) => name)];
+  const derivatives = new Map(derivativesOf(whole, inputs));
   const overrides = new Map<string, string>();
-  for (const [symbol, text] of Object.entries(grad)) {
-    checkSymbols(loss, `the gradient with respect to ${symbol}`, text, [
-      ...known,
-      ...options,
-      ...names,
-    ]);
-    overrides.set(symbol, expand(text));
+  for (const { name, symbol } of args) {
+    const given = grad.get(name);
+    if (given === undefined) continue;
+    checkSymbols(loss, `grad.${name}`, given, known);
+    overrides.set(symbol, expand(given));
   }
-  return { reductions, value: expanded, derivatives: derivativesOf(expanded, inputs), overrides };
-}
-
-/** Takes a text apart that is one call of a reduction as a whole. */
-function readReduction(text: string): { kind: ReductionKind; body: string } | undefined {
-  const start = REDUCTION.exec(text);
-  if (start === null) return undefined;
-  let depth = 1;
-  for (let i = start[0].length; i < text.length; i++) {
-    if (text[i] === "(") depth++;
-    else if (text[i] === ")") depth--;
-    else if (text[i] === "," && depth === 1) return undefined; // max(a, b) of two numbers
-    if (depth > 0) continue;
-    const isWhole = text.slice(i + 1).trim() === "";
-    return isWhole
-      ? { kind: start[1] as ReductionKind, body: text.slice(start[0].length, i) }
-      : undefined;
-  }
-  return undefined;
+  return withGivenDerivatives(reductions, whole, derivatives, overrides, inputs);
 }
 
 /**
- * Refuses a formula with a symbol that nobody has defined.
+ * Arguments that the value itself uses have one number per row, and so has a derivative that is given for them: it takes
+ * the place of the derivative of the value, and nothing flows to them through reductions.
+ */
+function withGivenDerivatives(
+  reductions: readonly RowReduction[],
+  value: string,
+  derived: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, string>,
+  inputs: readonly string[],
+): RowFormula {
+  const derivatives = new Map(derived);
+  const overrides = new Map(given);
+  const perRow = new Set<string>();
+  for (const [symbol, text] of given) {
+    if (!derived.has(symbol)) continue;
+    perRow.add(symbol);
+    overrides.delete(symbol);
+    derivatives.set(symbol, text);
+    const used = symbolsOf(parse(new Graph(), text));
+    for (const name of inputs) {
+      if (used.includes(name) && !derivatives.has(name)) derivatives.set(name, "0");
+    }
+  }
+  return {
+    reductions: reductions.map((reduction) => ({
+      ...reduction,
+      derivatives: new Map([...reduction.derivatives].filter(([symbol]) => !perRow.has(symbol))),
+    })),
+    value,
+    derivatives,
+    overrides,
+  };
+}
+
+/** Takes a text apart that is one call of a reduction as a whole; undefined if it is not. */
+export function readReduction(text: string): { kind: ReductionKind; body: string } | undefined {
+  const [call] = reductionsIn(text);
+  const isWhole = call !== undefined && text.slice(0, call.start).trim() === "" &&
+    text.slice(call.end).trim() === "";
+  return isWhole ? call : undefined;
+}
+
+/** The calls of reductions in a text. `max(a, b)` and `min(a, b)` are functions of two numbers. */
+function reductionsIn(
+  text: string,
+): { kind: ReductionKind; body: string; start: number; end: number }[] {
+  const found = [];
+  for (const { 0: { length }, 1: kind, index } of text.matchAll(REDUCTIONS)) {
+    let depth = 1;
+    let isPair = false;
+    let end = index + length;
+    for (; end < text.length && depth > 0; end++) {
+      if (text[end] === "(") depth++;
+      else if (text[end] === ")") depth--;
+      else if (text[end] === "," && depth === 1) isPair = true;
+    }
+    if (isPair || depth > 0) continue;
+    const body = text.slice(index + length, end - 1);
+    found.push({ kind: kind as ReductionKind, body, start: index, end });
+  }
+  return found;
+}
+
+/**
+ * Refuses a formula with a symbol that nobody has defined, or with a reduction, which must be a row of its own.
  *
  * @param loss The name of the loss, for error messages.
  * @param place Where the formula stands, for error messages.
@@ -129,6 +172,15 @@ export function checkSymbols(
   text: string,
   known: readonly string[],
 ): void {
+  const [reduction] = reductionsIn(text);
+  if (reduction !== undefined) {
+    const { start, end } = reduction;
+    throw new SyntaxError(
+      `Cannot define ${loss} as ${place} holds the reduction '${
+        text.slice(start, end)
+      }', which must be a row of its own, such as { m: "${text.slice(start, end)}" }`,
+    );
+  }
   for (const symbol of symbolsOf(parse(new Graph(), text))) {
     if (known.includes(symbol)) continue;
     throw new RangeError(

@@ -3,10 +3,9 @@
  * smooth.
  */
 
-import { Graph, symbolsOf } from "../formula/graph.ts";
-import { parse } from "../formula/parse.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { AnyLossClass, CheckedDefinition } from "./definition.ts";
+import { readRowFormula } from "./row_formula.ts";
 
 /** Rows and columns of the random points. */
 const ROWS = 16;
@@ -52,13 +51,16 @@ export function verifyGradients(
   Derived: AnyLossClass,
 ): void {
   const random = generator(1);
-  const names = Object.keys(definition.grad);
+  const names = [...definition.grad.keys()];
+  const perRow = definition.rows === undefined
+    ? []
+    : [...readRowFormula(definition).derivatives.keys()];
   for (const options of optionsToTry(definition)) {
     const given = new Class({ ...options, reduction: "none" });
     const derived = new Derived({ ...options, reduction: "none" });
     for (const [first, others] of regimes()) {
       const args = definition.arguments.map(({ symbol }, i) => {
-        const shape = isPerRow(definition, symbol) ? [ROWS] : [ROWS, COLUMNS];
+        const shape = perRow.includes(symbol) ? [ROWS] : [ROWS, COLUMNS];
         const data = new Float64Array(shape.reduce((a, b) => a * b));
         for (let k = 0; k < data.length; k++) data[k] = (i === 0 ? first : others)(random);
         return new Tensor(data, shape);
@@ -135,16 +137,6 @@ function optionsToTry({ options }: CheckedDefinition): Readonly<Record<string, n
     return [name, option.valid(other) ? other : option.default];
   }));
   return entries.length === 0 ? [defaults] : [defaults, moved];
-}
-
-/** Whether an argument has one number per row: with rows, if it is used outside of reductions. */
-function isPerRow({ rows, value }: CheckedDefinition, symbol: string): boolean {
-  if (rows === undefined) return false;
-  const outside = [
-    value,
-    ...Object.values(rows).filter((text) => !/^\s*(sum|mean|max|min)\s*\(/.test(text)),
-  ];
-  return outside.some((text) => symbolsOf(parse(new Graph(), text)).includes(symbol));
 }
 
 const round = (value: number): number => Number(value.toPrecision(6));

@@ -4,6 +4,7 @@
 
 import { offender } from "../call/arguments.ts";
 import { load } from "../kernel/kernels.ts";
+import { checkMemory } from "../tensor/read.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FloatArray } from "../tensor/types.ts";
 import {
@@ -22,6 +23,7 @@ export function checkDomain(
   tensor: Tensor,
 ): void {
   const { formula, valid, wanted } = this;
+  checkMemory(tensor, name);
   const data = tensor.data as FloatArray;
   const run = step(name, () => ({ max: { [TOTAL]: `${formula} ? 0 : 1` } }));
   for (let start = 0; start < data.length; start += tile) {

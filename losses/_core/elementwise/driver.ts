@@ -18,10 +18,10 @@ import {
   scatterAdd,
   stridesAlong,
 } from "../tensor/broadcast.ts";
-import { toTensor } from "../tensor/read.ts";
+import { checkMemory, toTensor } from "../tensor/read.ts";
 import { sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { scalar, SCALAR_SHAPE, type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
-import type { FloatArray, FloatType } from "../tensor/types.ts";
+import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
 import {
   type ElementwiseDefinition,
   type ElementwiseKernels,
@@ -161,12 +161,12 @@ export class Driver {
     const { kernels, inputs } = workspace;
     // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides.
     const into: FloatArray[] = [];
-    const from: FloatArray[] = [];
+    const from: Shaped[] = [];
     const strides: (readonly number[] | undefined)[] = [];
-    const add = (operand: FloatArray, { data, shape: own }: Tensor) => {
+    const add = (operand: FloatArray, tensor: Shaped) => {
       into.push(operand);
-      from.push(data as FloatArray);
-      strides.push(stridesAlong(own, shape));
+      from.push(tensor);
+      strides.push(stridesAlong(tensor.shape, shape));
     };
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
@@ -179,6 +179,7 @@ export class Driver {
       const tensor = options.tensors[this.#symbols[i]!];
       if (tensor === undefined) continue;
       const { name } = definition.tensors![i - specs.length]!;
+      checkMemory(tensor, name);
       checkRepeatable(loss, name, tensor.shape, "the loss", shape);
       add(inputs[i]!, toTensor(tensor, dtype, name));
     }
@@ -213,8 +214,7 @@ export class Driver {
     }
     const hasUpstream = typeof gradOutput !== "number";
     if (hasUpstream) {
-      into.push(workspace.upstream);
-      from.push(gradOutput);
+      add(workspace.upstream, { data: gradOutput, shape });
     }
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
@@ -236,7 +236,7 @@ export class Driver {
     for (let start = 0; start < size; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, size);
       for (let i = 0; i < into.length; i++) {
-        const data = from[i]!;
+        const data = from[i]!.data as FloatArray;
         const steps = strides[i];
         if (steps === undefined) load(into[i]!, data, start, end);
         else if (data.length > 1) gather(data, steps, shape, start, end, into[i]!);
@@ -294,7 +294,7 @@ export class Driver {
     const factor = isWeighted ? `${upstream} * ${factors.weight}` : upstream;
     const store: Record<string, string> = isDense ? { [VALUE]: weighted } : {};
     for (const name of wrt) {
-      store[gradientOf(name)] = name === WEIGHT
+      store[gradientOf(name)] = name === WEIGHT && isWeighted
         ? `${upstream} * ((${value}) - ${factors.center})`
         : `${factor} * (${grad[name]})`;
     }
@@ -323,6 +323,7 @@ export class Driver {
   /** The weight in the type of the call, its shape checked. */
   #weight(weight: Tensor, shape: readonly number[], dtype: FloatType): Tensor {
     const { loss, weight: kind } = this.#definition;
+    checkMemory(weight, WEIGHT);
     if (kind === "is repeated") {
       checkRepeatable(loss, WEIGHT, weight.shape, "the loss", shape);
     } else if (!sameShape(weight.shape, shape)) {

@@ -5,8 +5,8 @@
 import { floatType } from "../call/arguments.ts";
 import { Loss } from "../call/loss.ts";
 import {
-  checkOptions,
   optionOf,
+  ownOption,
   type Reduction,
   reductionOption,
   tensorOption,
@@ -44,28 +44,32 @@ export abstract class ElementwiseLoss<
    * @throws {RangeError} If an option's value is not allowed.
    */
   protected constructor(definition: ElementwiseDefinition, options: object) {
-    super(definition.arguments.length);
     const { loss, options: own = {}, tensors = [], weight, reductions, sameTypes = false } =
       definition;
-    checkOptions(loss, options, [
-      ...Object.keys(own),
-      "reduction",
-      ...weight === undefined ? [] : ["weight"],
-      ...tensors.map(({ name }) => name),
-    ]);
-    const given = options as Readonly<Record<string, unknown>>;
+    super(loss, definition.arguments.map(({ name }) => name), options, {
+      ...Object.fromEntries(Object.entries(own).map(([name, option]) => [name, option.default])),
+      reduction: "mean",
+      ...weight !== undefined && { weight: undefined },
+      ...Object.fromEntries(tensors.map(({ name }) => [name, undefined])),
+    });
     const values: Record<string, number | boolean | Tensor | undefined> = {};
     const params: number[] = [];
     for (const [name, option] of Object.entries(own)) {
-      const value = values[name] = optionOf(loss, name, option, given[name]);
+      const value = values[name] = optionOf(loss, name, option, ownOption(options, name));
       if (typeof value === "number") params.push(value);
     }
-    const reduction = reductionOption<Reduction | "batchmean">(loss, given.reduction, reductions);
-    const weights = weight === undefined ? undefined : tensorOption(given.weight, "weight");
+    const reduction = reductionOption<Reduction | "batchmean">(
+      loss,
+      ownOption(options, "reduction"),
+      reductions,
+    );
+    const weights = weight === undefined
+      ? undefined
+      : tensorOption(ownOption(options, "weight"), "weight");
     const typed = [weights];
     const repeated: Record<string, Tensor> = {};
     for (const { name, symbol } of tensors) {
-      const option = tensorOption(given[name], name);
+      const option = tensorOption(ownOption(options, name), name);
       typed.push(option);
       if (option !== undefined) repeated[symbol] = values[name] = option.tensor;
     }

@@ -5,7 +5,7 @@
  * printed without them, `a / b / c` as one fraction, `(-a) * b` as -a b.
  */
 
-import { type Node, type Operands, symbolsOf } from "./graph.ts";
+import { argumentsFirst, type Node, type Operands, symbolsOf } from "./graph.ts";
 
 /** How tightly a text binds, loosest first. */
 const OR = 1;
@@ -20,6 +20,12 @@ const POWER = 7;
 const ATOM = 8;
 
 type Printed = readonly [tex: string, level: number];
+
+/** A quotient by its parts, the lower one ready to be a factor. */
+interface Quotient {
+  readonly above: string;
+  readonly below: string;
+}
 
 const INFIX: Readonly<Record<string, readonly [sign: string, level: number]>> = {
   or: ["\\vee", OR],
@@ -125,9 +131,14 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
   const exp = letters.has("e") ? undefined : "e";
   const sigmoid = letters.has("\\sigma") ? "\\operatorname{sigmoid}" : "\\sigma";
 
+  // Nodes are printed after their arguments, without recursion, however deep the formula is.
+  const printed = new Map<Node, Printed>();
+  const quotients = new Map<Node, Quotient>();
+  const rows = new Map<Node, string>();
+
   /** The text of a node, in parentheses if it binds less tightly than its surroundings need. */
   const print = (node: Node, needed = 0): string => {
-    const [tex, level] = visit(node);
+    const [tex, level] = printed.get(node)!;
     return level < needed ? parenthesised(tex) : tex;
   };
 
@@ -201,33 +212,26 @@ export function latex(root: Node, names: Readonly<Record<string, string>> = {}):
   /** One fraction, also for a quotient that is divided again: a / b / c is a / (b c). */
   function fraction(node: Node): string {
     const [over, under] = node.args as Operands;
-    if (over.op !== "div") return `\\frac{${print(over)}}{${print(under)}}`;
-    const below = [under];
-    let above = over;
-    while (above.op === "div") {
-      below.unshift(above.args[1]!);
-      above = above.args[0]!;
+    const inner = quotients.get(over);
+    if (inner === undefined) {
+      quotients.set(node, { above: print(over), below: print(under, PRODUCT) });
+      return `\\frac{${print(over)}}{${print(under)}}`;
     }
-    const [first, ...others] = below as [Node, ...Node[]];
-    const product = others.reduce(
-      (left, right) => times(left, factor(right)),
-      print(first, PRODUCT),
-    );
-    return `\\frac{${print(above)}}{${product}}`;
+    const { above } = inner;
+    const below = times(inner.below, factor(under));
+    quotients.set(node, { above, below });
+    return `\\frac{${above}}{${below}}`;
   }
 
   /** One row for each branch; a condition in the last branch continues the list instead of nesting. */
   function cases(node: Node): string {
-    const rows: string[] = [];
-    let rest = node;
-    while (rest.op === "select") {
-      const [condition, yes, no] = rest.args as Operands;
-      rows.push(`${print(yes)}&\\text{if}\\;${print(condition)}`);
-      rest = no;
-    }
-    rows.push(`${print(rest)}&\\text{otherwise}`);
-    return `\\begin{cases}${rows.join("\\\\")}\\end{cases}`;
+    const [condition, yes, no] = node.args as Operands;
+    const rest = rows.get(no) ?? `${print(no)}&\\text{otherwise}`;
+    const all = `${print(yes)}&\\text{if}\\;${print(condition)}\\\\${rest}`;
+    rows.set(node, all);
+    return `\\begin{cases}${all}\\end{cases}`;
   }
 
+  for (const node of argumentsFirst(root)) printed.set(node, visit(node));
   return print(root);
 }

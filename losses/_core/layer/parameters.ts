@@ -3,7 +3,7 @@
  */
 
 import { wrongType } from "../call/arguments.ts";
-import { sameShape, show } from "../tensor/shape.ts";
+import { isIntact, sameShape, show } from "../tensor/shape.ts";
 import type { FloatType } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
@@ -116,7 +116,8 @@ export class Parameters {
     }
     for (const [name, { data, shape, dtype }] of fresh) {
       let own = this.#tensors[name];
-      if (own?.dtype !== dtype) own = this.#tensors[name] = zeros(dtype, shape);
+      // A tensor of another type is replaced, and so is one whose memory was detached or resized.
+      if (own?.dtype !== dtype || !isIntact(own)) own = this.#tensors[name] = zeros(dtype, shape);
       own.data.set(data);
     }
   }

@@ -50,15 +50,20 @@ export class Rows {
     this.outerShape = this.#axis.sampleShape;
   }
 
-  /** Makes a function that reads rows of a tensor. */
-  load(tensor: Tensor): Load {
+  /**
+   * Makes a function that reads rows of a tensor.
+   *
+   * @param tensor The tensor.
+   * @param isKept True if nothing else writes into the operand between tiles; false if other kernels run there.
+   */
+  load(tensor: Tensor, isKept = true): Load {
     const data = tensor.data as FloatArray;
     const strides = this.#strides(tensor);
     if (strides === undefined) {
       return (operand, start, end) => loadRows(operand, data, this.#axis, start, end);
     }
     const shape = this.#rowsLast(this.#shape);
-    const isSameInRows = strides.slice(0, -1).every((step) => step === 0);
+    const isSameInRows = isKept && strides.slice(0, -1).every((step) => step === 0);
     return (operand, start, end) => {
       // If all rows are equal, one copy serves all tiles, as no later tile has more rows than the first.
       if (start > 0 && isSameInRows) return;

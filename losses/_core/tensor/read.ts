@@ -3,26 +3,44 @@
  */
 
 import { describe } from "./describe.ts";
-import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
-import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike } from "./tensor.ts";
-import type { AnyTypedArray, DType, TensorData } from "./types.ts";
+import { lineFor } from "./foreign.ts";
+import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { rowByRow } from "./strides.ts";
+import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
+import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
 
 /** The largest number of elements of a JavaScript array. */
 const MOST_NUMBERS = 0xffff_ffff;
 
 /** A checked copy of a shape. */
-function shapeOf(shape: unknown, name: string): number[] {
+function shapeOf(given: unknown, name: string): number[] {
+  const shape = isTypedArray(given) ? Array.from(given as ArrayLike<number>) : given;
   if (!isShape(shape)) throw shapeError(`read ${name}`, shape);
   return [...shape];
 }
 
 /** An argument, read. `dtype` is undefined for plain numbers, which take the type of the tensors beside them. */
-export interface Raw {
+export interface Raw extends Shaped {
   /** The argument itself, if it is a tensor. */
   readonly tensor?: Tensor;
-  readonly data: ArrayLike<number>;
-  readonly shape: readonly number[];
   readonly dtype?: DType;
+}
+
+/**
+ * Refuses memory that was detached, by a transfer to a worker for example, or resized.
+ *
+ * @param numbers The numbers.
+ * @param name What they are, for the error message.
+ * @throws {RangeError} If there are more or fewer numbers than the shape holds.
+ */
+export function checkMemory(numbers: Shaped, name: string): void {
+  if (isIntact(numbers)) return;
+  const { data, shape } = numbers;
+  throw new RangeError(
+    `Cannot read ${name} as its memory must not be detached or resized: its shape ${
+      show(shape)
+    } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
+  );
 }
 
 /**
@@ -31,32 +49,36 @@ export interface Raw {
  * @param value The argument.
  * @param name Its name, for error messages.
  * @returns Its numbers, shape and type.
- * @throws {TypeError} If it is not a {@linkcode TensorLike}, or ragged.
+ * @throws {TypeError} If it is not a {@linkcode TensorLike}, ragged, or an array on detached memory.
+ * @throws {RangeError} If it has more or fewer numbers than its shape holds.
  */
 export function read(value: TensorLike, name: string): Raw {
   if (isTensor(value)) {
+    checkMemory(value, name);
     return { tensor: value, data: value.data, shape: value.shape, dtype: value.dtype };
   }
   if (typeof value === "number") return { data: [value], shape: [] };
+  if (typeof value === "boolean") return { data: [Number(value)], shape: [] };
   if (Array.isArray(value)) return readNested(value, name);
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
-    return readTyped(value as AnyTypedArray, [(value as AnyTypedArray).length], name);
-  }
+  if (isTypedArray(value)) return readTyped(value, [value.length], name);
   if (typeof value === "object" && value !== null && "data" in value) {
     const { data } = value;
-    const shape = shapeOf(
-      "shape" in value ? value.shape : "dims" in value ? value.dims : undefined,
-      name,
-    );
-    const raw = ArrayBuffer.isView(data)
-      ? readTyped(data as AnyTypedArray, shape, name)
-      : Array.isArray(data)
-      ? { ...readNested(data, name), shape }
-      : undefined;
-    if (raw !== undefined) {
-      if (raw.data.length !== sizeOf(shape)) {
+    const given = "shape" in value ? value.shape : "dims" in value ? value.dims : undefined;
+    const hasShape = given !== undefined || lineFor(value, name) === undefined;
+    if (hasShape && (isTypedArray(data) || Array.isArray(data))) {
+      const shape = shapeOf(given, name);
+      if (data instanceof Uint16Array && "type" in value && value.type === "float16") {
+        throw new TypeError(
+          `Cannot read ${name} as its type must not be float16 where this runtime has no Float16Array: its data are bits, let the model return float32`,
+        );
+      }
+      const numbers = rowByRow(value, data, shape, name);
+      const raw = isTypedArray(numbers)
+        ? readTyped(numbers, shape, name)
+        : { ...readNested(numbers, name), shape };
+      if (!isIntact(raw)) {
         throw new RangeError(
-          `Cannot read ${name} as its shape (${shape.join(", ")}) holds ${
+          `Cannot read ${name} as its shape ${show(shape)} holds ${
             sizeOf(shape)
           } numbers: current data has ${raw.data.length}`,
         );
@@ -64,14 +86,24 @@ export function read(value: TensorLike, name: string): Raw {
       return raw;
     }
   }
+  const instead = lineFor(value, name);
   throw new TypeError(
     `Cannot read ${name} as it must be a number, an array, a typed array or a tensor: current value is ${
       describe(value)
-    }`,
+    }${instead === undefined ? "" : `; write ${instead}`}`,
   );
 }
 
+function isTypedArray(value: unknown): value is AnyTypedArray {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
+}
+
 function readTyped(data: AnyTypedArray, shape: readonly number[], name: string): Raw {
+  if (data.length === 0 && isDetached(data)) {
+    throw new TypeError(
+      `Cannot read ${name} as its memory must not be detached: current value is a detached ${data.constructor.name}`,
+    );
+  }
   if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
     const dtype = data instanceof Float32Array
       ? "float32"
@@ -81,16 +113,29 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
     return { data, shape, dtype };
   }
   const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
-  // Not every runtime has Float16Array, so it is recognised by name.
-  if (data.constructor.name === "Float16Array") {
-    return { data: Float32Array.from(numbers), shape, dtype: "float32" };
-  }
+  if (isHalf(data)) return { data: Float32Array.from(numbers), shape, dtype: "float32" };
   return { data: toInt32(numbers, name), shape, dtype: "int32" };
+}
+
+/** True for half floats: not every runtime has Float16Array, so it is recognised by name. */
+function isHalf(data: AnyTypedArray): boolean {
+  return data.constructor.name === "Float16Array";
+}
+
+/** True if an array without elements had some, but its memory was detached or became too small. */
+function isDetached(data: AnyTypedArray): boolean {
+  try {
+    // Such arrays refuse every method.
+    (data as Float32Array).keys();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function readNested(value: readonly unknown[], name: string): Raw {
   const shape: number[] = [];
-  for (let inner: unknown = value; Array.isArray(inner); inner = inner[0]) {
+  for (let inner: unknown = value; isArray(inner); inner = inner[0]) {
     if (shape.length === MOST_AXES) {
       throw new TypeError(
         `Cannot read ${name} as it must have at most ${MOST_AXES} axes: its arrays are nested more deeply, or contain themselves`,
@@ -106,26 +151,35 @@ function readNested(value: readonly unknown[], name: string): Raw {
     );
   }
   const data: number[] = [];
+  /** The widest type of rows that are typed arrays. */
+  let dtype: DType | undefined;
   /** The indices of the part that is being read. */
   const path: number[] = [];
   const place = () => `${name}${path.map((i) => `[${i}]`).join("")}`;
   const visit = (part: unknown, axis: number): void => {
     const length = shape[axis];
     if (length === undefined) {
-      if (typeof part !== "number") {
+      if (typeof part !== "number" && typeof part !== "boolean") {
         throw new TypeError(
           `Cannot read ${name} as ${place()} must be a number: current value is ${describe(part)}`,
         );
       }
-      data.push(part);
+      data.push(Number(part));
       return;
     }
-    if (!Array.isArray(part) || part.length !== length) {
+    if (!isArray(part) || part.length !== length) {
       throw new TypeError(
         `Cannot read ${name} as ${place()} must be an array of ${length} like its siblings: current value is ${
           describe(part)
         }`,
       );
+    }
+    if (isTypedArray(part) && axis === shape.length - 1) {
+      const row = readTyped(part, [part.length], place());
+      if (dtype !== "float64" && row.dtype !== "int32") dtype = row.dtype;
+      else dtype ??= row.dtype;
+      for (let i = 0; i < row.data.length; i++) data.push(row.data[i]!);
+      return;
     }
     // Not forEach, which skips the holes of a sparse array.
     for (let i = 0; i < length; i++) {
@@ -135,7 +189,16 @@ function readNested(value: readonly unknown[], name: string): Raw {
     path.length = axis;
   };
   visit(value, 0);
-  return { data, shape };
+  if (dtype === undefined) return { data, shape };
+  return {
+    data: dtype === "int32" ? toInt32(data, name) : new ARRAYS[dtype](data),
+    shape,
+    dtype,
+  };
+}
+
+function isArray(part: unknown): part is ArrayLike<unknown> {
+  return Array.isArray(part) || isTypedArray(part);
 }
 
 function toInt32(data: ArrayLike<number>, name: string): Int32Array {
@@ -155,9 +218,9 @@ function toInt32(data: ArrayLike<number>, name: string): Int32Array {
 
 /** Converts an argument that was read to a tensor of the given type; numbers of that type are not copied. */
 export function toTensor(raw: Raw, dtype: DType, name: string): Tensor {
-  if (raw.dtype === dtype) return raw.tensor ?? new Tensor(raw.data as TensorData, raw.shape);
-  if (dtype === "int32") return new Tensor(toInt32(raw.data, name), raw.shape);
-  return new Tensor(new ARRAYS[dtype](raw.data), raw.shape);
+  const { data, shape, tensor } = raw;
+  if (raw.dtype === dtype) return tensor ?? tensorOf(dtype, data as TensorData, shape);
+  return tensorOf(dtype, dtype === "int32" ? toInt32(data, name) : new ARRAYS[dtype](data), shape);
 }
 
 function make(dtype: DType, value: TensorLike, shape?: readonly number[]): Tensor {

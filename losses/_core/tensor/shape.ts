@@ -2,11 +2,18 @@
  * Shapes: their size, their equality, and their text in error messages.
  */
 
+import type { Shaped } from "./types.ts";
+
 /** How many numbers a shape holds. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
-  for (const length of shape) size *= length;
+  for (let axis = 0; axis < shape.length; axis++) size *= shape[axis]!;
   return size;
+}
+
+/** False if memory was detached or resized, so that it does not hold the numbers of the shape any more. */
+export function isIntact({ data, shape }: Shaped): boolean {
+  return data.length === sizeOf(shape);
 }
 
 /** The largest number of axes of a tensor. */

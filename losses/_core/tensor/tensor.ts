@@ -6,22 +6,25 @@
  */
 
 import { describe } from "./describe.ts";
+import { showAs } from "./inspect.ts";
 import { printTensor } from "./print.ts";
-import { isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
   AnyTypedArray,
+  ArrayOfRank,
   DType,
   FloatType,
   ForeignTensor,
   NestedArray,
+  NestedRows,
   TensorData,
 } from "./types.ts";
 
 /**
  * Everything that is accepted as a tensor: a number, a nested array, a typed array, a tensor, or an object with data and
- * shape. There may be up to 64 axes.
+ * shape. `true` and `false` count as 1 and 0. There may be up to 64 axes.
  */
-export type TensorLike = number | NestedArray | AnyTypedArray | Tensor | ForeignTensor;
+export type TensorLike = number | boolean | NestedRows | AnyTypedArray | Tensor | ForeignTensor;
 
 /** The typed array of each element type. */
 export const ARRAYS: {
@@ -60,17 +63,21 @@ export class Tensor {
    * Wraps a typed array, which is not copied.
    *
    * @param data The numbers, row by row.
-   * @param shape The size of each axis.
+   * @param shape The size of each axis, which is copied.
    * @throws {TypeError} If `data` is not one of the three typed arrays, or `shape` not an array of whole numbers.
    * @throws {RangeError} If `data` has more or fewer numbers than `shape` holds.
    */
   constructor(data: TensorData, shape: readonly number[]) {
-    if (!isShown) isShown = showAsText(Tensor.prototype);
-    if (data instanceof Scalar) {
-      this.#number = data.value;
+    if (!isShown) isShown = showAs(Tensor.prototype);
+    if (data instanceof Checked) {
+      // Properties in the same order as below: V8 is slower with objects of different layouts.
       this.dtype = data.dtype;
+      if (data.array !== undefined) this.data = data.array;
+      else {
+        this.#number = data.number;
+        defineGetter(this, "data", Tensor.#dataOnDemand);
+      }
       this.shape = shape;
-      defineGetter(this, "data", Tensor.#dataOnDemand);
       return;
     }
     if (data instanceof Float32Array) this.dtype = "float32";
@@ -92,7 +99,7 @@ export class Tensor {
       );
     }
     this.data = data;
-    this.shape = shape;
+    this.shape = shape.slice();
   }
 
   /** @ignore */
@@ -113,10 +120,11 @@ export class Tensor {
    * The number of a tensor that holds a single number.
    *
    * @returns The number; that of a float32 tensor is converted to a double without rounding.
-   * @throws {RangeError} If the tensor holds more or fewer numbers than one.
+   * @throws {RangeError} If the tensor holds more or fewer numbers than one, or its memory was detached or resized.
    */
   item(): number {
     if (this.#number !== undefined && this.#array === undefined) return this.#number;
+    this.#checkMemory();
     if (this.data.length !== 1) {
       throw new RangeError(
         `Cannot take the item as the tensor must hold one number: current shape is ${
@@ -131,8 +139,26 @@ export class Tensor {
    * The numbers as nested arrays.
    *
    * @returns A number for a scalar, otherwise arrays nested as deep as there are axes.
+   * @throws {RangeError} If the memory of the tensor was detached or resized.
    */
-  toArray(): number | NestedArray {
+  toArray(): number | NestedArray;
+  /**
+   * The numbers as nested arrays of a known depth, which the type of the result follows.
+   *
+   * @param rank The number of axes that the tensor must have, 0 to 4.
+   * @returns A number for 0 axes, a list of numbers for 1, a list of rows for 2.
+   * @throws {RangeError} If the tensor has another number of axes.
+   */
+  toArray<R extends keyof ArrayOfRank>(rank: R): ArrayOfRank[R];
+  toArray(rank: number = this.shape.length): number | NestedArray {
+    if (rank !== this.shape.length) {
+      throw new RangeError(
+        `Cannot make an array of the tensor as it must have ${rank} axes: current shape is ${
+          show(this.shape)
+        }`,
+      );
+    }
+    this.#checkMemory();
     let at = 0;
     const build = (axis: number): number | NestedArray =>
       axis === this.shape.length
@@ -147,31 +173,23 @@ export class Tensor {
    * @returns Text such as `tensor([[0.6444, 0.7981]])`.
    */
   toString(): string {
-    return printTensor(this);
+    return isIntact(this)
+      ? printTensor(this)
+      : `tensor(memory detached or resized, size=(${this.shape.join(", ")}))`;
+  }
+
+  #checkMemory(): void {
+    if (isIntact(this)) return;
+    throw new RangeError(
+      `Cannot read the tensor as its memory must not be detached or resized: its shape ${
+        show(this.shape)
+      } holds ${sizeOf(this.shape)} numbers, current length is ${this.data.length}`,
+    );
   }
 }
 
 /** True once there has been a tensor. */
 let isShown = false;
-
-/**
- * Defines the methods by which Deno, Node, Bun and Jupyter show a tensor; a declaration cannot name them. The first tensor
- * calls it: a class that did it by itself would stay in every bundle.
- */
-function showAsText(prototype: object): true {
-  const define = (symbol: string, value: () => unknown) =>
-    Object.defineProperty(prototype, Symbol.for(symbol), {
-      value,
-      writable: true,
-      configurable: true,
-    });
-  define("Deno.customInspect", prototype.toString);
-  define("nodejs.util.inspect.custom", prototype.toString);
-  define("Jupyter.display", function (this: object) {
-    return { "text/plain": this.toString() };
-  });
-  return true;
-}
 
 /** The error for a value that is not a shape. */
 export function shapeError(what: string, shape: unknown): TypeError {
@@ -184,9 +202,14 @@ export function shapeError(what: string, shape: unknown): TypeError {
   );
 }
 
-/** A new tensor of zeros. */
+/** A new tensor of zeros; the shape is not copied. */
 export function zeros(dtype: DType, shape: readonly number[]): Tensor {
-  return new Tensor(new ARRAYS[dtype](sizeOf(shape)), shape);
+  return tensorOf(dtype, new ARRAYS[dtype](sizeOf(shape)), shape);
+}
+
+/** A tensor of numbers and a shape that are known to fit; neither is copied. */
+export function tensorOf(dtype: DType, data: TensorData, shape: readonly number[]): Tensor {
+  return new Tensor(new Checked(dtype, data, 0) as unknown as TensorData, shape);
 }
 
 /** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
@@ -202,9 +225,13 @@ function defineGetter(object: object, name: string, get: () => unknown): void {
   __defineGetter__.call(object, name, get);
 }
 
-/** Takes the place of the array of a scalar until `data` is read. */
-class Scalar {
-  constructor(readonly dtype: FloatType, readonly value: number) {}
+/** What the constructor of a tensor need not check: an array, or the number of a scalar whose array is not made yet. */
+class Checked {
+  constructor(
+    readonly dtype: DType,
+    readonly array: TensorData | undefined,
+    readonly number: number,
+  ) {}
 }
 
 /** The shape of every scalar. */
@@ -216,5 +243,5 @@ export const SCALAR_SHAPE: readonly number[] = /* @__PURE__ */ Object.freeze([])
  */
 export function scalar(dtype: FloatType, value: number): Tensor {
   const number = dtype === "float32" ? Math.fround(value) : value;
-  return new Tensor(new Scalar(dtype, number) as unknown as TensorData, SCALAR_SHAPE);
+  return new Tensor(new Checked(dtype, undefined, number) as unknown as TensorData, SCALAR_SHAPE);
 }

@@ -1,0 +1,197 @@
+/**
+ * Losses that PyTorch does not have, as definitions: the notebook your_own_loss.ipynb shows them, and the tests compare them
+ * with the packages that have them.
+ *
+ * @module
+ */
+
+import { float32, float64, type Tensor } from "@lossbook/losses";
+
+/** Easy samples count less: cross entropy times (1 - p) ^ gamma. */
+export const focal = {
+  name: "FocalLoss",
+  arguments: { input: "x", target: "y" },
+  options: { gamma: 2, alpha: 0.25 },
+  value: "alpha * y * pow(sigmoid(-x), gamma) * softplus(-x) " +
+    "+ (1 - alpha) * (1 - y) * pow(sigmoid(x), gamma) * softplus(x)",
+} as const;
+
+/** A quantile of the target: being too low costs quantile per unit, being too high the rest of 1. */
+export const quantile = {
+  name: "QuantileLoss",
+  arguments: { input: "x", target: "y" },
+  options: {
+    quantile: { default: 0.5, valid: (q: number) => q > 0 && q < 1, wanted: "between 0 and 1" },
+  },
+  value: "max(quantile * (y - x), (quantile - 1) * (y - x))",
+} as const;
+
+/** log cosh(x - y), in a form that does not overflow. */
+export const logCosh = {
+  name: "LogCoshLoss",
+  arguments: { input: "x", target: "y" },
+  value: "abs(x - y) + softplus(-2 * abs(x - y)) - log(2)",
+} as const;
+
+/** A parabola near 0, straight lines far away. */
+export const huber = {
+  name: "HuberLoss",
+  arguments: { input: "x", target: "y" },
+  options: { delta: 1 },
+  value: "abs(x - y) <= delta ? square(x - y) / 2 : delta * (abs(x - y) - delta / 2)",
+} as const;
+
+/** A branch of a hyperbola: the absolute value with its kink rounded off. */
+export const charbonnier = {
+  name: "CharbonnierLoss",
+  arguments: { input: "x", target: "y" },
+  options: { epsilon: 1e-3 },
+  value: "sqrt(square(x - y) + square(epsilon))",
+} as const;
+
+/** Does this picture go with this text (y = 1), or not (y = -1)? */
+export const sigLip = {
+  name: "SigLipLoss",
+  arguments: { input: "x", target: "y" },
+  options: { scale: 10, bias: -10 },
+  value: "softplus(-y * (scale * x + bias))",
+} as const;
+
+/** The chosen answer should gain more, compared with a reference model, than the rejected one. */
+export const dpo = {
+  name: "DpoLoss",
+  arguments: { chosen: "c", rejected: "r", refChosen: "a", refRejected: "b" },
+  options: { beta: 0.1 },
+  value: "softplus(-beta * ((c - a) - (r - b)))",
+  wrt: ["chosen", "rejected"],
+} as const;
+
+/** Focal loss with two exponents; negatives that are easy enough count nothing. */
+export const asymmetric = {
+  name: "AsymmetricLoss",
+  arguments: { input: "x", target: "y" },
+  options: { gammaPos: 1, gammaNeg: 4, clip: 0.05 },
+  value: "y * pow(sigmoid(-x), gammaPos) * softplus(-x) " +
+    "- (1 - y) * pow(hinge(sigmoid(x) - clip), gammaNeg) * log(min(sigmoid(-x) + clip, 1))",
+} as const;
+
+/** One minus the overlap of two masks. */
+export const dice = {
+  name: "DiceLoss",
+  arguments: { input: "x", target: "y" },
+  options: { epsilon: 1e-7 },
+  rows: { both: "sum(x * y)", all: "sum(x + y)" },
+  value: "1 - 2 * both / (all + epsilon)",
+} as const;
+
+/** Overlap in which what is missed and what is too much have prices of their own. */
+export const tversky = {
+  name: "TverskyLoss",
+  arguments: { input: "x", target: "y" },
+  options: { alpha: 0.5, beta: 0.5, epsilon: 1e-7 },
+  rows: { both: "sum(x * y)", missed: "sum((1 - x) * y)", extra: "sum(x * (1 - y))" },
+  value: "1 - both / (both + alpha * missed + beta * extra + epsilon)",
+} as const;
+
+/** How far the right class is from leading all others by 1. */
+export const multiclassHinge = {
+  name: "MulticlassHinge",
+  arguments: { input: "x", target: "y" },
+  rows: { best: "max(x + 1 - y)", right: "sum(x * y)" },
+  value: "best - right",
+} as const;
+
+/** Which of the others is the second view? y is 1 for that view, -1 for the sample itself, 0 for all others. */
+export const ntXent = {
+  name: "NtXentLoss",
+  arguments: { input: "x", target: "y" },
+  options: { temperature: 0.5 },
+  rows: {
+    m: "max(x)",
+    s: "sum(y < 0 ? 0 : exp((x - m) / temperature))",
+    positive: "sum(y > 0 ? x : 0)",
+  },
+  value: "log(s) - (positive - m) / temperature",
+} as const;
+
+/** Cross entropy over probabilities plus epsilon times the probability of being wrong. */
+export const poly = {
+  name: "PolyLoss",
+  arguments: { input: "x", target: "y" },
+  options: { epsilon: 1 },
+  rows: {
+    m: "max(x)",
+    s: "sum(exp(x - m))",
+    all: "sum(y)",
+    inner: "sum(y * (x - m))",
+    wrong: "sum(y * (1 - exp(x - m) / s))",
+  },
+  value: "all * log(s) - inner + epsilon * wrong",
+} as const;
+
+/** One minus the cosine of two rows. */
+export const cosineDistance = {
+  name: "CosineDistance",
+  arguments: { input: "x", target: "y" },
+  rows: { xy: "sum(x * y)", xx: "sum(x * x)", yy: "sum(y * y)" },
+  value: "1 - xy / sqrt(xx * yy)",
+} as const;
+
+/** A call of a loss, and what another package answers. */
+export interface PeerCase {
+  /** The name in the definition. */
+  readonly definition: string;
+  /** Who computed it: a function of a package, or a formula in PyTorch. */
+  readonly peer: string;
+  readonly dtype: "float32" | "float64";
+  readonly options: Readonly<Record<string, number | string>>;
+  /** The arguments, in call order. */
+  readonly args: readonly Tensor[];
+  readonly gradOutput: number | Tensor;
+  readonly value: Tensor;
+  /** Gradients by argument. */
+  readonly grad: Readonly<Record<string, Tensor>>;
+}
+
+interface StoredTensor {
+  readonly dtype: "float32" | "float64";
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+interface Stored {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly cases: readonly (Omit<PeerCase, "args" | "gradOutput" | "value" | "grad"> & {
+    readonly args: Readonly<Record<string, StoredTensor>>;
+    readonly gradOutput: number | StoredTensor;
+    readonly value: StoredTensor;
+    readonly grad: Readonly<Record<string, StoredTensor>>;
+  })[];
+}
+
+function readStored(): Stored {
+  const url = new URL("../../fixtures/your_own_loss.json", import.meta.url);
+  return JSON.parse(Deno.readTextFileSync(url));
+}
+
+function tensor({ dtype, shape, data }: StoredTensor): Tensor {
+  return (dtype === "float32" ? float32 : float64)(float64([...data], [...shape]));
+}
+
+/** The versions of the packages that computed the cases, by package. */
+export function peerVersions(): Readonly<Record<string, string>> {
+  return readStored().versions;
+}
+
+/** The stored cases of a loss. */
+export function peerCases({ name }: { readonly name: string }): PeerCase[] {
+  return readStored().cases.filter(({ definition }) => definition === name).map((stored) => ({
+    ...stored,
+    args: Object.values(stored.args).map(tensor),
+    gradOutput: typeof stored.gradOutput === "number"
+      ? stored.gradOutput
+      : tensor(stored.gradOutput),
+    value: tensor(stored.value),
+    grad: Object.fromEntries(Object.entries(stored.grad).map(([key, t]) => [key, tensor(t)])),
+  }));
+}
