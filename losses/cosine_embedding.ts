@@ -44,8 +44,7 @@ import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
 
-import { checkMemory } from "./_core/tensor/read.ts";
-import { show } from "./_core/tensor/shape.ts";
+import { checkMemory, show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 export type * from "./_core/types.ts";

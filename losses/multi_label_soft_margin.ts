@@ -49,7 +49,8 @@ import { sigmoid, softplus } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { checkRepeatable, commonShape } from "./_core/tensor/broadcast.ts";
-import { checkMemory, toTensor } from "./_core/tensor/read.ts";
+import { toTensor } from "./_core/tensor/read.ts";
+import { checkMemory } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 
 export type * from "./_core/types.ts";

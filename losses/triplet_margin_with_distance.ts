@@ -46,8 +46,7 @@ import {
   stridesAlong,
 } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
-import { checkMemory } from "./_core/tensor/read.ts";
-import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
+import { checkMemory, sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
 import { isTensor, Tensor, zeros } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 import { pairwiseDistance } from "./helpers.ts";

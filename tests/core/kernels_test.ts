@@ -7,7 +7,6 @@ import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/ker
 import { Lowering } from "../../losses/_core/kernel/lower.ts";
 import { exp } from "../../losses/_core/kernel/math.ts";
 import { defineRowKernels } from "../../losses/_core/kernel/row_kernels.ts";
-import { ProgramBuilder } from "../../losses/_core/kernel/program.ts";
 import { sameNumbers } from "../_close.ts";
 import { Random } from "../_random.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
@@ -184,11 +183,10 @@ describe("every operation", () => {
 describe("the program", () => {
   it("has each instruction once", () => {
     for (const dtype of DTYPES) {
-      const b = new ProgramBuilder(dtype);
       const operands = new Map([["x", { kind: "element", offset: 0 } as const]]);
-      const lowering = new Lowering(b, operands, { exp });
+      const b = new Lowering({ dtype, operands, functions: { exp } });
       const instructions = (text: string) => {
-        read(text, lowering);
+        read(text, b);
         return b.instructions.length;
       };
       const count = instructions("exp(-abs(x))");

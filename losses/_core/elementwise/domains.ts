@@ -4,7 +4,7 @@
 
 import { offender } from "../call/arguments.ts";
 import { load } from "../kernel/kernels.ts";
-import { checkMemory } from "../tensor/read.ts";
+import { checkMemory } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FloatArray } from "../tensor/types.ts";
 import {

@@ -18,8 +18,8 @@ import {
   scatterAdd,
   stridesAlong,
 } from "../tensor/broadcast.ts";
-import { checkMemory, toTensor } from "../tensor/read.ts";
-import { sameShape, show, sizeOf } from "../tensor/shape.ts";
+import { toTensor } from "../tensor/read.ts";
+import { checkMemory, sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { scalar, SCALAR_SHAPE, type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
 import {

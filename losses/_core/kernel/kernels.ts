@@ -28,10 +28,10 @@
 import { read } from "../formula/grammar.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import { interpret } from "./interpret.ts";
-import { isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
+import { type Context, isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
 import { LINE, type Machine, PAGE, type Scratch, scratchFor, TILE } from "./memory.ts";
 import { type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
-import { type Operand, ProgramBuilder } from "./program.ts";
+import type { Operand } from "./program.ts";
 import { compile } from "./wasm.ts";
 
 export { type Machine, TILE, tileFor } from "./memory.ts";
@@ -194,13 +194,6 @@ export function layOut<
   };
 }
 
-/** What the steps of one set of kernels have in common. */
-interface Context {
-  readonly dtype: FloatType;
-  readonly operands: ReadonlyMap<string, Operand>;
-  readonly functions: MathFunctions;
-}
-
 function compileStep(step: Step, context: Context, { machine, buffer, memory }: Scratch): Run {
   const runOf = (plan: Plan): Run =>
     memory === undefined ? interpret(plan, buffer) : compile(plan, memory, machine === "relaxed");
@@ -226,17 +219,16 @@ function compileStep(step: Step, context: Context, { machine, buffer, memory }: 
 
 function planOf(
   { store = {}, sum = {}, max = {} }: Step,
-  { dtype, operands, functions }: Context,
+  context: Context,
   powers?: Set<number>,
 ): Plan {
-  const program = new ProgramBuilder(dtype);
-  const lowering = new Lowering(program, operands, functions, powers);
+  const program = new Lowering(context, powers);
   const stores: Store[] = [];
   const reductions: Reduction[] = [];
   for (const [results, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
     for (const name of Object.keys(texts)) {
-      const { kind, offset } = operands.get(name) ?? { kind: undefined, offset: 0 };
-      const value = read(texts[name]!, lowering);
+      const { kind, offset } = context.operands.get(name) ?? { kind: undefined, offset: 0 };
+      const value = read(texts[name]!, program);
       if (results === "store" && (kind === "element" || kind === "column")) {
         stores.push({ kind, offset, value });
       } else if (results !== "store" && kind === "row") {

@@ -5,7 +5,8 @@
  */
 
 import type { Builder, Operator } from "../formula/grammar.ts";
-import { CALL, type Op, type Operand, type ProgramBuilder, type Value } from "./program.ts";
+import type { FloatType } from "../tensor/types.ts";
+import { CALL, type Op, type Operand, ProgramBuilder, type Value } from "./program.ts";
 
 /** Adds the instructions of a function to a program, and returns the value of the function for the values of its arguments. */
 export type MathFunction = (b: ProgramBuilder, ...args: Value[]) => Value;
@@ -19,98 +20,102 @@ const SAME: readonly Operator[] = [
   ...["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"] as const,
 ];
 
-/** Makes the instructions of formulas. Formulas in one program share equal instructions. */
-export class Lowering implements Builder<Value> {
-  readonly #program: ProgramBuilder;
-  readonly #operands: ReadonlyMap<string, Operand>;
-  readonly #functions: MathFunctions;
+/** What the formulas of one set of kernels may refer to. */
+export interface Context {
+  readonly dtype: FloatType;
+  /** The operand that each symbol stands for. */
+  readonly operands: ReadonlyMap<string, Operand>;
+  readonly functions: MathFunctions;
+}
+
+/** Makes a program of formulas, which share equal instructions. */
+export class Lowering extends ProgramBuilder implements Builder<Value> {
+  readonly #context: Context;
   readonly #powers: Set<number> | undefined;
   /** The values of functions, by name and arguments: some are made of many instructions. */
   readonly #calls = new Map<string, Value>();
 
   /**
-   * @param program The program.
-   * @param operands The operand that each symbol stands for.
-   * @param functions The functions that formulas may call.
+   * @param context What formulas may refer to.
    * @param powers If given, takes the params that divide, by their places, and these are assumed to be powers of 2, see
    * {@linkcode isPowerOf2}: dividing by them is then multiplying by the reciprocal, which is faster.
    */
-  constructor(
-    program: ProgramBuilder,
-    operands: ReadonlyMap<string, Operand>,
-    functions: MathFunctions,
-    powers?: Set<number>,
-  ) {
-    this.#program = program;
-    this.#operands = operands;
-    this.#functions = functions;
+  constructor(context: Context, powers?: Set<number>) {
+    super(context.dtype);
+    this.#context = context;
     this.#powers = powers;
   }
 
+  /** A number in a formula. */
   number(value: number): Value {
-    return this.#program.const(value);
+    return this.const(value);
   }
 
+  /** A symbol in a formula. */
   symbol(name: string): Value {
-    const operand = this.#operands.get(name);
-    if (operand !== undefined) return this.#program.operand(operand);
+    const operand = this.#context.operands.get(name);
+    if (operand !== undefined) return this.operand(operand);
     throw new ReferenceError(`Cannot compile the formula as '${name}' is not an operand`);
   }
 
+  /** A minus sign in a formula. */
   minus(value: Value): Value {
-    const { op, value: literal } = this.#program.instructions[value]!;
-    return op === "const" ? this.number(-Number(literal)) : this.apply("neg", value);
+    const { op, value: literal } = this.instructions[value]!;
+    return op === "const" ? this.const(-Number(literal)) : this.emit("neg", value);
   }
 
-  /** Whoever wrote a formula has counted arguments already. */
+  /** Whoever has written a formula has counted the arguments already. */
   arity(): number {
     return Infinity;
   }
 
+  /** An operator of a formula. */
   apply(op: Operator, ...args: readonly Value[]): Value {
-    const b = this.#program;
     const [a1, a2, a3] = args as [Value, Value, Value];
-    if (SAME.includes(op)) return b.apply(op as Op, ...args);
+    if (SAME.includes(op)) return this.emit(op as Op, ...args);
     switch (op) {
       case "div":
-        if (isPowerConstant(b, a2)) {
-          return b.apply("mul", a1, b.const(1 / Number(b.instructions[a2]!.value)));
+        if (isPowerConstant(this, a2)) {
+          return this.emit("mul", a1, this.const(1 / Number(this.instructions[a2]!.value)));
         }
-        return dividesByOption(b, a1, a2, this.#powers)
-          ? b.apply("mul", a1, b.apply("div", b.const(1), a2))
-          : b.apply("div", a1, a2);
+        return dividesByOption(this, a1, a2, this.#powers)
+          ? this.emit("mul", a1, this.emit("div", this.const(1), a2))
+          : this.emit("div", a1, a2);
       case "min":
       case "max": {
         // pmin and pmax are faster, but give NaN only for a NaN in their first argument.
-        if (neverNaN(b, a2)) return b.apply(`p${op}`, a1, a2);
-        if (neverNaN(b, a1)) return b.apply(`p${op}`, a2, a1);
-        return b.apply(op, a1, a2);
+        if (neverNaN(this, a2)) return this.emit(`p${op}`, a1, a2);
+        if (neverNaN(this, a1)) return this.emit(`p${op}`, a2, a1);
+        return this.emit(op, a1, a2);
       }
       case "square":
-        return b.apply("mul", a1, a1);
+        return this.emit("mul", a1, a1);
       case "sign": {
         // 0 at 0 and at NaN, as in PyTorch's gradients.
-        const positive = b.select(b.apply("gt", a1, b.const(0)), b.const(1), b.const(0));
-        return b.select(b.apply("lt", a1, b.const(0)), b.const(-1), positive);
+        const zero = this.const(0);
+        const positive = this.select(this.emit("gt", a1, zero), this.const(1), zero);
+        return this.select(this.emit("lt", a1, zero), this.const(-1), positive);
       }
       case "hinge":
-        return b.apply("pmax", a1, b.const(0)); // NaN gives NaN, as in clamp_min
+        return this.emit("pmax", a1, this.const(0)); // NaN gives NaN, as in clamp_min
       case "select": {
         // x > m ? x : m is m if x is NaN.
-        const { op, args: [x, m] } = b.instructions[a1]!;
-        return op === "gt" && x === a2 && m === a3 ? b.apply("pmax", a3, a2) : b.select(a1, a2, a3);
+        const { op, args: [x, m] } = this.instructions[a1]!;
+        return op === "gt" && x === a2 && m === a3
+          ? this.emit("pmax", a3, a2)
+          : this.select(a1, a2, a3);
       }
       default: {
         const key = `${op} ${args}`;
         const known = this.#calls.get(key);
         if (known !== undefined) return known;
-        const call = this.#functions[op];
+        const call = this.#context.functions[op];
         if (call === undefined) {
           throw new ReferenceError(
             `Cannot compile the formula as ${op} is not among its functions`,
           );
         }
-        const value = call(b, ...args);
+        const value = call(this, ...args);
         this.#calls.set(key, value);
         return value;
       }

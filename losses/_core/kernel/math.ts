@@ -140,7 +140,7 @@ function bitsOf(dtype: FloatType, value: number): bigint {
 /** A polynomial by Horner's rule; coefficients begin with that of the lowest power. */
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
-    (sum, coefficient) => b.apply("madd", sum, x, b.const(coefficient)),
+    (sum, coefficient) => b.emit("madd", sum, x, b.const(coefficient)),
     b.const(coefficients.at(-1)!),
   );
 }
@@ -282,7 +282,7 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
 
 /** exp(-|x|), which never overflows; sigmoid and softplus share it. */
 function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
-  return expParts(b, b.apply("neg", b.apply("abs", x)), "x ≤ 0");
+  return expParts(b, b.emit("neg", b.emit("abs", x)), "x ≤ 0");
 }
 
 /**
@@ -336,7 +336,7 @@ export function halvesOf(
 
 /** The upper half of a mantissa. */
 function upper(b: ProgramBuilder, x: Value): Value {
-  return b.apply("and", x, b.bits(-1n << BigInt(halvesOf(b.dtype).lowerHalf)));
+  return b.emit("and", x, b.bits(-1n << BigInt(halvesOf(b.dtype).lowerHalf)));
 }
 
 /** The sum of an exact x and a smaller y, with `lost` what the rounding of x + y has taken from y. */
@@ -455,14 +455,14 @@ export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
 
 /** x log(y): 0 if x is 0, unless y is NaN. */
 export function xlogy(b: ProgramBuilder, x: Value, y: Value): Value {
-  const vanishes = b.apply("and", b.apply("eq", x, b.const(0)), b.apply("eq", y, y));
-  return b.select(vanishes, b.const(0), b.apply("mul", x, log(b, y)));
+  const vanishes = b.emit("and", b.emit("eq", x, b.const(0)), b.emit("eq", y, y));
+  return b.select(vanishes, b.const(0), b.emit("mul", x, log(b, y)));
 }
 
 /** All functions, for formulas that are not known beforehand. */
 export const ALL_FUNCTIONS: MathFunctions = { exp, log, log1p, sigmoid, softplus, pow, xlogy };
 
-/** `b.apply` as a function, which keeps the formulas above short. */
-function bound(b: ProgramBuilder): { apply: ProgramBuilder["apply"] } {
-  return { apply: b.apply.bind(b) };
+/** `b.emit` as a function, which keeps the formulas above short. */
+function bound(b: ProgramBuilder): { apply: ProgramBuilder["emit"] } {
+  return { apply: b.emit.bind(b) };
 }

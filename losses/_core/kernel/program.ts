@@ -102,7 +102,7 @@ export class ProgramBuilder {
     this.dtype = dtype;
   }
 
-  #emit(op: Op, args: readonly Value[], value: number | bigint = 0): Value {
+  #instruction(op: Op, args: readonly Value[], value: number | bigint = 0): Value {
     const literal = Object.is(value, -0) ? "-0" : value;
     const key = `${op} ${literal} ${args.join(" ")}`;
     let index = this.#known.get(key);
@@ -125,48 +125,48 @@ export class ProgramBuilder {
 
   /** A float in every lane. */
   const(value: number): Value {
-    return this.#emit("const", [], this.dtype === "float32" ? Math.fround(value) : value);
+    return this.#instruction("const", [], this.dtype === "float32" ? Math.fround(value) : value);
   }
 
   /** Raw bits in every lane. */
   bits(value: number | bigint): Value {
-    return this.#emit("bits", [], BigInt(value));
+    return this.#instruction("bits", [], BigInt(value));
   }
 
   /** An operand of the kernel, by its kind and where it begins in the scratch memory. */
   operand({ kind, offset }: Operand): Value {
-    return this.#emit(kind, [], offset);
+    return this.#instruction(kind, [], offset);
   }
 
   /** An operation on earlier values. */
-  apply(op: Op, ...args: readonly Value[]): Value {
+  emit(op: Op, ...args: readonly Value[]): Value {
     if (op === "abs") {
       const inner = this.instructions[args[0]!]!;
       // |-a| = ||a|| = |a|: sigmoid(x), sigmoid(-x) and softplus(-|x|) then share exp(-|x|).
-      if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]!);
+      if (inner.op === "neg" || inner.op === "abs") return this.emit("abs", inner.args[0]!);
       if (inner.op === "or" && inner.args[1] === this.sign()) {
-        return this.apply("abs", inner.args[0]!);
+        return this.emit("abs", inner.args[0]!);
       }
     }
     // -|a| is a with its sign bit set.
     if (op === "neg") {
       const inner = this.instructions[args[0]!]!;
-      if (inner.op === "abs") return this.#emit("or", [inner.args[0]!, this.sign()]);
+      if (inner.op === "abs") return this.#instruction("or", [inner.args[0]!, this.sign()]);
     }
-    return this.#emit(op, args);
+    return this.#instruction(op, args);
   }
 
   /** Integer shift of every lane, to the left or (filling with zeros) to the right. */
   shift(op: "shl" | "shr", a: Value, distance: number): Value {
-    return this.#emit(op, [a], distance);
+    return this.#instruction(op, [a], distance);
   }
 
   /** `mask ? a : b`, by the cheapest instruction. */
   select(mask: Value, a: Value, b: Value): Value {
     if (a === b) return a;
-    if (this.isZero(b)) return this.apply("and", mask, a);
-    if (this.isZero(a)) return this.apply("andnot", b, mask);
-    return this.apply("select", mask, a, b);
+    if (this.isZero(b)) return this.emit("and", mask, a);
+    if (this.isZero(a)) return this.emit("andnot", b, mask);
+    return this.emit("select", mask, a, b);
   }
 
   /** True if a value is the constant +0. */

@@ -8,7 +8,7 @@
 import { describe } from "./describe.ts";
 import { showAs } from "./inspect.ts";
 import { printTensor } from "./print.ts";
-import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { checkMemory, isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
   AnyTypedArray,
   ArrayOfRank,
@@ -124,7 +124,7 @@ export class Tensor {
    */
   item(): number {
     if (this.#number !== undefined && this.#array === undefined) return this.#number;
-    this.#checkMemory();
+    checkMemory(this, "the tensor");
     if (this.data.length !== 1) {
       throw new RangeError(
         `Cannot take the item as the tensor must hold one number: current shape is ${
@@ -158,7 +158,7 @@ export class Tensor {
         }`,
       );
     }
-    this.#checkMemory();
+    checkMemory(this, "the tensor");
     let at = 0;
     const build = (axis: number): number | NestedArray =>
       axis === this.shape.length
@@ -176,15 +176,6 @@ export class Tensor {
     return isIntact(this)
       ? printTensor(this)
       : `tensor(memory detached or resized, size=(${this.shape.join(", ")}))`;
-  }
-
-  #checkMemory(): void {
-    if (isIntact(this)) return;
-    throw new RangeError(
-      `Cannot read the tensor as its memory must not be detached or resized: its shape ${
-        show(this.shape)
-      } holds ${sizeOf(this.shape)} numbers, current length is ${this.data.length}`,
-    );
   }
 }
 
