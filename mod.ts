@@ -16,25 +16,7 @@
 
 import { showAllInNotebooks } from "./losses/_notebook.ts";
 
-export { float32, float64, int32 } from "./losses/_core/tensor/read.ts";
-export { Tensor, type TensorLike } from "./losses/_core/tensor/tensor.ts";
-export type {
-  AnyTypedArray,
-  ArrayOfRank,
-  DType,
-  ForeignTensor,
-  HalfFloats,
-  Layout,
-  NestedArray,
-  NestedRows,
-  TensorData,
-} from "./losses/_core/tensor/types.ts";
-export type { LossFormula } from "./losses/_core/elementwise/definition.ts";
-export type { ElementwiseLoss, InputAndTarget } from "./losses/_core/elementwise/loss.ts";
-export type { Loss } from "./losses/_core/call/loss.ts";
-export type { Reduction } from "./losses/_core/call/options.ts";
-export type { ParameterOptions } from "./losses/_core/layer/parameters.ts";
-export type { Request, ValueAndGrad } from "./losses/_core/call/request.ts";
+export { float32, float64, int32, Tensor } from "./losses/_core/tensor.ts";
 export {
   checkGradient,
   type CheckGradientOptions,
@@ -77,12 +59,7 @@ export * from "./losses/nll.ts";
 export * from "./losses/poisson_nll.ts";
 export * from "./losses/smooth_l1.ts";
 export * from "./losses/soft_margin.ts";
-export {
-  type TripletArgument,
-  type TripletArguments,
-  TripletMarginLoss,
-  type TripletMarginLossOptions,
-} from "./losses/triplet_margin.ts";
+export * from "./losses/triplet_margin.ts";
 export * from "./losses/triplet_margin_with_distance.ts";
 
 /* @__PURE__ */ showAllInNotebooks();

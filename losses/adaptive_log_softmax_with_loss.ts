@@ -68,6 +68,9 @@ import { checkRequest, type Request, type ValueAndGrad } from "./_core/call/requ
 import { CrossEntropyLoss } from "./cross_entropy.ts";
 import { logSoftmax } from "./helpers.ts";
 
+export type * from "./_core/types.ts";
+export type { ParameterOptions } from "./_core/layer/parameters.ts";
+
 const NAME = "AdaptiveLogSoftmaxWithLoss";
 
 /** Options of {@linkcode AdaptiveLogSoftmaxWithLoss}. */
@@ -127,7 +130,9 @@ interface Call {
   readonly grad: Readonly<Record<string, Tensor>>;
 }
 
-const crossEntropy = new CrossEntropyLoss({ reduction: "none" });
+let crossEntropy: CrossEntropyLoss | undefined;
+/** True once there has been an object of the class. */
+let isShown = false;
 
 /**
  * Minus the log-probability of the right class, under a softmax that keeps rare classes in clusters.
@@ -168,10 +173,6 @@ export class AdaptiveLogSoftmaxWithLoss {
     grad: { input: "exp(x - m) / s - y" },
   };
 
-  static {
-    showAs(AdaptiveLogSoftmaxWithLoss.prototype);
-  }
-
   readonly #text: string;
   /** The names of the arguments, in the order of a call: those that gradients go by. */
   readonly argumentNames: readonly string[] = ["input", "target"];
@@ -200,6 +201,7 @@ export class AdaptiveLogSoftmaxWithLoss {
       dtype: undefined,
       random: undefined,
     };
+    if (!isShown) isShown = showAs(AdaptiveLogSoftmaxWithLoss.prototype);
     checkOptions(NAME, options, Object.keys(defaults));
     this.#text = describeObject(NAME, options, defaults);
     const { divValue = 4, headBias = false } = options;
@@ -540,6 +542,7 @@ function lossesOf(
   labels: Int32Array,
 ): { values: FloatArray; scoreGrad: Matrix | undefined } {
   const count = labels.length;
+  crossEntropy ??= new CrossEntropyLoss({ reduction: "none" });
   const { value, grad } = crossEntropy.valueAndGrad(
     new Tensor(scores, [count, scores.length / count]),
     labels,

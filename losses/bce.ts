@@ -26,9 +26,14 @@
  */
 
 import type { Reduction } from "./_core/call/options.ts";
-import type { Domain, ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { checkDomain } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { equalShapes } from "./_core/elementwise/shapes.ts";
+import { log, log1p } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode BCELoss}. */
 export interface BCELossOptions {
@@ -52,21 +57,27 @@ const formula: LossFormula = {
   },
 };
 
-const probability = (symbol: string): Domain => ({
-  formula: `${symbol} >= 0 and ${symbol} <= 1`,
-  valid: (value) => value >= 0 && value <= 1,
-  wanted: "between 0 and 1",
-});
+const valid = (probability: number) => probability >= 0 && probability <= 1;
+const wanted = "between 0 and 1";
 
 const definition: ElementwiseDefinition = {
   loss: "BCELoss",
   arguments: [
-    { name: "input", symbol: "x", domain: probability("x") },
-    { name: "target", symbol: "y", domain: probability("y") },
+    {
+      name: "input",
+      symbol: "x",
+      domain: { formula: "x >= 0 and x <= 1", valid, wanted, check: checkDomain },
+    },
+    {
+      name: "target",
+      symbol: "y",
+      domain: { formula: "y >= 0 and y <= 1", valid, wanted, check: checkDomain },
+    },
   ],
   formula,
+  functions: { log, log1p },
   weight: "is repeated",
-  shapes: "equal",
+  checkShapes: equalShapes,
   sameTypes: true,
 };
 

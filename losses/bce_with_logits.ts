@@ -37,7 +37,11 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { equalShapes } from "./_core/elementwise/shapes.ts";
+import { sigmoid, softplus } from "./_core/kernel/math.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode BCEWithLogitsLoss}. */
 export interface BCEWithLogitsLossOptions {
@@ -76,8 +80,9 @@ const definition: ElementwiseDefinition = {
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
   tensors: [{ name: "posWeight", symbol: "p" }],
   formula: ({ posWeight }) => posWeight === undefined ? formula : weightedFormula,
+  functions: { sigmoid, softplus },
   weight: "is repeated",
-  shapes: "equal",
+  checkShapes: equalShapes,
 };
 
 /**

@@ -38,14 +38,16 @@ import { Loss } from "./_core/call/loss.ts";
 import { numberOption, type Reduction, reductionOption } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
-import { type LossFormula, SIGNS } from "./_core/elementwise/definition.ts";
+import type { LossFormula } from "./_core/elementwise/definition.ts";
+import { SIGNS } from "./_core/elementwise/domains.ts";
 import { cosines, type Divisors } from "./_core/rows/cosines.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
 
-import { checkMemory } from "./_core/tensor/read.ts";
-import { show } from "./_core/tensor/shape.ts";
+import { checkMemory, show } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode CosineEmbeddingLoss}. */
 export interface CosineEmbeddingLossOptions {
@@ -65,7 +67,7 @@ export type CosineEmbeddingArguments = [input1: TensorLike, input2: TensorLike, 
 const ARGUMENTS = [{ name: "input1" }, { name: "input2" }, { name: "target", isLabel: true }];
 
 /** Keeps lengths from being 0. PyTorch rounds 1e-12 to float32. */
-const DELTA = Math.fround(1e-12);
+const DELTA = /* @__PURE__ */ Math.fround(1e-12);
 
 /** The divisors of a cosine, √(‖x‖² + δ), and the same as the L of {@linkcode Divisors}: the derivative is x / √(‖x‖² + δ). */
 function divide(count: number, { sumOfSquares, scale, divisor, length }: Divisors): void {

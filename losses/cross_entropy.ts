@@ -59,7 +59,8 @@ import {
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
+import { exp, log } from "./_core/kernel/math.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import {
   type ClassAxis,
   classAxis,
@@ -75,6 +76,8 @@ import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
 import { sameShape } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode CrossEntropyLoss}. */
 export interface CrossEntropyLossOptions {
@@ -100,7 +103,7 @@ const times = (factor: string, minusLog: string) =>
   `(${factor} == 0 and ${minusLog} == ${minusLog} ? 0 : ${factor} * (${minusLog}))`;
 
 /** One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then the gradients. */
-const rowKernels = defineKernels({
+const rowKernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "t", "e", "g"],
   columns: ["w"],
   rows: ["m", "s", "logs", "a", "b", "mass", "rest", "rightGrad"],
@@ -119,23 +122,23 @@ const rowKernels = defineKernels({
     targetGrad: { store: { g: `b * ${times("(keep * w)", "logs + m - x")}` } },
     weightGrad: { store: { g: `b * ${times("(keep * t + spread)", "logs + m - x")}` } },
   },
+  functions: { exp },
   tile: 65536,
   tileRows: 4096,
-});
+}));
 
 const SMOOTH_MASS = "keep * own + spread * all";
 /** The value of a column; `counts` is 0 where the label is ignored, and then so is the value, whatever the scores. */
-const VALUE = `(counts == 0 ? 0 : ${times("own", "below + log(s)")})`;
-const SMOOTH_VALUE = `(counts == 0 ? 0 : ${
-  times("(keep * own)", "below + log(s)")
-} + spread * (all * log(s) + rest))`;
+const columnValue = (own: string, rest = "") =>
+  `(counts == 0 ? 0 : ${times(own, "below + log(s)")}${rest})`;
+const SMOOTH_REST = " + spread * (all * log(s) + rest)";
 
 /**
  * The same where the scores of a sample are a column, because the class axis is not the last one. TypeScript writes for
  * each column: the weight `own` of the right class, its exponential `right`, how far its score is `below` the maximum,
  * and the upstream gradient; all are 0 where the label is ignored.
  */
-const columnKernels = defineKernels({
+const columnKernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g"],
   columns: [
     ...["m", "s", "rest", "own", "right", "below", "counts", "upstream"] as const,
@@ -149,26 +152,27 @@ const columnKernels = defineKernels({
     expSmooth: { store: { e: EXP, s: `s + ${EXP}`, rest: `rest + ${times("w", "m - x")}` } },
     finish: {
       store: {
-        value: VALUE,
+        value: columnValue("own"),
         a: "upstream * own / s",
         rightGrad: "upstream * own * ((right - s) / s)",
       },
-      sum: { total: VALUE },
+      sum: { total: columnValue("own") },
     },
     finishSmooth: {
       store: {
-        value: SMOOTH_VALUE,
+        value: columnValue("(keep * own)", SMOOTH_REST),
         a: `upstream * (${SMOOTH_MASS}) / s`,
         b: "upstream * spread",
         rightGrad: `upstream * ((${SMOOTH_MASS}) * right / s - (keep + spread) * own)`,
       },
-      sum: { total: SMOOTH_VALUE },
+      sum: { total: columnValue("(keep * own)", SMOOTH_REST) },
     },
     grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
   },
+  functions: { exp, log },
   tile: 32768,
-});
+}));
 
 /** The tensors of a call, read and checked. */
 interface Batch {

@@ -54,7 +54,9 @@ import {
 } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
-import { defineKernels, load, unload } from "./_core/kernel/kernels.ts";
+import { load, unload } from "./_core/kernel/kernels.ts";
+import { exp } from "./_core/kernel/math.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { rowsPerTile } from "./_core/rows/class_axis.ts";
 import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
 import { describe } from "./_core/tensor/describe.ts";
@@ -62,6 +64,8 @@ import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 import { Alignments, type PreparedLabels, prepareLabels } from "./_ctc/alignment.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode CTCLoss}. */
 export interface CTCLossOptions<L extends boolean = boolean> {
@@ -94,13 +98,14 @@ export type CTCArguments = [
 /** The names of the arguments after the first. */
 const LISTS = ["targets", "inputLengths", "targetLengths"];
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g"],
   rows: ["m", "s", "a"],
   steps: { max: MAX, exp: EXPONENTIALS, grad: { store: { g: "a * e" } } },
+  functions: { exp },
   tile: 65536,
   tileRows: 4096,
-});
+}));
 
 /** How much the sum of the probabilities of a row may differ from 1 if they were normalised in this type. */
 const ROUNDING = { float32: 1e-5, float64: 1e-12 } as const;

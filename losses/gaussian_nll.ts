@@ -32,9 +32,13 @@
 
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { checkDomain } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
+import { log } from "./_core/kernel/math.ts";
 import { show } from "./_core/tensor/shape.ts";
 import { Tensor, type TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode GaussianNLLLoss}. */
 export interface GaussianNLLLossOptions {
@@ -62,8 +66,6 @@ const formula: LossFormula = {
   },
 };
 
-const fullFormula: LossFormula = { ...formula, value: `${formula.value} + log(2 * pi) / 2` };
-
 const definition: ElementwiseDefinition = {
   loss: "GaussianNLLLoss",
   arguments: [
@@ -72,14 +74,16 @@ const definition: ElementwiseDefinition = {
     {
       name: "var",
       symbol: "v",
-      domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0" },
+      domain: { formula: "not (v < 0)", valid: (v) => !(v < 0), wanted: "≥ 0", check: checkDomain },
     },
   ],
   options: {
     full: { default: false },
     eps: { default: 1e-6, valid: (eps) => eps >= 0, wanted: "≥ 0" },
   },
-  formula: ({ full }) => full ? fullFormula : formula,
+  formula: ({ full }) =>
+    full ? { ...formula, value: `${formula.value} + log(2 * pi) / 2` } : formula,
+  functions: { log },
   align: ([input, target, variance]) => [
     input!,
     target!,

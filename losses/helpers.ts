@@ -23,7 +23,9 @@ import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "./_co
 import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import { driverOf } from "./_core/elementwise/driver.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
+import type { MathFunctions } from "./_core/kernel/lower.ts";
+import { exp, sigmoid as sigmoidFunction, softplus } from "./_core/kernel/math.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { cosines } from "./_core/rows/cosines.ts";
 import { distances } from "./_core/rows/distances.ts";
 import { Rows } from "./_core/rows/rows.ts";
@@ -31,6 +33,8 @@ import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
 import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** A function of one tensor, with its gradient. */
 export interface UnaryHelper<Options extends object> {
@@ -182,7 +186,7 @@ function axisOption(name: string, dim: number, shape: readonly number[]): number
   return dim < 0 ? dim + axes : dim;
 }
 
-const softmaxKernels = defineKernels({
+const softmaxKernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g", "value", "grad"],
   rows: ["m", "s", "k", "logs", "dot"],
   steps: {
@@ -195,7 +199,8 @@ const softmaxKernels = defineKernels({
     logDot: { sum: { dot: "g" } },
     logGrad: { store: { grad: "g - e * k * dot" } },
   },
-});
+  functions: { exp },
+}));
 
 type SoftmaxStep = "value" | "dot" | "grad" | "logValue" | "logDot" | "logGrad";
 
@@ -253,8 +258,17 @@ function softmaxHelper(
 }
 
 /** A function that acts element by element. */
-function elementwiseHelper(name: string, formula: LossFormula): UnaryHelper<NoOptions> {
-  const definition = { loss: name, arguments: [{ name: "input", symbol: "x" }], formula };
+function elementwiseHelper(
+  name: string,
+  formula: LossFormula,
+  functions: MathFunctions,
+): UnaryHelper<NoOptions> {
+  const definition = {
+    loss: name,
+    arguments: [{ name: "input", symbol: "x" }],
+    formula,
+    functions,
+  };
   const options = {
     reduction: "none",
     meanOver: "elements",
@@ -316,7 +330,7 @@ function readPair(
  * assertAlmostEquals(grad.input.data[1], -3 / 4 * 1 / 4);
  * ```
  */
-export const softmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
+export const softmax: UnaryHelper<SoftmaxOptions> = /* @__PURE__ */ softmaxHelper(
   "softmax",
   "value",
   "dot",
@@ -337,7 +351,7 @@ export const softmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
  * assertEquals(logSoftmax([[0, -1000]], { dim: 1 }).toArray(), [[0, -1000]]);
  * ```
  */
-export const logSoftmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
+export const logSoftmax: UnaryHelper<SoftmaxOptions> = /* @__PURE__ */ softmaxHelper(
   "logSoftmax",
   "logValue",
   "logDot",
@@ -357,10 +371,10 @@ export const logSoftmax: UnaryHelper<SoftmaxOptions> = softmaxHelper(
  * assertEquals([value.item(), grad.input.item()], [1 / 2, 1 / 4]);
  * ```
  */
-export const sigmoid: UnaryHelper<NoOptions> = elementwiseHelper("sigmoid", {
+export const sigmoid: UnaryHelper<NoOptions> = /* @__PURE__ */ elementwiseHelper("sigmoid", {
   value: "sigmoid(x)",
   grad: { input: "sigmoid(x) * sigmoid(-x)" },
-});
+}, { sigmoid: sigmoidFunction });
 
 /**
  * The logarithm of {@linkcode sigmoid}: -softplus(-x), finite for every finite score.
@@ -374,10 +388,10 @@ export const sigmoid: UnaryHelper<NoOptions> = elementwiseHelper("sigmoid", {
  * assertEquals(logSigmoid([0, -800]).toArray(), [-Math.LN2, -800]);
  * ```
  */
-export const logSigmoid: UnaryHelper<NoOptions> = elementwiseHelper("logSigmoid", {
+export const logSigmoid: UnaryHelper<NoOptions> = /* @__PURE__ */ elementwiseHelper("logSigmoid", {
   value: "-softplus(-x)",
   grad: { input: "sigmoid(-x)" },
-});
+}, { sigmoid: sigmoidFunction, softplus });
 
 /**
  * The cosine of the angle between two vectors: their dot product, divided by both lengths, of which each is at least eps.
@@ -396,7 +410,7 @@ export const logSigmoid: UnaryHelper<NoOptions> = elementwiseHelper("logSigmoid"
  * assertAlmostEquals(grad.x1.data[0], 1 / 5 - 3 / 5 * 3 / 25);
  * ```
  */
-export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
+export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = /* @__PURE__ */ helper<
   CosineSimilarityOptions
 >(
   "cosineSimilarity",
@@ -453,7 +467,7 @@ export const cosineSimilarity: BinaryHelper<CosineSimilarityOptions> = helper<
  * assertAlmostEquals(grad.x2.data[0], -3 / 5);
  * ```
  */
-export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = helper<
+export const pairwiseDistance: BinaryHelper<PairwiseDistanceOptions> = /* @__PURE__ */ helper<
   PairwiseDistanceOptions
 >(
   "pairwiseDistance",

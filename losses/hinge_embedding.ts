@@ -33,12 +33,11 @@
  */
 
 import type { Reduction } from "./_core/call/options.ts";
-import {
-  type ElementwiseDefinition,
-  type LossFormula,
-  SIGNS,
-} from "./_core/elementwise/definition.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { SIGNS } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode HingeEmbeddingLoss}. */
 export interface HingeEmbeddingLossOptions {

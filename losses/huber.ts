@@ -36,6 +36,8 @@ import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/def
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode HuberLoss}. */
 export interface HuberLossOptions {
   /**

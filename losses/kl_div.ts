@@ -35,6 +35,9 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { exp, log } from "./_core/kernel/math.ts";
+
+export type * from "./_core/types.ts";
 
 /** The reductions of {@linkcode KLDivLoss}: `"batchmean"` divides the sum by the length of the input's first axis. */
 export type KLDivReduction = Reduction | "batchmean";
@@ -70,6 +73,7 @@ const definition: ElementwiseDefinition = {
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
   options: { logTarget: { default: false } },
   formula: ({ logTarget }) => logTarget ? logFormula : formula,
+  functions: { exp, log },
   reductions: ["none", "mean", "sum", "batchmean"],
 };
 

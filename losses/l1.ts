@@ -30,7 +30,10 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { sumOfWeights } from "./_core/elementwise/weights.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode L1Loss}. */
 export interface L1LossOptions {
@@ -52,7 +55,7 @@ const definition: ElementwiseDefinition = {
     { name: "target", symbol: "y", integers: true },
   ],
   formula,
-  weight: "divides by its sum",
+  weight: sumOfWeights,
 };
 
 /**

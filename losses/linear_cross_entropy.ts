@@ -73,6 +73,9 @@ import {
 } from "./_linear_cross_entropy/chunks.ts";
 import { CrossEntropyLoss } from "./cross_entropy.ts";
 
+export type * from "./_core/types.ts";
+export type { ParameterOptions } from "./_core/layer/parameters.ts";
+
 export type { LinearCrossEntropyOptions };
 
 const NAME = "LinearCrossEntropyLoss";
@@ -147,7 +150,9 @@ export class LinearCrossEntropyLoss extends Loss<
    * Value and gradient of one class as formulas, as in {@linkcode CrossEntropyLoss}: here x is the product of the input
    * and the class's row of linear.weight, plus the bias.
    */
-  static readonly formula: { value: string; grad: { input: string } } = CrossEntropyLoss.formula;
+  static get formula(): { value: string; grad: { input: string } } {
+    return CrossEntropyLoss.formula;
+  }
 
   readonly #options: {
     inFeatures: number;

@@ -30,13 +30,13 @@
  */
 
 import type { Reduction } from "./_core/call/options.ts";
-import {
-  type ElementwiseDefinition,
-  type LossFormula,
-  SIGNS,
-} from "./_core/elementwise/definition.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { SIGNS } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss } from "./_core/elementwise/loss.ts";
+import { checkRanks } from "./_core/tensor/broadcast.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode MarginRankingLoss}. */
 export interface MarginRankingLossOptions {
@@ -69,7 +69,7 @@ const definition: ElementwiseDefinition = {
   ],
   options: { margin: { default: 0, valid: () => true, wanted: "a number" } },
   formula,
-  shapes: "rank",
+  checkShapes: (loss, _, tensors) => checkRanks(loss, tensors),
   wrt: ["input1", "input2"],
 };
 

@@ -38,10 +38,12 @@ import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
 import { sameShape, show } from "./_core/tensor/shape.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode MultiLabelMarginLoss}. */
 export interface MultiLabelMarginLossOptions {
@@ -66,7 +68,7 @@ const pairsStep = (from: string, to: string) => ({
   store: { [to]: `${from} + (${formula.grad.input})` },
   sum: { total: formula.value, pairs: formula.grad.input },
 });
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "even", "odd", "g"],
   rows: ["s", "k", "total", "pairs", "listed", "loss"],
   steps: {
@@ -78,7 +80,7 @@ const kernels = defineKernels({
   },
   tile: 65536,
   tileRows: 4096,
-});
+}));
 
 /**
  * The hinge loss of several right answers: each class that applies should exceed each that does not by 1.

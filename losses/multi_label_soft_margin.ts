@@ -45,11 +45,15 @@ import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
+import { sigmoid, softplus } from "./_core/kernel/math.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { Rows } from "./_core/rows/rows.ts";
 import { checkRepeatable, commonShape } from "./_core/tensor/broadcast.ts";
-import { checkMemory, toTensor } from "./_core/tensor/read.ts";
+import { toTensor } from "./_core/tensor/read.ts";
+import { checkMemory } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode MultiLabelSoftMarginLoss}. */
 export interface MultiLabelSoftMarginLossOptions {
@@ -61,20 +65,22 @@ export interface MultiLabelSoftMarginLossOptions {
 
 // Naive: softplus(x) - x y, whose gradient is σ(x) - y. At x = 20, y = 1 in float32 both are 0 instead of ±2e-9, and at
 // x = ∞ the value is ∞ - ∞ = NaN. A term with the factor 0 is left out, as 0 ∞ would be NaN.
-const TERM = "(y == 0 ? 0 : y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))";
-const formula: LossFormula = {
-  value: `w * (${TERM})`,
+const weighted = (term: string): LossFormula => ({
+  value: `w * (${term})`,
   grad: {
     input: "w * ((1 - y) * sigmoid(x) - y * sigmoid(-x))",
     target: "-w * x",
-    weight: TERM,
+    weight: term,
   },
-};
+});
+const formula: LossFormula = /* @__PURE__ */ weighted(
+  "(y == 0 ? 0 : y * softplus(-x)) + (y == 1 ? 0 : (1 - y) * softplus(x))",
+);
 
 const ARGUMENTS = [{ name: "input" }, { name: "target", integers: true }];
 const NAMES = ["input", "target", "weight"] as const;
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "y", "w", "g"],
   rows: ["k", "total"],
   steps: {
@@ -83,9 +89,10 @@ const kernels = defineKernels({
     target: { store: { g: `k * (${formula.grad.target})` } },
     weight: { store: { g: `k * (${formula.grad.weight})` } },
   },
+  functions: { sigmoid, softplus },
   tile: 65536,
   tileRows: 4096,
-});
+}));
 
 /**
  * A logistic loss for each class of a row: several may apply, or none.

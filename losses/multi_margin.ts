@@ -38,12 +38,15 @@ import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { defineKernels } from "./_core/kernel/kernels.ts";
+import { pow } from "./_core/kernel/math.ts";
+import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
 import { type Raw, read } from "./_core/tensor/read.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode MultiMarginLoss}. */
 export interface MultiMarginLossOptions {
@@ -77,7 +80,7 @@ const gradStep = (p: string, less: string) => ({
   store: { g: wrongClass(p, less, "k").grad.input },
   sum: { total: wrongClass(p, less).value, active: wrongClass(p, less, "1").grad.input },
 });
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "g"],
   rows: ["s", "w", "k", "total", "active"],
   params: ["margin"],
@@ -87,9 +90,10 @@ const kernels = defineKernels({
     grad1: gradStep("1", "0"),
     grad2: gradStep("2", "1"),
   },
+  functions: { pow },
   tile: 65536,
   tileRows: 4096,
-});
+}));
 
 /**
  * The hinge loss of many classes: the score of the right one should exceed every other by a margin.
@@ -114,7 +118,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
    * Value and gradient of one wrong class as formulas, to be divided by C: x is its score, s the score and w the weight
    * of the right class.
    */
-  static readonly formula: LossFormula = wrongClass("p", "(p - 1)");
+  static readonly formula: LossFormula = /* @__PURE__ */ wrongClass("p", "(p - 1)");
 
   readonly #options: { p: 1 | 2; margin: number; reduction: Reduction };
   readonly #weight: Raw | undefined;

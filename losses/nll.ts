@@ -49,6 +49,8 @@ import { type Raw, read } from "./_core/tensor/read.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode NLLLoss}. */
 export interface NLLLossOptions {
   /** A factor for each class, (C). The mean is divided by the sum of the factors of the labels. */

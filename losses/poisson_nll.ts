@@ -38,6 +38,9 @@
 import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { exp, log } from "./_core/kernel/math.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode PoissonNLLLoss}. */
 export interface PoissonNLLLossOptions {
@@ -94,6 +97,7 @@ const definition: ElementwiseDefinition = {
     const short = logInput ? formula : rateFormula;
     return full ? withStirling(short) : short;
   },
+  functions: { exp, log },
 };
 
 /**

@@ -33,6 +33,8 @@ import type { Reduction } from "./_core/call/options.ts";
 import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
 
+export type * from "./_core/types.ts";
+
 /** Options of {@linkcode SmoothL1Loss}. */
 export interface SmoothL1LossOptions {
   /**

@@ -29,12 +29,13 @@
  */
 
 import type { Reduction } from "./_core/call/options.ts";
-import {
-  type ElementwiseDefinition,
-  type LossFormula,
-  SIGNS,
-} from "./_core/elementwise/definition.ts";
+import type { ElementwiseDefinition, LossFormula } from "./_core/elementwise/definition.ts";
+import { SIGNS } from "./_core/elementwise/domains.ts";
 import { ElementwiseLoss, type InputAndTarget } from "./_core/elementwise/loss.ts";
+import { firstNotRepeated } from "./_core/elementwise/shapes.ts";
+import { sigmoid, softplus } from "./_core/kernel/math.ts";
+
+export type * from "./_core/types.ts";
 
 /** Options of {@linkcode SoftMarginLoss}. */
 export interface SoftMarginLossOptions {
@@ -56,7 +57,8 @@ const definition: ElementwiseDefinition = {
     { name: "target", symbol: "y", integers: true, domain: SIGNS },
   ],
   formula,
-  shapes: "first",
+  functions: { sigmoid, softplus },
+  checkShapes: firstNotRepeated,
 };
 
 /**

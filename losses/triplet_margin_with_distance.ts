@@ -46,8 +46,7 @@ import {
   stridesAlong,
 } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
-import { checkMemory } from "./_core/tensor/read.ts";
-import { sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
+import { checkMemory, sameShape, show, sizeOf } from "./_core/tensor/shape.ts";
 import { isTensor, Tensor, zeros } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 import { pairwiseDistance } from "./helpers.ts";
@@ -57,9 +56,12 @@ import {
   TRIPLET,
   type TripletArgument,
   type TripletArguments,
+  tripletFormula,
   tripletHinge,
-  TripletMarginLoss,
-} from "./triplet_margin.ts";
+} from "./_triplet_margin/triplets.ts";
+
+export type * from "./_core/types.ts";
+export type { TripletArgument, TripletArguments };
 
 /**
  * A distance between the vectors of two tensors, with its gradient, for {@linkcode TripletMarginWithDistanceLoss}.
@@ -160,7 +162,7 @@ export class TripletMarginWithDistanceLoss
    * The value of one triplet and its derivatives with respect to the distances, as formulas: ap from anchor to positive,
    * an from anchor to negative, pn from positive to negative (infinite without swap).
    */
-  static readonly formula: LossFormula = TripletMarginLoss.formula;
+  static readonly formula: LossFormula = tripletFormula;
 
   readonly #distance: DistanceFunction;
   readonly #options: { margin: number; swap: boolean; reduction: Reduction };

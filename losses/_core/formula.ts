@@ -17,10 +17,11 @@
  * ]);
  * ```
  *
- * The folder formula/ is the language: parse.ts reads a text into a graph (graph.ts), derivative.ts differentiates a graph,
- * text.ts and latex.ts print it. The folder kernel/ is the compiler: lower.ts and math.ts translate a graph into vector
- * instructions (program.ts), wasm.ts and assembler.ts encode these as WebAssembly, interpret.ts runs them where WebAssembly
- * is not allowed, and kernels.ts puts the parts together (plan.ts is what they share).
+ * The folder formula/ is the language: grammar.ts reads a text, parse.ts makes a graph of it (graph.ts), derivative.ts
+ * differentiates a graph, text.ts and latex.ts print it. The folder kernel/ is the compiler: lower.ts and math.ts make vector
+ * instructions of a text (program.ts), wasm.ts and assembler.ts encode these as WebAssembly, interpret.ts runs them where
+ * WebAssembly is not allowed, operations.ts says what both do with an instruction, and kernels.ts puts the parts together
+ * (plan.ts is what they share).
  *
  * @module
  */
@@ -29,6 +30,7 @@ import { derivative } from "./formula/derivative.ts";
 import { excerpt } from "./formula/excerpt.ts";
 import { Graph, isCondition, type Node, symbolsOf } from "./formula/graph.ts";
 import { defineKernels, load, tileFor, unload } from "./kernel/kernels.ts";
+import { ALL_FUNCTIONS } from "./kernel/math.ts";
 import { describe } from "./tensor/describe.ts";
 import { showAs } from "./tensor/inspect.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
@@ -61,6 +63,7 @@ export class Formula {
    * operators nested more than 1000 levels deep.
    */
   constructor(text: string) {
+    isShown ||= showFormulas();
     if (typeof text !== "string") {
       throw new TypeError(
         `Cannot parse the formula as it must be a string: current value is ${describe(text)}`,
@@ -70,11 +73,12 @@ export class Formula {
     this.#root = parse(this.#graph, text);
     this.#symbols = symbolsOf(this.#root);
     this.text = text;
-    this.#kernels = defineKernels({
+    this.#kernels = defineKernels(() => ({
       elements: [...this.#symbols, RESULT],
       steps: { evaluate: { store: { [RESULT]: text } } },
+      functions: ALL_FUNCTIONS,
       tile: tileFor(this.#symbols.length + 1),
-    });
+    }));
   }
 
   /** The names in the formula, in order of first appearance. */
@@ -128,19 +132,6 @@ export class Formula {
     return this.text;
   }
 
-  static {
-    showAs(Formula.prototype);
-    // A notebook has room for LaTeX.
-    Object.defineProperty(Formula.prototype, Symbol.for("Jupyter.display"), {
-      value(this: Formula) {
-        const equation = `$$${this.latex()}$$`;
-        return { "text/plain": this.text, "text/markdown": equation, "text/latex": equation };
-      },
-      configurable: true,
-      writable: true,
-    });
-  }
-
   /**
    * Evaluates the formula with the same kernel as in a loss. The first call for a float type compiles it.
    *
@@ -185,6 +176,22 @@ export class Formula {
     }
     return result;
   }
+}
+
+/** True once there has been a formula. */
+let isShown = false;
+
+/** Makes all formulas show themselves: as LaTeX in a notebook, which has room for it. */
+function showFormulas(): true {
+  Object.defineProperty(Formula.prototype, Symbol.for("Jupyter.display"), {
+    value(this: Formula) {
+      const equation = `$$${this.latex()}$$`;
+      return { "text/plain": this.text, "text/markdown": equation, "text/latex": equation };
+    },
+    configurable: true,
+    writable: true,
+  });
+  return showAs(Formula.prototype);
 }
 
 /** The values of symbols, each a number or a copy of a list, and the common length of the lists. */

@@ -14,6 +14,7 @@
  */
 
 import { defineKernels } from "../_core/kernel/kernels.ts";
+import { exp } from "../_core/kernel/math.ts";
 
 /** A sequence of labels, prepared for {@linkcode Alignments}. */
 export interface PreparedLabels {
@@ -50,10 +51,11 @@ export function prepareLabels(
   return { classes: Int32Array.from(found.keys()), place, jump, least };
 }
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineKernels(() => ({
   elements: ["x", "p"],
   steps: { exp: { store: { p: "exp(x)" } } },
-});
+  functions: { exp },
+}));
 
 /**
  * Floor added to every state's probability, so that none underflows. The α of a frame are divided by their sum, so the floor

@@ -34,6 +34,8 @@ import type { Request, ValueAndGrad } from "../_core/call/request.ts";
 import type { Tensor, TensorLike } from "../_core/tensor/tensor.ts";
 import type { ForeignTensor } from "../_core/tensor/types.ts";
 
+export type * from "../_core/types.ts";
+
 /** The numbers of float32, int32 and bool tensors of tfjs. */
 export type TfNumbers = Float32Array | Int32Array | Uint8Array;
 

@@ -1,5 +1,6 @@
 /** Lower limits of time: the bandwidth of the memory, and the speed of the engine's exp and log alone. */
 import { defineKernels, TILE } from "../../losses/_core/kernel/kernels.ts";
+import { exp, log } from "../../losses/_core/kernel/math.ts";
 import { gradientsOf, type Runner, timed } from "./contender.ts";
 import { type FloatArray, type FloatType, type Input, sizeOf, zeros } from "./inputs.ts";
 import type { Row } from "./rows.ts";
@@ -13,10 +14,11 @@ export interface Limits {
   readonly log: Readonly<Record<FloatType, number>>;
 }
 
-const kernels = defineKernels({
+const kernels = defineKernels(() => ({
   elements: ["x", "y"],
   steps: { exp: { store: { y: "exp(x)" } }, log: { store: { y: "log(x)" } } },
-});
+  functions: { exp, log },
+}));
 
 /** Measures the limits. */
 export function measureLimits(): Limits {

@@ -6,7 +6,7 @@ interface Room {
   readonly mayImport: readonly RegExp[];
 }
 
-const PACKAGE = /^@lossbook\/losses(\/formula)?$/;
+const PACKAGE = /^@lossbook\/losses(\/\w+)?$/;
 const CORE = "losses/_core";
 const KIT = "notebooks/_kit";
 const REFERENCE = "tests/reference";
@@ -36,6 +36,7 @@ const ROOMS: readonly Room[] = [
   { part: /^mod\.ts$/, mayImport: [/^losses\//] },
   ...rooms(CORE, {
     "tensor": [],
+    "tensor.ts": ["tensor"],
     "formula": [],
     "kernel": ["formula", "tensor"],
     "rows": ["kernel", "tensor"],
@@ -43,13 +44,14 @@ const ROOMS: readonly Room[] = [
     "layer": ["call", "kernel", "tensor"],
     "formula.ts": ["formula", "kernel", "tensor"],
     "elementwise": ["call", "kernel", "tensor"],
+    "types.ts": ["elementwise", "call", "tensor"],
     "define": ["elementwise", "call", "rows", "kernel", "formula", "tensor"],
     "notebook.ts": ["call", "define", "formula"],
   }),
   // A folder of the core that the list does not know belongs nowhere.
   { part: /^losses\/_core\//, mayImport: [] },
   // Losses inside of other libraries: which losses there are is none of its business.
-  { part: /^losses\/_frameworks\//, mayImport: [/^losses\/_core\/(tensor|call)\//] },
+  { part: /^losses\/_frameworks\//, mayImport: [/^losses\/_core\/(tensor\/|call\/|types\.ts$)/] },
   // What belongs to one loss stands in a folder of its name.
   { part: /^losses\/_notebook\.ts$/, mayImport: [/^losses\//] },
   { part: /^losses\/_/, mayImport: [/^losses\/_/] },

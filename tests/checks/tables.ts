@@ -1,10 +1,11 @@
 /**
- * `deno task tables`: writes every table that is made from the code into the Markdown file that shows it. The tests fail on
- * one that is out of date.
+ * `deno task tables`: writes every table that is made from the code into the Markdown file that shows it, and the package's
+ * subpaths into deno.json. The tests fail on what is out of date.
  *
  * @module
  */
 import { speedExcerpt } from "../bench/readme.ts";
+import { exportsOfProject, withExports } from "./exports.ts";
 import { PROJECT, readProject } from "./files.ts";
 import { withMarked } from "./marked.ts";
 import { questionTable } from "./questions.ts";
@@ -37,6 +38,8 @@ function write(): void {
   for (const { file, name, make } of TABLES) {
     Deno.writeTextFileSync(new URL(file, PROJECT), withMarked(readProject(file), name, make()));
   }
+  const config = withExports(readProject("deno.json"), exportsOfProject());
+  Deno.writeTextFileSync(new URL("deno.json", PROJECT), config);
 }
 
 if (import.meta.main) write();

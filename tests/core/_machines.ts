@@ -2,6 +2,7 @@
 import { Graph, symbolsOf } from "../../losses/_core/formula/graph.ts";
 import { parse } from "../../losses/_core/formula/parse.ts";
 import { defineKernels, type Machine } from "../../losses/_core/kernel/kernels.ts";
+import { ALL_FUNCTIONS } from "../../losses/_core/kernel/math.ts";
 import type { FloatType } from "../_ulp.ts";
 
 /** Every machine that runs kernels. */
@@ -22,10 +23,11 @@ export function evaluateOn(
   { text, scope, dtype, machine }: Evaluation,
 ): Float32Array | Float64Array {
   const symbols = symbolsOf(parse(new Graph(), text));
-  const { element, run, tile } = defineKernels({
+  const { element, run, tile } = defineKernels(() => ({
     elements: [...symbols, "the result"],
     steps: { evaluate: { store: { "the result": text } } },
-  })(dtype, 0, machine);
+    functions: ALL_FUNCTIONS,
+  }))(dtype, machine);
   const columns = symbols.map((name) => scope[name]);
   const lengths = columns.map((column) => typeof column === "number" ? 1 : column.length);
   const result = new (dtype === "float32" ? Float32Array : Float64Array)(Math.max(1, ...lengths));

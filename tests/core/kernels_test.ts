@@ -1,11 +1,12 @@
 /** Kernels give the same numbers with and without WebAssembly, for every operation, shape and reduction, and ignore memory after a row. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { FUNCTIONS, Graph } from "../../losses/_core/formula/graph.ts";
-import { parse } from "../../losses/_core/formula/parse.ts";
+import { read } from "../../losses/_core/formula/grammar.ts";
+import { FUNCTIONS } from "../../losses/_core/formula/graph.ts";
 import { defineKernels, load, TILE, unload } from "../../losses/_core/kernel/kernels.ts";
-import { lower } from "../../losses/_core/kernel/lower.ts";
-import { ProgramBuilder } from "../../losses/_core/kernel/program.ts";
+import { Lowering } from "../../losses/_core/kernel/lower.ts";
+import { exp } from "../../losses/_core/kernel/math.ts";
+import { defineRowKernels } from "../../losses/_core/kernel/row_kernels.ts";
 import { sameNumbers } from "../_close.ts";
 import { Random } from "../_random.ts";
 import { floatsBetween, type FloatType } from "../_ulp.ts";
@@ -116,11 +117,11 @@ describe("every operation", () => {
       const x = DIVIDENDS.map(round);
 
       it(`divides by an option as IEEE 754 says (${dtype}, ${machine})`, () => {
-        const { run, element, param } = defineKernels({
+        const { run, element, param } = defineKernels(() => ({
           elements: ["x", "once", "twice"],
           params: ["p"],
           steps: { go: { store: { once: "x / p", twice: "x / (2 * p)" } } },
-        })(dtype, 0, machine);
+        }))(dtype, machine);
         for (const divisor of DIVISORS) {
           const p = round(divisor);
           element.x.set(x);
@@ -163,11 +164,11 @@ describe("every operation", () => {
 
   it("min and max give NaN for a NaN on either side, also beside an option", () => {
     for (const dtype of DTYPES) {
-      const { run, element, param } = defineKernels({
+      const { run, element, param } = defineKernels(() => ({
         elements: ["x", "y", "a", "b", "c"],
         params: ["p"],
         steps: { go: { store: { a: "min(x, y)", b: "max(x, y)", c: "max(-p, min(x, p))" } } },
-      })(dtype);
+      }))(dtype);
       element.x.set([NaN, 1, NaN]);
       element.y.set([1, NaN, NaN]);
       param.p[0] = 2;
@@ -182,10 +183,10 @@ describe("every operation", () => {
 describe("the program", () => {
   it("has each instruction once", () => {
     for (const dtype of DTYPES) {
-      const b = new ProgramBuilder(dtype);
-      const lowered = new Map();
+      const operands = new Map([["x", { kind: "element", offset: 0 } as const]]);
+      const b = new Lowering({ dtype, operands, functions: { exp } });
       const instructions = (text: string) => {
-        lower(b, parse(new Graph(), text), new Map([["x", "element"]]), lowered);
+        read(text, b);
         return b.instructions.length;
       };
       const count = instructions("exp(-abs(x))");
@@ -197,7 +198,7 @@ describe("the program", () => {
 });
 
 /** A kernel with operands of all four kinds, two stores and two reductions. */
-const mixed = defineKernels({
+const mixed = defineKernels(() => ({
   elements: ["x", "out"],
   columns: ["c", "last"],
   rows: ["r", "sum", "most"],
@@ -209,13 +210,13 @@ const mixed = defineKernels({
       max: { most: "x - c * p" },
     },
   },
-});
+}));
 
 describe("rows and columns", () => {
   for (const dtype of DTYPES) {
     for (const machine of MACHINES) {
       it(`0 to 5 rows of 0 to 17 columns, whatever lies after them (${dtype}, ${machine})`, () => {
-        const { element, column, row, param, run } = mixed(dtype, 0, machine);
+        const { element, column, row, param, run } = mixed(dtype, machine);
         const random = new Random(4);
         // With small whole numbers every step is exact, in any order.
         const whole = () => random.below(19) - 9;
@@ -263,11 +264,11 @@ describe("rows and columns", () => {
 describe("reductions", () => {
   for (const machine of MACHINES) {
     for (const dtype of DTYPES) {
-      const { element, row, run, tile } = defineKernels({
+      const { element, row, run, tile } = defineKernels(() => ({
         elements: ["x"],
         rows: ["sum", "most"],
         steps: { go: { sum: { sum: "x" }, max: { most: "x" } } },
-      })(dtype, 0, machine);
+      }))(dtype, machine);
 
       it(`ignores NaN in a maximum, not in a sum (${dtype}, ${machine})`, () => {
         element.x.set([NaN, 3, -1, NaN, 5, NaN, 2]);
@@ -316,7 +317,13 @@ describe("reductions", () => {
 
 describe("definitions", () => {
   const define = (step: object) =>
-    defineKernels({ elements: ["x", "y"], rows: ["r"], params: ["p"], steps: { go: step } });
+    defineKernels(() => ({
+      elements: ["x", "y"],
+      rows: ["r"],
+      params: ["p"],
+      steps: { go: step },
+      functions: { exp },
+    }));
 
   it("are laid out and compiled once for each type", () => {
     const kernels = define({ store: { y: "exp(x)" } });
@@ -328,26 +335,30 @@ describe("definitions", () => {
   it("refuse unknown operands and impossible places for results", () => {
     const wrong: [step: object, Class: ErrorConstructor, message: string][] = [
       [{ store: { y: "x + z" } }, ReferenceError, "as 'z' is not an operand"],
-      [{ store: { r: "x" } }, TypeError, "Cannot store into 'r' as it is neither"],
-      [{ store: { z: "x" } }, TypeError, "Cannot store into 'z'"],
-      [{ sum: { y: "x" } }, TypeError, "Cannot reduce into 'y' as it is not a row operand"],
-      [{ max: { p: "x" } }, TypeError, "Cannot reduce into 'p'"],
-      [{ store: { y: "x +" } }, SyntaxError, "Cannot parse the formula"],
+      [
+        { store: { r: "x" } },
+        TypeError,
+        "Cannot write a store into 'r'",
+      ],
+      [{ store: { z: "x" } }, TypeError, "Cannot write a store into 'z'"],
+      [{ sum: { y: "x" } }, TypeError, "Cannot write a sum into 'y'"],
+      [{ max: { p: "x" } }, TypeError, "Cannot write a max into 'p'"],
+      [{ store: { y: "x +" } }, SyntaxError, "Cannot parse 'x +'"],
     ];
     for (const [step, Class, message] of wrong) {
       assertThrows(() => define(step)("float32").run.go(1, 1), Class, message);
     }
-    const twice = defineKernels({ elements: ["x", "x"], steps: {} });
+    const twice = defineKernels(() => ({ elements: ["x", "x"], steps: {} }));
     assertThrows(() => twice("float32"), TypeError, "Cannot lay out the operand 'x' twice");
   });
 
   it("may name operands as the methods of objects are named", () => {
     const names = ["constructor", "__proto__", "toString"];
-    const { element, param, run } = defineKernels({
+    const { element, param, run } = defineKernels(() => ({
       elements: ["out", ...names],
       params: ["hasOwnProperty"],
       steps: { go: { store: { out: `${names.join(" + ")} + hasOwnProperty` } } },
-    })("float64");
+    }))("float64");
     names.forEach((name, i) => element[name][0] = 10 ** i);
     param.hasOwnProperty[0] = 1000;
     run.go(1, 1);
@@ -391,7 +402,10 @@ describe("definitions", () => {
   });
 
   it("give a larger tile where rows are longer", () => {
-    const kernels = define({ store: { y: "x + 1" } });
+    const kernels = defineRowKernels(() => ({
+      elements: ["x", "y"],
+      steps: { go: { store: { y: "x + 1" } } },
+    }));
     const long = kernels("float32", 3 * TILE);
     assert(long.tile >= 3 * TILE);
     long.element.x.fill(1, 0, 3 * TILE);
@@ -402,12 +416,12 @@ describe("definitions", () => {
 
 describe("the memory for long rows", () => {
   const define = () =>
-    defineKernels({
+    defineRowKernels(() => ({
       elements: ["x", "y"],
       rows: ["sum"],
       tileRows: 1,
       steps: { go: { store: { y: "x + 1" }, sum: { sum: "x" } } },
-    });
+    }));
   const [first, second] = [define(), define()];
   const length = 2 ** 20;
 
@@ -431,11 +445,11 @@ describe("the memory for long rows", () => {
 
   it("is collected as garbage if it is large", () => {
     const program = `
-      import { defineKernels } from "${new URL(
-      "../../losses/_core/kernel/kernels.ts",
+      import { defineRowKernels } from "${new URL(
+      "../../losses/_core/kernel/row_kernels.ts",
       import.meta.url,
     )}";
-      const kernels = defineKernels({ elements: ["x", "y"], tileRows: 1, steps: { go: { store: { y: "x + 1" } } } });
+      const kernels = defineRowKernels(() => ({ elements: ["x", "y"], tileRows: 1, steps: { go: { store: { y: "x + 1" } } } }));
       const megabytes = () => Math.round(Deno.memoryUsage().rss / 2 ** 20);
       const before = megabytes();
       const use = (length) => {

@@ -1,7 +1,7 @@
 /** The coefficients in math.ts, computed again with 64 digits by interpolation at Chebyshev nodes. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { CONSTANTS } from "../../losses/_core/kernel/math.ts";
+import { EXP, halvesOf, LOG, LOG1P, POW } from "../../losses/_core/kernel/math.ts";
 import { type BigNumber, oracle } from "../reference/maths/math.ts";
 
 const big = (text: string, scope = {}) => oracle(text, scope);
@@ -48,9 +48,8 @@ describe("the polynomial of exp: (exp(r) - 1 - r) / r² on ± 1.001 ln 2 / 2", (
 
   for (const dtype of ["float32", "float64"] as const) {
     it(`has these coefficients in ${dtype}`, () => {
-      const { expPoly } = CONSTANTS[dtype];
-      const found = doubles(interpolate(nodes(high.neg(), high, expPoly.length - 1), q));
-      assertEquals(found, expPoly);
+      const found = doubles(interpolate(nodes(high.neg(), high, EXP[dtype].length - 1), q));
+      assertEquals(found, EXP[dtype]);
     });
   }
 });
@@ -64,16 +63,18 @@ describe("the polynomial of pow: (3/2 (2 atanh(s) - 2 s) / s³ - 1) / w in power
     );
 
   for (const dtype of ["float32", "float64"] as const) {
-    const { powPoly, twoThirdsHi, twoThirdsLo, lowerHalf, mantissa } = CONSTANTS[dtype];
     it(`has these coefficients in ${dtype}`, () => {
-      assertEquals(doubles(interpolate(nodes(big("0"), high, powPoly.length - 1), q)), powPoly);
+      const found = doubles(interpolate(nodes(big("0"), high, POW[dtype].length - 1), q));
+      assertEquals(found, POW[dtype]);
     });
 
-    it(`multiplies by 2/3 in two parts, the first with half of the ${mantissa + 1} bits`, () => {
-      assertEquals(twoThirdsHi * 2 ** (mantissa + 1 - lowerHalf) % 1, 0);
+    const { twoThirdsHi, twoThirdsLo, lowerHalf } = halvesOf(dtype);
+    const bits = dtype === "float32" ? 24 : 53;
+    it(`multiplies by 2/3 in two parts, the first with half of the ${bits} bits`, () => {
+      assertEquals(twoThirdsHi * 2 ** (bits - lowerHalf) % 1, 0);
       const rest = big("2 / 3 - x", { x: twoThirdsHi }).toNumber();
       assertEquals(Math.fround(twoThirdsLo), Math.fround(rest));
-      assert(rest > 0 && rest < 2 ** (lowerHalf - mantissa - 1));
+      assert(rest > 0 && rest < 2 ** (lowerHalf - bits));
     });
   }
 });
@@ -81,17 +82,16 @@ describe("the polynomial of pow: (3/2 (2 atanh(s) - 2 s) / s³ - 1) / w in power
 describe("the polynomials of log and log1p: (2 atanh(s) - 2 s) / s³ in powers of w = s²", () => {
   const p = (w: BigNumber) =>
     big("(log((1 + sqrt(w)) / (1 - sqrt(w))) - 2 * sqrt(w)) / (w * sqrt(w))", { w });
-  const highs = {
-    logPoly: big("(3 - 2 * sqrt(2))^2 * 1.0001"),
-    log1pPoly: big("1 / 9 * 1.0001"),
-  };
+  const polynomials = [
+    ["log", LOG, big("(3 - 2 * sqrt(2))^2 * 1.0001")],
+    ["log1p", LOG1P, big("1 / 9 * 1.0001")],
+  ] as const;
 
   for (const dtype of ["float32", "float64"] as const) {
-    for (const name of ["logPoly", "log1pPoly"] as const) {
+    for (const [name, polynomial, high] of polynomials) {
       it(`has these coefficients in ${dtype}: ${name}`, () => {
-        const poly = CONSTANTS[dtype][name];
-        const found = doubles(interpolate(nodes(big("0"), highs[name], poly.length - 1), p));
-        assertEquals(found, poly);
+        const degree = polynomial[dtype].length - 1;
+        assertEquals(doubles(interpolate(nodes(big("0"), high, degree), p)), polynomial[dtype]);
       });
     }
   }

@@ -3,6 +3,7 @@
  * made.
  */
 import { defineKernels, type Machine } from "../../losses/_core/kernel/kernels.ts";
+import { ALL_FUNCTIONS } from "../../losses/_core/kernel/math.ts";
 import type { FloatType } from "../_ulp.ts";
 
 export type { FloatType, Machine };
@@ -22,14 +23,15 @@ export interface Scope {
 export const MOST_ELEMENTS = 256;
 const MOST_ROWS = 16;
 
-const define = defineKernels({
+const define = defineKernels(() => ({
   elements: ["x", "y", "out0", "out1", "out2"],
   rows: ["r", "sum", "most"],
   params: ["p"],
   steps: {},
   tile: MOST_ELEMENTS,
   tileRows: MOST_ROWS,
-});
+  functions: ALL_FUNCTIONS,
+}));
 
 /** What a step leaves behind. */
 export interface StepResult {
@@ -52,7 +54,7 @@ export function runStep(
   rows = 1,
   withReductions = true,
 ): StepResult {
-  const kernels = define(dtype, 0, machine);
+  const kernels = define(dtype, machine);
   const { element, row, param } = kernels;
   // What an earlier kernel has left must not matter.
   for (const operand of Object.values(element)) operand.fill(NaN);

@@ -3,10 +3,10 @@
  */
 
 import { position, readArgument, wrongType } from "./arguments.ts";
-import { sameShape, show } from "../tensor/shape.ts";
+import { checkMemory, sameShape, show } from "../tensor/shape.ts";
 import type { FloatType, Shaped } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
-import { checkMemory, type Raw, toTensor } from "../tensor/read.ts";
+import { type Raw, toTensor } from "../tensor/read.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { type ClassAxis, classAxis } from "../rows/class_axis.ts";
 

@@ -7,6 +7,9 @@ import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { checkOptions } from "./options.ts";
 import { type Request, VALUE_ONLY, type ValueAndGrad } from "./request.ts";
 
+/** True once there has been a loss. */
+let isShown = false;
+
 /**
  * A loss function with its gradients.
  *
@@ -21,10 +24,6 @@ export abstract class Loss<
   /** The names of the arguments, in the order of a call; the request comes after them. */
   readonly argumentNames: readonly string[];
   readonly #text: string;
-
-  static {
-    showAs(Loss.prototype);
-  }
 
   /**
    * To be called by every loss: checks the names of its options.
@@ -41,6 +40,7 @@ export abstract class Loss<
     options: object,
     defaults: Readonly<Record<string, unknown>>,
   ) {
+    if (!isShown) isShown = showAs(Loss.prototype);
     checkOptions(name, options, Object.keys(defaults));
     this.argumentNames = Object.freeze([...argumentNames]);
     this.#text = describeObject(name, options, defaults);

@@ -15,6 +15,7 @@ import {
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import type { ElementwiseDefinition, LossFormula } from "../elementwise/definition.ts";
 import { ElementwiseLoss } from "../elementwise/loss.ts";
+import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { checkDefinition } from "./check_definition.ts";
 import type { AnyLossClass, CheckedDefinition, RowArgument } from "./definition.ts";
@@ -208,6 +209,7 @@ function elementwiseClass(
     arguments: withIntegers(args, wrt),
     options,
     formula,
+    functions: ALL_FUNCTIONS,
     wrt,
     ...takesWeight(args) && { weight: "divides by the count" },
   };

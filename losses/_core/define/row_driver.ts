@@ -14,7 +14,9 @@ import type { Request, ValueAndGrad } from "../call/request.ts";
 import { RowCall } from "../call/row_call.ts";
 import { freeNames } from "../elementwise/driver.ts";
 import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
+import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import type { Run } from "../kernel/plan.ts";
+import { defineRowKernels } from "../kernel/row_kernels.ts";
 import { MOST_ROWS, rowsPerTile } from "../rows/class_axis.ts";
 import { type Load, Rows } from "../rows/rows.ts";
 import { commonShape, gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
@@ -101,7 +103,7 @@ export class RowDriver {
   readonly #levels: readonly (readonly RowReduction[])[];
   /** Names that formulas know the derivatives of the loss by: with respect to each reduction, and to the value of a row. */
   readonly #arriving: ReadonlyMap<string, string>;
-  readonly #tileKernels: (dtype: FloatType, longestRow?: number) => AnyKernels;
+  readonly #tileKernels: (dtype: FloatType, longestRow: number) => AnyKernels;
   readonly #rowKernels: (dtype: FloatType) => AnyKernels;
   /** Steps that have been compiled, by set of kernels and by what they do. */
   readonly #runs = new WeakMap<AnyKernels, Map<string, Run>>();
@@ -127,7 +129,7 @@ export class RowDriver {
     const names = reductions.map(({ name }) => name);
     const free = freeNames([...symbols, ...options, ...names]);
     this.#arriving = new Map([...names, VALUE].map((name) => [name, free("arriving")]));
-    this.#tileKernels = defineKernels<string, string, string, string, string>({
+    this.#tileKernels = defineRowKernels<string, string, string, string, string>(() => ({
       elements: [...symbols, ...symbols.map(gradientOf)],
       rows: [
         ...reductions.flatMap((reduction) => rowOperands(reduction, reductions)),
@@ -135,13 +137,15 @@ export class RowDriver {
       ],
       params: options,
       steps: {},
-    });
+      functions: ALL_FUNCTIONS,
+    }));
     const inputs = [...formula.derivatives.keys()];
-    this.#rowKernels = defineKernels<string, string, string, string, string>({
+    this.#rowKernels = defineKernels<string, string, string, string, string>(() => ({
       elements: [...inputs, VALUE, ...inputs.map(derivativeOf)],
       params: options,
       steps: {},
-    });
+      functions: ALL_FUNCTIONS,
+    }));
   }
 
   /**

@@ -18,7 +18,7 @@ const SMOOTH = 1e-5;
 /** Where points are drawn from: the first argument, and those that it is compared with. */
 type Draw = (random: () => number) => number;
 const between = (low: number, high: number): Draw => (random) => low + (high - low) * random();
-const REGIMES: readonly (readonly [first: Draw, others: Draw])[] = [
+const regimes = (): readonly (readonly [first: Draw, others: Draw])[] => [
   [between(-3, 3), between(-3, 3)],
   [between(-3, 3), (random) => random() < 0.5 ? 0 : 1],
   [between(-3, 3), (random) => random() < 0.5 ? -1 : 1],
@@ -58,7 +58,7 @@ export function verifyGradients(
   for (const options of optionsToTry(definition)) {
     const given = new Class({ ...options, reduction: "none" });
     const derived = new Derived({ ...options, reduction: "none" });
-    for (const [first, others] of REGIMES) {
+    for (const [first, others] of regimes()) {
       const args = definition.arguments.map(({ symbol }, i) => {
         const shape = perRow.includes(symbol) ? [ROWS] : [ROWS, COLUMNS];
         const data = new Float64Array(shape.reduce((a, b) => a * b));

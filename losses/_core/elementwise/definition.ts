@@ -6,7 +6,10 @@
 
 import type { Argument } from "../call/arguments.ts";
 import type { OptionDefinition, OptionValues } from "../call/options.ts";
+import type { Kernels } from "../kernel/kernels.ts";
+import type { MathFunctions } from "../kernel/lower.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { FloatArray } from "../tensor/types.ts";
 
 /** The formulas of a loss, in the symbols of its arguments and the names of its options. */
 export interface LossFormula {
@@ -24,20 +27,33 @@ export interface Domain {
   readonly valid: (value: number) => boolean;
   /** The same in words that follow "must be". */
   readonly wanted: string;
+  /** Throws if an element does not satisfy it: see domains.ts. */
+  check(
+    kernels: ElementwiseKernels,
+    loss: string,
+    argument: SymbolicArgument,
+    tensor: Tensor,
+  ): void;
 }
-
-/** The domain of labels for two classes. */
-export const SIGNS: Domain = {
-  formula: "abs(y) == 1",
-  valid: (y) => Math.abs(y) === 1,
-  wanted: "1 or -1",
-};
 
 /** An argument, with the symbol that stands for it in formulas. */
 export interface SymbolicArgument extends Argument {
   readonly symbol: string;
   readonly domain?: Domain;
 }
+
+/** The kernels of an element-wise loss. */
+export type ElementwiseKernels = Kernels<string, string, string, string, string>;
+
+/** The row operand that sums are written to. No symbol contains a space. */
+export const TOTAL = "the total";
+
+/** Computes the sum of weights; the operand of an argument is free for that. */
+export type SumOfWeights = (
+  kernels: ElementwiseKernels,
+  symbol: string,
+  weights: FloatArray,
+) => number;
 
 /** A loss that acts element by element. */
 export interface ElementwiseDefinition {
@@ -50,20 +66,23 @@ export interface ElementwiseDefinition {
   readonly tensors?: readonly { readonly name: string; readonly symbol: string }[];
   /** The formulas, or a function that chooses them by the options. */
   readonly formula: LossFormula | ((options: OptionValues) => LossFormula);
+  /** The functions of math.ts that the formulas call. */
+  readonly functions?: MathFunctions;
   /** The allowed reductions; "none", "mean" and "sum" by default. `"batchmean"` divides by the length of the first axis. */
   readonly reductions?: readonly string[];
   /**
-   * The kind of the option `weight`, if the loss has it. A weight that "divides" has the shape of the loss, can be
-   * differentiated with respect to, and a mean is divided by the sum of the weights or by the number of elements. A weight
-   * that "is repeated" is a constant, repeated along leading axes.
+   * The kind of the option `weight`, if the loss has it. A weight that "is repeated" is a constant, repeated along leading
+   * axes. Others have the shape of the loss and can be differentiated with respect to; a mean "divides by the count" of the
+   * elements, or if there is a function for it, see weights.ts, by the sum of the weights.
    */
-  readonly weight?: "divides by its sum" | "divides by the count" | "is repeated";
-  /**
-   * The allowed shapes of the arguments: compatible ones as in broadcast.ts ("common", the default), only those with the
-   * same number of axes ("rank"), only those for which the first argument need not be repeated ("first"), or equal ones
-   * ("equal").
-   */
-  readonly shapes?: "common" | "rank" | "first" | "equal";
+  readonly weight?: "is repeated" | "divides by the count" | SumOfWeights;
+  /** Throws if the shapes of the arguments are compatible as in broadcast.ts, but not as this loss wants: see shapes.ts. */
+  readonly checkShapes?: (
+    loss: string,
+    names: readonly string[],
+    tensors: readonly Tensor[],
+    common: readonly number[],
+  ) => void;
   /** Gives the arguments the shapes that they are repeated from, if these are not their own; throws if they do not fit. */
   readonly align?: (tensors: readonly Tensor[]) => readonly Tensor[];
   /** Whether tensors of different types are refused rather than converted. */

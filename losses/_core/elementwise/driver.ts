@@ -6,24 +6,28 @@
  * runs, and gradients are copied out.
  */
 
-import { offender, readArguments, type TypeRules } from "../call/arguments.ts";
+import { readArguments, type TypeRules } from "../call/arguments.ts";
 import type { Reduction } from "../call/options.ts";
 import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "../call/request.ts";
-import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
+import { defineKernels, load, unload } from "../kernel/kernels.ts";
 import type { Run } from "../kernel/plan.ts";
 import {
-  checkRanks,
   checkRepeatable,
   commonShape,
   gather,
   scatterAdd,
   stridesAlong,
 } from "../tensor/broadcast.ts";
-import { checkMemory, toTensor } from "../tensor/read.ts";
-import { sameShape, show, sizeOf } from "../tensor/shape.ts";
+import { toTensor } from "../tensor/read.ts";
+import { checkMemory, sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { scalar, SCALAR_SHAPE, type Tensor, type TensorLike, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
-import type { ElementwiseDefinition, LossFormula } from "./definition.ts";
+import {
+  type ElementwiseDefinition,
+  type ElementwiseKernels,
+  type LossFormula,
+  TOTAL,
+} from "./definition.ts";
 
 /** The options of one loss object, as the driver needs them. */
 export interface ElementwiseOptions {
@@ -52,24 +56,19 @@ interface Pass {
 
 /** The kernels of one float type and their operands, which are looked up by name only once: small calls notice that. */
 interface Workspace {
-  readonly kernels: Kernels<string, string, string, string, string>;
-  /** The operands of the arguments. */
-  readonly arguments: readonly FloatArray[];
-  /** The operands of the tensors among the options. */
-  readonly tensors: readonly FloatArray[];
+  readonly kernels: ElementwiseKernels;
+  /** The operands of the arguments, then of the tensors among the options. */
+  readonly inputs: readonly FloatArray[];
   /** The operands of the numbers among the options. */
   readonly params: readonly Float64Array[];
   readonly weight: FloatArray;
   readonly upstream: FloatArray;
   readonly value: FloatArray;
   readonly total: Float64Array;
-  readonly offenders: Float64Array;
   readonly scale: Float64Array;
   readonly center: Float64Array;
   /** The kernels made so far: one list for each combination of reduction, weight and upstream gradient. */
   readonly passes: Pass[][];
-  /** Further kernels, by name: sums of weights, searches for elements outside a domain. */
-  readonly others: Map<string, Run>;
 }
 
 /** A gradient that is summed, as its argument is repeated along an axis. */
@@ -79,6 +78,10 @@ interface Sum {
 }
 
 const WEIGHT = "weight";
+
+/** Operands that only results are written to. No symbol contains a space. */
+const VALUE = "the value";
+const gradientOf = (name: string) => `gradient of ${name}`;
 
 /** The drivers of each definition, by the text of their formulas. */
 const drivers = new WeakMap<ElementwiseDefinition, Map<string, Driver>>();
@@ -98,55 +101,38 @@ export class Driver {
   readonly #definition: ElementwiseDefinition;
   readonly #formula: LossFormula;
   readonly #names: readonly string[];
-  /** For each argument, whether the loss can be differentiated with respect to it. */
-  readonly #isDifferentiable: readonly boolean[];
-  readonly #defaults: readonly string[];
-  readonly #tensors: readonly { readonly name: string; readonly symbol: string }[];
+  /** The symbols of the arguments, then of the tensors among the options. */
+  readonly #symbols: readonly string[];
   /** Names of the options that are numbers. */
   readonly #params: readonly string[];
-  /** Indices of the arguments with a domain. */
-  readonly #domains: readonly number[];
-  /** Names of the operands that do not occur in formulas. */
-  readonly #operand: Readonly<
-    Record<"weight" | "upstream" | "value" | "total" | "offenders" | "scale" | "center", string>
-  >;
-  readonly #gradOperands: Readonly<Record<string, string>>;
-  readonly #kernels: (dtype: FloatType) => Workspace["kernels"];
+  /** Names of the operands that formulas are multiplied by. */
+  readonly #factors: Readonly<Record<"weight" | "upstream" | "scale" | "center", string>>;
+  readonly #kernels: (dtype: FloatType) => ElementwiseKernels;
   readonly #workspaces: { [dtype in FloatType]?: Workspace } = {};
 
   constructor(definition: ElementwiseDefinition, formula: LossFormula) {
-    const { arguments: specs, tensors = [], options = {} } = definition;
+    const { arguments: specs, tensors = [], options = {}, functions } = definition;
     this.#definition = definition;
     this.#formula = formula;
-    this.#tensors = tensors;
     this.#names = specs.map(({ name }) => name);
-    this.#isDifferentiable = specs.map(({ name }) => Object.hasOwn(formula.grad, name));
-    this.#defaults = definition.wrt ?? [specs[0]!.name];
-    this.#domains = [...specs.keys()].filter((i) => specs[i]!.domain !== undefined);
-    const symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
-    const params = Object.keys(options).filter((name) => "valid" in options[name]!);
-    this.#params = params;
-    const free = freeNames([...symbols, ...params]);
-    this.#operand = {
-      weight: free("weight"),
+    this.#symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
+    this.#params = Object.keys(options).filter((name) => "valid" in options[name]!);
+    const free = freeNames([...this.#symbols, ...this.#params]);
+    const factors = this.#factors = {
+      weight: free(WEIGHT),
       upstream: free("upstream"),
-      value: free("value"),
-      total: free("total"),
-      offenders: free("offenders"),
       scale: free("scale"),
       center: free("center"),
     };
-    this.#gradOperands = Object.fromEntries(
-      [...Object.keys(formula.grad), WEIGHT].map((name) => [name, free(`grad_${name}`)]),
-    );
-    const { weight, upstream, value, total, offenders, scale, center } = this.#operand;
-    this.#kernels = defineKernels<string, string, string, string, string>({
-      elements: [...symbols, weight, upstream, value, ...Object.values(this.#gradOperands)],
-      rows: [total, offenders],
-      params: [...params, scale, center],
+    const gradients = [...Object.keys(formula.grad), WEIGHT].map(gradientOf);
+    this.#kernels = defineKernels<string, string, string, string, string>(() => ({
+      elements: [...this.#symbols, factors.weight, factors.upstream, VALUE, ...gradients],
+      rows: [TOTAL],
+      params: [...this.#params, factors.scale, factors.center],
       steps: {},
+      functions,
       tileRows: 1,
-    });
+    }));
   }
 
   /**
@@ -163,7 +149,8 @@ export class Driver {
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     // 1. Read and check everything before anything is written.
-    const { loss, arguments: specs, align } = this.#definition;
+    const definition = this.#definition;
+    const { loss, arguments: specs, align } = definition;
     const { reduction, params, types } = options;
     const isDense = reduction === "none";
     const given = readArguments(loss, specs, values, types);
@@ -171,61 +158,63 @@ export class Driver {
     const tensors = align === undefined ? given.tensors : align(given.tensors);
     const shape = this.#shape(tensors);
     const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
-    const { kernels } = workspace;
+    const { kernels, inputs } = workspace;
     // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides.
-    let into = workspace.arguments;
+    const into: FloatArray[] = [];
     const from: Shaped[] = [];
     const strides: (readonly number[] | undefined)[] = [];
+    const add = (operand: FloatArray, tensor: Shaped) => {
+      into.push(operand);
+      from.push(tensor);
+      strides.push(stridesAlong(tensor.shape, shape));
+    };
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
+      const name = this.#names[i]!;
       // A gradient has the shape of the argument as it was given, before it is aligned.
-      if (this.#isDifferentiable[i]) shapes[this.#names[i]!] = given.tensors[i]!.shape;
-      from.push(tensors[i]!);
-      strides.push(stridesAlong(tensors[i]!.shape, shape));
+      if (Object.hasOwn(this.#formula.grad, name)) shapes[name] = given.tensors[i]!.shape;
+      add(inputs[i]!, tensors[i]!);
     }
-    for (let i = 0; i < this.#tensors.length; i++) {
-      const { name, symbol } = this.#tensors[i]!;
-      const tensor = options.tensors[symbol];
+    for (let i = specs.length; i < inputs.length; i++) {
+      const tensor = options.tensors[this.#symbols[i]!];
       if (tensor === undefined) continue;
+      const { name } = definition.tensors![i - specs.length]!;
       checkMemory(tensor, name);
       checkRepeatable(loss, name, tensor.shape, "the loss", shape);
-      into = [...into, workspace.tensors[i]!];
-      from.push(toTensor(tensor, dtype, name));
-      strides.push(stridesAlong(tensor.shape, shape));
+      add(inputs[i]!, toTensor(tensor, dtype, name));
     }
-    const weight = this.#weight(options.weight, shape, dtype);
+    const weight = options.weight && this.#weight(options.weight, shape, dtype);
     if (weight !== undefined) {
-      if (this.#definition.weight !== "is repeated") shapes[WEIGHT] = weight.shape;
-      into = [...into, workspace.weight];
-      from.push(weight);
-      strides.push(stridesAlong(weight.shape, shape));
+      if (definition.weight !== "is repeated") shapes[WEIGHT] = weight.shape;
+      add(workspace.weight, weight);
     }
-    for (const i of this.#domains) this.#checkDomain(workspace, i, tensors[i]!);
+    for (let i = 0; i < specs.length; i++) {
+      specs[i]!.domain?.check(kernels, loss, specs[i]!, tensors[i]!);
+    }
     const { wrt, gradOutput, grad } = checkRequest(
       loss,
       request,
-      { dtype, shapes, defaults: this.#defaults, inputs: from },
+      { dtype, shapes, defaults: definition.wrt ?? [this.#names[0]!], inputs: from },
       isDense ? shape : SCALAR_SHAPE,
     );
 
     // 2. Find or make the kernel.
     const size = sizeOf(shape);
-    const sumOfWeights = reduction === "mean" && weight !== undefined &&
-        this.#definition.weight === "divides by its sum"
-      ? this.#sumOfWeights(workspace, weight)
-      : undefined;
-    const denominator = reduction !== "mean"
-      ? 1
-      : sumOfWeights ?? (options.meanOver === "batch" ? tensors[0]!.shape[0] ?? 1 : size);
-    // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
-    const center = sumOfWeights !== undefined && wrt.includes(WEIGHT)
-      ? this.evaluate(options, given.tensors, VALUE_ONLY).value.item()
-      : 0;
+    let denominator = 1;
+    let center = 0;
+    if (reduction === "mean") {
+      denominator = options.meanOver === "batch" ? tensors[0]!.shape[0] ?? 1 : size;
+      if (weight !== undefined && typeof definition.weight === "function") {
+        denominator = definition.weight(kernels, this.#symbols[0]!, weight.data as FloatArray);
+        // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
+        if (wrt.includes(WEIGHT)) {
+          center = this.evaluate(options, given.tensors, VALUE_ONLY).value.item();
+        }
+      }
+    }
     const hasUpstream = typeof gradOutput !== "number";
     if (hasUpstream) {
-      into = [...into, workspace.upstream];
-      from.push({ data: gradOutput, shape });
-      strides.push(undefined);
+      add(workspace.upstream, { data: gradOutput, shape });
     }
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
@@ -273,21 +262,18 @@ export class Driver {
   #makeWorkspace(dtype: FloatType): Workspace {
     const kernels = this.#kernels(dtype);
     const { element, row, param } = kernels;
-    const { weight, upstream, value, total, offenders, scale, center } = this.#operand;
+    const { weight, upstream, scale, center } = this.#factors;
     return {
       kernels,
-      arguments: this.#definition.arguments.map(({ symbol }) => element[symbol]!),
-      tensors: this.#tensors.map(({ symbol }) => element[symbol]!),
+      inputs: this.#symbols.map((symbol) => element[symbol]!),
       params: this.#params.map((name) => param[name]!),
       weight: element[weight]!,
       upstream: element[upstream]!,
-      value: element[value]!,
-      total: row[total]!,
-      offenders: row[offenders]!,
+      value: element[VALUE]!,
+      total: row[TOTAL]!,
       scale: param[scale]!,
       center: param[center]!,
       passes: [],
-      others: new Map(),
     };
   }
 
@@ -302,27 +288,22 @@ export class Driver {
     const known = passes[(isDense ? 4 : 0) + (isWeighted ? 2 : 0) + (hasUpstream ? 1 : 0)] ??= [];
     for (let i = 0; i < known.length; i++) if (sameNames(known[i]!.wrt, wrt)) return known[i]!;
     const { value, grad } = this.#formula;
-    const operand = this.#operand;
-    const weighted = isWeighted ? `${operand.weight} * (${value})` : value;
-    const upstream = hasUpstream ? operand.upstream : operand.scale;
-    const factor = isWeighted ? `${upstream} * ${operand.weight}` : upstream;
-    const store: Record<string, string> = {};
-    const from: FloatArray[] = [];
-    const at: number[] = [];
+    const factors = this.#factors;
+    const weighted = isWeighted ? `${factors.weight} * (${value})` : value;
+    const upstream = hasUpstream ? factors.upstream : factors.scale;
+    const factor = isWeighted ? `${upstream} * ${factors.weight}` : upstream;
+    const store: Record<string, string> = isDense ? { [VALUE]: weighted } : {};
     for (const name of wrt) {
-      const target = this.#gradOperands[name]!;
-      store[target] = name === WEIGHT && isWeighted
-        ? `${upstream} * ((${value}) - ${operand.center})`
+      store[gradientOf(name)] = name === WEIGHT && isWeighted
+        ? `${upstream} * ((${value}) - ${factors.center})`
         : `${factor} * (${grad[name]})`;
-      from.push(kernels.element[target]!);
-      at.push(this.#names.indexOf(name));
     }
-    const run = kernels.compile(
-      isDense
-        ? { store: { [operand.value]: weighted, ...store } }
-        : { store, sum: { [operand.total]: weighted } },
-    );
-    const pass: Pass = { run, wrt: wrt.slice(), from, at };
+    const pass: Pass = {
+      run: kernels.compile(isDense ? { store } : { store, sum: { [TOTAL]: weighted } }),
+      wrt: wrt.slice(),
+      from: wrt.map((name) => kernels.element[gradientOf(name)]!),
+      at: wrt.map((name) => this.#names.indexOf(name)),
+    };
     known.push(pass);
     return pass;
   }
@@ -333,34 +314,17 @@ export class Driver {
     let same = true;
     for (let i = 1; i < tensors.length; i++) same &&= sameShape(tensors[i]!.shape, first);
     if (same) return first;
-    const { loss, shapes = "common" } = this.#definition;
-    const names = this.#names;
-    const common = commonShape(loss, names, tensors);
-    if (shapes === "rank") checkRanks(loss, tensors);
-    const fits = shapes === "first" ? sameShape(first, common) : shapes !== "equal";
-    if (!fits) {
-      const wanted = shapes === "first"
-        ? `${names.slice(1).join(" and ")} must not be larger than ${names[0]}`
-        : `${names.join(" and ")} must have the same shape`;
-      throw new RangeError(
-        `Cannot compute ${loss} as ${wanted}: current shapes are ${
-          tensors.map(({ shape }) => show(shape)).join(" and ")
-        }`,
-      );
-    }
+    const { loss, checkShapes } = this.#definition;
+    const common = commonShape(loss, this.#names, tensors);
+    checkShapes?.(loss, this.#names, tensors, common);
     return common;
   }
 
   /** The weight in the type of the call, its shape checked. */
-  #weight(
-    weight: Tensor | undefined,
-    shape: readonly number[],
-    dtype: FloatType,
-  ): Tensor | undefined {
-    if (weight === undefined) return undefined;
-    const { loss } = this.#definition;
+  #weight(weight: Tensor, shape: readonly number[], dtype: FloatType): Tensor {
+    const { loss, weight: kind } = this.#definition;
     checkMemory(weight, WEIGHT);
-    if (this.#definition.weight === "is repeated") {
+    if (kind === "is repeated") {
       checkRepeatable(loss, WEIGHT, weight.shape, "the loss", shape);
     } else if (!sameShape(weight.shape, shape)) {
       throw new RangeError(
@@ -370,48 +334,6 @@ export class Driver {
       );
     }
     return toTensor(weight, dtype, WEIGHT);
-  }
-
-  #sumOfWeights(workspace: Workspace, weight: Tensor): number {
-    const { kernels, total } = workspace;
-    const data = weight.data as FloatArray;
-    const run = this.#otherRun(workspace, WEIGHT, () => ({
-      sum: { [this.#operand.total]: this.#operand.weight },
-    }));
-    let sum = 0;
-    for (let start = 0; start < data.length; start += kernels.tile) {
-      const end = Math.min(start + kernels.tile, data.length);
-      load(workspace.weight, data, start, end);
-      run(1, end - start);
-      sum += total[0]!;
-    }
-    return sum;
-  }
-
-  /** Checks every element before anything is written, so that a failed call does not change a buffer. */
-  #checkDomain(workspace: Workspace, at: number, tensor: Tensor): void {
-    const { loss, arguments: specs } = this.#definition;
-    const { name, domain } = specs[at]!;
-    if (domain === undefined) return;
-    checkMemory(tensor, name);
-    const { kernels, offenders } = workspace;
-    const into = workspace.arguments[at]!;
-    const data = tensor.data as FloatArray;
-    const run = this.#otherRun(workspace, name, () => ({
-      max: { [this.#operand.offenders]: `${domain.formula} ? 0 : 1` },
-    }));
-    for (let start = 0; start < data.length; start += kernels.tile) {
-      const end = Math.min(start + kernels.tile, data.length);
-      load(into, data, start, end);
-      run(1, end - start);
-      if (offenders[0]! > 0) throw offender(loss, tensor, name, domain.valid, domain.wanted);
-    }
-  }
-
-  #otherRun({ kernels, others }: Workspace, name: string, step: () => Step): Run {
-    let run = others.get(name);
-    if (run === undefined) others.set(name, run = kernels.compile(step()));
-    return run;
   }
 }
 

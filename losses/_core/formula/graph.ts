@@ -6,43 +6,10 @@
  *
  * {@linkcode Graph} never makes the same node twice: two texts that contain `exp(-abs(x))` share its node, and the
  * compiler computes it once. Nodes are immutable, and two nodes of a graph are equal if they are the same object.
- *
- * From text to kernel: parse → **graph** → lower → wasm or interpret.
  */
 
-/** Operators that take one argument. */
-export type Unary =
-  | "neg"
-  | "not"
-  | "abs"
-  | "sign"
-  | "square"
-  | "sqrt"
-  | "exp"
-  | "log"
-  | "log1p"
-  | "sigmoid"
-  | "softplus"
-  | "hinge";
-
-/** Operators that take two arguments. */
-export type Binary =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "pow"
-  | "min"
-  | "max"
-  | "xlogy"
-  | "lt"
-  | "le"
-  | "gt"
-  | "ge"
-  | "eq"
-  | "ne"
-  | "and"
-  | "or";
+import { excerpt } from "./excerpt.ts";
+import type { Binary, Builder, Unary } from "./grammar.ts";
 
 /** A number, a name, or an operator applied to nodes. */
 export interface Node {
@@ -81,13 +48,6 @@ export const FUNCTIONS: Readonly<Record<string, number>> = {
   xlogy: 2,
 };
 
-/** Names with a fixed value, as in mathjs. */
-export const CONSTANTS: ReadonlyMap<string, number> = new Map([
-  ["pi", Math.PI],
-  ["Infinity", Infinity],
-  ["NaN", NaN],
-]);
-
 /** The largest height of a node, so that recursion along a formula cannot overflow the stack. */
 export const MAX_HEIGHT = 1000;
 
@@ -101,7 +61,7 @@ export function isCondition(node: Node): boolean {
 const TAKES_CONDITIONS = new Set(["and", "or", "not"]);
 
 /** Makes nodes, and the same node for the same operator and arguments. */
-export class Graph {
+export class Graph implements Builder<Node> {
   readonly #nodes = new Map<string, Node>();
 
   #intern(op: Node["op"], args: readonly Node[], value = 0, name = ""): Node {
@@ -147,6 +107,21 @@ export class Graph {
       }
     }
     return this.#intern(op, args);
+  }
+
+  /** `-a` as it is written: a number for a number. */
+  minus(a: Node): Node {
+    return a.op === "number" ? this.number(-a.value) : this.apply("neg", a);
+  }
+
+  /** The number of arguments of a function. */
+  arity(name: string): number {
+    if (Object.hasOwn(FUNCTIONS, name)) return FUNCTIONS[name]!;
+    throw new SyntaxError(
+      `Cannot parse the formula as '${excerpt(name)}' is not a function: known are ${
+        Object.keys(FUNCTIONS).join(", ")
+      }`,
+    );
   }
 
   /** `a + b`, simplified: derivatives are full of zeros. */

@@ -38,15 +38,17 @@ const INFIX: Readonly<Record<string, readonly [sign: string, level: number]>> = 
   ne: ["\\neq", COMPARISON],
 };
 
-const GREEK = new Set(
-  ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau " +
-    "upsilon phi chi psi omega").split(" "),
-);
+const GREEK =
+  " alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega ";
 
 /** Single letters in italics, Greek letters as such, words upright, digits at the end as an index. */
 function symbol(name: string): string {
   const [, word, index] = /^(.*?[^_])_?(\d+)$/.exec(name) ?? ["", name];
-  const letter = word === "eps" ? "\\varepsilon" : GREEK.has(word) ? `\\${word}` : undefined;
+  const letter = word === "eps"
+    ? "\\varepsilon"
+    : GREEK.includes(` ${word} `)
+    ? `\\${word}`
+    : undefined;
   const base = letter ?? (word.length === 1 ? word : upright(word));
   return index === undefined ? base : `${base}_{${index}}`;
 }

@@ -2,119 +2,52 @@
  * The part of WebAssembly's binary format that kernels need: opcodes, numbers, sections.
  */
 
-import type { FloatType } from "../tensor/types.ts";
+/** Instructions that are one byte. They are constants of their own, which bundlers replace by their values. */
+export const BLOCK = 0x02;
+export const LOOP = 0x03;
+export const IF = 0x04;
+export const END = 0x0b;
+const BR = 0x0c;
+const BR_IF = 0x0d;
+const GET = 0x20;
+const SET = 0x21;
+export const TEE = 0x22;
+export const F64_LOAD = 0x2b;
+export const F64_STORE = 0x39;
+const I32_CONST = 0x41;
+export const I32_EQZ = 0x45;
+export const I32_GE_U = 0x4f;
+export const I32_ADD = 0x6a;
+export const I32_SUB = 0x6b;
+export const I32_MUL = 0x6c;
+export const I32_AND = 0x71;
+export const F64_ADD = 0xa0;
+export const F64_MAX = 0xa5;
+export const F32_CONVERT_U = 0xb3;
+export const F32_DEMOTE = 0xb6;
+export const F64_CONVERT_U = 0xb8;
 
-/** Value types. */
-export const I32 = 0x7f, V128 = 0x7b;
-/** The type of a block without a result. */
+/** The prefix of vector instructions, and those with one opcode for both float types; see also operations.ts. */
+const SIMD = 0xfd;
+export const V128_LOAD = 0x00;
+export const V128_STORE = 0x0b;
+const V128_CONST = 0x0c;
+export const SHUFFLE = 0x0d;
+export const F64_EXTRACT = 0x21;
+export const BITSELECT = 0x52;
+export const F64_PROMOTE_LOW = 0x5f;
+
+/** Vector instructions for float32; those for float64 are larger by the number given. */
+export const SPLAT = 0x13; // + 1
+/** Relaxed SIMD: a multiply-add that may round once, and a select that may read one bit per lane. */
+export const RELAXED_MADD = 0x105; // + 2
+export const RELAXED_NMADD = 0x106; // + 2
+export const RELAXED_SELECT = 0x10b; // + 1
+
+/** Types: of a 32-bit integer, of a vector, of a block without a result. */
+const I32 = 0x7f;
+const V128 = 0x7b;
 const EMPTY = 0x40;
-
-/** Instructions that are one byte. */
-export const CODE = {
-  block: 0x02,
-  loop: 0x03,
-  if: 0x04,
-  end: 0x0b,
-  br: 0x0c,
-  brIf: 0x0d,
-  localTee: 0x22,
-  f64Load: 0x2b,
-  f64Store: 0x39,
-  i32Eqz: 0x45,
-  i32GeU: 0x4f,
-  i32Add: 0x6a,
-  i32Sub: 0x6b,
-  i32Mul: 0x6c,
-  i32And: 0x71,
-  f64Add: 0xa0,
-  f64Max: 0xa5,
-  f32ConvertU: 0xb3,
-  f32Demote: 0xb6,
-  f64ConvertU: 0xb8,
-} as const;
-
-/** Vector instructions with one opcode for both float types. */
-export const VECTOR = {
-  load: 0x00,
-  store: 0x0b,
-  const: 0x0c,
-  shuffle: 0x0d,
-  bitselect: 0x52,
-  f64Extract: 0x21,
-  f64PromoteLow: 0x5f,
-} as const;
-
-/** The names of vector instructions with a form for each float type. */
-export type SimdName =
-  | "splat"
-  | "eq"
-  | "ne"
-  | "lt"
-  | "gt"
-  | "le"
-  | "ge"
-  | "not"
-  | "and"
-  | "andnot"
-  | "or"
-  | "abs"
-  | "neg"
-  | "sqrt"
-  | "trunc"
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "min"
-  | "max"
-  | "pmin"
-  | "pmax"
-  | "shl"
-  | "shr"
-  | "iadd"
-  | "isub";
-
-/** Vector instructions by name: [float32, float64]. */
-export const SIMD: Readonly<Record<SimdName, readonly [number, number]>> = {
-  splat: [0x13, 0x14],
-  eq: [0x41, 0x47],
-  ne: [0x42, 0x48],
-  lt: [0x43, 0x49],
-  gt: [0x44, 0x4a],
-  le: [0x45, 0x4b],
-  ge: [0x46, 0x4c],
-  not: [0x4d, 0x4d],
-  and: [0x4e, 0x4e],
-  andnot: [0x4f, 0x4f],
-  or: [0x50, 0x50],
-  abs: [0xe0, 0xec],
-  neg: [0xe1, 0xed],
-  sqrt: [0xe3, 0xef],
-  trunc: [0x69, 0x7a],
-  add: [0xe4, 0xf0],
-  sub: [0xe5, 0xf1],
-  mul: [0xe6, 0xf2],
-  div: [0xe7, 0xf3],
-  min: [0xe8, 0xf4],
-  max: [0xe9, 0xf5],
-  pmin: [0xea, 0xf6],
-  pmax: [0xeb, 0xf7],
-  shl: [0xab, 0xcb],
-  shr: [0xad, 0xcd],
-  iadd: [0xae, 0xce],
-  isub: [0xb1, 0xd1],
-};
-
-/** Vector instructions of relaxed SIMD: a multiply-add that may round once, and a select that may read one bit per lane. */
-export const RELAXED: Readonly<Record<"madd" | "nmadd" | "select", readonly [number, number]>> = {
-  madd: [0x105, 0x107],
-  nmadd: [0x106, 0x108],
-  select: [0x10b, 0x10c],
-};
-
-/** A buffer for the bytes of a constant in every lane, little-endian. */
-const lanes = new DataView(new ArrayBuffer(16));
-const laneBytes = new Uint8Array(lanes.buffer);
 
 /**
  * Writes code into one growing array. An instruction takes one call, and that one call of `push`: kernels are written by
@@ -148,7 +81,7 @@ export class CodeWriter {
 
   /** Pushes a 32-bit integer (signed LEB128). */
   i32(value: number): this {
-    this.bytes.push(0x41);
+    this.bytes.push(I32_CONST);
     while (value < -64 || value > 63) {
       this.bytes.push((value & 127) | 128);
       value >>= 7;
@@ -159,22 +92,22 @@ export class CodeWriter {
 
   /** A vector instruction. */
   simd(opcode: number): this {
-    if (opcode < 128) this.bytes.push(0xfd, opcode);
-    else this.bytes.push(0xfd, (opcode & 127) | 128, opcode >> 7);
+    if (opcode < 128) this.bytes.push(SIMD, opcode);
+    else this.bytes.push(SIMD, (opcode & 127) | 128, opcode >> 7);
     return this;
   }
 
   /** Pushes a local. */
   get(local: number): this {
-    if (local < 128) this.bytes.push(0x20, local);
-    else this.byte(0x20).leb(local);
+    if (local < 128) this.bytes.push(GET, local);
+    else this.byte(GET).leb(local);
     return this;
   }
 
   /** Pops into a local. */
   set(local: number): this {
-    if (local < 128) this.bytes.push(0x21, local);
-    else this.byte(0x21).leb(local);
+    if (local < 128) this.bytes.push(SET, local);
+    else this.byte(SET).leb(local);
     return this;
   }
 
@@ -190,59 +123,59 @@ export class CodeWriter {
 
   /** Pops a condition and leaves the block `depth` levels up if it is true. */
   leave(depth: number): this {
-    return this.byte(CODE.brIf).byte(depth);
+    return this.byte(BR_IF).byte(depth);
   }
 
-  /** Repeats the innermost loop and closes `levels` blocks. */
-  close(levels: number): this {
-    this.byte(CODE.br).byte(0);
-    for (let level = 0; level < levels; level++) this.byte(CODE.end);
-    return this;
+  /** Repeats the innermost loop and closes it, and the block around it. */
+  repeat(): this {
+    return this.byte(BR).byte(0).byte(END).byte(END);
   }
 
   /** Adds a constant to a local. */
   step(local: number, amount: number): this {
-    return this.get(local).i32(amount).byte(CODE.i32Add).set(local);
+    return this.get(local).i32(amount).byte(I32_ADD).set(local);
+  }
+
+  /** Pushes a vector of floats, or of integers as wide; `wide` is 0 for 32 bits, 1 for 64. */
+  vector(wide: 0 | 1, lanes: readonly (number | bigint)[]): this {
+    const view = new DataView(new ArrayBuffer(16));
+    lanes.forEach((lane, i) => {
+      if (typeof lane === "number") {
+        if (wide) view.setFloat64(8 * i, lane, true);
+        else view.setFloat32(4 * i, lane, true);
+      } else if (wide) view.setBigInt64(8 * i, lane, true);
+      else view.setInt32(4 * i, Number(BigInt.asIntN(32, lane)), true);
+    });
+    return this.simd(V128_CONST).append(new Uint8Array(view.buffer));
   }
 
   /** Pushes a vector with the same float, or the same bits, in every lane. */
-  splat(dtype: FloatType, value: number | bigint): this {
-    if (dtype === "float32") {
-      if (typeof value === "bigint") lanes.setUint32(0, Number(BigInt.asUintN(32, value)), true);
-      else lanes.setFloat32(0, value, true);
-      laneBytes.copyWithin(4, 0, 4);
-    } else if (typeof value === "bigint") lanes.setBigUint64(0, BigInt.asUintN(64, value), true);
-    else lanes.setFloat64(0, value, true);
-    laneBytes.copyWithin(8, 0, 8);
-    this.simd(VECTOR.const).bytes.push(...laneBytes);
-    return this;
-  }
-
-  /** Pushes the vector 0, 1, 2, … */
-  laneNumbers(dtype: FloatType): this {
-    const numbers = dtype === "float32" ? Float32Array.of(0, 1, 2, 3) : Float64Array.of(0, 1);
-    return this.simd(VECTOR.const).append(new Uint8Array(numbers.buffer));
+  splat(wide: 0 | 1, value: number | bigint): this {
+    return this.vector(wide, wide ? [value, value] : [value, value, value, value]);
   }
 }
 
-/** A module with one function over an imported memory `m.m`, exported as `run`. */
+/**
+ * A module with one function of two integers over an imported memory `m.m`, exported as `f`.
+ *
+ * @param integers The number of its integer locals.
+ * @param vectors The number of its vector locals.
+ * @param body Its code.
+ */
 export function moduleOf(
-  params: readonly number[],
-  locals: readonly (readonly [count: number, type: number])[],
+  integers: number,
+  vectors: number,
   body: CodeWriter,
 ): Uint8Array<ArrayBuffer> {
-  const code = new CodeWriter().leb(locals.length);
-  for (const [count, type] of locals) code.leb(count).byte(type);
-  code.append(body.bytes).byte(CODE.end);
-
-  const out = new CodeWriter().append([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-  const section = (id: number, content: ArrayLike<number>) =>
-    out.byte(id).leb(content.length).append(content);
-  const run = [0x72, 0x75, 0x6e];
-  section(1, [1, 0x60, params.length, ...params, 0]);
-  section(2, [1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0]);
-  section(3, [1, 0]);
-  section(7, [1, run.length, ...run, 0x00, 0]);
-  section(10, new CodeWriter().byte(1).leb(code.bytes.length).append(code.bytes).bytes);
-  return new Uint8Array(out.bytes);
+  const code = new CodeWriter().byte(2).leb(integers).byte(I32).leb(vectors).byte(V128);
+  code.append(body.bytes).byte(END);
+  const section = new CodeWriter().byte(1).leb(code.bytes.length).append(code.bytes).bytes;
+  const out = new CodeWriter().append([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic and version
+    ...[1, 6, 1, 0x60, 2, I32, I32, 0], // the type: two integers, no result
+    ...[2, 8, 1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0], // the memory
+    ...[3, 2, 1, 0], // one function
+    ...[7, 5, 1, 1, 0x66, 0x00, 0], // its name
+  ]);
+  return new Uint8Array(out.byte(10).leb(section.length).append(section).bytes);
 }

@@ -1,12 +1,12 @@
 /**
  * Kernels: formulas compiled to loops over arrays.
  *
- * This folder is the compiler. It turns the graphs of formula/ into vector instructions and runs them, as WebAssembly or
+ * This folder is the compiler. It turns formulas into vector instructions and runs them, as WebAssembly or
  * interpreted, over arrays in a scratch memory. It knows no loss, and of tensors only the type of their data.
  *
  * A loss describes its operands and steps once:
  *
- *     const softmax = defineKernels({
+ *     const softmax = defineKernels(() => ({
  *       elements: ["x", "e"],
  *       rows: ["m", "s", "k"],
  *       steps: {
@@ -14,7 +14,8 @@
  *         rowExp: { store: { e: "exp(x - m)" }, sum: { s: "exp(x - m)" } },
  *         scale: { store: { e: "e * k" } },
  *       },
- *     });
+ *       functions: { exp },
+ *     }));
  *
  * and then works on its arguments tile by tile: it copies rows into `element.x`, calls `run.rowMax(rows, cols)` and
  * `run.rowExp(rows, cols)`, computes in TypeScript what is needed once per row, calls `run.scale(rows, cols)`, and copies
@@ -24,22 +25,13 @@
  * code of the user, which may run another loss.
  */
 
+import { read } from "../formula/grammar.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
-import { Graph, type Node } from "../formula/graph.ts";
 import { interpret } from "./interpret.ts";
-import { isPowerOf2, lower } from "./lower.ts";
-import { parse } from "../formula/parse.ts";
-import {
-  Layout,
-  longRowsOf,
-  type Machine,
-  type Scratch,
-  SCRATCH_PAGES,
-  scratchFor,
-  TILE,
-} from "./memory.ts";
-import type { Plan, Reduction, Run, Store } from "./plan.ts";
-import { ProgramBuilder, type Value } from "./program.ts";
+import { type Context, isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
+import { LINE, type Machine, PAGE, type Scratch, scratchFor, TILE } from "./memory.ts";
+import { type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
+import type { Operand } from "./program.ts";
 import { compile } from "./wasm.ts";
 
 export { type Machine, TILE, tileFor } from "./memory.ts";
@@ -67,13 +59,13 @@ export interface KernelsDefinition<
   readonly rows?: readonly R[];
   readonly params?: readonly P[];
   readonly steps: Readonly<Record<S, Step>>;
+  /** The functions of math.ts that the steps call. */
+  readonly functions?: MathFunctions;
   /** Elements in a tile; default {@linkcode TILE}. */
   readonly tile?: number;
   /** Rows in a tile; as many as elements by default. */
   readonly tileRows?: number;
 }
-
-type Operands = Omit<KernelsDefinition<string, never, string, string, string>, "steps">;
 
 /** Operands and compiled steps, for one float type. */
 export interface Kernels<
@@ -95,17 +87,19 @@ export interface Kernels<
   readonly run: Readonly<Record<S, Run>>;
   /** Compiles a step that is not in the definition. */
   compile(step: Step): Run;
+  /** Another step that is not in the definition, compiled when it is first asked for under this name. */
+  step(name: string, describe: () => Step): Run;
 }
 
 /** The largest number of instructions of a kernel: engines allow functions 50,000 locals. */
 const MAX_INSTRUCTIONS = 40_000;
 
 /**
- * Defines kernels.
+ * Defines kernels. The call itself computes nothing, so that a module that makes it costs nothing when it is imported.
  *
- * @param definition Operands and steps.
- * @returns A function that gives the operands and steps for a float type, the same ones at each call. Rows longer
- * than a tile get a larger tile. The machine is the fastest one by default; tests choose others.
+ * @param describe Gives the operands and steps when they are first needed.
+ * @returns A function that gives the operands and steps for a float type, the same ones at each call. The machine is the
+ * fastest one by default; tests choose others.
  */
 export function defineKernels<
   E extends string,
@@ -114,47 +108,36 @@ export function defineKernels<
   R extends string = never,
   P extends string = never,
 >(
-  definition: KernelsDefinition<E, S, C, R, P>,
-): (dtype: FloatType, longestRow?: number, machine?: Machine) => Kernels<E, S, C, R, P> {
-  type Own = Kernels<E, S, C, R, P>;
-  const { tile: usualTile = TILE } = definition;
-  const usual: Partial<Record<FloatType, Own>> = {};
-  const others = new Map<string, unknown>();
-  return (dtype, longestRow = 0, machine) => {
-    const isUsual = longestRow <= usualTile && machine === undefined;
-    const known = isUsual ? usual[dtype] : undefined;
-    if (known !== undefined) return known;
-
-    let tile = usualTile;
-    while (tile < longestRow) tile *= 2;
-    const layout = layOut(definition, dtype, tile);
-    const isLong = tile > usualTile && machine === undefined && layout.pages > SCRATCH_PAGES;
-    const home = isLong ? longRowsOf(layout.pages) : undefined;
-    const cache = home === undefined ? others : home.cacheOf(definition);
-    const key = `${dtype} ${tile} ${machine}`;
-    const kernels = cache.get(key) as Own | undefined ??
-      build(definition, dtype, tile, layout, home?.scratch ?? scratchFor(layout.pages, machine));
-    if (isUsual) usual[dtype] = kernels;
-    else cache.set(key, kernels);
+  describe: () => KernelsDefinition<E, S, C, R, P>,
+): (dtype: FloatType, machine?: Machine) => Kernels<E, S, C, R, P> {
+  let definition: KernelsDefinition<E, S, C, R, P> | undefined;
+  const usual: { [dtype in FloatType]?: Kernels<E, S, C, R, P> } = {};
+  return (dtype, machine) => {
+    const known = usual[dtype];
+    if (known !== undefined && machine === undefined) return known;
+    const layout = layOut(definition ??= describe(), dtype);
+    const kernels = layout.build(scratchFor(layout.pages, machine));
+    if (machine === undefined) usual[dtype] = kernels;
     return kernels;
   };
 }
 
-function layOut(
-  { elements, columns = [], rows = [], params = [], tileRows }: Operands,
-  dtype: FloatType,
-  tile: number,
-): Layout {
-  const size = dtype === "float32" ? 4 : 8;
-  const layout = new Layout();
-  layout.place("element", elements, tile * size);
-  layout.place("column", columns, tile * size);
-  layout.place("row", rows, (tileRows ?? tile) * 8);
-  layout.place("param", params, 8);
-  return layout;
+/** Kernels whose operands have their places, but no memory yet. */
+export interface Layout<K> {
+  /** The pages of memory that they need. */
+  readonly pages: number;
+  /** Puts them into a memory of at least that size. */
+  build(scratch: Scratch): K;
 }
 
-function build<
+/**
+ * Lays out kernels.
+ *
+ * @param definition Operands and steps.
+ * @param dtype The float type.
+ * @param tile Elements in a tile, if not those of the definition.
+ */
+export function layOut<
   E extends string,
   S extends string,
   C extends string,
@@ -163,49 +146,69 @@ function build<
 >(
   definition: KernelsDefinition<E, S, C, R, P>,
   dtype: FloatType,
-  tile: number,
-  layout: Layout,
-  scratch: Scratch,
-): Kernels<E, S, C, R, P> {
-  const { elements, columns = [], rows = [], params = [], steps } = definition;
-  const tileRows = definition.tileRows ?? tile;
-  const Floats: new (buffer: ArrayBuffer, offset: number, length: number) => FloatArray =
-    dtype === "float32" ? Float32Array : Float64Array;
-  const { buffer } = scratch;
-  const run = {} as Record<S, Run>;
-  for (const name of Object.keys(steps) as S[]) {
-    // The first call compiles the step and replaces this function.
-    run[name] = (rows, cols) =>
-      (run[name] = compileStep(steps[name], dtype, layout, scratch))(rows, cols);
+  tile: number = definition.tile ?? TILE,
+): Layout<Kernels<E, S, C, R, P>> {
+  const { elements, columns = [], rows = [], params = [], steps, functions = {} } = definition;
+  const { tileRows = tile } = definition;
+  const Floats = dtype === "float32" ? Float32Array : Float64Array;
+  const kinds = [
+    ["element", elements, Floats, tile],
+    ["column", columns, Floats, tile],
+    ["row", rows, Float64Array, tileRows],
+    ["param", params, Float64Array, 1],
+  ] as const;
+  const operands = new Map<string, Operand>();
+  let bytes = 0;
+  for (const [kind, names, { BYTES_PER_ELEMENT }, length] of kinds) {
+    for (const name of names) {
+      if (operands.has(name)) throw new TypeError(`Cannot lay out the operand '${name}' twice`);
+      operands.set(name, { kind, offset: bytes });
+      bytes = LINE * Math.ceil((bytes + length * BYTES_PER_ELEMENT + SLACK) / LINE);
+    }
   }
   return {
-    tile,
-    tileRows,
-    element: layout.views(elements, Floats, buffer, tile),
-    column: layout.views(columns, Floats, buffer, tile),
-    row: layout.views(rows, Float64Array, buffer, tileRows),
-    param: layout.views(params, Float64Array, buffer, 1),
-    run,
-    compile: (step) => compileStep(step, dtype, layout, scratch),
+    pages: Math.ceil(bytes / PAGE),
+    build(scratch) {
+      const buffer = scratch.buffer as ArrayBuffer;
+      // An operand may have any name: assigning to `__proto__` would not make a property.
+      const [element, column, row, param] = kinds.map(([, names, View, length]) =>
+        Object.fromEntries(
+          names.map((name) => [name, new View(buffer, operands.get(name)!.offset, length)]),
+        )
+      );
+      const compile = (step: Step) => compileStep(step, { dtype, operands, functions }, scratch);
+      const run = {} as Record<S, Run>;
+      for (const name of Object.keys(steps) as S[]) {
+        // The first call compiles the step and replaces this function.
+        run[name] = (rows, cols) => (run[name] = compile(steps[name]))(rows, cols);
+      }
+      const others = new Map<string, Run>();
+      const step = (name: string, describe: () => Step) => {
+        const known = others.get(name) ?? compile(describe());
+        others.set(name, known);
+        return known;
+      };
+      const kernels = { tile, tileRows, element, column, row, param, run, compile, step };
+      return kernels as unknown as Kernels<E, S, C, R, P>;
+    },
   };
 }
 
-function compileStep(step: Step, dtype: FloatType, layout: Layout, scratch: Scratch): Run {
-  const { machine, buffer, memory } = scratch;
+function compileStep(step: Step, context: Context, { machine, buffer, memory }: Scratch): Run {
   const runOf = (plan: Plan): Run =>
     memory === undefined ? interpret(plan, buffer) : compile(plan, memory, machine === "relaxed");
-  const powers = new Set<string>();
-  const plan = planOf(step, dtype, layout, powers);
+  const powers = new Set<number>();
+  const plan = planOf(step, context, powers);
   if (powers.size === 0) return runOf(plan);
 
   // The step divides by options. If they are powers of 2, `plan` gives the same bits as a division, and is faster.
-  const options = Object.values(layout.views([...powers], Float64Array, buffer, 1));
+  const options = [...powers].map((offset) => new Float64Array(buffer as ArrayBuffer, offset, 1));
   let multiplying: Run | undefined;
   let dividing: Run | undefined;
   return (rows, cols) => {
     for (let i = 0; i < options.length; i++) {
       if (!isPowerOf2(options[i]![0]!)) {
-        dividing ??= runOf(planOf(step, dtype, layout));
+        dividing ??= runOf(planOf(step, context));
         return dividing(rows, cols);
       }
     }
@@ -216,49 +219,36 @@ function compileStep(step: Step, dtype: FloatType, layout: Layout, scratch: Scra
 
 function planOf(
   { store = {}, sum = {}, max = {} }: Step,
-  dtype: FloatType,
-  { kinds, offsets }: Layout,
-  powers?: Set<string>,
+  context: Context,
+  powers?: Set<number>,
 ): Plan {
-  const graph = new Graph();
-  const program = new ProgramBuilder(dtype);
-  const lowered = new Map<Node, Value>();
+  const program = new Lowering(context, powers);
   const stores: Store[] = [];
   const reductions: Reduction[] = [];
-  for (const [kind, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
+  for (const [results, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
     for (const name of Object.keys(texts)) {
-      const operand = kinds.get(name);
-      const offset = offsets.get(name) ?? 0;
-      const value = lower(program, parse(graph, texts[name]!), kinds, lowered, powers);
-      if (kind !== "store") {
-        if (operand !== "row") {
-          throw new TypeError(`Cannot reduce into '${name}' as it is not a row operand`);
-        }
-        reductions.push({ kind, offset, value });
-      } else {
-        if (operand !== "element" && operand !== "column") {
-          throw new TypeError(
-            `Cannot store into '${name}' as it is neither an element nor a column operand`,
-          );
-        }
-        stores.push({ kind: operand, name, offset, value });
-      }
+      const { kind, offset } = context.operands.get(name) ?? { kind: undefined, offset: 0 };
+      const value = read(texts[name]!, program);
+      if (results === "store" && (kind === "element" || kind === "column")) {
+        stores.push({ kind, offset, value });
+      } else if (results !== "store" && kind === "row") {
+        reductions.push({ kind: results, offset, value });
+      } else throw new TypeError(`Cannot write a ${results} into '${name}'`);
     }
   }
-  const { length } = program.instructions;
-  if (length > MAX_INSTRUCTIONS) {
+  const { instructions } = program;
+  if (instructions.length > MAX_INSTRUCTIONS) {
     throw new RangeError(
-      `Cannot compile the formula as it takes ${length} instructions: at most ${MAX_INSTRUCTIONS} are possible`,
+      `Cannot compile the formula as it takes ${instructions.length} instructions: at most ${MAX_INSTRUCTIONS} are possible`,
     );
   }
-  for (const { op, name } of program.instructions) {
-    if (op === "element" && Object.hasOwn(store, name)) {
-      throw new TypeError(
-        `Cannot store into '${name}' as it is read in the same step: the last vector of a row reaches into the next`,
-      );
+  // The last vector of a row reaches into the next row.
+  for (const { offset } of stores) {
+    if (instructions.some(({ op, value }) => op === "element" && value === offset)) {
+      throw new TypeError("Cannot store into an operand that the same step reads");
     }
   }
-  return { program, offsets, stores, reductions };
+  return { program, stores, reductions };
 }
 
 /** Up to so many elements a loop is faster than `set` and the view that it needs. */

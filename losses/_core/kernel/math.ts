@@ -1,16 +1,96 @@
 /**
  * exp, log and the functions made of them, as vector instructions.
  *
- * The code is the same for both float types, with different {@linkcode CONSTANTS}. All results are within 2
+ * The code is the same for both float types, with different polynomials and constants. All results are within 2
  * ulp of the exact value, from subnormal numbers to infinities (tests/core/math_test.ts measures it against
  * 64-digit arithmetic). The polynomials interpolate their functions at Chebyshev nodes; tests/core/polynomial_test.ts
  * computes their coefficients again.
  */
 
-import type { ProgramBuilder, Value } from "./program.ts";
 import type { FloatType } from "../tensor/types.ts";
+import type { MathFunctions } from "./lower.ts";
+import type { ProgramBuilder, Value } from "./program.ts";
 
-interface Constants {
+/** A polynomial for each float type, the coefficient of the lowest power first. */
+type Polynomial = Readonly<Record<FloatType, readonly number[]>>;
+
+/** (exp(r) - 1 - r) / r² on [-ln 2 / 2, ln 2 / 2]. */
+export const EXP: Polynomial = {
+  float32: [
+    0.5,
+    0.16666576666119928,
+    0.04166655421298415,
+    0.008363232883682618,
+    0.0013926250831497611,
+  ],
+  float64: [
+    0.5000000000000001,
+    0.16666666666666669,
+    0.041666666666623824,
+    0.008333333333330039,
+    0.0013888888917367081,
+    0.00019841269863171557,
+    0.000024801521057868204,
+    0.0000027557268276905696,
+    2.7620201591031547e-7,
+    2.5100472505694996e-8,
+  ],
+};
+
+/** (2 atanh(s) - 2 s) / s³ in powers of s², for s² ≤ (3 - 2√2)² (logarithms of mantissas). */
+export const LOG: Polynomial = {
+  float32: [0.6666668504515603, 0.39988778282162807, 0.2958005304318844],
+  float64: [
+    0.666666666666667,
+    0.39999999999899444,
+    0.2857142862600327,
+    0.22222211130259878,
+    0.18182889455674947,
+    0.15331710618210773,
+    0.14616585424888623,
+  ],
+};
+
+/** The same for s² ≤ 1/9 (logarithms of 1 + z, 0 ≤ z ≤ 1). */
+export const LOG1P: Polynomial = {
+  float32: [
+    0.6666666732087151,
+    0.39999706206824964,
+    0.28592364795197617,
+    0.21706460997195692,
+    0.23224921771214582,
+  ],
+  float64: [
+    0.6666666666666666,
+    0.40000000000014596,
+    0.2857142856710506,
+    0.22222222717801782,
+    0.18181789417326447,
+    0.15385570592912243,
+    0.13314135550881162,
+    0.12001155182857778,
+    0.08800317650868773,
+    0.16164938169471338,
+  ],
+};
+
+/** (3/2 (2 atanh(s) - 2 s) / s³ - 1) / s² in powers of s², for s² as in LOG (logarithms for pow). */
+export const POW: Polynomial = {
+  float32: [0.6000002258363308, 0.4284335414765594, 0.3457235715241703],
+  float64: [
+    0.6,
+    0.4285714285714405,
+    0.3333333333248383,
+    0.272727275030892,
+    0.23076892443777647,
+    0.20002207040770967,
+    0.1755935450923681,
+    0.17584767935814777,
+  ],
+};
+
+/** What the functions need to know of a float type. */
+interface Format {
   /** Bits of the mantissa without the leading one, and the bias of the exponent. */
   readonly mantissa: number;
   readonly bias: number;
@@ -22,111 +102,29 @@ interface Constants {
   /** ln 2 as a sum. The first part has so few bits that its product with an exponent is exact. */
   readonly ln2Hi: number;
   readonly ln2Lo: number;
-  /** Smallest number that is not subnormal. */
-  readonly minNormal: number;
-  /** (exp(r) - 1 - r) / r² on [-ln 2 / 2, ln 2 / 2], lowest power first. */
-  readonly expPoly: readonly number[];
-  /** (2 atanh(s) - 2 s) / s³ in powers of s², for s² ≤ (3 - 2√2)² (logarithms of mantissas). */
-  readonly logPoly: readonly number[];
-  /** The same for s² ≤ 1/9 (logarithms of 1 + z, 0 ≤ z ≤ 1). */
-  readonly log1pPoly: readonly number[];
-  /** (3/2 (2 atanh(s) - 2 s) / s³ - 1) / s² in powers of s², for s² as in logPoly (logarithms for pow). */
-  readonly powPoly: readonly number[];
-  /** 2/3 in two parts, the first with half a mantissa. */
-  readonly twoThirdsHi: number;
-  readonly twoThirdsLo: number;
-  /** Bits that are cleared for the upper half of a mantissa. */
-  readonly lowerHalf: number;
 }
 
-/** The constants of both float types. */
-export const CONSTANTS: Readonly<Record<FloatType, Constants>> = {
-  float32: {
-    mantissa: 23,
-    bias: 127,
-    shifter: 1.5 * 2 ** 23,
-    expMin: -104,
-    expMax: 89,
-    ln2Hi: 355 / 512,
-    ln2Lo: -2.1219444005469057e-4,
-    minNormal: 2 ** -126,
-    expPoly: [
-      0.5,
-      0.16666576666119928,
-      0.04166655421298415,
-      0.008363232883682618,
-      0.0013926250831497611,
-    ],
-    logPoly: [0.6666668504515603, 0.39988778282162807, 0.2958005304318844],
-    log1pPoly: [
-      0.6666666732087151,
-      0.39999706206824964,
-      0.28592364795197617,
-      0.21706460997195692,
-      0.23224921771214582,
-    ],
-    powPoly: [0.6000002258363308, 0.4284335414765594, 0.3457235715241703],
-    twoThirdsHi: 2730 / 2 ** 12,
-    twoThirdsLo: 2 / 3 / 2 ** 12,
-    lowerHalf: 12,
-  },
-  float64: {
-    mantissa: 52,
-    bias: 1023,
-    shifter: 1.5 * 2 ** 52,
-    expMin: -746,
-    expMax: 710,
-    ln2Hi: 0.6931471803691238,
-    ln2Lo: 1.9082149292705877e-10,
-    minNormal: 2 ** -1022,
-    expPoly: [
-      0.5000000000000001,
-      0.16666666666666669,
-      0.041666666666623824,
-      0.008333333333330039,
-      0.0013888888917367081,
-      0.00019841269863171557,
-      0.000024801521057868204,
-      0.0000027557268276905696,
-      2.7620201591031547e-7,
-      2.5100472505694996e-8,
-    ],
-    logPoly: [
-      0.666666666666667,
-      0.39999999999899444,
-      0.2857142862600327,
-      0.22222211130259878,
-      0.18182889455674947,
-      0.15331710618210773,
-      0.14616585424888623,
-    ],
-    log1pPoly: [
-      0.6666666666666666,
-      0.40000000000014596,
-      0.2857142856710506,
-      0.22222222717801782,
-      0.18181789417326447,
-      0.15385570592912243,
-      0.13314135550881162,
-      0.12001155182857778,
-      0.08800317650868773,
-      0.16164938169471338,
-    ],
-    powPoly: [
-      0.6,
-      0.4285714285714405,
-      0.3333333333248383,
-      0.272727275030892,
-      0.23076892443777647,
-      0.20002207040770967,
-      0.1755935450923681,
-      0.17584767935814777,
-    ],
-    twoThirdsHi: 44739242 / 2 ** 26,
-    twoThirdsLo: 2 / 3 / 2 ** 26,
-    lowerHalf: 27,
-  },
-};
+function formatOf(dtype: FloatType): Format {
+  return dtype === "float32"
+    ? {
+      mantissa: 23,
+      bias: 127,
+      shifter: 1.5 * 2 ** 23,
+      expMin: -104,
+      expMax: 89,
+      ln2Hi: 355 / 512,
+      ln2Lo: -2.1219444005469057e-4,
+    }
+    : {
+      mantissa: 52,
+      bias: 1023,
+      shifter: 1.5 * 2 ** 52,
+      expMin: -746,
+      expMax: 710,
+      ln2Hi: 0.6931471803691238,
+      ln2Lo: 1.9082149292705877e-10,
+    };
+}
 
 /** The bits of a float, as an integer of its width. */
 function bitsOf(dtype: FloatType, value: number): bigint {
@@ -142,13 +140,19 @@ function bitsOf(dtype: FloatType, value: number): bigint {
 /** A polynomial by Horner's rule; coefficients begin with that of the lowest power. */
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
-    (sum, coefficient) => b.apply("madd", sum, x, b.const(coefficient)),
-    b.const(coefficients[coefficients.length - 1]!),
+    (sum, coefficient) => b.emit("madd", sum, x, b.const(coefficient)),
+    b.const(coefficients.at(-1)!),
   );
 }
 
 /** Where the argument of exp lies; exp is faster if that is known. */
-export type ExpRange = "any" | "x ≤ 0";
+type ExpRange = "any" | "x ≤ 0";
+
+/** True if a value is never > 0 because of its form: `-abs(…)`, which sets the bit of the sign, or `min(…, 0)`. */
+function neverPositive(b: ProgramBuilder, value: Value): boolean {
+  const { op, args: [, last] } = b.instructions[value]!;
+  return (op === "or" && last === b.sign()) || (op === "pmin" && b.isZero(last!));
+}
 
 /**
  * exp(x) = p · 2ⁿ with n = round(x / ln 2) and p = exp(x - n ln 2).
@@ -157,13 +161,9 @@ export type ExpRange = "any" | "x ≤ 0";
  * power 2ⁿ. But 2ⁿ may be subnormal or infinite. If x ≤ 0, 2ⁿ⁺ᵏ is a normal number for a k halfway between, and p 2⁻ᵏ takes
  * as many instructions as p. For any x, p is multiplied by two powers with the product 2ⁿ. Both ways round a subnormal
  * result only once, give ∞ above the largest number and NaN for NaN, without a branch.
- *
- * @param b The program.
- * @param x The argument.
- * @param range Where x is known to lie, unless it is NaN.
  */
-export function exp(b: ProgramBuilder, x: Value, range: ExpRange = "any"): Value {
-  return expParts(b, x, range).value;
+export function exp(b: ProgramBuilder, x: Value): Value {
+  return expParts(b, x, neverPositive(b, x) ? "x ≤ 0" : "any").value;
 }
 
 /** exp(x + rest), and p - 1, which has digits that p has not. */
@@ -173,7 +173,7 @@ function expParts(
   range: ExpRange,
   rest?: Value,
 ): { value: Value; tail: Value } {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
   const { apply } = bound(b);
   const k = (c.bias + 1) / 2;
   const shifter = c.shifter + c.bias + (range === "any" ? c.bias : k);
@@ -185,7 +185,7 @@ function expParts(
   const r = rest === undefined
     ? apply("nmadd", n, b.const(c.ln2Lo), high)
     : apply("add", high, apply("nmadd", n, b.const(c.ln2Lo), rest));
-  const tail = apply("madd", apply("mul", r, r), polynomial(b, r, c.expPoly), r);
+  const tail = apply("madd", apply("mul", r, r), polynomial(b, r, EXP[b.dtype]), r);
   const power = b.shift("shl", shifted, c.mantissa);
   if (range !== "any") {
     const down = b.const(2 ** -k);
@@ -215,9 +215,9 @@ function atanhSeries(
 
 /** log(m · 2ᵏ) for m between √½ and √2 and f = m - 1. */
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
   const { apply } = bound(b);
-  const { s, factor } = atanhSeries(b, f, c.logPoly);
+  const { s, factor } = atanhSeries(b, f, LOG[b.dtype]);
   const small = apply("nmadd", s, factor, apply("mul", k, b.const(c.ln2Lo)));
   return apply("madd", k, b.const(c.ln2Hi), apply("add", f, small));
 }
@@ -227,7 +227,7 @@ function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
  * k + bias + shifter as a float.
  */
 function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted: Value } {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
   const one = BigInt(c.bias) << BigInt(c.mantissa);
   const { apply } = bound(b);
   const offset = one - bitsOf(b.dtype, Math.SQRT1_2);
@@ -256,9 +256,9 @@ export function log(b: ProgramBuilder, x: Value): Value {
 
 /** Splits x > 0 into m · 2ᵏ with m between √½ and √2, both floats; subnormal numbers are scaled up first. */
 function splitScaled(b: ProgramBuilder, x: Value): { m: Value; k: Value } {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
   const { apply } = bound(b);
-  const tiny = apply("lt", x, b.const(c.minNormal));
+  const tiny = apply("lt", x, b.const(2 ** (1 - c.bias)));
   const y = b.select(tiny, apply("mul", x, b.const(2 ** c.mantissa)), x);
   const { m, shifted } = split(b, y);
   const zero = c.shifter + c.bias;
@@ -267,7 +267,7 @@ function splitScaled(b: ProgramBuilder, x: Value): { m: Value; k: Value } {
 
 /** log(1 + x), corrected for the rounding of 1 + x. */
 export function log1p(b: ProgramBuilder, x: Value): Value {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
   const { apply } = bound(b);
   const u = apply("add", x, b.const(1));
   const lost = apply("sub", x, apply("sub", u, b.const(1)));
@@ -282,7 +282,7 @@ export function log1p(b: ProgramBuilder, x: Value): Value {
 
 /** exp(-|x|), which never overflows; sigmoid and softplus share it. */
 function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
-  return expParts(b, b.apply("neg", b.apply("abs", x)), "x ≤ 0");
+  return expParts(b, b.emit("neg", b.emit("abs", x)), "x ≤ 0");
 }
 
 /**
@@ -311,7 +311,7 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  const { s, factor } = atanhSeries(b, z, CONSTANTS[b.dtype].log1pPoly);
+  const { s, factor } = atanhSeries(b, z, LOG1P[b.dtype]);
   return apply("add", apply("nmadd", s, factor, z), rest);
 }
 
@@ -321,9 +321,22 @@ interface Split {
   readonly low: Value;
 }
 
+/** Bits that are cleared for the upper half of a mantissa, and 2/3 in two parts, the first with half a mantissa. */
+export function halvesOf(
+  dtype: FloatType,
+): { lowerHalf: number; twoThirdsHi: number; twoThirdsLo: number } {
+  const [lowerHalf, upperHalf] = dtype === "float32" ? [12, 12] : [27, 26];
+  const unit = 2 ** upperHalf;
+  return {
+    lowerHalf,
+    twoThirdsHi: Math.floor(2 / 3 * unit) / unit,
+    twoThirdsLo: 2 / 3 / unit,
+  };
+}
+
 /** The upper half of a mantissa. */
 function upper(b: ProgramBuilder, x: Value): Value {
-  return b.apply("and", x, b.bits(-1n << BigInt(CONSTANTS[b.dtype].lowerHalf)));
+  return b.emit("and", x, b.bits(-1n << BigInt(halvesOf(b.dtype).lowerHalf)));
 }
 
 /** The sum of an exact x and a smaller y, with `lost` what the rounding of x + y has taken from y. */
@@ -339,7 +352,8 @@ function splitSum(b: ProgramBuilder, x: Value, y: Value): Split {
  * log(m) = 2 atanh(s) = 2/3 s (3 + s² + s⁴ Q(s²)) with s = (m - 1) / (m + 1). Every number that matters is split.
  */
 function splitLog(b: ProgramBuilder, x: Value): Split {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
+  const { twoThirdsHi, twoThirdsLo } = halvesOf(b.dtype);
   const { apply } = bound(b);
   const { m, k } = splitScaled(b, x);
   const f = apply("sub", m, b.const(1));
@@ -356,7 +370,7 @@ function splitLog(b: ProgramBuilder, x: Value): Split {
 
   // The parenthesis: 3 + high² is exact, what comes to it is small.
   const w = apply("mul", s, s);
-  const quartic = apply("mul", apply("mul", w, w), polynomial(b, w, c.powPoly));
+  const quartic = apply("mul", apply("mul", w, w), polynomial(b, w, POW[b.dtype]));
   const rest = apply("madd", low, apply("add", high, s), quartic);
   const square = apply("mul", high, high);
   const factorHigh = upper(b, apply("add", apply("add", b.const(3), square), rest));
@@ -369,12 +383,12 @@ function splitLog(b: ProgramBuilder, x: Value): Split {
   );
 
   // Times 2/3, plus k ln 2.
-  const third = apply("mul", product.high, b.const(c.twoThirdsHi));
+  const third = apply("mul", product.high, b.const(twoThirdsHi));
   const small = apply(
     "madd",
     product.low,
     b.const(2 / 3),
-    apply("madd", product.high, b.const(c.twoThirdsLo), apply("mul", k, b.const(c.ln2Lo))),
+    apply("madd", product.high, b.const(twoThirdsLo), apply("mul", k, b.const(c.ln2Lo))),
   );
   const power = apply("mul", k, b.const(c.ln2Hi));
   const result = upper(b, apply("add", apply("add", third, small), power));
@@ -386,7 +400,7 @@ function splitLog(b: ProgramBuilder, x: Value): Split {
 
 /** sizeᵖ = exp(p log(size)) for size ≥ 0. The product is split: as one float, it would lose its digits before the point. */
 function powOfSize(b: ProgramBuilder, size: Value, p: Value): Value {
-  const c = CONSTANTS[b.dtype];
+  const c = formatOf(b.dtype);
   const { apply } = bound(b);
   const logarithm = splitLog(b, size);
   const pHigh = upper(b, p);
@@ -439,7 +453,16 @@ export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
   return apply("or", apply("or", size, sign), isUndefined);
 }
 
-/** `b.apply` as a function, which keeps the formulas above short. */
-function bound(b: ProgramBuilder): { apply: ProgramBuilder["apply"] } {
-  return { apply: b.apply.bind(b) };
+/** x log(y): 0 if x is 0, unless y is NaN. */
+export function xlogy(b: ProgramBuilder, x: Value, y: Value): Value {
+  const vanishes = b.emit("and", b.emit("eq", x, b.const(0)), b.emit("eq", y, y));
+  return b.select(vanishes, b.const(0), b.emit("mul", x, log(b, y)));
+}
+
+/** All functions, for formulas that are not known beforehand. */
+export const ALL_FUNCTIONS: MathFunctions = { exp, log, log1p, sigmoid, softplus, pow, xlogy };
+
+/** `b.emit` as a function, which keeps the formulas above short. */
+function bound(b: ProgramBuilder): { apply: ProgramBuilder["emit"] } {
+  return { apply: b.emit.bind(b) };
 }

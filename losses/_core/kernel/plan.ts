@@ -19,7 +19,6 @@ import type { ProgramBuilder, Value } from "./program.ts";
 /** A result that is written for every element (or column). */
 export interface Store {
   readonly kind: "element" | "column";
-  readonly name: string;
   readonly offset: number;
   readonly value: Value;
 }
@@ -34,7 +33,6 @@ export interface Reduction {
 /** A kernel before it is compiled. Offsets are bytes into the scratch memory. */
 export interface Plan {
   readonly program: ProgramBuilder;
-  readonly offsets: ReadonlyMap<string, number>;
   readonly stores: readonly Store[];
   readonly reductions: readonly Reduction[];
 }

@@ -59,29 +59,34 @@ export type Op =
 /** The kinds of operands, see plan.ts. */
 export type OperandKind = "element" | "column" | "row" | "param";
 
+/** An operand of a kernel. */
+export interface Operand {
+  readonly kind: OperandKind;
+  /** Where it begins in the scratch memory, in bytes. */
+  readonly offset: number;
+}
+
 /** How often a value is computed: once per call, once per row, or for every element. */
-export type Stage = "call" | "row" | "element";
+export const CALL = 0, ROW = 1, ELEMENT = 2;
+export type Stage = typeof CALL | typeof ROW | typeof ELEMENT;
 
 /** One instruction. */
 export interface Instruction {
   readonly op: Op;
   /** Indices of earlier instructions. */
   readonly args: readonly number[];
-  /** The float of a `const`, the bits of `bits`, the distance of a shift. */
+  /** The float of a `const`, the bits of `bits`, the distance of a shift, the place of an operand. */
   readonly value: number | bigint;
-  /** The operand's name, for the four kinds of operands. */
-  readonly name: string;
   readonly stage: Stage;
 }
 
 /** The value of an instruction, as the index of the instruction. */
 export type Value = number;
 
-const STAGES: readonly Stage[] = ["call", "row", "element"];
-const STAGE_OF_LEAF: Readonly<Partial<Record<Op, Stage>>> = {
-  row: "row",
-  element: "element",
-  column: "element",
+const STAGE_OF_LEAF: { readonly [op in Op]?: Stage } = {
+  row: ROW,
+  element: ELEMENT,
+  column: ELEMENT,
 };
 
 /** Makes the instructions of a program, and no instruction twice. */
@@ -97,76 +102,71 @@ export class ProgramBuilder {
     this.dtype = dtype;
   }
 
-  #emit(op: Op, args: readonly Value[], value: number | bigint = 0, name = ""): Value {
-    const literal = Object.is(value, -0) ? "-0" : String(value);
-    const key = `${op} ${name} ${literal} ${args.join(" ")}`;
+  #instruction(op: Op, args: readonly Value[], value: number | bigint = 0): Value {
+    const literal = Object.is(value, -0) ? "-0" : value;
+    const key = `${op} ${literal} ${args.join(" ")}`;
     let index = this.#known.get(key);
     if (index === undefined) {
-      let stage = STAGE_OF_LEAF[op] ?? "call";
+      let stage = STAGE_OF_LEAF[op] ?? CALL;
       for (let i = 0; i < args.length; i++) {
         const { stage: other } = this.instructions[args[i]!]!;
-        if (STAGES.indexOf(other) > STAGES.indexOf(stage)) stage = other;
+        if (other > stage) stage = other;
       }
-      index = this.instructions.push({
-        op,
-        args,
-        value,
-        name,
-        stage,
-      }) - 1;
+      index = this.instructions.push({ op, args, value, stage }) - 1;
       this.#known.set(key, index);
     }
     return index;
   }
 
   /** The bit that makes a float negative. */
-  #sign(): Value {
+  sign(): Value {
     return this.bits(this.dtype === "float32" ? 1n << 31n : 1n << 63n);
   }
 
   /** A float in every lane. */
   const(value: number): Value {
-    return this.#emit("const", [], this.dtype === "float32" ? Math.fround(value) : value);
+    return this.#instruction("const", [], this.dtype === "float32" ? Math.fround(value) : value);
   }
 
   /** Raw bits in every lane. */
   bits(value: number | bigint): Value {
-    return this.#emit("bits", [], BigInt(value));
+    return this.#instruction("bits", [], BigInt(value));
   }
 
-  /** An operand of the kernel. */
-  operand(kind: OperandKind, name: string): Value {
-    return this.#emit(kind, [], 0, name);
+  /** An operand of the kernel, by its kind and where it begins in the scratch memory. */
+  operand({ kind, offset }: Operand): Value {
+    return this.#instruction(kind, [], offset);
   }
 
   /** An operation on earlier values. */
-  apply(op: Op, ...args: readonly Value[]): Value {
+  emit(op: Op, ...args: readonly Value[]): Value {
     if (op === "abs") {
       const inner = this.instructions[args[0]!]!;
       // |-a| = ||a|| = |a|: sigmoid(x), sigmoid(-x) and softplus(-|x|) then share exp(-|x|).
-      if (inner.op === "neg" || inner.op === "abs") return this.apply("abs", inner.args[0]!);
-      if (inner.op === "or" && inner.args[1] === this.#sign()) {
-        return this.apply("abs", inner.args[0]!);
+      if (inner.op === "neg" || inner.op === "abs") return this.emit("abs", inner.args[0]!);
+      if (inner.op === "or" && inner.args[1] === this.sign()) {
+        return this.emit("abs", inner.args[0]!);
       }
     }
     // -|a| is a with its sign bit set.
-    if (op === "neg" && this.instructions[args[0]!]!.op === "abs") {
-      return this.#emit("or", [this.instructions[args[0]!]!.args[0]!, this.#sign()]);
+    if (op === "neg") {
+      const inner = this.instructions[args[0]!]!;
+      if (inner.op === "abs") return this.#instruction("or", [inner.args[0]!, this.sign()]);
     }
-    return this.#emit(op, args);
+    return this.#instruction(op, args);
   }
 
   /** Integer shift of every lane, to the left or (filling with zeros) to the right. */
   shift(op: "shl" | "shr", a: Value, distance: number): Value {
-    return this.#emit(op, [a], distance);
+    return this.#instruction(op, [a], distance);
   }
 
   /** `mask ? a : b`, by the cheapest instruction. */
   select(mask: Value, a: Value, b: Value): Value {
     if (a === b) return a;
-    if (this.isZero(b)) return this.apply("and", mask, a);
-    if (this.isZero(a)) return this.apply("andnot", b, mask);
-    return this.apply("select", mask, a, b);
+    if (this.isZero(b)) return this.emit("and", mask, a);
+    if (this.isZero(a)) return this.emit("andnot", b, mask);
+    return this.emit("select", mask, a, b);
   }
 
   /** True if a value is the constant +0. */

@@ -15,22 +15,59 @@
  * constants, because the engine would build a constant inside the loop again in each iteration, which made exp 2.6 times
  * slower, and the steps of polynomials, which makes exp 1.05 times faster in float32 and 1.3 times in float64.
  *
- * From text to kernel: parse → graph → lower → **wasm**.
+ * From text to kernel: read → lower → **wasm**.
  */
 
-import { CODE, CodeWriter, I32, moduleOf, RELAXED, SIMD, V128, VECTOR } from "./assembler.ts";
-import type { Plan, Run } from "./plan.ts";
-import type { Instruction, Stage, Value } from "./program.ts";
-import type { FloatType } from "../tensor/types.ts";
+import {
+  BITSELECT,
+  BLOCK,
+  CodeWriter,
+  END,
+  F32_CONVERT_U,
+  F32_DEMOTE,
+  F64_ADD,
+  F64_CONVERT_U,
+  F64_EXTRACT,
+  F64_LOAD,
+  F64_MAX,
+  F64_PROMOTE_LOW,
+  F64_STORE,
+  I32_ADD,
+  I32_AND,
+  I32_EQZ,
+  I32_GE_U,
+  I32_MUL,
+  I32_SUB,
+  IF,
+  LOOP,
+  moduleOf,
+  RELAXED_MADD,
+  RELAXED_NMADD,
+  RELAXED_SELECT,
+  SHUFFLE,
+  SPLAT,
+  TEE,
+  V128_LOAD,
+  V128_STORE,
+} from "./assembler.ts";
+import { opcodeOf } from "./operations.ts";
+import type { Plan, Reduction, Run } from "./plan.ts";
+import {
+  CALL,
+  ELEMENT,
+  type Instruction,
+  type Op,
+  ROW,
+  type Stage,
+  type Value,
+} from "./program.ts";
 
 /** Parameters and integer locals: I, J and R are positions in bytes in all rows, in one row and in the row operands. */
-const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, END = 7;
-const INTEGERS = [I, J, R, BLOCKS, FULL, END].length;
+const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, ROW_END = 7;
+const PARAMETERS = 2, INTEGERS = 6;
 const VECTOR_BYTES = 16;
 /** In place of a local, for a value that is computed where it is used. */
 const NONE = -1;
-/** Bytes 8 to 15 of a vector, twice. */
-const UPPER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /**
  * Vectors in a block, and the most instructions in a block. Each instruction is written for all vectors of a block before
@@ -43,33 +80,22 @@ const BLOCK_INSTRUCTIONS = 512;
 const MAX_DEPTH = 100;
 
 /**
- * Encodes a kernel.
- *
- * @param plan The kernel.
- * @param relaxed True to use the multiply-add and select of relaxed SIMD.
- * @returns The bytes of the module.
- */
-export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
-  return new Encoder(plan, relaxed).encode();
-}
-
-/**
  * Encodes one plan. Most of the time goes into parsing this code, because a kernel is encoded only once. A class is
  * therefore faster than a function with inner functions, which engines parse again whenever the outer one is called.
  */
 class Encoder {
   readonly #code = new CodeWriter();
   readonly #plan: Plan;
+  /** Whether the multiply-add and select of relaxed SIMD are used. */
   readonly #relaxed: boolean;
-  readonly #dtype: FloatType;
-  /** Column of the opcode tables: 0 for float32, 1 for float64. */
+  /** 0 for float32, 1 for float64. */
   readonly #wide: 0 | 1;
   /** Vectors in a block. */
   readonly #unroll: number;
   /** By value: the first of its locals, one for each vector of a block (one for all if it is constant in a row), or NONE. */
   readonly #local: Int32Array;
   /** Number of locals so far. */
-  #locals = 2 + INTEGERS;
+  #locals = PARAMETERS + INTEGERS;
   readonly #mask: number;
   readonly #pending: number;
   readonly #accumulators: number;
@@ -78,7 +104,6 @@ class Encoder {
     const { program: { dtype, instructions }, stores, reductions } = plan;
     this.#plan = plan;
     this.#relaxed = relaxed;
-    this.#dtype = dtype;
     this.#wide = dtype === "float64" ? 1 : 0;
 
     // These values need a local: those that are used twice or in an inner loop, leaves, and the steps of polynomials. Each
@@ -90,33 +115,26 @@ class Encoder {
       uses[value]!++;
       if (instructions[value]!.stage !== stage) crosses[value] = 1;
     };
-    for (const { value } of stores) use(value, "element");
-    for (const { value } of reductions) use(value, "element");
+    for (const { value } of stores) use(value, ELEMENT);
+    for (const { value } of reductions) use(value, ELEMENT);
     let elementInstructions = 0;
     for (let value = instructions.length - 1; value >= 0; value--) {
       const { args, stage } = instructions[value]!;
       if (uses[value] === 0) continue;
       for (const arg of args) use(arg, stage);
-      if (stage === "element") elementInstructions++;
+      if (stage === ELEMENT) elementInstructions++;
     }
     this.#unroll = UNROLL * elementInstructions <= BLOCK_INSTRUCTIONS ? UNROLL : 1;
     this.#local = new Int32Array(instructions.length).fill(NONE);
     const depths = new Uint8Array(instructions.length);
-    for (let value = 0; value < instructions.length; value++) {
-      const { op, args, stage } = instructions[value]!;
-      const isStep = stage === "element" && (op === "madd" || op === "nmadd");
-      let depth = 0;
-      for (const arg of args) depth = Math.max(depth, depths[arg]! + 1);
-      if (
-        uses[value]! > 1 ||
-        (uses[value] === 1 &&
-          (isStep || crosses[value] || args.length === 0 || depth > MAX_DEPTH))
-      ) {
-        this.#local[value] = this.#newLocals(stage === "element" ? this.#unroll : 1);
-        depth = 0;
-      }
-      depths[value] = depth;
-    }
+    instructions.forEach(({ op, args, stage }, value) => {
+      const isStep = stage === ELEMENT && (op === "madd" || op === "nmadd");
+      const depth = Math.max(0, ...args.map((arg) => depths[arg]! + 1));
+      const isLocal = isStep || crosses[value] || args.length === 0 || depth > MAX_DEPTH;
+      if (uses[value]! >= (isLocal ? 1 : 2)) {
+        this.#local[value] = this.#newLocals(stage === ELEMENT ? this.#unroll : 1);
+      } else depths[value] = depth;
+    });
     this.#mask = this.#newLocals(1);
     this.#pending = this.#newLocals(this.#unroll);
     this.#accumulators = this.#newLocals(UNROLL * reductions.length);
@@ -134,43 +152,49 @@ class Encoder {
     const size = wide ? 8 : 4;
     const blockBytes = this.#unroll * VECTOR_BYTES;
 
-    code.get(COLS).i32(size).byte(CODE.i32Mul).set(END);
-    code.get(END).i32(-VECTOR_BYTES).byte(CODE.i32And).set(FULL);
-    code.get(END).i32(-blockBytes).byte(CODE.i32And).set(BLOCKS);
-    this.#computeStage("call", 1);
-    code.open(CODE.block).get(ROWS).byte(CODE.i32Eqz).leave(0);
-    code.open(CODE.loop); // for each row
-    this.#computeStage("row", 1);
-    for (let k = 0; k < reductions.length; k++) this.#start(k);
+    code.get(COLS).i32(size).byte(I32_MUL).set(ROW_END);
+    code.get(ROW_END).i32(-VECTOR_BYTES).byte(I32_AND).set(FULL);
+    code.get(ROW_END).i32(-blockBytes).byte(I32_AND).set(BLOCKS);
+    this.#computeStage(CALL, 1);
+    code.open(BLOCK).get(ROWS).byte(I32_EQZ).leave(0);
+    code.open(LOOP); // for each row
+    this.#computeStage(ROW, 1);
+    reductions.forEach(this.#start, this);
     code.i32(0).set(J);
 
-    code.open(CODE.block).open(CODE.loop); // for each block
-    code.get(J).get(BLOCKS).byte(CODE.i32GeU).leave(1);
-    this.#computeStage("element", this.#unroll);
+    code.open(BLOCK).open(LOOP); // for each block
+    code.get(J).get(BLOCKS).byte(I32_GE_U).leave(1);
+    this.#computeStage(ELEMENT, this.#unroll);
     this.#store(this.#unroll);
-    for (let k = 0; k < reductions.length; k++) this.#accumulate(k);
-    code.step(I, blockBytes).step(J, blockBytes).close(2);
+    reductions.forEach(this.#accumulate, this);
+    code.step(I, blockBytes).step(J, blockBytes).repeat();
 
-    code.splat(this.#dtype, -1n).set(this.#mask);
-    code.open(CODE.block).open(CODE.loop); // for each remaining vector
-    code.get(J).get(END).byte(CODE.i32GeU).leave(1);
+    code.splat(wide, -1n).set(this.#mask);
+    code.open(BLOCK).open(LOOP); // for each remaining vector
+    code.get(J).get(ROW_END).byte(I32_GE_U).leave(1);
     // The mask of a partial vector: the lanes that belong to the row.
-    code.get(J).get(FULL).byte(CODE.i32GeU).open(CODE.if);
-    code.laneNumbers(this.#dtype).get(COLS).i32(VECTOR_BYTES / size - 1).byte(CODE.i32And);
-    code.byte(wide ? CODE.f64ConvertU : CODE.f32ConvertU).simd(SIMD.splat[wide]);
-    code.simd(SIMD.lt[wide]).set(this.#mask).byte(CODE.end);
-    this.#computeStage("element", 1);
+    code.get(J).get(FULL).byte(I32_GE_U).open(IF);
+    code.vector(wide, wide ? [0, 1] : [0, 1, 2, 3]);
+    code.get(COLS).i32(VECTOR_BYTES / size - 1).byte(I32_AND);
+    code.byte(wide ? F64_CONVERT_U : F32_CONVERT_U).simd(SPLAT + wide);
+    this.#apply("lt").set(this.#mask).byte(END);
+    this.#computeStage(ELEMENT, 1);
     this.#store(1);
-    for (let k = 0; k < reductions.length; k++) this.#accumulateMasked(k);
-    code.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).close(2);
+    reductions.forEach(this.#accumulateMasked, this);
+    code.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).repeat();
 
-    for (let k = 0; k < reductions.length; k++) this.#finish(k);
+    reductions.forEach(this.#finish, this);
     // After a partial vector, I is beyond the end of the row, where the next row begins.
-    code.get(I).get(J).byte(CODE.i32Sub).get(END).byte(CODE.i32Add).set(I);
+    code.get(I).get(J).byte(I32_SUB).get(ROW_END).byte(I32_ADD).set(I);
     code.step(R, 8);
-    code.get(ROWS).i32(1).byte(CODE.i32Sub).byte(CODE.localTee).byte(ROWS).byte(CODE.brIf).byte(0);
-    code.byte(CODE.end).byte(CODE.end);
-    return moduleOf([I32, I32], [[INTEGERS, I32], [this.#locals - 2 - INTEGERS, V128]], code);
+    code.get(ROWS).i32(1).byte(I32_SUB).byte(TEE).byte(ROWS).leave(0);
+    code.byte(END).byte(END);
+    return moduleOf(INTEGERS, this.#locals - PARAMETERS - INTEGERS, code);
+  }
+
+  /** Writes an operation on what has been pushed. */
+  #apply(op: Op, wide = this.#wide): CodeWriter {
+    return this.#code.simd(opcodeOf(op, wide));
   }
 
   /** Sets the locals of one stage, arguments first, each for `count` vectors. */
@@ -186,7 +210,7 @@ class Encoder {
   }
 
   #localOf(value: Value, u: number): number {
-    const varies = this.#plan.program.instructions[value]!.stage === "element";
+    const varies = this.#plan.program.instructions[value]!.stage === ELEMENT;
     return this.#local[value]! + (varies ? u : 0);
   }
 
@@ -197,58 +221,60 @@ class Encoder {
   }
 
   /** Pushes the result of an instruction for vector `u` of a block. */
-  #compute({ op, args, value, name }: Instruction, u: number): void {
+  #compute({ op, args, value }: Instruction, u: number): void {
     const code = this.#code;
     const wide = this.#wide;
     const relaxed = this.#relaxed;
+    const push = (...places: readonly number[]) => {
+      for (const place of places) this.#push(args[place]!, u);
+    };
     switch (op) {
       case "const":
       case "bits":
-        code.splat(this.#dtype, value);
-        return;
+        code.splat(wide, value);
+        break;
       case "element":
       case "column":
-        code.get(op === "element" ? I : J).simd(VECTOR.load);
-        code.at(this.#plan.offsets.get(name)! + u * VECTOR_BYTES);
-        return;
+        code.get(op === "element" ? I : J).simd(V128_LOAD).at(Number(value) + u * VECTOR_BYTES);
+        break;
       case "row":
       case "param":
         if (op === "row") code.get(R);
         else code.i32(0);
-        code.byte(CODE.f64Load).at(this.#plan.offsets.get(name)!);
-        if (!wide) code.byte(CODE.f32Demote);
-        code.simd(SIMD.splat[wide]);
-        return;
+        code.byte(F64_LOAD).at(Number(value));
+        if (!wide) code.byte(F32_DEMOTE);
+        code.simd(SPLAT + wide);
+        break;
       case "select":
-        this.#push(args[1]!, u);
-        this.#push(args[2]!, u);
-        this.#push(args[0]!, u);
-        code.simd(relaxed ? RELAXED.select[wide] : VECTOR.bitselect);
-        return;
+        push(1, 2, 0);
+        code.simd(relaxed ? RELAXED_SELECT + wide : BITSELECT);
+        break;
       case "madd":
-        this.#push(args[0]!, u);
-        this.#push(args[1]!, u);
-        if (!relaxed) code.simd(SIMD.mul[wide]);
-        this.#push(args[2]!, u);
-        code.simd(relaxed ? RELAXED.madd[wide] : SIMD.add[wide]);
-        return;
+        push(0, 1);
+        if (!relaxed) this.#apply("mul");
+        push(2);
+        if (relaxed) code.simd(RELAXED_MADD + 2 * wide);
+        else this.#apply("add");
+        break;
       case "nmadd":
-        if (!relaxed) this.#push(args[2]!, u);
-        this.#push(args[0]!, u);
-        this.#push(args[1]!, u);
-        if (relaxed) this.#push(args[2]!, u);
-        code.simd(relaxed ? RELAXED.nmadd[wide] : SIMD.mul[wide]);
-        if (!relaxed) code.simd(SIMD.sub[wide]);
-        return;
+        if (relaxed) {
+          push(0, 1, 2);
+          code.simd(RELAXED_NMADD + 2 * wide);
+        } else {
+          push(2, 0, 1);
+          this.#apply("mul");
+          this.#apply("sub");
+        }
+        break;
       case "shl":
       case "shr":
-        this.#push(args[0]!, u);
-        code.i32(Number(value)).simd(SIMD[op][wide]);
-        return;
+        push(0);
+        code.i32(Number(value));
+        this.#apply(op);
+        break;
       default:
-        this.#push(args[0]!, u);
-        if (args.length > 1) this.#push(args[1]!, u);
-        code.simd(SIMD[op][wide]);
+        push(...args.keys());
+        this.#apply(op);
     }
   }
 
@@ -257,7 +283,7 @@ class Encoder {
       for (let u = 0; u < count; u++) {
         this.#code.get(kind === "element" ? I : J);
         this.#push(value, u);
-        this.#code.simd(VECTOR.store).at(offset + u * VECTOR_BYTES);
+        this.#code.simd(V128_STORE).at(offset + u * VECTOR_BYTES);
       }
     }
   }
@@ -266,126 +292,123 @@ class Encoder {
   // maximum takes one for each vector of a block. It is never NaN, so that NaN is ignored: pmax gives its first argument if
   // either is NaN.
 
-  #firstAccumulator(k: number): number {
-    return this.#accumulators + UNROLL * k;
+  #start({ kind }: Reduction, k: number): void {
+    for (let i = 0; i < (kind === "sum" ? 2 : UNROLL); i++) {
+      this.#code.splat(this.#wide, kind === "sum" ? 0 : -Infinity).set(this.#accumulator(k, i));
+    }
   }
 
-  #start(k: number): void {
-    const isSum = this.#plan.reductions[k]!.kind === "sum";
-    const [start, count] = isSum ? [0, 2] as const : [-Infinity, UNROLL] as const;
-    for (let i = 0; i < count; i++) {
-      this.#code.splat(this.#dtype, start).set(this.#firstAccumulator(k) + i);
-    }
+  #accumulator(k: number, i = 0): number {
+    return this.#accumulators + UNROLL * k + i;
   }
 
   /** Accumulates the vectors of a block. */
-  #accumulate(k: number): void {
-    const { kind, value } = this.#plan.reductions[k]!;
-    const code = this.#code;
-    if (kind === "max") {
-      for (let u = 0; u < this.#unroll; u++) {
-        const accumulator = this.#firstAccumulator(k) + u;
-        code.get(accumulator);
-        this.#push(value, u);
-        code.simd(SIMD.pmax[this.#wide]).set(accumulator);
-      }
-      return;
-    }
+  #accumulate({ kind, value }: Reduction, k: number): void {
     for (let u = 0; u < this.#unroll; u++) {
+      if (kind === "max") this.#code.get(this.#accumulator(k, u));
       this.#push(value, u);
-      code.set(this.#pending + u);
+      if (kind === "max") this.#apply("pmax").set(this.#accumulator(k, u));
+      else this.#code.set(this.#pending + u);
     }
-    if (this.#unroll > 1) {
-      this.#pushTree(SIMD.add[this.#wide], this.#pending, this.#unroll);
-      code.set(this.#pending);
-    }
-    this.#addUp(k);
+    if (kind === "sum") this.#addUp(k, this.#unroll);
   }
 
   /** Accumulates the lanes of a remaining vector that the mask selects. */
-  #accumulateMasked(k: number): void {
-    const { kind, value } = this.#plan.reductions[k]!;
+  #accumulateMasked({ kind, value }: Reduction, k: number): void {
     const code = this.#code;
     if (kind === "max") {
-      const accumulator = this.#firstAccumulator(k);
-      code.get(accumulator);
+      code.get(this.#accumulator(k));
       this.#push(value, 0);
-      code.splat(this.#dtype, -Infinity).get(this.#mask).simd(VECTOR.bitselect);
-      code.simd(SIMD.pmax[this.#wide]).set(accumulator);
-      return;
+      code.splat(this.#wide, -Infinity).get(this.#mask).simd(BITSELECT);
+      this.#apply("pmax").set(this.#accumulator(k));
+    } else {
+      this.#push(value, 0);
+      code.get(this.#mask);
+      this.#apply("and").set(this.#pending);
+      this.#addUp(k, 1);
     }
-    this.#push(value, 0);
-    code.get(this.#mask).simd(SIMD.and[this.#wide]).set(this.#pending);
-    this.#addUp(k);
   }
 
-  /** Pushes values combined in pairs: the sum of 2ⁿ equal float32 numbers is then exact. */
-  #pushTree(combine: number, from: number, count: number): void {
+  /** Pushes locals combined in pairs: the sum of 2ⁿ equal float32 numbers is then exact. */
+  #pushTree(op: Op, from: number, count: number): void {
     if (count === 1) {
       this.#code.get(from);
       return;
     }
-    this.#pushTree(combine, from, count / 2);
-    this.#pushTree(combine, from + count / 2, count / 2);
-    this.#code.simd(combine);
+    this.#pushTree(op, from, count / 2);
+    this.#pushTree(op, from + count / 2, count / 2);
+    this.#apply(op);
   }
 
-  /** Adds the pending vector to the accumulators of a sum. */
-  #addUp(k: number): void {
+  /** Adds `count` pending vectors to the accumulators of a sum. */
+  #addUp(k: number, count: number): void {
     const code = this.#code;
-    const low = this.#firstAccumulator(k);
-    if (this.#wide) {
-      code.get(low).get(this.#pending).simd(SIMD.add[1]).set(low);
-      return;
+    const low = this.#accumulator(k);
+    if (count > 1) {
+      this.#pushTree("add", this.#pending, count);
+      code.set(this.#pending);
     }
-    code.get(low).get(this.#pending).simd(VECTOR.f64PromoteLow).simd(SIMD.add[1]).set(low);
-    code.get(low + 1);
-    this.#pushUpper(this.#pending);
-    code.simd(SIMD.add[1]).set(low + 1);
+    code.get(low).get(this.#pending);
+    if (!this.#wide) {
+      code.simd(F64_PROMOTE_LOW);
+      this.#apply("add", 1).set(low).get(low + 1);
+      this.#pushUpper(this.#pending);
+    }
+    this.#apply("add", 1).set(this.#wide ? low : low + 1);
   }
 
   /** Pushes the upper half of the float32 vector in a local as float64. */
   #pushUpper(vector: number): void {
-    this.#code.get(vector).get(vector).simd(VECTOR.shuffle).append(UPPER_HALF);
-    this.#code.simd(VECTOR.f64PromoteLow);
+    const code = this.#code.get(vector).get(vector).simd(SHUFFLE);
+    for (let byte = 0; byte < VECTOR_BYTES; byte++) code.byte(8 + byte % 8);
+    code.simd(F64_PROMOTE_LOW);
   }
 
   /** Writes the result of a reduction at the end of a row. */
-  #finish(k: number): void {
-    const { kind, offset } = this.#plan.reductions[k]!;
+  #finish({ kind, offset }: Reduction, k: number): void {
     const code = this.#code;
-    const low = this.#firstAccumulator(k);
+    const low = this.#accumulator(k);
     if (kind === "max") {
       // Without a block, only the first accumulator has been used.
-      code.get(BLOCKS).open(CODE.if);
-      this.#pushTree(SIMD.pmax[this.#wide], low, UNROLL);
-      code.set(low).byte(CODE.end);
+      code.get(BLOCKS).open(IF);
+      this.#pushTree("pmax", low, UNROLL);
+      code.set(low).byte(END);
     }
-    if (!this.#wide && kind === "sum") code.get(low).get(low + 1).simd(SIMD.add[1]).set(low);
-    if (!this.#wide && kind === "max") {
-      code.get(low).simd(VECTOR.f64PromoteLow);
-      this.#pushUpper(low);
-      code.simd(SIMD.pmax[1]).set(low);
+    if (!this.#wide) {
+      code.get(low);
+      if (kind === "sum") code.get(low + 1);
+      else {
+        code.simd(F64_PROMOTE_LOW);
+        this.#pushUpper(low);
+      }
+      this.#apply(kind === "sum" ? "add" : "pmax", 1).set(low);
     }
     code.get(R);
-    code.get(low).simd(VECTOR.f64Extract).byte(0).get(low).simd(VECTOR.f64Extract).byte(1);
-    code.byte(kind === "sum" ? CODE.f64Add : CODE.f64Max).byte(CODE.f64Store).at(offset);
+    code.get(low).simd(F64_EXTRACT).byte(0).get(low).simd(F64_EXTRACT).byte(1);
+    code.byte(kind === "sum" ? F64_ADD : F64_MAX).byte(F64_STORE).at(offset);
   }
 }
 
-/** A module with one function, `local.set 0 (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0))`. */
-const RELAXED_PROBE = new Uint8Array([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, 17, 1, 15],
-  ...[1, 1, V128, 0x20, 0, 0x20, 0, 0x20, 0, 0xfd, 0x85, 0x02, 0x21, 0, CODE.end],
-]);
-
-/** True if this machine has relaxed SIMD. */
+/**
+ * True if this machine has relaxed SIMD.
+ *
+ * @throws {Error} If this machine has no SIMD, or WebAssembly is not allowed here.
+ */
 export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(RELAXED_PROBE);
+  // Where a content security policy forbids WebAssembly, `validate` need not say so.
+  new WebAssembly.Module(moduleOf(0, 1, new CodeWriter()));
+  const multiplyAdd = new CodeWriter().get(2).get(2).get(2).simd(RELAXED_MADD).set(2);
+  return WebAssembly.validate(moduleOf(0, 1, multiplyAdd));
 }
 
-/** Compiles a kernel. */
+/**
+ * Compiles a kernel.
+ *
+ * @param plan The kernel.
+ * @param memory The scratch memory.
+ * @param relaxed True to use the multiply-add and select of relaxed SIMD.
+ */
 export function compile(plan: Plan, memory: WebAssembly.Memory, relaxed: boolean): Run {
-  const module = new WebAssembly.Module(encode(plan, relaxed));
-  return new WebAssembly.Instance(module, { m: { m: memory } }).exports.run as Run;
+  const module = new WebAssembly.Module(new Encoder(plan, relaxed).encode());
+  return new WebAssembly.Instance(module, { m: { m: memory } }).exports.f as Run;
 }

@@ -4,9 +4,9 @@
  * All products of such a layer are a · b where one factor may be transposed, which only exchanges its strides:
  * scores y = x · wᵀ, and for their gradient g, dx = g · w and dw = gᵀ · x.
  *
- * A tile of the result is computed in the kernels' scratch memory, as {@linkcode PARTS} parts, one below the other. One step
- * adds {@linkcode DEPTH} columns of a times as many rows of b to all parts: each vector of b is loaded once for all parts,
- * and each number of the tile is loaded and stored once for {@linkcode DEPTH} multiply-adds. Four parts and four terms were
+ * A tile of the result is computed in the kernels' scratch memory, as four parts, one below the other. One step
+ * adds four columns of a times as many rows of b to all parts: each vector of b is loaded once for all parts,
+ * and each number of the tile is loaded and stored once for four multiply-adds. Four parts and four terms were
  * fastest: 18 multiply-adds per ns in float32, compared with 12 for one part and eight terms, and 1 for a plain loop. The
  * tile alternates between two operands, as no kernel may write to an operand that it reads.
  *
@@ -49,9 +49,9 @@ export function transpose({ data, rows, columns, start, down, across }: Matrix):
 }
 
 /** Terms that one step adds. */
-const DEPTH = 4;
+const depths = [0, 1, 2, 3];
 /** Parts of a tile, for which each vector of b is loaded once. */
-const PARTS = 4;
+const parts = [0, 1, 2, 3];
 /** Elements in a part, columns and rows of a tile: all operands stay in the L2 cache. */
 const PART = 16384;
 const TILE_COLUMNS = 512;
@@ -59,8 +59,6 @@ const TILE_ROWS = 256;
 /** Longest float32 partial sum; partial sums are added in float64. */
 const FLOAT32_TERMS = 256;
 
-const depths = Array.from({ length: DEPTH }, (_, i) => i);
-const parts = Array.from({ length: PARTS }, (_, p) => p);
 /** A step that writes, for each part, the operand `from` plus the next terms into the operand `to`. */
 const step = (to: string, from?: string) => ({
   store: Object.fromEntries(parts.map((p) => {
@@ -68,14 +66,14 @@ const step = (to: string, from?: string) => ({
     return [to + p, from === undefined ? terms : `${from}${p} + ${terms}`];
   })),
 });
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineKernels(() => ({
   elements: parts.flatMap((p) => [`even${p}`, `odd${p}`]),
   columns: depths.map((i) => `b${i}`),
   rows: parts.flatMap((p) => depths.map((i) => `a${p}${i}`)),
   steps: { start: step("even"), toOdd: step("odd", "even"), toEven: step("even", "odd") },
   tile: PART,
-  tileRows: TILE_ROWS / PARTS,
-});
+  tileRows: TILE_ROWS / parts.length,
+}));
 
 /**
  * Multiplies two matrices.
@@ -101,13 +99,13 @@ export function multiply(
   const across = transpose(b);
   const depth = a.columns;
   const width = Math.min(TILE_COLUMNS, b.columns);
-  const height = Math.min(TILE_ROWS, a.rows, PARTS * Math.floor(PART / Math.max(1, width)));
+  const height = Math.min(TILE_ROWS, a.rows, parts.length * Math.floor(PART / Math.max(1, width)));
   const blockTerms = dtype === "float32" ? FLOAT32_TERMS : Math.max(1, depth);
   const sums = depth > blockTerms ? new Float64Array(height * width) : undefined;
 
   for (let r0 = 0; r0 < a.rows; r0 += height) {
     const rows = Math.min(height, a.rows - r0);
-    const partRows = Math.ceil(rows / PARTS);
+    const partRows = Math.ceil(rows / parts.length);
     /** The number of rows of part p. The kernel computes `partRows` rows of each part; further ones are not used. */
     const rowsIn = (p: number) => Math.max(0, Math.min(partRows, rows - p * partRows));
     for (let c0 = 0; c0 < b.columns; c0 += width) {
@@ -117,7 +115,7 @@ export function multiply(
       sums?.fill(0);
       for (let block = 0; block < depth; block += blockTerms) {
         const end = Math.min(block + blockTerms, depth);
-        for (let k = block; k < end; k += DEPTH) {
+        for (let k = block; k < end; k += depths.length) {
           for (const i of depths) {
             copyColumn(bs[i]!, across, c0, columns, k + i, end);
             for (const p of parts) {
@@ -135,7 +133,7 @@ export function multiply(
             tile = even;
           }
         }
-        for (let p = 0; sums !== undefined && p < PARTS; p++) {
+        for (let p = 0; sums !== undefined && p < parts.length; p++) {
           const part = tile[p]!;
           const first = p * partRows * columns;
           for (let i = 0; i < rowsIn(p) * columns; i++) sums[first + i]! += part[i]!;

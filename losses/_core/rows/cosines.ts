@@ -9,7 +9,7 @@
  * where x / Lx is the gradient of Cx with respect to x.
  */
 
-import { defineKernels } from "../kernel/kernels.ts";
+import { defineRowKernels } from "../kernel/row_kernels.ts";
 import type { FloatType } from "../tensor/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { sumPowers } from "./powers.ts";
@@ -24,7 +24,7 @@ const grad = (x: string, y: string) => ({
 /** For rows whose sum of squares overflows or underflows; see powers.ts. */
 const SCALED = ["(scaleX * x)", "(scaleY * y)"] as const;
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "y", "gradX", "gradY"],
   rows: [
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
@@ -39,7 +39,7 @@ const kernels = defineKernels({
     scaledSum: sum(...SCALED),
     scaledGrad: grad(...SCALED),
   },
-});
+}));
 
 /** The divisor of each row x, to be found from its sum of squares. All numbers are those of the scaled row, `scale` · x. */
 export interface Divisors {

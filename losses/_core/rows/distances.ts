@@ -13,7 +13,9 @@
  * for p = 0, as a count does not depend smoothly on its elements.
  */
 
-import { defineKernels, type Step } from "../kernel/kernels.ts";
+import type { Step } from "../kernel/kernels.ts";
+import { pow } from "../kernel/math.ts";
+import { defineRowKernels } from "../kernel/row_kernels.ts";
 import type { FloatType } from "../tensor/types.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Run } from "../kernel/plan.ts";
@@ -31,12 +33,13 @@ const PAIRS: readonly Pair[] = ["xy", "xz", "yz"];
 /** The row operands of each pair. */
 const OF_PAIRS = ["sum", "max", "scale", "ties", "upstream", "norm", "length"] as const;
 
-const kernels = defineKernels({
+const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: [...POINTS, ...POINTS.map((point) => `grad_${point}` as const)],
   rows: PAIRS.flatMap((pair) => OF_PAIRS.map((name) => `${name}_${pair}` as const)),
   params: ["eps"],
   steps: {},
-});
+  functions: { pow },
+}));
 
 const difference = ([from, to]: string) => `(${from} - ${to} + eps)`;
 /** True if the distance is the root of a sum of powers, which can overflow. */
@@ -104,20 +107,6 @@ function gradientOf(point: Point, pairs: readonly Pair[], gradient: (pair: Pair)
   return [asFirst.length ? asFirst.join(" + ") : "0", ...asSecond].join(" - ");
 }
 
-/** The compiled steps of each set of kernels, by name. */
-const runs = new WeakMap<object, Map<string, Run>>();
-
-/** A step that is compiled when it first runs. */
-function lazy(kernels: { compile(step: Step): Run }, name: string, make: () => Step): Run {
-  return (rows, cols) => {
-    let known = runs.get(kernels);
-    if (known === undefined) runs.set(kernels, known = new Map());
-    let run = known.get(name);
-    if (run === undefined) known.set(name, run = kernels.compile(make()));
-    run(rows, cols);
-  };
-}
-
 const byPair = (pairs: readonly Pair[], name: string, text: (pair: Pair) => string) =>
   Object.fromEntries(pairs.map((pair) => [`${name}_${pair}`, text(pair)]));
 
@@ -164,7 +153,11 @@ export function distances(
   const lengths = operands.map(({ length }) => length);
   const upstreams = operands.map(({ upstream }) => upstream);
   const wanted = POINTS.filter((point) => grads[point] !== undefined);
-  const step = (name: string, make: () => Step) => lazy(names, `${name} ${p} ${pairs}`, make);
+  /** A step that is compiled when it first runs. */
+  const step = (name: string, describe: () => Step): Run => {
+    const key = `${name} ${p} ${pairs}`;
+    return (rows, cols) => names.step(key, describe)(rows, cols);
+  };
   const sum = step("sum", () => ({ sum: byPair(pairs, "sum", (pair) => term(p, pair)) }));
   const max = step("max", () => ({
     max: byPair(pairs, "max", (pair) => `abs(${difference(pair)})`),

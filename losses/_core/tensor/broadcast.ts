@@ -6,7 +6,7 @@
  * against (N) to (N, N) without a warning, a common mistake in training.
  */
 
-import { sameShape, show, sizeOf } from "./shape.ts";
+import { denseStrides, sameShape, show, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 import type { FloatArray } from "./types.ts";
 
@@ -124,16 +124,14 @@ export function stridesAlong(
 ): readonly number[] | undefined {
   if (sameShape(own, shape)) return undefined;
   const strides: number[] = new Array(shape.length).fill(0);
-  let step = 1;
-  for (let axis = own.length - 1; axis >= 0; axis--) {
+  denseStrides(own).forEach((step, axis) => {
     if (own[axis] !== 1) strides[axis + shape.length - own.length] = step;
-    step *= own[axis]!;
-  }
+  });
   return strides;
 }
 
 /** Calls `visit(index in the tensor, index in the range)` for each element of the range `[start, end)` of `shape`. */
-function walk(
+export function walk(
   strides: readonly number[],
   shape: readonly number[],
   start: number,

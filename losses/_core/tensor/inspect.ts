@@ -11,22 +11,26 @@ interface Showable {
 }
 
 /**
- * Makes all objects of a class show themselves by their text: in Deno, Node, Bun and Jupyter.
+ * Makes all objects of a class show themselves by their text: in Deno, Node, Bun and Jupyter. What the prototype has already
+ * stays.
+ *
+ * To be called for the first object: a class that calls it in a static block stays in every bundle, used or not.
  *
  * @param prototype The prototype of the class.
+ * @returns True, to be kept for the next object.
  */
-export function showAs(prototype: Showable): void {
-  const define = (name: string, value: (this: Showable) => unknown) =>
-    Object.defineProperty(prototype, Symbol.for(name), {
-      value,
-      configurable: true,
-      writable: true,
-    });
+export function showAs(prototype: Showable): true {
+  const define = (name: string, value: (this: Showable) => unknown) => {
+    const symbol = Symbol.for(name);
+    if (Object.hasOwn(prototype, symbol)) return;
+    Object.defineProperty(prototype, symbol, { value, configurable: true, writable: true });
+  };
   define("Deno.customInspect", prototype.toString);
   define("nodejs.util.inspect.custom", prototype.toString);
   define("Jupyter.display", function () {
     return { "text/plain": this.toString() };
   });
+  return true;
 }
 
 /**

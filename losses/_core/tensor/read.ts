@@ -4,13 +4,13 @@
 
 import { describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
-import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { checkMemory, isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { rowByRow } from "./strides.ts";
 import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
 import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
 
 /** The largest number of elements of a JavaScript array. */
-const MOST_NUMBERS = 2 ** 32 - 1;
+const MOST_NUMBERS = 0xffff_ffff;
 
 /** A checked copy of a shape. */
 function shapeOf(given: unknown, name: string): number[] {
@@ -24,23 +24,6 @@ export interface Raw extends Shaped {
   /** The argument itself, if it is a tensor. */
   readonly tensor?: Tensor;
   readonly dtype?: DType;
-}
-
-/**
- * Refuses memory that was detached, by a transfer to a worker for example, or resized.
- *
- * @param numbers The numbers.
- * @param name What they are, for the error message.
- * @throws {RangeError} If there are more or fewer numbers than the shape holds.
- */
-export function checkMemory(numbers: Shaped, name: string): void {
-  if (isIntact(numbers)) return;
-  const { data, shape } = numbers;
-  throw new RangeError(
-    `Cannot read ${name} as its memory must not be detached or resized: its shape ${
-      show(shape)
-    } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
-  );
 }
 
 /**

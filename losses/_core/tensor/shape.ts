@@ -16,6 +16,23 @@ export function isIntact({ data, shape }: Shaped): boolean {
   return data.length === sizeOf(shape);
 }
 
+/**
+ * Refuses memory that was detached, by a transfer to a worker for example, or resized.
+ *
+ * @param numbers The numbers.
+ * @param name What they are, for the error message.
+ * @throws {RangeError} If there are more or fewer numbers than the shape holds.
+ */
+export function checkMemory(numbers: Shaped, name: string): void {
+  if (isIntact(numbers)) return;
+  const { data, shape } = numbers;
+  throw new RangeError(
+    `Cannot read ${name} as its memory must not be detached or resized: its shape ${
+      show(shape)
+    } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
+  );
+}
+
 /** The largest number of axes of a tensor. */
 export const MOST_AXES = 64;
 
@@ -37,4 +54,15 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** The text of a shape in error messages, such as `(2, 3)` or `(2,)`. */
 export function show(shape: readonly number[]): string {
   return `(${shape.join(", ")}${shape.length === 1 ? ",)" : ")"}`;
+}
+
+/** The strides of numbers that lie row by row: for each axis, the step through the numbers. */
+export function denseStrides(shape: readonly number[]): number[] {
+  const strides: number[] = [];
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides.unshift(step);
+    step *= shape[axis]!;
+  }
+  return strides;
 }

@@ -2,8 +2,9 @@
  * Numbers that do not lie row by row: tensors of other libraries with strides, an offset or an order of their own.
  */
 
+import { walk } from "./broadcast.ts";
 import { describe } from "./describe.ts";
-import { sameShape, show, sizeOf } from "./shape.ts";
+import { denseStrides, sameShape, show, sizeOf } from "./shape.ts";
 import type { AnyTypedArray, Layout } from "./types.ts";
 
 /** Where the elements of a tensor lie in its data: element (i, j, …) at offset + i · strides[0] + j · strides[1] + … */
@@ -50,17 +51,7 @@ export function rowByRow<D extends AnyTypedArray | readonly unknown[]>(
     );
   }
   const rows = new (data.constructor as new (size: number) => unknown[])(size);
-  const index: number[] = shape.map(() => 0);
-  let from = offset;
-  for (let to = 0; to < size; to++) {
-    rows[to] = data[from];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      index[axis] = 0;
-      from -= shape[axis]! * strides[axis]!;
-    }
-  }
+  walk(strides, shape, 0, size, (from, to) => rows[to] = data[offset + from]);
   return rows as unknown as D;
 }
 
@@ -91,17 +82,6 @@ function placesOf(
   }
   const dense = isRowMajor ? denseStrides(shape) : denseStrides(shape.toReversed()).reverse();
   return { strides: dense, offset: offset as number ?? 0 };
-}
-
-/** The strides of numbers that lie row by row. */
-function denseStrides(shape: readonly number[]): number[] {
-  const strides: number[] = [];
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides.unshift(step);
-    step *= shape[axis]!;
-  }
-  return strides;
 }
 
 function refusal(name: string, property: string, wanted: string, value: unknown): TypeError {

@@ -8,7 +8,7 @@
 import { describe } from "./describe.ts";
 import { showAs } from "./inspect.ts";
 import { printTensor } from "./print.ts";
-import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { checkMemory, isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
   AnyTypedArray,
   ArrayOfRank,
@@ -32,9 +32,6 @@ export const ARRAYS: {
   readonly float64: typeof Float64Array;
   readonly int32: typeof Int32Array;
 } = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
-
-/** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
-export let isTensor: (value: unknown) => value is Tensor;
 
 /**
  * Numbers in a typed array, row by row, with a shape.
@@ -71,13 +68,14 @@ export class Tensor {
    * @throws {RangeError} If `data` has more or fewer numbers than `shape` holds.
    */
   constructor(data: TensorData, shape: readonly number[]) {
+    if (!isShown) isShown = showAs(Tensor.prototype);
     if (data instanceof Checked) {
       // Properties in the same order as below: V8 is slower with objects of different layouts.
       this.dtype = data.dtype;
       if (data.array !== undefined) this.data = data.array;
       else {
         this.#number = data.number;
-        defineGetter.call(this, "data", Tensor.#dataOnDemand);
+        defineGetter(this, "data", Tensor.#dataOnDemand);
       }
       this.shape = shape;
       return;
@@ -104,13 +102,9 @@ export class Tensor {
     this.shape = shape.slice();
   }
 
-  /** The implementation of {@linkcode isTensor}, which needs access to a private name. */
-  static #isTensor(value: unknown): value is Tensor {
+  /** @ignore */
+  static isTensor(value: unknown): value is Tensor {
     return typeof value === "object" && value !== null && #number in value;
-  }
-
-  static {
-    isTensor = Tensor.#isTensor;
   }
 
   /** The getter of a scalar's `data`: makes the array when it is first read. */
@@ -130,7 +124,7 @@ export class Tensor {
    */
   item(): number {
     if (this.#number !== undefined && this.#array === undefined) return this.#number;
-    this.#checkMemory();
+    checkMemory(this, "the tensor");
     if (this.data.length !== 1) {
       throw new RangeError(
         `Cannot take the item as the tensor must hold one number: current shape is ${
@@ -164,7 +158,7 @@ export class Tensor {
         }`,
       );
     }
-    this.#checkMemory();
+    checkMemory(this, "the tensor");
     let at = 0;
     const build = (axis: number): number | NestedArray =>
       axis === this.shape.length
@@ -183,20 +177,10 @@ export class Tensor {
       ? printTensor(this)
       : `tensor(memory detached or resized, size=(${this.shape.join(", ")}))`;
   }
-
-  #checkMemory(): void {
-    if (isIntact(this)) return;
-    throw new RangeError(
-      `Cannot read the tensor as its memory must not be detached or resized: its shape ${
-        show(this.shape)
-      } holds ${sizeOf(this.shape)} numbers, current length is ${this.data.length}`,
-    );
-  }
-
-  static {
-    showAs(Tensor.prototype);
-  }
 }
+
+/** True once there has been a tensor. */
+let isShown = false;
 
 /** The error for a value that is not a shape. */
 export function shapeError(what: string, shape: unknown): TypeError {
@@ -219,9 +203,18 @@ export function tensorOf(dtype: DType, data: TensorData, shape: readonly number[
   return new Tensor(new Checked(dtype, data, 0) as unknown as TensorData, shape);
 }
 
+/** True for a tensor, and false for a proxy of one, as reading its properties could run code of the caller. */
+export function isTensor(value: unknown): value is Tensor {
+  return Tensor.isTensor(value);
+}
+
 /** Defines an enumerable getter: in V8 five times as fast as Object.defineProperty. */
-const defineGetter: (this: object, name: string, get: () => unknown) => void =
-  (Object.prototype as unknown as { __defineGetter__: typeof defineGetter }).__defineGetter__;
+function defineGetter(object: object, name: string, get: () => unknown): void {
+  const { __defineGetter__ } = Object.prototype as unknown as {
+    __defineGetter__(this: object, name: string, get: () => unknown): void;
+  };
+  __defineGetter__.call(object, name, get);
+}
 
 /** What the constructor of a tensor need not check: an array, or the number of a scalar whose array is not made yet. */
 class Checked {
@@ -233,7 +226,7 @@ class Checked {
 }
 
 /** The shape of every scalar. */
-export const SCALAR_SHAPE: readonly number[] = Object.freeze([]);
+export const SCALAR_SHAPE: readonly number[] = /* @__PURE__ */ Object.freeze([]);
 
 /**
  * A scalar. Its array is made when `data` is first read: V8 takes longer to make a typed array than to compute a loss over

@@ -1,0 +1,86 @@
+/**
+ * Kernels for rows of any length: a row must fit into a tile, so that longer rows get larger tiles.
+ *
+ * Tiles of rows too long for the common scratch memory share another one, which is replaced by a larger one when longer rows
+ * come. Once it exceeds 64 MiB, it may be collected as garbage between calls.
+ */
+
+import type { FloatType } from "../tensor/types.ts";
+import { type Kernels, type KernelsDefinition, layOut } from "./kernels.ts";
+import { newScratch, PAGE, type Scratch, SCRATCH_PAGES, scratchFor, TILE } from "./memory.ts";
+
+/** The most pages of a WebAssembly memory. */
+const MAX_PAGES = 65536;
+/** The most pages that are kept for long rows when no kernel runs. */
+const KEPT_PAGES = 1024;
+
+/** The memory for long rows, and the kernels on it, which must not outlive it: by definition, type and tile. */
+interface LongRows {
+  readonly scratch: Scratch;
+  readonly kernels: Map<object, Map<string, unknown>>;
+}
+
+let longRows: { deref(): LongRows | undefined } | undefined;
+
+/** The memory for long rows, of at least so many pages. */
+function longRowsOf(pages: number): LongRows {
+  const known = longRows?.deref();
+  if (known !== undefined && known.scratch.pages >= pages) return known;
+  if (pages > MAX_PAGES) {
+    throw new RangeError(
+      `Cannot make a kernel for these rows as their operands need ${pages * PAGE} bytes: at most ${
+        MAX_PAGES * PAGE
+      } are possible`,
+    );
+  }
+  const long: LongRows = { scratch: newScratch(pages), kernels: new Map() };
+  longRows = pages <= KEPT_PAGES ? { deref: () => long } : new WeakRef(long);
+  return long;
+}
+
+/**
+ * Defines kernels for rows of any length, when they are first needed.
+ *
+ * @param describe Gives the operands and steps.
+ * @returns A function that gives the operands and steps for a float type and the length of the longest row, the same ones
+ * at each call with the same tile.
+ */
+export function defineRowKernels<
+  E extends string,
+  S extends string,
+  C extends string = never,
+  R extends string = never,
+  P extends string = never,
+>(
+  describe: () => KernelsDefinition<E, S, C, R, P>,
+): (dtype: FloatType, longestRow: number) => Kernels<E, S, C, R, P> {
+  type Own = Kernels<E, S, C, R, P>;
+  let definition: KernelsDefinition<E, S, C, R, P> | undefined;
+  const usual: { [dtype in FloatType]?: Own } = {};
+  const others = new Map<string, unknown>();
+  return (dtype, longestRow) => {
+    definition ??= describe();
+    const { tile: usualTile = TILE } = definition;
+    const isUsual = longestRow <= usualTile;
+    const known = isUsual ? usual[dtype] : undefined;
+    if (known !== undefined) return known;
+
+    let tile = usualTile;
+    while (tile < longestRow) tile *= 2;
+    const layout = layOut(definition, dtype, tile);
+    if (isUsual) return usual[dtype] = layout.build(scratchFor(layout.pages));
+    let cache = others;
+    let scratch: Scratch | undefined;
+    if (layout.pages > SCRATCH_PAGES) {
+      const long = longRowsOf(layout.pages);
+      scratch = long.scratch;
+      cache = long.kernels.get(definition) ?? new Map();
+      long.kernels.set(definition, cache);
+    }
+    const key = `${dtype} ${tile}`;
+    const kernels = cache.get(key) as Own | undefined ??
+      layout.build(scratch ?? scratchFor(layout.pages));
+    cache.set(key, kernels);
+    return kernels;
+  };
+}
