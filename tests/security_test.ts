@@ -7,7 +7,8 @@ import { isThere, PROJECT, projectFiles, readConfig, readProject } from "./check
 import { packagesIn, packagesOfProject, tableAfter } from "./checks/licences.ts";
 import { importsOf, withoutTexts } from "./checks/source.ts";
 import { MAX_HEIGHT } from "../losses/_core/formula/graph.ts";
-import { MAX_LENGTH, MAX_NESTING } from "../losses/_core/formula/parse.ts";
+import { MAX_NESTING } from "../losses/_core/formula/grammar.ts";
+import { MAX_LENGTH } from "../losses/_core/formula/parse.ts";
 import { MOST_AXES } from "../losses/_core/tensor/shape.ts";
 import { origin } from "../notebooks/_kit/data/data.ts";
 
@@ -67,7 +68,7 @@ describe("SECURITY.md", () => {
     const limits = tableAfter(page, "## Formulas from strangers").map(([, most]) => most);
     const instructions = readProject("losses/_core/kernel/kernels.ts")
       .match(/const MAX_INSTRUCTIONS = ([\d_]+)/)?.[1].replace("_", "");
-    const pages = readProject("losses/_core/kernel/memory.ts").match(/const MAX_PAGES = (\d+)/)
+    const pages = readProject("losses/_core/kernel/row_kernels.ts").match(/const MAX_PAGES = (\d+)/)
       ?.[1];
     const wanted = [MAX_LENGTH, MAX_NESTING, MAX_HEIGHT, Number(instructions)];
     assertEquals(limits, [
