@@ -83,8 +83,7 @@ const MAX_DEPTH = 100;
  * Encodes one plan. Most of the time goes into parsing this code, because a kernel is encoded only once. A class is
  * therefore faster than a function with inner functions, which engines parse again whenever the outer one is called.
  */
-class Encoder {
-  readonly #code = new CodeWriter();
+class Encoder extends CodeWriter {
   readonly #plan: Plan;
   /** Whether the multiply-add and select of relaxed SIMD are used. */
   readonly #relaxed: boolean;
@@ -101,6 +100,7 @@ class Encoder {
   readonly #accumulators: number;
 
   constructor(plan: Plan, relaxed: boolean) {
+    super();
     const { program: { dtype, instructions }, stores, reductions } = plan;
     this.#plan = plan;
     this.#relaxed = relaxed;
@@ -146,55 +146,54 @@ class Encoder {
   }
 
   encode(): Uint8Array<ArrayBuffer> {
-    const code = this.#code;
     const wide = this.#wide;
     const { reductions } = this.#plan;
     const size = wide ? 8 : 4;
     const blockBytes = this.#unroll * VECTOR_BYTES;
 
-    code.get(COLS).i32(size).byte(I32_MUL).set(ROW_END);
-    code.get(ROW_END).i32(-VECTOR_BYTES).byte(I32_AND).set(FULL);
-    code.get(ROW_END).i32(-blockBytes).byte(I32_AND).set(BLOCKS);
+    this.get(COLS).i32(size).byte(I32_MUL).set(ROW_END);
+    this.get(ROW_END).i32(-VECTOR_BYTES).byte(I32_AND).set(FULL);
+    this.get(ROW_END).i32(-blockBytes).byte(I32_AND).set(BLOCKS);
     this.#computeStage(CALL, 1);
-    code.open(BLOCK).get(ROWS).byte(I32_EQZ).leave(0);
-    code.open(LOOP); // for each row
+    this.open(BLOCK).get(ROWS).byte(I32_EQZ).leave(0);
+    this.open(LOOP); // for each row
     this.#computeStage(ROW, 1);
     reductions.forEach(this.#start, this);
-    code.i32(0).set(J);
+    this.i32(0).set(J);
 
-    code.open(BLOCK).open(LOOP); // for each block
-    code.get(J).get(BLOCKS).byte(I32_GE_U).leave(1);
+    this.open(BLOCK).open(LOOP); // for each block
+    this.get(J).get(BLOCKS).byte(I32_GE_U).leave(1);
     this.#computeStage(ELEMENT, this.#unroll);
     this.#store(this.#unroll);
     reductions.forEach(this.#accumulate, this);
-    code.step(I, blockBytes).step(J, blockBytes).repeat();
+    this.step(I, blockBytes).step(J, blockBytes).repeat();
 
-    code.splat(wide, -1n).set(this.#mask);
-    code.open(BLOCK).open(LOOP); // for each remaining vector
-    code.get(J).get(ROW_END).byte(I32_GE_U).leave(1);
+    this.splat(wide, -1n).set(this.#mask);
+    this.open(BLOCK).open(LOOP); // for each remaining vector
+    this.get(J).get(ROW_END).byte(I32_GE_U).leave(1);
     // The mask of a partial vector: the lanes that belong to the row.
-    code.get(J).get(FULL).byte(I32_GE_U).open(IF);
-    code.vector(wide, wide ? [0, 1] : [0, 1, 2, 3]);
-    code.get(COLS).i32(VECTOR_BYTES / size - 1).byte(I32_AND);
-    code.byte(wide ? F64_CONVERT_U : F32_CONVERT_U).simd(SPLAT + wide);
+    this.get(J).get(FULL).byte(I32_GE_U).open(IF);
+    this.vector(wide, wide ? [0, 1] : [0, 1, 2, 3]);
+    this.get(COLS).i32(VECTOR_BYTES / size - 1).byte(I32_AND);
+    this.byte(wide ? F64_CONVERT_U : F32_CONVERT_U).simd(SPLAT + wide);
     this.#apply("lt").set(this.#mask).byte(END);
     this.#computeStage(ELEMENT, 1);
     this.#store(1);
     reductions.forEach(this.#accumulateMasked, this);
-    code.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).repeat();
+    this.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).repeat();
 
     reductions.forEach(this.#finish, this);
     // After a partial vector, I is beyond the end of the row, where the next row begins.
-    code.get(I).get(J).byte(I32_SUB).get(ROW_END).byte(I32_ADD).set(I);
-    code.step(R, 8);
-    code.get(ROWS).i32(1).byte(I32_SUB).byte(TEE).byte(ROWS).leave(0);
-    code.byte(END).byte(END);
-    return moduleOf(INTEGERS, this.#locals - PARAMETERS - INTEGERS, code);
+    this.get(I).get(J).byte(I32_SUB).get(ROW_END).byte(I32_ADD).set(I);
+    this.step(R, 8);
+    this.get(ROWS).i32(1).byte(I32_SUB).byte(TEE).byte(ROWS).leave(0);
+    this.byte(END).byte(END);
+    return moduleOf(INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);
   }
 
   /** Writes an operation on what has been pushed. */
-  #apply(op: Op, wide = this.#wide): CodeWriter {
-    return this.#code.simd(opcodeOf(op, wide));
+  #apply(op: Op, wide = this.#wide): this {
+    return this.simd(opcodeOf(op, wide));
   }
 
   /** Sets the locals of one stage, arguments first, each for `count` vectors. */
@@ -204,7 +203,7 @@ class Encoder {
       if (this.#local[value] === NONE || instructions[value]!.stage !== stage) continue;
       for (let u = 0; u < count; u++) {
         this.#compute(instructions[value]!, u);
-        this.#code.set(this.#localOf(value, u));
+        this.set(this.#localOf(value, u));
       }
     }
   }
@@ -217,12 +216,11 @@ class Encoder {
   /** Pushes a value: its local, or its instruction after those of its arguments. */
   #push(value: Value, u: number): void {
     if (this.#local[value] === NONE) this.#compute(this.#plan.program.instructions[value]!, u);
-    else this.#code.get(this.#localOf(value, u));
+    else this.get(this.#localOf(value, u));
   }
 
   /** Pushes the result of an instruction for vector `u` of a block. */
   #compute({ op, args, value }: Instruction, u: number): void {
-    const code = this.#code;
     const wide = this.#wide;
     const relaxed = this.#relaxed;
     const push = (...places: readonly number[]) => {
@@ -231,35 +229,35 @@ class Encoder {
     switch (op) {
       case "const":
       case "bits":
-        code.splat(wide, value);
+        this.splat(wide, value);
         break;
       case "element":
       case "column":
-        code.get(op === "element" ? I : J).simd(V128_LOAD).at(Number(value) + u * VECTOR_BYTES);
+        this.get(op === "element" ? I : J).simd(V128_LOAD).at(Number(value) + u * VECTOR_BYTES);
         break;
       case "row":
       case "param":
-        if (op === "row") code.get(R);
-        else code.i32(0);
-        code.byte(F64_LOAD).at(Number(value));
-        if (!wide) code.byte(F32_DEMOTE);
-        code.simd(SPLAT + wide);
+        if (op === "row") this.get(R);
+        else this.i32(0);
+        this.byte(F64_LOAD).at(Number(value));
+        if (!wide) this.byte(F32_DEMOTE);
+        this.simd(SPLAT + wide);
         break;
       case "select":
         push(1, 2, 0);
-        code.simd(relaxed ? RELAXED_SELECT + wide : BITSELECT);
+        this.simd(relaxed ? RELAXED_SELECT + wide : BITSELECT);
         break;
       case "madd":
         push(0, 1);
         if (!relaxed) this.#apply("mul");
         push(2);
-        if (relaxed) code.simd(RELAXED_MADD + 2 * wide);
+        if (relaxed) this.simd(RELAXED_MADD + 2 * wide);
         else this.#apply("add");
         break;
       case "nmadd":
         if (relaxed) {
           push(0, 1, 2);
-          code.simd(RELAXED_NMADD + 2 * wide);
+          this.simd(RELAXED_NMADD + 2 * wide);
         } else {
           push(2, 0, 1);
           this.#apply("mul");
@@ -269,7 +267,7 @@ class Encoder {
       case "shl":
       case "shr":
         push(0);
-        code.i32(Number(value));
+        this.i32(Number(value));
         this.#apply(op);
         break;
       default:
@@ -281,9 +279,9 @@ class Encoder {
   #store(count: number): void {
     for (const { kind, offset, value } of this.#plan.stores) {
       for (let u = 0; u < count; u++) {
-        this.#code.get(kind === "element" ? I : J);
+        this.get(kind === "element" ? I : J);
         this.#push(value, u);
-        this.#code.simd(V128_STORE).at(offset + u * VECTOR_BYTES);
+        this.simd(V128_STORE).at(offset + u * VECTOR_BYTES);
       }
     }
   }
@@ -294,7 +292,7 @@ class Encoder {
 
   #start({ kind }: Reduction, k: number): void {
     for (let i = 0; i < (kind === "sum" ? 2 : UNROLL); i++) {
-      this.#code.splat(this.#wide, kind === "sum" ? 0 : -Infinity).set(this.#accumulator(k, i));
+      this.splat(this.#wide, kind === "sum" ? 0 : -Infinity).set(this.#accumulator(k, i));
     }
   }
 
@@ -305,25 +303,24 @@ class Encoder {
   /** Accumulates the vectors of a block. */
   #accumulate({ kind, value }: Reduction, k: number): void {
     for (let u = 0; u < this.#unroll; u++) {
-      if (kind === "max") this.#code.get(this.#accumulator(k, u));
+      if (kind === "max") this.get(this.#accumulator(k, u));
       this.#push(value, u);
       if (kind === "max") this.#apply("pmax").set(this.#accumulator(k, u));
-      else this.#code.set(this.#pending + u);
+      else this.set(this.#pending + u);
     }
     if (kind === "sum") this.#addUp(k, this.#unroll);
   }
 
   /** Accumulates the lanes of a remaining vector that the mask selects. */
   #accumulateMasked({ kind, value }: Reduction, k: number): void {
-    const code = this.#code;
     if (kind === "max") {
-      code.get(this.#accumulator(k));
+      this.get(this.#accumulator(k));
       this.#push(value, 0);
-      code.splat(this.#wide, -Infinity).get(this.#mask).simd(BITSELECT);
+      this.splat(this.#wide, -Infinity).get(this.#mask).simd(BITSELECT);
       this.#apply("pmax").set(this.#accumulator(k));
     } else {
       this.#push(value, 0);
-      code.get(this.#mask);
+      this.get(this.#mask);
       this.#apply("and").set(this.#pending);
       this.#addUp(k, 1);
     }
@@ -332,7 +329,7 @@ class Encoder {
   /** Pushes locals combined in pairs: the sum of 2ⁿ equal float32 numbers is then exact. */
   #pushTree(op: Op, from: number, count: number): void {
     if (count === 1) {
-      this.#code.get(from);
+      this.get(from);
       return;
     }
     this.#pushTree(op, from, count / 2);
@@ -342,15 +339,14 @@ class Encoder {
 
   /** Adds `count` pending vectors to the accumulators of a sum. */
   #addUp(k: number, count: number): void {
-    const code = this.#code;
     const low = this.#accumulator(k);
     if (count > 1) {
       this.#pushTree("add", this.#pending, count);
-      code.set(this.#pending);
+      this.set(this.#pending);
     }
-    code.get(low).get(this.#pending);
+    this.get(low).get(this.#pending);
     if (!this.#wide) {
-      code.simd(F64_PROMOTE_LOW);
+      this.simd(F64_PROMOTE_LOW);
       this.#apply("add", 1).set(low).get(low + 1);
       this.#pushUpper(this.#pending);
     }
@@ -359,33 +355,32 @@ class Encoder {
 
   /** Pushes the upper half of the float32 vector in a local as float64. */
   #pushUpper(vector: number): void {
-    const code = this.#code.get(vector).get(vector).simd(SHUFFLE);
-    for (let byte = 0; byte < VECTOR_BYTES; byte++) code.byte(8 + byte % 8);
-    code.simd(F64_PROMOTE_LOW);
+    this.get(vector).get(vector).simd(SHUFFLE);
+    for (let byte = 0; byte < VECTOR_BYTES; byte++) this.byte(8 + byte % 8);
+    this.simd(F64_PROMOTE_LOW);
   }
 
   /** Writes the result of a reduction at the end of a row. */
   #finish({ kind, offset }: Reduction, k: number): void {
-    const code = this.#code;
     const low = this.#accumulator(k);
     if (kind === "max") {
       // Without a block, only the first accumulator has been used.
-      code.get(BLOCKS).open(IF);
+      this.get(BLOCKS).open(IF);
       this.#pushTree("pmax", low, UNROLL);
-      code.set(low).byte(END);
+      this.set(low).byte(END);
     }
     if (!this.#wide) {
-      code.get(low);
-      if (kind === "sum") code.get(low + 1);
+      this.get(low);
+      if (kind === "sum") this.get(low + 1);
       else {
-        code.simd(F64_PROMOTE_LOW);
+        this.simd(F64_PROMOTE_LOW);
         this.#pushUpper(low);
       }
       this.#apply(kind === "sum" ? "add" : "pmax", 1).set(low);
     }
-    code.get(R);
-    code.get(low).simd(F64_EXTRACT).byte(0).get(low).simd(F64_EXTRACT).byte(1);
-    code.byte(kind === "sum" ? F64_ADD : F64_MAX).byte(F64_STORE).at(offset);
+    this.get(R);
+    this.get(low).simd(F64_EXTRACT).byte(0).get(low).simd(F64_EXTRACT).byte(1);
+    this.byte(kind === "sum" ? F64_ADD : F64_MAX).byte(F64_STORE).at(offset);
   }
 }
 
