@@ -258,10 +258,10 @@ export class LinearCrossEntropyLoss extends Loss<
   ): ValueAndGrad<string> {
     const { numClasses, outFeatures, ignoreIndex = -100, reduction, chunking } = this.#options;
     const { isSmooth } = this.#options;
-    const shapes = Object.entries(this.#parameters.tensors).map((
-      [name, { shape }],
-    ) => [name, shape]);
-    const parameters = Object.values(this.#parameters.tensors);
+    const names = Object.keys(this.#parameters.tensors);
+    const parameters = names.map((name) =>
+      readArgument(NAME, name, this.#parameters.tensors[name])
+    );
     const own = readArgument(NAME, "input", input);
     if (own.dtype === "int32") {
       throw wrongType(NAME, "input", "float32 or float64", own.dtype, "use float32(…)");
@@ -273,7 +273,7 @@ export class LinearCrossEntropyLoss extends Loss<
     const isProbability = sameShape(given.shape, scoreShape);
     const dtype = promote([own, ...parameters, isProbability ? given : undefined]);
     const x = toTensor(own, dtype, "input");
-    const [weight, bias] = parameters.map((tensor) => toTensor(tensor, dtype, "input"));
+    const [weight, bias] = parameters.map((raw, k) => toTensor(raw, dtype, names[k]!));
     const classWeight = classWeights(NAME, this.#weight, numClasses, dtype);
     if (chunking?.accDtype && chunking.accDtype !== dtype) {
       throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
@@ -303,11 +303,11 @@ export class LinearCrossEntropyLoss extends Loss<
       divisor,
       shapes: {
         input: x.shape,
-        ...Object.fromEntries(shapes),
+        ...Object.fromEntries(names.map((name, k) => [name, parameters[k]!.shape])),
         ...isProbability && { target: scoreShape },
         ...isProbability && this.#weight && { weight: this.#weight.shape },
       },
-      defaults: ["input", ...Object.keys(this.#parameters.tensors)],
+      defaults: ["input", ...names],
       inputs: [own, ...parameters, given, classWeight],
     }, request);
     this.#chunks({ input: x, weight: weight!, bias, target: numbers, isProbability }, call);
