@@ -39,7 +39,7 @@
  * @module
  */
 
-import { readArgument, readArguments, wrongType } from "./_core/call/arguments.ts";
+import { promote, readArgument, wrongType } from "./_core/call/arguments.ts";
 import {
   asLabels,
   checkLabels,
@@ -263,20 +263,22 @@ export class LinearCrossEntropyLoss extends Loss<
   ): ValueAndGrad<string> {
     const { numClasses, outFeatures, ignoreIndex = -100, reduction, chunking } = this.#options;
     const { isSmooth } = this.#options;
-    const parameters = this.#parameters.tensors;
-    const names = Object.keys(parameters);
-    const { tensors, dtype: inputType } = readArguments(
-      NAME,
-      ["input", ...names].map((name) => ({ name })),
-      [input, ...Object.values(parameters)],
+    const names = Object.keys(this.#parameters.tensors);
+    const parameters = names.map((name) =>
+      readArgument(NAME, name, this.#parameters.tensors[name])
     );
+    const own = readArgument(NAME, "input", input);
+    if (own.dtype === "int32") {
+      throw wrongType(NAME, "input", "float32 or float64", own.dtype, "use float32(…)");
+    }
     const given = readArgument(NAME, "target", target);
-    const batch = this.#batchOf(tensors[0]!.shape);
+    const batch = this.#batchOf(own.shape);
     const scoreShape = [...batch, numClasses, ...outFeatures];
     const labelShape = [...batch, ...outFeatures];
     const isProbability = sameShape(given.shape, scoreShape);
-    const dtype = isProbability && given.dtype === "float64" ? "float64" : inputType;
-    const [x, weight, bias] = tensors.map((tensor) => toTensor(tensor, dtype, "input"));
+    const dtype = promote([own, ...parameters, isProbability ? given : undefined]);
+    const x = toTensor(own, dtype, "input");
+    const [weight, bias] = parameters.map((raw, k) => toTensor(raw, dtype, names[k]!));
     const classWeight = classWeights(NAME, this.#weight, numClasses, dtype);
     if (chunking?.accDtype && chunking.accDtype !== dtype) {
       throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
@@ -305,15 +307,15 @@ export class LinearCrossEntropyLoss extends Loss<
       rowShape: labelShape,
       divisor,
       shapes: {
-        input: x!.shape,
-        ...Object.fromEntries(names.map((name) => [name, parameters[name]!.shape])),
+        input: x.shape,
+        ...Object.fromEntries(names.map((name, k) => [name, parameters[k]!.shape])),
         ...isProbability && { target: scoreShape },
         ...isProbability && this.#weight && { weight: this.#weight.shape },
       },
       defaults: ["input", ...names],
-      inputs: [...tensors, given, classWeight],
+      inputs: [own, ...parameters, given, classWeight],
     }, request);
-    this.#chunks({ input: x!, weight: weight!, bias, target: numbers, isProbability }, call);
+    this.#chunks({ input: x, weight: weight!, bias, target: numbers, isProbability }, call);
     return call.result();
   }
 

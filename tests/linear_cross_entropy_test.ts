@@ -695,3 +695,16 @@ describe("LinearCrossEntropyLoss result types", () => {
     assertEquals(biased.valueAndGrad([[1, 2, 3]], [0], request).grad.input, undefined);
   });
 });
+
+it("plain scores keep their digits if the target alone is float64", () => {
+  const make = () => {
+    const loss = new LinearCrossEntropyLoss({ inFeatures: 2, numClasses: 2, bias: false });
+    loss.setParameters({ "linear.weight": float32([[1, 0], [0, 1]]) });
+    return loss;
+  };
+  const target = float64([[0.3, 0.7]]);
+  const plain = make().valueAndGrad([[0.1, -0.2]], target);
+  const typed = make().valueAndGrad(float64([[0.1, -0.2]]), target);
+  assertEquals(plain.value.item(), typed.value.item());
+  assertEquals(plain.grad, typed.grad);
+});

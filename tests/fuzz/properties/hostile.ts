@@ -47,6 +47,20 @@ function outcomeOf<T>({ outcome }: Trick<T>, plain: T): Outcome {
   return typeof outcome === "function" ? outcome(plain) : outcome;
 }
 
+/** The call whose bits are wanted, if it is not the plain one; after it, buffers are full of sevens again. */
+function plainOf<T>(
+  { same }: Trick<T>,
+  buffers: ReadonlyMap<string, Float32Array | Float64Array>,
+  run: (value: unknown) => Bits,
+): (() => Bits) | undefined {
+  if (same === undefined) return undefined;
+  return () => {
+    const bits = run(same());
+    for (const buffer of buffers.values()) buffer.fill(7);
+    return bits;
+  };
+}
+
 const buffersOf = (call: LossCase) => {
   const Floats = bufferFor(call);
   return new Map(
@@ -84,13 +98,15 @@ const withArgument: Kind = (call, name, place) => {
   const buffers = buffersOf(call);
   const ready = new Call(call, (name) => buffers.get(name));
   const at = Object.keys(call.args).indexOf(where);
+  const run = (value: unknown) => bitsOf(ready.valueAndGrad(replace(ready.args, at, value)));
   return {
     where,
     outcome: outcomeOf(trick, given),
     run: () => {
-      const args = replace(ready.args, at, trick.make(given));
-      return guard(buffers, () => bitsOf(ready.valueAndGrad(args)));
+      const value = trick.make(given);
+      return guard(buffers, () => run(value));
     },
+    plain: plainOf(trick, buffers, run),
   };
 };
 
@@ -101,15 +117,13 @@ const withGradOutput: Kind = (call, name) => {
   if (!isGiven(gradOutput) || !(trick.fits?.(gradOutput) ?? true)) return undefined;
   const buffers = buffersOf(call);
   const ready = new Call(call, (name) => buffers.get(name));
+  const run = (value: unknown) =>
+    bitsOf(ready.valueAndGrad(ready.args, { ...ready.request, gradOutput: value }));
   return {
     where: "gradOutput",
     outcome: outcomeOf(trick, gradOutput),
-    run: () =>
-      guard(buffers, () =>
-        bitsOf(ready.valueAndGrad(ready.args, {
-          ...ready.request,
-          gradOutput: trick.make(gradOutput),
-        }))),
+    run: () => guard(buffers, () => run(trick.make(gradOutput))),
+    plain: plainOf(trick, buffers, run),
   };
 };
 
@@ -125,14 +139,13 @@ const withTensorOption: Kind = (call, name, place) => {
   const given = call.options[where] as Given;
   const buffers = buffersOf(call);
   const ready = new Call(call, (name) => buffers.get(name));
+  const run = (value: unknown) =>
+    bitsOf(ready.valueAndGrad(ready.args, ready.request, { ...ready.options, [where]: value }));
   return {
     where: `the option ${where}`,
     outcome: outcomeOf(trick, given),
-    run: () =>
-      guard(buffers, () => {
-        const options = { ...ready.options, [where]: trick.make(given) };
-        return bitsOf(ready.valueAndGrad(ready.args, ready.request, options));
-      }),
+    run: () => guard(buffers, () => run(trick.make(given))),
+    plain: plainOf(trick, buffers, run),
   };
 };
 
