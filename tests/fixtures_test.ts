@@ -73,7 +73,9 @@ describe("the fixtures", () => {
     const names = files.map(({ name }) => name).filter((name) => name.endsWith(".json"));
     // printing.json holds tensors and their texts; core/print_test.ts reads it.
     const known = [...FILES.keys(), "printing"].map((name) => `${name}.json`);
-    assertEquals(names.toSorted(), known.toSorted());
+    // Losses that are defined in formulas; define_loss_test.ts and your_own_loss_test.ts read them.
+    const defined = ["define_loss.json", "your_own_loss.json"];
+    assertEquals(names.toSorted(), [...known, ...defined].toSorted());
   });
 
   for (const [name, loss] of FILES) {
