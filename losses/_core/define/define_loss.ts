@@ -226,7 +226,7 @@ function elementwiseClass(
 
 /** The class of a loss with one value per row. */
 function rowClass(definition: CheckedDefinition): AnyLossClass {
-  const { name, arguments: args, options, rows, value, grad, wrt } = definition;
+  const { name, arguments: args, options, rows = {}, value, grad, wrt } = definition;
   const optionNames = Object.keys(options);
   const driver = new RowDriver(
     name,
