@@ -3,7 +3,7 @@
  */
 
 import { describe } from "./describe.ts";
-import { isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { copyShape, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
 import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
 
@@ -12,8 +12,9 @@ const MOST_NUMBERS = 2 ** 32 - 1;
 
 /** A checked copy of a shape. */
 function shapeOf(shape: unknown, name: string): number[] {
-  if (!isShape(shape)) throw shapeError(`read ${name}`, shape);
-  return [...shape];
+  const copy = copyShape(shape);
+  if (copy === undefined) throw shapeError(`read ${name}`, shape);
+  return copy;
 }
 
 /** An argument, read. `dtype` is undefined for plain numbers, which take the type of the tensors beside them. */
