@@ -1,7 +1,7 @@
 /** What mutants of the package survived before these tests were there: small things between the large ones. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { CTCLoss, float64, logSoftmax, softmax } from "@lossbook/losses";
+import { CTCLoss, float32, float64, logSoftmax, softmax } from "@lossbook/losses";
 import { Formula } from "@lossbook/losses/formula";
 
 describe("the text of a derivative", () => {
@@ -46,5 +46,12 @@ describe("CTCLoss of logits over more frames than fit into a tile", () => {
     const all = new CTCLoss({ logits: true, reduction: "none" })
       .valueAndGrad(logits, targets, ...lengths);
     assertEquals(alone.value.data[0], all.value.data[0]);
+  });
+});
+
+describe("a tensor that is printed", () => {
+  it("rounds an exact tie to the even digit, as PyTorch does", () => {
+    // Multiples of 2^-5 end in 5 at the fifth digit.
+    assertEquals(`${float32([1 / 32, 3 / 32, -1 / 32])}`, "tensor([ 0.0312,  0.0938, -0.0312])");
   });
 });

@@ -21,25 +21,10 @@ export const EQUIVALENT: readonly Equivalent[] = [
     reason: "Only without samples the share is below 1, and then the size is at most samples, 0.",
   },
   {
-    file: "losses/_core/kernel/lower.ts",
-    code:
-      'return (op === "neg" && args[0]!.op === "abs") || (op === "min" && isNumber(args[1]!, 0));',
-    mutated:
-      'return (op === "neg" && args[0]!.op === "abs") || (op === "min" && isNumber(args[1]!, 1));',
-    reason:
-      "Speed only: min(x, 0) takes the form of exp for all x, min(x, 1) the one for x ≤ 0, which holds up to the bias.",
-  },
-  {
     file: "losses/triplet_margin_with_distance.ts",
     code: "for (let j = 0; j < sum.length; j++) sum[j]! += given.data[j]!;",
     mutated: "for (let j = (-1); j < sum.length; j++) sum[j]! += given.data[j]!;",
     reason: "A typed array has no element -1, and takes none.",
-  },
-  {
-    file: "losses/_core/kernel/interpret.ts",
-    code: "const at = offsets.get(name) ?? 0;",
-    mutated: "const at = offsets.get(name) ?? 1;",
-    reason: "Only operands have a place, and every operand has one; for others it is not used.",
   },
   {
     file: "losses/_core/elementwise/driver.ts",
@@ -49,15 +34,36 @@ export const EQUIVALENT: readonly Equivalent[] = [
     reason: "The first shape is the same as itself.",
   },
   {
-    file: "losses/_core/kernel/wasm.ts",
-    code: "depth = 0;",
-    mutated: ";",
-    reason: "Speed only: more values than necessary get a local.",
+    file: "losses/_core/layer/linear.ts",
+    code: 'const blockTerms = dtype === "float32" ? FLOAT32_TERMS : Math.max(1, depth);',
+    mutated: 'const blockTerms = dtype === "float32" ? FLOAT32_TERMS : Math.max(0, depth);',
+    reason: "Without terms there is no block whose length would matter.",
   },
   {
-    file: "losses/_core/kernel/wasm.ts",
-    code: "for (const arg of args) depth = Math.max(depth, depths[arg]! + 1);",
-    mutated: "for (const arg of args) depth = Math.max(depth, depths[arg]! + 2);",
-    reason: "Speed only: values get a local at half the depth.",
+    file: "losses/_core/define/verify_gradients.ts",
+    code: "for (let k = 0; k < data.length; k++) data[k] = (i === 0 ? first : others)(random);",
+    mutated:
+      "for (let k = (-1); k < data.length; k++) data[k] = (i === 0 ? first : others)(random);",
+    reason: "Other random points, as good as these; a typed array takes no element -1.",
+  },
+  {
+    file: "losses/_core/tensor/tensor.ts",
+    code: "return new Tensor(new Checked(dtype, data, 0) as unknown as TensorData, shape);",
+    mutated: "return new Tensor(new Checked(dtype, data, 1) as unknown as TensorData, shape);",
+    reason: "The number is only read where there is no array.",
+  },
+  {
+    file: "losses/_core/kernel/lower.ts",
+    code:
+      "return size >= 2 ** -60 && size <= 2 ** 60 && 2 ** Math.round(Math.log2(size)) === size;",
+    mutated:
+      "return size >= 2 ** -60 && size <= 3 ** 60 && 2 ** Math.round(Math.log2(size)) === size;",
+    reason: "Speed only: up to 2^126, the reciprocal of a power of 2 is exact in both types.",
+  },
+  {
+    file: "losses/_core/rows/distances.ts",
+    code: "float32: { small: 100, up: 80, down: 77 },",
+    mutated: "float32: { small: 101, up: 80, down: 77 },",
+    reason: "Around the threshold both forms are in range.",
   },
 ];
