@@ -1,5 +1,5 @@
 /** Losses defined in a few lines, beside the packages that have them. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { defineLoss, float64 } from "@lossbook/losses";
 import { fixtureChecks, loadFixture, tensorOf } from "./_fixtures.ts";
@@ -61,8 +61,8 @@ for (const [name, Loss] of classes) {
   });
 }
 
-describe("peerCases, which the notebook reads", () => {
-  it("gives the numbers of the fixture as tensors", () => {
+describe("what the notebook shows of them", () => {
+  it("is the fixture, as tensors", () => {
     const found = definitions.peerCases(definitions.dpo);
     const stored = cases.filter(({ definition }) => definition === "DpoLoss");
     assertEquals(found.length, stored.length);
@@ -73,5 +73,39 @@ describe("peerCases, which the notebook reads", () => {
       assertEquals([value.dtype, value.shape], [dtype, []]);
       assertEquals(typeof gradOutput, "number");
     });
+  });
+
+  it("is how far they are from the packages, by type and quantity", () => {
+    const rows = definitions.differencesFromPeers(definitions.dpo, classes.get("DpoLoss") as never);
+    assertEquals(rows.map(({ name }) => name), [
+      "J, float32 (2)",
+      "J, float64 (2)",
+      "∂J/∂chosen, float32 (12)",
+      "∂J/∂chosen, float64 (12)",
+      "∂J/∂rejected, float32 (12)",
+      "∂J/∂rejected, float64 (12)",
+    ]);
+    assert(rows.every(({ got, atol }) => got <= atol));
+    const other = defineLoss({ ...definitions.dpo, value: "softplus(-beta * (c - r))" });
+    const far = definitions.differencesFromPeers(definitions.dpo, other as never);
+    assert(far.every(({ got, atol }) => got > atol));
+  });
+
+  it("is who computed them, with the version", () => {
+    assertEquals(definitions.peerOf(definitions.logCosh), "optax 0.2.8: optax.log_cosh");
+    for (const definition of Object.values(definitions)) {
+      if (typeof definition === "function") continue;
+      assertMatch(definitions.peerOf(definition), /^[\w-]+ \d+\.\d+\.\d+: [\w ]/);
+    }
+    assertMatch(definitions.peerOf(definitions.charbonnier), /^torch /);
+    assertMatch(definitions.peerOf(definitions.quantile), /^scikit-learn /);
+  });
+
+  it("is a definition as one would type it", () => {
+    const { source } = /```ts\ndefineLoss\((?<source>[^]*)\)\n```/
+      .exec(definitions.sourceOf(definitions.dpo))!.groups!;
+    assertMatch(source, /^ {2}name: "DpoLoss",$/m);
+    assertMatch(source, /^ {4}beta: 0.1$/m);
+    assertEquals(new Function(`return ${source}`)(), definitions.dpo);
   });
 });

@@ -20,10 +20,8 @@ export const focal = {
 export const quantile = {
   name: "QuantileLoss",
   arguments: { input: "x", target: "y" },
-  options: {
-    quantile: { default: 0.5, valid: (q: number) => q > 0 && q < 1, wanted: "between 0 and 1" },
-  },
-  value: "max(quantile * (y - x), (quantile - 1) * (y - x))",
+  options: { quantile: 0.5 },
+  value: "x < y ? quantile * (y - x) : (1 - quantile) * (x - y)",
 } as const;
 
 /** log cosh(x - y), in a form that does not overflow. */
@@ -178,11 +176,6 @@ function tensor({ dtype, shape, data }: StoredTensor): Tensor {
   return (dtype === "float32" ? float32 : float64)(float64([...data], [...shape]));
 }
 
-/** The versions of the packages that computed the cases, by package. */
-export function peerVersions(): Readonly<Record<string, string>> {
-  return readStored().versions;
-}
-
 /** The stored cases of a loss. */
 export function peerCases({ name }: { readonly name: string }): PeerCase[] {
   return readStored().cases.filter(({ definition }) => definition === name).map((stored) => ({
@@ -194,4 +187,97 @@ export function peerCases({ name }: { readonly name: string }): PeerCase[] {
     value: tensor(stored.value),
     grad: Object.fromEntries(Object.entries(stored.grad).map(([key, t]) => [key, tensor(t)])),
   }));
+}
+
+/** Whatever a definition is made of. */
+interface Definition {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A class that defineLoss has made. */
+type LossClass = new (options?: never) => {
+  valueAndGrad(...args: never[]): { readonly value: Tensor; readonly grad: object };
+};
+
+/** The largest difference of a loss from what other packages answer, for one type and one quantity. */
+export interface PeerDifference {
+  /** The type, the quantity, and how many numbers were compared. */
+  readonly name: string;
+  /** The difference, as a share of the largest number of its tensor. */
+  readonly got: number;
+  readonly want: 0;
+  /** What rounding may cause. */
+  readonly atol: number;
+}
+
+/** What rounding may cause, as a share of the largest number of a tensor. */
+const ROUNDING = { float64: 1e-12, float32: 1e-5 };
+
+/**
+ * Computes a loss in every stored case, value and gradients.
+ *
+ * @param definition The definition.
+ * @param Loss The class that it makes.
+ * @returns The largest difference for each type and quantity.
+ */
+export function differencesFromPeers(definition: Definition, Loss: LossClass): PeerDifference[] {
+  const found = new Map<string, { count: number; difference: number; atol: number }>();
+  const compare = (quantity: string, dtype: PeerCase["dtype"], ours: Tensor, theirs: Tensor) => {
+    const name = `${quantity}, ${dtype}`;
+    const before = found.get(name) ?? { count: 0, difference: 0, atol: ROUNDING[dtype] };
+    found.set(name, {
+      ...before,
+      count: before.count + theirs.data.length,
+      difference: Math.max(before.difference, relativeDifference(ours, theirs)),
+    });
+  };
+  for (const { dtype, options, args, gradOutput, value, grad } of peerCases(definition)) {
+    const request = { wrt: Object.keys(grad), gradOutput };
+    const ours = new Loss(options as never).valueAndGrad(...[...args, request] as never[]);
+    compare("J", dtype, ours.value, value);
+    for (const [argument, theirs] of Object.entries(grad)) {
+      const gradient = (ours.grad as Record<string, Tensor>)[argument];
+      compare(`∂J/∂${argument}`, dtype, gradient, theirs);
+    }
+  }
+  return [...found].sort().map(([name, { count, difference, atol }]) => ({
+    name: `${name} (${count})`,
+    got: difference,
+    want: 0,
+    atol,
+  }));
+}
+
+function relativeDifference(ours: Tensor, theirs: Tensor): number {
+  if (`${ours.shape}` !== `${theirs.shape}`) return Infinity;
+  let scale = 0;
+  let difference = 0;
+  for (let i = 0; i < theirs.data.length; i++) {
+    scale = Math.max(scale, Math.abs(theirs.data[i]));
+    difference = Math.max(difference, Math.abs(ours.data[i] - theirs.data[i]));
+  }
+  return difference / scale;
+}
+
+/** Who computed the stored cases of a loss, with the version, such as "optax 0.2.8: optax.log_cosh". */
+export function peerOf(definition: Definition): string {
+  const { versions } = readStored();
+  const [{ peer }] = peerCases(definition);
+  const name = Object.keys(versions).find((name) => peer.startsWith(MODULES[name] ?? name)) ??
+    "torch";
+  return `${name} ${versions[name]}: ${peer}`;
+}
+
+/** Packages that are imported under another name. */
+const MODULES: Readonly<Record<string, string>> = {
+  "scikit-learn": "sklearn",
+  "pytorch-metric-learning": "pytorch_metric_learning",
+  "open_clip_torch": "open_clip",
+};
+
+/** A definition as one would type it, as Markdown. */
+export function sourceOf(definition: object): string {
+  const text = JSON.stringify(definition, null, 2).replace(/^( *)"(\w+)":/gm, "$1$2:");
+  return `\`\`\`ts\ndefineLoss(${text})\n\`\`\``;
 }
