@@ -32,7 +32,10 @@ export {
   type DefinedLossOptions,
   type DefinedOption,
   defineLoss,
+  type FirstArgument,
   type LossDefinition,
+  type OneOf,
+  type TensorsOf,
 } from "./losses/_core/define/define_loss.ts";
 export * from "./losses/adaptive_log_softmax_with_loss.ts";
 export * from "./losses/bce.ts";

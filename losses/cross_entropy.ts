@@ -255,7 +255,7 @@ export class CrossEntropyLoss extends Loss<
     [input, target]: InputAndTarget,
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
-    const { ignoreIndex, reduction } = this.#options;
+    const { ignoreIndex, labelSmoothing, reduction } = this.#options;
     const raw = readArgument("CrossEntropyLoss", "input", input);
     const given = readArgument("CrossEntropyLoss", "target", target);
     const own = asScores("CrossEntropyLoss", "input", raw, given, this.#weight);
@@ -279,7 +279,7 @@ export class CrossEntropyLoss extends Loss<
       rowShape: axis.sampleShape,
       divisor: labels === undefined
         ? axis.samples
-        : weightOfLabels(labels, ignoreIndex, weight?.data),
+        : weightOfLabels(labels, ignoreIndex, weight?.data, labelSmoothing > 0),
       shapes,
       defaults: ["input"],
       inputs: [scores, given, weight],

@@ -20,7 +20,9 @@
  *
  * Siblings: with var = 1 it is half of {@linkcode MSELoss}; {@linkcode PoissonNLLLoss} for counts.
  *
- * Unlike PyTorch, a negative eps is refused, and so are an `input` and a `target` with different numbers of axes.
+ * Unlike PyTorch, a negative eps is refused, and so are an `input` and a `target` with different numbers of axes; a
+ * derivative that overflows, in float32 beyond 3e38, stays ∞ whatever upstream gradient it is multiplied by (PyTorch
+ * multiplies first).
  *
  * Notebook: `notebooks/gaussian_nll.ipynb` of the repository. Reference: D. A. Nix, A. S. Weigend, Estimating the
  * Mean and Variance of the Target Probability Distribution, 1994.

@@ -21,8 +21,10 @@
  * both have the same gradient with respect to the scores.
  *
  * Unlike PyTorch, a target probability of 0 gives the value 0 even at an input of -∞ or, with `logTarget`, a target of -∞
- * (PyTorch computes 0 ∞ = NaN); shapes with different numbers of axes are refused, and `"mean"` gives no warning. It
- * averages over all elements, classes included, here as in PyTorch: the divergence per sample is `"batchmean"`.
+ * (PyTorch computes 0 ∞ = NaN); with `logTarget` the gradient with respect to a target whose exponential overflows is ±∞
+ * with the sign of y - x + 1, where PyTorch may compute ∞ - ∞ = NaN; shapes with different numbers of axes are refused, and
+ * `"mean"` gives no warning. It averages over all elements, classes included, here as in PyTorch: the divergence per sample
+ * is `"batchmean"`.
  *
  * Notebook: `notebooks/kl_div.ipynb` of the repository. Reference: S. Kullback, R. A. Leibler, On Information and
  * Sufficiency, 1951.

@@ -39,7 +39,7 @@
  * @module
  */
 
-import { readArgument, readArguments, wrongType } from "./_core/call/arguments.ts";
+import { promote, readArgument, wrongType } from "./_core/call/arguments.ts";
 import {
   asLabels,
   checkLabels,
@@ -159,6 +159,7 @@ export class LinearCrossEntropyLoss extends Loss<
     numClasses: number;
     outFeatures: readonly number[];
     ignoreIndex: number | undefined;
+    isSmooth: boolean;
     reduction: Reduction;
     chunking: Checked<LinearCrossEntropyOptions> | undefined;
   };
@@ -208,6 +209,7 @@ export class LinearCrossEntropyLoss extends Loss<
       ignoreIndex: ignoreIndex === undefined
         ? undefined
         : wholeOption(NAME, "ignoreIndex", ignoreIndex),
+      isSmooth: labelSmoothing > 0,
       reduction: reductionOption(NAME, reduction),
       chunking: chunking === undefined ? undefined : checkChunking(chunking),
     };
@@ -260,20 +262,23 @@ export class LinearCrossEntropyLoss extends Loss<
     request: Request<string> | undefined,
   ): ValueAndGrad<string> {
     const { numClasses, outFeatures, ignoreIndex = -100, reduction, chunking } = this.#options;
-    const parameters = this.#parameters.tensors;
-    const names = Object.keys(parameters);
-    const { tensors, dtype: inputType } = readArguments(
-      NAME,
-      ["input", ...names].map((name) => ({ name })),
-      [input, ...Object.values(parameters)],
+    const { isSmooth } = this.#options;
+    const names = Object.keys(this.#parameters.tensors);
+    const parameters = names.map((name) =>
+      readArgument(NAME, name, this.#parameters.tensors[name])
     );
+    const own = readArgument(NAME, "input", input);
+    if (own.dtype === "int32") {
+      throw wrongType(NAME, "input", "float32 or float64", own.dtype, "use float32(…)");
+    }
     const given = readArgument(NAME, "target", target);
-    const batch = this.#batchOf(tensors[0]!.shape);
+    const batch = this.#batchOf(own.shape);
     const scoreShape = [...batch, numClasses, ...outFeatures];
     const labelShape = [...batch, ...outFeatures];
     const isProbability = sameShape(given.shape, scoreShape);
-    const dtype = isProbability && given.dtype === "float64" ? "float64" : inputType;
-    const [x, weight, bias] = tensors.map((tensor) => toTensor(tensor, dtype, "input"));
+    const dtype = promote([own, ...parameters, isProbability ? given : undefined]);
+    const x = toTensor(own, dtype, "input");
+    const [weight, bias] = parameters.map((raw, k) => toTensor(raw, dtype, names[k]!));
     const classWeight = classWeights(NAME, this.#weight, numClasses, dtype);
     if (chunking?.accDtype && chunking.accDtype !== dtype) {
       throw wrongType(NAME, "options.accDtype", dtype, chunking.accDtype);
@@ -292,7 +297,7 @@ export class LinearCrossEntropyLoss extends Loss<
         );
       }
       checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
-      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data);
+      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data, isSmooth);
       numbers = labels;
     }
     const call = new RowCall({
@@ -302,15 +307,15 @@ export class LinearCrossEntropyLoss extends Loss<
       rowShape: labelShape,
       divisor,
       shapes: {
-        input: x!.shape,
-        ...Object.fromEntries(names.map((name) => [name, parameters[name]!.shape])),
+        input: x.shape,
+        ...Object.fromEntries(names.map((name, k) => [name, parameters[k]!.shape])),
         ...isProbability && { target: scoreShape },
         ...isProbability && this.#weight && { weight: this.#weight.shape },
       },
       defaults: ["input", ...names],
-      inputs: [...tensors, given, classWeight],
+      inputs: [own, ...parameters, given, classWeight],
     }, request);
-    this.#chunks({ input: x!, weight: weight!, bias, target: numbers, isProbability }, call);
+    this.#chunks({ input: x, weight: weight!, bias, target: numbers, isProbability }, call);
     return call.result();
   }
 

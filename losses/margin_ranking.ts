@@ -20,7 +20,8 @@
  * Siblings: {@linkcode SoftMarginLoss} of x1 - x2 is the same with its corner rounded off; {@linkcode TripletMarginLoss}
  * ranks two distances in this way; {@linkcode MultiMarginLoss} the scores of classes.
  *
- * Unlike PyTorch, a label other than 1 and -1 throws (PyTorch scales by it).
+ * Unlike PyTorch, a label other than 1 and -1 throws (PyTorch scales by it), and the gradient with respect to `target` is 0
+ * for every pair of loss 0, infinitely far apart too (PyTorch computes 0 ∞ = NaN).
  *
  * Notebook: `notebooks/margin_ranking.ipynb` of the repository. Reference: R. Herbrich, T. Graepel, K. Obermayer, Large
  * Margin Rank Boundaries for Ordinal Regression, 2000.

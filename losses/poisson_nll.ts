@@ -26,7 +26,8 @@
  * Unlike PyTorch, infinite inputs have their limit, ∞ for ∞ and, with a count of 0, 0 for a logarithm of -∞, and a rate of
  * 0 with a count of 0 has the value 0 without eps too (PyTorch returns NaN); a negative eps is refused, and so are shapes
  * with different numbers of axes; `full` keeps all digits of float64 where the counts are integers (PyTorch computes their
- * logarithms in float32).
+ * logarithms in float32); without `logInput`, a derivative that overflows, in float32 beyond 3e38, stays ∞ whatever upstream
+ * gradient it is multiplied by (PyTorch multiplies first).
  *
  * Notebook: `notebooks/poisson_nll.ipynb` of the repository. Reference: J. A. Nelder, R. W. M. Wedderburn, Generalized
  * Linear Models, 1972.

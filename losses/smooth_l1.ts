@@ -15,7 +15,7 @@
  *
  * Gradient with respect to `input`: e / beta where |e| < beta, sign(e) elsewhere; with respect to `target` its negative.
  * Both branches agree at |e| = beta, in value and gradient. With beta = 0 this is L1Loss, with gradient 0 at its kink
- * e = 0.
+ * e = 0 and at NaN.
  *
  * Range: [0, ∞), 0 where input = target. The best constant prediction tends to the median of the targets as beta → 0; as
  * beta grows it tends to their mean, while value and gradient tend to 0.
@@ -56,11 +56,17 @@ const formula: LossFormula = {
   },
 };
 
+/** That of L1Loss, which has the gradient 0 at NaN. */
+const sharpFormula: LossFormula = {
+  value: "abs(x - y)",
+  grad: { input: "sign(x - y)", target: "sign(y - x)" },
+};
+
 const definition: ElementwiseDefinition = {
   loss: "SmoothL1Loss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
   options: { beta: { default: 1, valid: (beta) => beta >= 0, wanted: "≥ 0" } },
-  formula,
+  formula: ({ beta }) => beta === 0 ? sharpFormula : formula,
 };
 
 /**

@@ -27,7 +27,8 @@
  * d(y, x) in the last digits, and d(x, x) is not 0, so that it has a gradient.
  *
  * Unlike PyTorch, squares of huge or tiny components neither overflow nor vanish, a triplet that is cut off has gradient 0
- * even if it is infinite, and p must be ≥ 0.
+ * even if it is infinite, all gradients are NaN where the value is (both distances infinite, for example; PyTorch has 0 for
+ * some), and p must be ≥ 0.
  *
  * Notebook: `notebooks/triplet_margin.ipynb` of the repository. Reference: V. Balntas et al., Learning local feature
  * descriptors with triplets and shallow convolutional neural networks, 2016.

@@ -101,8 +101,8 @@ describe("BCELoss against finite differences", () => {
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}, without and with a weight`, () => {
       for (const options of [{ reduction }, { reduction, weight }]) {
-        assertGradient(bce(options), args, { wrt: ["input"], edges: [0, 1] });
-        assertGradient(bce(options), args, { wrt: ["target"], edges: [0, 1] });
+        assertGradient(bce(options), args, { wrt: ["input"] });
+        assertGradient(bce(options), args, { wrt: ["target"] });
       }
     });
   }

@@ -300,6 +300,22 @@ describe("CrossEntropyLoss with extreme scores", () => {
     ]);
     assertEquals(crossEntropy().forward(input, new Int32Array(2 ** 20).fill(1)).item(), each);
   });
+
+  it("smoothing beside weights that are 0 for all labels: the mean is NaN, as in PyTorch", () => {
+    const loss = (reduction: "mean" | "sum") =>
+      new CrossEntropyLoss({ weight: [0, 1], labelSmoothing: 0.2, ignoreIndex: 1, reduction });
+    // Rows, then columns; the second sample is ignored.
+    for (const [input, target] of [[[[1, 2], [3, 4]], [0, 1]], [[[[1, 3], [2, 4]]], [[0, 1]]]]) {
+      const { value, grad } = loss("mean").valueAndGrad(input, target);
+      assertEquals(value.item(), NaN);
+      const isRow = target.length === 2;
+      const wanted = isRow ? [NaN, NaN, 0, 0] : [NaN, 0, NaN, 0];
+      assertEquals([...grad.input.data], wanted);
+      const sum = loss("sum").forward(input, target).item();
+      const wanted1 = 0.2 / 2 * (Math.log(Math.exp(1) + Math.exp(2)) - 2);
+      assertClose(float64(sum), float64(wanted1), { rtol: 0, atol: 1e-15, context: "sum" });
+    }
+  });
 });
 
 const transposed = (table: number[][]) => table[0].map((_, c) => table.map((row) => row[c]));

@@ -18,7 +18,7 @@ import {
   KLDivLoss,
   MSELoss,
   PoissonNLLLoss,
-  Tensor,
+  type Tensor,
 } from "@lossbook/losses";
 import {
   assertClose,
@@ -446,6 +446,24 @@ describe("shapes", () => {
     assertEquals(single.shape, []);
   });
 
+  it("rows do not see those of the blocks before", () => {
+    const input = random.tensor([50_000, 2]);
+    const margin = random.tensor([50_000]);
+    const wrt = { wrt: ["input", "margin"] } as const;
+    const last = (tensor: Tensor, length: number) =>
+      float64(tensor.data.slice(-7 * length) as Float64Array, length === 1 ? [7] : [7, length]);
+    for (const Class of [definitions.deviation, definitions.farthest]) {
+      const whole = new Class(none).valueAndGrad(input);
+      const end = new Class(none).valueAndGrad(last(input, 2));
+      assertEquals([last(whole.value, 1), last(whole.grad.input, 2)], [end.value, end.grad.input]);
+    }
+    const whole = new Margins(none).valueAndGrad(input, margin, wrt);
+    const end = new Margins(none).valueAndGrad(last(input, 2), last(margin, 1), wrt);
+    assertEquals(last(whole.value, 1), end.value);
+    assertEquals(last(whole.grad.input, 2), end.grad.input);
+    assertEquals(last(whole.grad.margin, 1), end.grad.margin);
+  });
+
   it("a gradient is added up over more rows than a block has", () => {
     const input = random.tensor([40_000, 2]);
     const { grad } = new Margins().valueAndGrad(input, 0.3, { wrt: ["input", "margin"] });
@@ -619,6 +637,27 @@ describe("gradients that a definition gives", () => {
       );
       assertEquals(a, b);
     }
+  });
+
+  it("for such a number, they hold all that reaches it, through reductions too", () => {
+    const definition = {
+      arguments: { input: "x", margin: "t" },
+      rows: { short: "sum(hinge(t - x))", count: "sum(x < t ? 1 : 0)" },
+      value: "short * t",
+    } as const;
+    const Derived = defineLoss({ name: "Derived", ...definition });
+    const Given = defineLoss({
+      name: "Given",
+      ...definition,
+      grad: { margin: "short + t * count" },
+    });
+    const random = new Random(3);
+    const [input, margin] = [random.tensor([5, 4]), random.tensor([5])];
+    const [a, b] = [Derived, Given].map((Class) =>
+      new Class().valueAndGrad(input, margin, { wrt: ["input", "margin"] })
+    );
+    assertEquals(a.grad.input, b.grad.input);
+    close(b.grad.margin, a.grad.margin.data, "grad.margin");
   });
 });
 

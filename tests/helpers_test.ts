@@ -418,6 +418,13 @@ describe("cosineSimilarity", () => {
         Math.abs(c + minus) < 1e-15;
     }));
   });
+
+  it("of vectors without components is 0, with and without eps", () => {
+    const empty = float64(new Float64Array(0), [3, 0]);
+    for (const eps of [0, 1e-8]) {
+      assertEquals([...cosineSimilarity(empty, empty, { eps }).data], [0, 0, 0]);
+    }
+  });
 });
 
 describe("pairwiseDistance", () => {
@@ -489,6 +496,15 @@ describe("pairwiseDistance", () => {
       // pow is less exact than the other functions.
       const rtol = make === float32 ? 1e-5 : 1e-12;
       assertClose(grad.x1, wanted, { rtol, atol: 0, context: `p = ${p}, ${large}, ${small}` });
+    }
+  });
+
+  it("has gradient 0 for p = ∞ where a component is NaN, as in PyTorch", () => {
+    for (const x of [[NaN, 1], [1, NaN], [Infinity, NaN], [NaN, NaN]]) {
+      const request = { p: Infinity, eps: 0 };
+      const { value, grad } = pairwiseDistance.valueAndGrad([x, [3, 4]], [[0, 0], [0, 0]], request);
+      assertEquals([...value.data], [NaN, 4]);
+      assertEquals([...grad.x1.data].map(Math.abs), [0, 0, 0, 1]);
     }
   });
 });

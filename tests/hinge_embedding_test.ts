@@ -126,7 +126,7 @@ describe("HingeEmbeddingLoss against finite differences", () => {
   for (const reduction of ["none", "mean", "sum"] as const) {
     it(`agrees for ${reduction}`, () => {
       const args = subject.draw(new Random(2), [3, 5]);
-      assertGradient(hinge({ reduction }), args, { wrt: ["input"], edges: [1] });
+      assertGradient(hinge({ reduction }), args, { wrt: ["input"] });
     });
   }
 });

@@ -389,6 +389,17 @@ describe("LinearCrossEntropyLoss with extreme numbers", () => {
     }).valueAndGrad([[1, 2]], [0]);
     assertEquals([value.item(), [...grad.input.data]], [0, [0, 0]]);
   });
+
+  it("smoothing beside weights that are 0 for all labels: the mean is NaN, as in PyTorch", () => {
+    const loss = new LinearCrossEntropyLoss({
+      inFeatures: 1,
+      numClasses: 2,
+      weight: float32([0, 1]),
+      labelSmoothing: 0.2,
+    });
+    const { value, grad } = loss.valueAndGrad([[1]], [0]);
+    assertEquals([value.item(), ...grad.input.data], [NaN, NaN]);
+  });
 });
 
 describe("LinearCrossEntropyLoss and its parameters", () => {
@@ -683,4 +694,17 @@ describe("LinearCrossEntropyLoss result types", () => {
     // @ts-expect-error: a gradient that was not asked for is no property of the result.
     assertEquals(biased.valueAndGrad([[1, 2, 3]], [0], request).grad.input, undefined);
   });
+});
+
+it("plain scores keep their digits if the target alone is float64", () => {
+  const make = () => {
+    const loss = new LinearCrossEntropyLoss({ inFeatures: 2, numClasses: 2, bias: false });
+    loss.setParameters({ "linear.weight": float32([[1, 0], [0, 1]]) });
+    return loss;
+  };
+  const target = float64([[0.3, 0.7]]);
+  const plain = make().valueAndGrad([[0.1, -0.2]], target);
+  const typed = make().valueAndGrad(float64([[0.1, -0.2]]), target);
+  assertEquals(plain.value.item(), typed.value.item());
+  assertEquals(plain.grad, typed.grad);
 });

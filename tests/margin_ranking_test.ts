@@ -178,6 +178,13 @@ describe("MarginRankingLoss with extreme numbers", () => {
     assertEquals(at(NaN, 1, -1), [NaN, 0, 0, 0]);
     assertEquals(at(1, NaN, 1, 0.5, float32), [NaN, 0, 0, 0]);
   });
+
+  it("a pair of loss 0 has no gradient, not even of its label, where PyTorch's is 0 ∞ = NaN", () => {
+    for (const [x1, x2] of [[Infinity, 0], [0, -Infinity], [1e300, -Infinity]]) {
+      assertEquals(at(x1, x2, 1, 0.5), [0, 0, 0, 0]);
+      assertEquals(at(x2, x1, -1, 0.5), [0, 0, 0, 0]);
+    }
+  });
 });
 
 testReductions(subject);

@@ -287,6 +287,17 @@ describe("MultiLabelSoftMarginLoss with extreme scores", () => {
   });
 });
 
+it("without rows, the sum is 0 and the mean NaN as in PyTorch, also without classes", () => {
+  for (const shape of [[0, 3], [0, 0], [3, 0, 0]]) {
+    const input = { data: [], shape };
+    const value = (reduction: Reduction) =>
+      new MultiLabelSoftMarginLoss({ reduction }).forward(input, input);
+    assertEquals(value("none").data.length, 0);
+    assertEquals(value("sum").item(), 0);
+    assertEquals(value("mean").item(), NaN);
+  }
+});
+
 testReductions(subject, { shape: [2, 3, 5], empty: [[[0, 3], [0]], [[2, 0, 3], [2, 0]]] });
 
 describe("MultiLabelSoftMarginLoss with arguments of different shapes", () => {

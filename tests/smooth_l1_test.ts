@@ -137,6 +137,16 @@ describe("SmoothL1Loss with beta = 0", () => {
     }
     assertEquals(at(0, 0, float32), [0, 0]);
   });
+
+  it("is NaN at NaN, with the gradient 0 of L1Loss, as in PyTorch; with beta > 0 the gradient is NaN", () => {
+    const at = (beta: number) => {
+      const loss = new SmoothL1Loss({ beta });
+      const { value, grad } = loss.valueAndGrad([NaN], [0], { wrt: ["input", "target"] });
+      return [value.item(), grad.input.item(), grad.target.item()];
+    };
+    assertEquals(at(0), [NaN, 0, 0]);
+    assertEquals(at(1), [NaN, NaN, NaN]);
+  });
 });
 
 describe("SmoothL1Loss with extreme numbers", () => {

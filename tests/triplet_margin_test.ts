@@ -355,6 +355,22 @@ describe("TripletMarginLoss with extreme numbers", () => {
       assertEquals(none({ p }).forward(empty, empty, empty).toArray(), [1, 1]);
     }
   });
+
+  it("of two infinite distances is NaN, in the value and in all gradients of the triplet", () => {
+    const triplets = [
+      [[Infinity, 0], [0, 0], [1, 1]],
+      [[Infinity, 0], [Infinity, 0], [1, 1]],
+      [[0, 0], [Infinity, 0], [0, -Infinity]],
+    ];
+    for (const p of [1, 2, 3, Infinity]) {
+      for (const [anchor, positive, negative] of triplets) {
+        const loss = new TripletMarginLoss({ p, reduction: "sum" });
+        const { value, grad } = loss.valueAndGrad(anchor, positive, negative);
+        assertEquals(value.item(), NaN);
+        for (const { data } of Object.values(grad)) assertEquals([...data], [NaN, NaN]);
+      }
+    }
+  });
 });
 
 testReductions(subject, { shape: [2, 3, 4], empty: [[[0, 3], [0]]] });

@@ -235,7 +235,7 @@ function readList(name: string, value: unknown, lengths: Set<number>): Float64Ar
       `Cannot evaluate the formula as lengths differ: ${[...lengths].join(" and ")}`,
     );
   }
-  const numbers = new Float64Array(length);
+  const numbers = memoryFor(name, length);
   for (let i = 0; i < length; i++) {
     const number = (value as ArrayLike<unknown>)[i];
     if (typeof number !== "number") {
@@ -248,4 +248,16 @@ function readList(name: string, value: unknown, lengths: Set<number>): Float64Ar
     numbers[i] = number;
   }
   return numbers;
+}
+
+function memoryFor(name: string, length: number): Float64Array {
+  try {
+    return new Float64Array(length);
+  } catch {
+    throw new RangeError(
+      `Cannot evaluate the formula as '${
+        excerpt(name)
+      }' must fit into memory: current length is ${length}`,
+    );
+  }
 }

@@ -4,6 +4,8 @@ export interface Listing {
   readonly losses: readonly string[];
   /** Modules `losses/x.ts` without a loss: they need a test, but no notebook. */
   readonly helpers: readonly string[];
+  /** Chapters without a module: a notebook, a test, cases and fixtures belong together. */
+  readonly chapters: readonly string[];
   /** Files `notebooks/x.ipynb`, without the index. */
   readonly notebooks: readonly string[];
   /** Files `tests/x_test.ts`, without those that test the project as a whole. */
@@ -29,9 +31,14 @@ export function pairingProblems(files: Listing): string[] {
     for (const loss of files.losses) {
       if (!present.includes(loss)) problems.push(`losses/${loss}.ts has no ${at(pattern, loss)}`);
     }
+    for (const chapter of files.chapters) {
+      if (!present.includes(chapter)) {
+        problems.push(`the chapter ${chapter} has no ${at(pattern, chapter)}`);
+      }
+    }
     // One script makes all fixtures, so that there may be fixtures before there is a loss.
     for (const name of present === files.fixtures ? [] : present) {
-      if (![...files.losses, ...files.helpers].includes(name)) {
+      if (![...files.losses, ...files.helpers, ...files.chapters].includes(name)) {
         problems.push(`${at(pattern, name)} has no losses/${name}.ts`);
       }
     }

@@ -2,7 +2,7 @@
  * Calls by code that means no good: getters that run other losses, prototypes with properties of their own, memory that is
  * detached or resized.
  */
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   AdaptiveLogSoftmaxWithLoss,
@@ -12,8 +12,10 @@ import {
   CrossEntropyLoss,
   CTCLoss,
   type DistanceFunction,
+  float64,
   GaussianNLLLoss,
   HuberLoss,
+  int32,
   LinearCrossEntropyLoss,
   MarginRankingLoss,
   MSELoss,
@@ -29,6 +31,7 @@ import {
   TripletMarginLoss,
   TripletMarginWithDistanceLoss,
 } from "@lossbook/losses";
+import { Formula } from "@lossbook/losses/formula";
 import { Random } from "../_random.ts";
 
 const random = new Random(6);
@@ -382,6 +385,105 @@ describe("memory that is detached or resized is refused in a call of", () => {
 });
 
 const x0 = new Tensor(new Float32Array(0), [0]);
+
+describe("a value that cannot be read is described in the error", () => {
+  const boom = (): never => {
+    throw new Error("a getter");
+  };
+  const cases: [what: string, value: unknown, shown: string][] = [
+    ["no prototype", Object.create(null), "an object of class Object"],
+    ["a class whose name is a symbol", { constructor: { name: Symbol("x") } }, "class Object"],
+    ["a class without name", new (class {})(), "an object of class Object"],
+    ["a class with a long name", { constructor: { name: "x".repeat(1e6) } }, `${"x".repeat(40)}…`],
+    [
+      "a class behind a getter that throws",
+      Object.create(null, { constructor: { get: boom } }),
+      "an object that cannot be read",
+    ],
+    ["a symbol", Symbol("x"), "Symbol(x)"],
+    ["a long symbol", Symbol("x".repeat(1e6)), `Symbol(${"x".repeat(33)}…`],
+    ["a long bigint", 10n ** 100n, `1${"0".repeat(39)}…n`],
+  ];
+  for (const [what, value, shown] of cases) {
+    it(what, () => {
+      const mse = new MSELoss();
+      const error = assertThrows(() => mse.forward(value as never, 0), TypeError, shown);
+      assertMatch(error.message, /^Cannot read input as it must be a number, an array/);
+    });
+  }
+
+  it("as a shape", () => {
+    for (const part of [Symbol("x"), Object.create(null, { constructor: { get: boom } }), 1n]) {
+      const shape = [part, 2];
+      const foreign = { data: [1, 2], shape } as never;
+      const message = "Cannot read input as its shape must be an array of whole numbers";
+      assertThrows(() => new MSELoss().forward(foreign, 0), TypeError, message);
+    }
+    // Arrays that have lost their methods.
+    const shape = Object.assign([0.5, 2], { map: null, join: null });
+    const foreign = { data: [1], shape };
+    assertThrows(() => new MSELoss().forward(foreign, 0), TypeError, "current value is [0.5, 2]");
+  });
+});
+
+describe("an option that cannot be read", () => {
+  it("is refused by name", () => {
+    for (const part of [Symbol("x"), Object.create(null)]) {
+      const weight = { data: [1], shape: [part] } as never;
+      const message = "Cannot read weight as its shape must be an array of whole numbers";
+      assertThrows(() => new MSELoss({ weight }), TypeError, message);
+      assertThrows(() => new CrossEntropyLoss({ weight }), TypeError, message);
+    }
+  });
+});
+
+describe("lists without end in a formula", () => {
+  it("are refused, whether or not there is memory for them", () => {
+    for (const length of [2 ** 32 - 1, 2 ** 53 - 1]) {
+      const x = { length };
+      const error = assertThrows(() => new Formula("x + 1").evaluate({ x }));
+      assert(error instanceof TypeError || error instanceof RangeError);
+      assertMatch(error.message, /^Cannot evaluate the formula as 'x' must (fit into memory|hold)/);
+    }
+  });
+});
+
+describe("a typed array without a class", () => {
+  it("is read by what it holds", () => {
+    for (const constructor of [undefined, null, 1]) {
+      const data = Object.defineProperty(Int8Array.of(1, 3), "constructor", { value: constructor });
+      assertEquals(int32({ data, shape: [2] }).toArray(), [1, 3]);
+      assertEquals(int32({ data, shape: [1], strides: [1], offset: 1 }).toArray(), [3]);
+    }
+  });
+});
+
+describe("a buffer that only says that it is long enough", () => {
+  it("is refused, alone and in a tensor", () => {
+    const x = float64([1, 2, 3]);
+    const fake = Object.defineProperty(new Float64Array(1), "length", { value: 3 });
+    for (const input of [fake, new Tensor(fake, [3])]) {
+      assertThrows(
+        () => new PoissonNLLLoss().valueAndGrad(x, x, { out: { input } }),
+        RangeError,
+        "Cannot compute PoissonNLLLoss as out.input must hold 3 numbers, as input does: current length is 1",
+      );
+    }
+  });
+});
+
+describe("an upstream gradient of true or false", () => {
+  it("is 1 or 0, as in every tensor", () => {
+    const x = float64([1, 2, 3]);
+    for (const reduction of ["mean", "none"] as const) {
+      const loss = new MSELoss({ reduction });
+      const grad = (gradOutput: number | boolean) =>
+        loss.valueAndGrad(x, [2, 0, 0], { gradOutput }).grad.input;
+      assertEquals(grad(true), grad(1));
+      assertEquals(grad(false), grad(0));
+    }
+  });
+});
 
 describe("memory that is detached", () => {
   it("is told from an empty array", () => {

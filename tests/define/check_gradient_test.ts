@@ -97,6 +97,8 @@ describe("checkGradient of a right gradient", () => {
       [(x) => x ** 7, (x) => 7 * x ** 6],
       [(x) => Math.sin(40 * x), (x) => 40 * Math.cos(40 * x)],
       [() => 3, () => 0],
+      // The value has three digits more than rounding leaves to its differences.
+      [(x) => 1e6 + 1e-3 * x, () => 1e-3],
     ];
     for (const [f, derivative] of functions) {
       const loss = lossOf(f, derivative);
@@ -156,6 +158,23 @@ describe("checkGradient of a wrong gradient", () => {
       valueAndGrad: (input: Tensor, target: Tensor) => mean.valueAndGrad(input, target),
     };
     assertEquals(checkGradient(forgets, [[1, 2], [3, 5]]).isRight, false);
+  });
+
+  it("refuses a gradient of another shape", () => {
+    const sum = new MSELoss({ reduction: "sum" });
+    const flat = {
+      argumentNames: ["input", "target"],
+      forward: sum.forward.bind(sum),
+      valueAndGrad: (input: Tensor, target: Tensor, request: object) => {
+        const { value, grad } = sum.valueAndGrad(input, target, request);
+        return { value, grad: { input: new Tensor(grad.input.data, [4]) } };
+      },
+    };
+    assertThrows(
+      () => checkGradient(flat, [[[1, 2], [3, 4]], [[0, 0], [0, 0]]]),
+      RangeError,
+      "Cannot confirm the gradient with respect to input as it has the shape (4,), and the argument (2, 2)",
+    );
   });
 
   it("allows more if the tolerance says so", () => {

@@ -69,6 +69,24 @@ export const definitions = {
     rows: { m: "max(x)", s: "sum(exp(x - m))", top: "max(exp(x - m) / s)" },
     value: "top * log(s) + m",
   }),
+  farthest: defineLoss({
+    name: "Farthest",
+    arguments: x,
+    rows: { center: "mean(x)", m: "max(x < center ? center - x : 2 * (x - center))" },
+    value: "m",
+  }),
+  exponentials: defineLoss({
+    name: "Exponentials",
+    arguments: x,
+    rows: {
+      center: "mean(x)",
+      e: "mean(exp(x - center))",
+      s: "sum(-exp(x - center))",
+      count: "sum(x - center + 1)",
+      top: "max(-exp(x - center))",
+    },
+    value: "log(e) + s / 8 + square(count) + top",
+  }),
   worst: defineLoss({
     name: "Worst",
     arguments: xy,

@@ -171,6 +171,14 @@ describe("a definition refuses", () => {
       TypeError,
       'Cannot define Mine as wrt must be an array of arguments, of input, target: current value is ["x"]',
     ],
+    [
+      "wrt that names an argument twice",
+      { wrt: ["input", "input"] },
+      TypeError,
+      'Cannot define Mine as wrt must name each argument once: current value is ["input", "input"]',
+    ],
+    // Looking at each of the holes would take half a minute.
+    ["wrt of holes", { wrt: new Array(2 ** 32 - 1) }, TypeError, "an array of 4294967295"],
     ["wrt that is no list", { wrt: "input" }, TypeError, 'current value is "input"'],
   ];
   for (const [what, changes, Class, message] of cases) {

@@ -13,9 +13,10 @@ const STAND_INS = {
 
 /** What the tests need of the project. */
 const COPIED = /^(losses\/|tests\/|mod\.ts$|deno\.json$|deno\.lock$)/;
-/** Tests about the project rather than the code, and what takes long and adds nothing. */
-const NOT_QUICK = /^tests\/(docs|notebooks|readme|runtimes|pairing|fixtures)_test\.ts$/;
-const QUICK = /^tests\/(core\/)?\w+_test\.ts$/;
+/** Tests of the package: all but those about the project, the kit and the tools. */
+const QUICK = /^tests\/.*_test\.ts$/;
+const NOT_QUICK =
+  /^tests\/((docs|notebooks|readme|runtimes|pairing|fixtures)_test\.ts$|(bench|fuzz|kit|mutants|offline)\/)/;
 
 /** Memory of a test run, in MB: a loop without end must not take that of the machine. */
 const MEMORY = 2048;
@@ -49,7 +50,11 @@ const RELEVANT: readonly (readonly [part: RegExp, tests: readonly string[]])[] =
     "linear_cross_entropy",
     "adaptive_log_softmax_with_loss",
   ]],
-  [/^losses\/_core\/(elementwise|define)/, ["huber", "gaussian_nll", "l1", "bce_with_logits"]],
+  [/^losses\/_core\/elementwise/, ["huber", "gaussian_nll", "l1", "bce_with_logits"]],
+  [
+    /^losses\/_core\/define/,
+    ["define_loss", "define/check_gradient", "define/errors", "define/names"],
+  ],
   [/^losses\/_ctc/, ["core/alignment", "ctc"]],
   [/^losses\/_linear/, ["core/gaps", "linear_cross_entropy", "adaptive_log_softmax_with_loss"]],
 ];

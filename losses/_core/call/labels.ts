@@ -155,17 +155,19 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
  * @param labels The labels.
  * @param ignoreIndex The label that is ignored.
  * @param weights One weight per class, 1 each if undefined.
+ * @param isSmooth Whether a label of weight 0 has a value, that of the other classes: the mean is NaN then, as in PyTorch.
  * @returns The sum of the weights of all labels that are not ignored.
  */
 export function weightOfLabels(
   labels: ArrayLike<number>,
   ignoreIndex: number,
   weights: ArrayLike<number> | undefined,
+  isSmooth = false,
 ): number {
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!;
     if (label !== ignoreIndex) sum += weights === undefined ? 1 : weights[label]!;
   }
-  return sum;
+  return sum === 0 && isSmooth ? NaN : sum;
 }

@@ -7,7 +7,7 @@
 
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
-import { isIntact, sameShape, show, sizeOf } from "../tensor/shape.ts";
+import { isIntact, lengthOf, sameShape, show, sizeOf } from "../tensor/shape.ts";
 import { isTensor, type Tensor, type TensorLike, tensorOf, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
 import { suggestion } from "./suggestion.ts";
@@ -178,7 +178,8 @@ function checkGradOutput(
   valueShape: readonly number[],
 ): number | Tensor {
   if (given === undefined) return 1;
-  if (typeof given === "number") return given;
+  // true and false are the numbers 1 and 0 here as in every tensor.
+  if (typeof given === "number" || typeof given === "boolean") return Number(given);
   const raw = read(given, "gradOutput");
   if (!sameShape(raw.shape, valueShape)) {
     throw new RangeError(
@@ -230,11 +231,12 @@ function checkOut(
       );
     }
     const shape = shapes[name]!;
-    if (data.length !== sizeOf(shape)) {
+    const length = lengthOf(data);
+    if (length !== sizeOf(shape)) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must hold ${
           sizeOf(shape)
-        } numbers, as ${name} does: current length is ${data.length}`,
+        } numbers, as ${name} does: current length is ${length}`,
       );
     }
     let isShared = false;

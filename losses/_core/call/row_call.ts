@@ -4,6 +4,7 @@
  */
 
 import { MOST_ROWS } from "../rows/class_axis.ts";
+import { sizeOf } from "../tensor/shape.ts";
 import { scalar, SCALAR_SHAPE, type Tensor, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import type { Reduction } from "./options.ts";
@@ -52,7 +53,9 @@ export class RowCall {
    * @throws {RangeError} If `gradOutput` or a buffer is of the wrong size.
    */
   constructor(options: RowCallOptions, request: Request<string> | undefined) {
-    const { loss, reduction, rowShape, dtype, scale = 1 } = options;
+    const { loss, reduction, rowShape, dtype } = options;
+    // Without rows nothing is divided by the scale: it may be 0, and the sum of no values is 0.
+    const scale = sizeOf(rowShape) === 0 ? 1 : options.scale ?? 1;
     const isDense = reduction === "none";
     const { gradOutput, grad } = checkRequest(
       loss,

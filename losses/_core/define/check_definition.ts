@@ -101,10 +101,7 @@ export function checkDefinition(given: unknown): CheckedDefinition {
       }`,
     );
   }
-  const defaults = wrt === undefined ? [names[0]!] : wrt;
-  if (!Array.isArray(defaults) || !defaults.every((argument) => names.includes(argument))) {
-    throw refuse(`wrt must be an array of arguments, of ${names.join(", ")}`, wrt);
-  }
+  const defaults = wrt === undefined ? [names[0]!] : checkWrt(refuse, wrt, names);
   return {
     name,
     arguments: checkedArguments,
@@ -112,8 +109,27 @@ export function checkDefinition(given: unknown): CheckedDefinition {
     rows: checkedRows,
     value,
     grad: checkedGrad,
-    wrt: [...defaults],
+    wrt: defaults,
   };
+}
+
+/** A copy of `wrt`, checked: an array of arguments, each of them once. */
+function checkWrt(
+  refuse: (what: string, value: unknown) => TypeError,
+  wrt: unknown,
+  names: readonly string[],
+): readonly string[] {
+  const refusal = () => refuse(`wrt must be an array of arguments, of ${names.join(", ")}`, wrt);
+  if (!Array.isArray(wrt)) throw refusal();
+  const checked: string[] = [];
+  // Not every, which skips the holes of a sparse array.
+  for (let i = 0; i < wrt.length; i++) {
+    const name: unknown = wrt[i];
+    if (typeof name !== "string" || !names.includes(name)) throw refusal();
+    if (checked.includes(name)) throw refuse("wrt must name each argument once", wrt);
+    checked.push(name);
+  }
+  return checked;
 }
 
 function checkOptionNames(name: string, given: object): void {

@@ -4,6 +4,7 @@
 
 import { describe } from "../tensor/describe.ts";
 import { float64, read, toTensor } from "../tensor/read.ts";
+import { sameShape, show } from "../tensor/shape.ts";
 import { Tensor, type TensorLike } from "../tensor/tensor.ts";
 
 /** Whatever has the two methods of a loss. */
@@ -86,7 +87,8 @@ export interface GradientReport {
  * @param options See {@linkcode CheckGradientOptions}.
  * @returns The largest error, where it is, and which points lie at kinks.
  * @throws {TypeError} If the names of the arguments are not known.
- * @throws {RangeError} If a gradient is wrong and `assert` is true, an option is not allowed, or the value is not finite.
+ * @throws {RangeError} If a gradient is wrong and `assert` is true or has another shape than its argument, an option is not
+ * allowed, or the value is not finite.
  *
  * ```ts
  * import { checkGradient, HuberLoss } from "@lossbook/losses";
@@ -153,6 +155,13 @@ export function checkGradient(
       );
     }
     const { data, shape } = float64(wide[at]!);
+    if (!sameShape(grad[argument]!.shape, shape)) {
+      throw new RangeError(
+        `Cannot confirm the gradient with respect to ${argument} as it has the shape ${
+          show(grad[argument]!.shape)
+        }, and the argument ${show(shape)}`,
+      );
+    }
     const gradients = Float64Array.from(grad[argument]!.data, (g) => isScalar ? g / 2 : g);
     const largest = Math.max(0, ...gradients.map(Math.abs).filter(Number.isFinite));
     data.forEach((x, i) => {

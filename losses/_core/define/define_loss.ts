@@ -74,20 +74,21 @@ export type DefinedLossOptions<O> =
     readonly weight?: TensorLike | undefined;
   };
 
-type Last<U> = (U extends unknown ? (use: () => U) => void : never) extends (use: infer F) => void
-  ? F extends () => infer L ? L : never
+/** One of several types that are joined by `|`. */
+export type OneOf<U> = (U extends unknown ? (use: () => U) => void : never) extends
+  (use: infer F) => void ? F extends () => infer L ? L : never
   : never;
 
 /** As many tensors as there are names. */
-type Tensors<Names, T extends readonly TensorLike[] = []> = string extends Names
+export type TensorsOf<Names, T extends readonly TensorLike[] = []> = string extends Names
   ? readonly TensorLike[]
   : [Names] extends [never] ? T
-  : Tensors<Exclude<Names, Last<Names>>, [...T, TensorLike]>;
+  : TensorsOf<Exclude<Names, OneOf<Names>>, [...T, TensorLike]>;
 
 /** The formulas of a loss of one's own. */
 export interface DefinedFormula extends LossFormula {
   /** The numbers per row, if there are any. */
-  readonly rows?: Readonly<Record<string, string>>;
+  readonly rows?: Readonly<Record<string, string>> | undefined;
 }
 
 /** An object of a loss of one's own. */
@@ -102,7 +103,7 @@ export interface DefinedLoss<Names extends string, D extends Names> {
    * @param args The arguments, in the order of the definition.
    * @returns A scalar, or with reduction `"none"` one value per element or row.
    */
-  forward(...args: Tensors<Names>): Tensor;
+  forward(...args: TensorsOf<Names>): Tensor;
   /**
    * The loss and its gradients.
    *
@@ -110,7 +111,7 @@ export interface DefinedLoss<Names extends string, D extends Names> {
    * @returns The value, and a gradient of its argument's shape for each name in the request's `wrt`.
    */
   valueAndGrad<W extends Names | "weight" = D>(
-    ...args: [...args: Tensors<Names>, request?: Request<W>]
+    ...args: [...args: TensorsOf<Names>, request?: Request<W>]
   ): ValueAndGrad<W>;
 }
 
@@ -131,7 +132,7 @@ export interface DefinedLossClass<Names extends string, O, D extends Names> {
 }
 
 /** The argument that is differentiated by default, as far as types can tell: `input`, or any if there is none of that name. */
-type FirstOf<A> = "input" extends keyof A ? "input" : keyof A & string;
+export type FirstArgument<A> = "input" extends keyof A ? "input" : keyof A & string;
 
 /**
  * Makes a loss of formulas: a class like the built-in ones, with the same methods, options, checks and kernels.
@@ -173,7 +174,7 @@ type FirstOf<A> = "input" extends keyof A ? "input" : keyof A & string;
 export function defineLoss<
   const A extends DefinedArguments,
   const O extends Readonly<Record<string, DefinedOption>> = Readonly<Record<never, never>>,
-  const D extends keyof A & string = FirstOf<A>,
+  const D extends keyof A & string = FirstArgument<A>,
 >(definition: LossDefinition<A, O, D>): DefinedLossClass<keyof A & string, O, D> {
   const checked = checkDefinition(definition);
   const Class = classOf(checked);
@@ -225,7 +226,7 @@ function elementwiseClass(
 
 /** The class of a loss with one value per row. */
 function rowClass(definition: CheckedDefinition): AnyLossClass {
-  const { name, arguments: args, options, rows, value, grad, wrt } = definition;
+  const { name, arguments: args, options, rows = {}, value, grad, wrt } = definition;
   const optionNames = Object.keys(options);
   const driver = new RowDriver(
     name,

@@ -28,7 +28,6 @@ import type { RowArgument } from "./definition.ts";
 import type { RowFormula, RowReduction } from "./row_formula.ts";
 import {
   couplingOf,
-  couplingsOf,
   derivativeOf,
   finishReduction,
   gradientOf,
@@ -132,7 +131,7 @@ export class RowDriver {
     this.#tileKernels = defineRowKernels<string, string, string, string, string>(() => ({
       elements: [...symbols, ...symbols.map(gradientOf)],
       rows: [
-        ...reductions.flatMap((reduction) => rowOperands(reduction, reductions)),
+        ...reductions.flatMap(rowOperands),
         ...this.#arriving.values(),
       ],
       params: options,
@@ -278,11 +277,11 @@ export class RowDriver {
   #newReduced(count: number): ReadonlyMap<string, Reduced> {
     const { reductions } = this.#formula;
     const zeros = () => new Float64Array(count);
-    return new Map(reductions.map((reduction) => [reduction.name, {
+    return new Map(reductions.map(({ name, couplings }) => [name, {
       values: zeros(),
       gradient: zeros(),
       ties: zeros(),
-      couplings: new Map(couplingsOf(reduction, reductions).map(({ above }) => [above, zeros()])),
+      couplings: new Map(couplings.map(({ above }) => [above, zeros()])),
     }]));
   }
 
@@ -324,7 +323,7 @@ export class RowDriver {
         this.#step(
           tiles,
           `level ${k} ${needsGradient}`,
-          () => levelStep(level, extremes, this.#formula.reductions, needsGradient),
+          () => levelStep(level, extremes, needsGradient),
         )(count, rows.length);
         for (const reduction of level) {
           finishReduction(reduction, row, count, rows.length);
@@ -334,14 +333,30 @@ export class RowDriver {
         for (const { name } of extremes) {
           unload(row[tiesOf(name)]!, reduced.get(name)!.ties, at, at + count);
         }
-        for (const { name, kind } of [...level.filter((sum) => !isExtreme(sum)), ...extremes]) {
-          const divisor = kind === "mean" ? rows.length : 1;
-          for (const [above, couplings] of reduced.get(name)!.couplings) {
-            const sums = row[couplingOf(name, above)]!;
-            for (let r = 0; r < count; r++) couplings[at + r] = sums[r]! / divisor;
-          }
+        for (const reduction of [...level.filter((sum) => !isExtreme(sum)), ...extremes]) {
+          this.#takeCouplings(reduction, row, reduced, at, count, rows.length);
         }
       }
+    }
+  }
+
+  /** Takes how a reduction depends on those above it, for `count` rows from the row `at` of the block on. */
+  #takeCouplings(
+    { name, kind, couplings }: RowReduction,
+    row: Readonly<Record<string, Float64Array>>,
+    reduced: ReadonlyMap<string, Reduced>,
+    at: number,
+    count: number,
+    length: number,
+  ): void {
+    for (const { above, known } of couplings) {
+      const to = reduced.get(name)!.couplings.get(above)!;
+      const isMean = this.#formula.reductions.find((sum) =>
+        sum.name === known?.sum
+      )?.kind === "mean";
+      const factor = (known?.sign ?? 1) * (isMean ? length : 1) / (kind === "mean" ? length : 1);
+      const sums = row[known?.sum ?? couplingOf(name, above)]!;
+      for (let r = 0; r < count; r++) to[at + r] = factor * sums[r]!;
     }
   }
 
@@ -446,12 +461,13 @@ export class RowDriver {
 }
 
 /** The operands that a reduction needs. */
-function rowOperands(reduction: RowReduction, reductions: readonly RowReduction[]): string[] {
-  const { name } = reduction;
+function rowOperands(reduction: RowReduction): string[] {
+  const { name, couplings } = reduction;
   return [
     name,
     ...isExtreme(reduction) ? [tiesOf(name), missingOf(name)] : [],
-    ...couplingsOf(reduction, reductions).map(({ above }) => couplingOf(name, above)),
+    ...couplings.filter(({ known }) => known === undefined)
+      .map(({ above }) => couplingOf(name, above)),
   ];
 }
 

@@ -12,6 +12,15 @@ import type { CheckedDefinition } from "./definition.ts";
 /** What becomes of the elements of a row. */
 export type ReductionKind = "sum" | "mean" | "max" | "min";
 
+/** How a reduction depends on one above it. */
+export interface Coupling {
+  readonly above: string;
+  /** The derivative of the body with respect to that reduction. */
+  readonly slope: string;
+  /** The sum whose elements are the slopes, or their opposites: it need not be taken again. */
+  readonly known: { readonly sum: string; readonly sign: 1 | -1 } | undefined;
+}
+
 /** A reduction along the last axis. */
 export interface RowReduction {
   readonly name: string;
@@ -20,6 +29,8 @@ export interface RowReduction {
   readonly body: string;
   /** The derivative of the body with respect to each symbol that it depends on: arguments and reductions above. */
   readonly derivatives: ReadonlyMap<string, string>;
+  /** Those of the derivatives with respect to reductions above that are not 0. */
+  readonly couplings: readonly Coupling[];
   /** Reductions of level 0 depend on no other one, those of level k on some of level k - 1. */
   readonly level: number;
 }
@@ -76,7 +87,14 @@ export function readRowFormula(
     const derivatives = derivativesOf(body, [...symbols, ...reductions.map(({ name }) => name)]);
     const above = reductions.filter((other) => derivatives.has(other.name));
     const level = Math.max(-1, ...above.map(({ level }) => level)) + 1;
-    reductions.push({ name, kind: reduction.kind, body, derivatives, level });
+    const parts = { name, kind: reduction.kind, body, derivatives, level };
+    const sums = [...reductions, parts].filter(({ kind }) => kind === "sum" || kind === "mean");
+    const couplings = above.map(({ name: above }) => {
+      const slope = derivatives.get(above)!;
+      // Which elements an extreme depends on is not known before it is.
+      return { above, slope, known: sums.includes(parts) ? knownSum(slope, sums) : undefined };
+    });
+    reductions.push({ ...parts, couplings: couplings.filter(({ slope }) => slope !== "0") });
   }
   checkSymbols(loss, "value", value, known);
   const whole = expand(value);
@@ -125,6 +143,22 @@ function withGivenDerivatives(
     derivatives,
     overrides,
   };
+}
+
+/** The sum among others whose body is a formula or its opposite. */
+function knownSum(
+  formula: string,
+  sums: readonly Pick<RowReduction, "name" | "body">[],
+): Coupling["known"] {
+  const graph = new Graph();
+  const root = parse(graph, formula);
+  const opposite = graph.neg(root);
+  for (const { name, body } of sums) {
+    const node = parse(graph, body);
+    if (node === root) return { sum: name, sign: 1 };
+    if (node === opposite) return { sum: name, sign: -1 };
+  }
+  return undefined;
 }
 
 /** Takes a text apart that is one call of a reduction as a whole; undefined if it is not. */

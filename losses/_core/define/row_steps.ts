@@ -25,17 +25,6 @@ export const VALUE = "the value";
 /** True for maxima and minima. */
 export const isExtreme = ({ kind }: RowReduction): boolean => kind === "max" || kind === "min";
 
-/** The reductions that another one depends on, with its derivatives. */
-export function couplingsOf(
-  { derivatives }: RowReduction,
-  reductions: readonly RowReduction[],
-): { readonly above: string; readonly slope: string }[] {
-  return reductions.flatMap(({ name: above }) => {
-    const slope = derivatives.get(above);
-    return slope === undefined || slope === "0" ? [] : [{ above, slope }];
-  });
-}
-
 /**
  * The step of one level: its reductions, and how its sums depend on the levels before.
  *
@@ -43,14 +32,12 @@ export function couplingsOf(
  *
  * @param level The reductions.
  * @param extremes Maxima and minima of the level before, if gradients are wanted.
- * @param reductions All reductions.
  * @param needsGradient Whether gradients are wanted.
  * @returns The step. Minima are negative and means are sums: {@linkcode finishReduction} makes them what they are.
  */
 export function levelStep(
   level: readonly RowReduction[],
   extremes: readonly RowReduction[],
-  reductions: readonly RowReduction[],
   needsGradient: boolean,
 ): Step {
   const max: Record<string, string> = {};
@@ -65,14 +52,14 @@ export function levelStep(
     }
     sum[name] = body;
     if (!needsGradient) continue;
-    for (const { above, slope } of couplingsOf(reduction, reductions)) {
-      sum[couplingOf(name, above)] = slope;
+    for (const { above, slope, known } of reduction.couplings) {
+      if (known === undefined) sum[couplingOf(name, above)] = slope;
     }
   }
   for (const reduction of extremes) {
     const { name, body } = reduction;
     sum[tiesOf(name)] = `(${body}) == ${name} ? 1 : 0`;
-    for (const { above, slope } of couplingsOf(reduction, reductions)) {
+    for (const { above, slope } of reduction.couplings) {
       sum[couplingOf(name, above)] = `(${body}) == ${name} ? (${slope}) : 0`;
     }
   }

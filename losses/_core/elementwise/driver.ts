@@ -124,7 +124,8 @@ export class Driver {
       scale: free("scale"),
       center: free("center"),
     };
-    const gradients = [...Object.keys(formula.grad), WEIGHT].map(gradientOf);
+    // An argument may itself be called weight; then there is no option of that name.
+    const gradients = [...new Set([...Object.keys(formula.grad), WEIGHT])].map(gradientOf);
     this.#kernels = defineKernels<string, string, string, string, string>(() => ({
       elements: [...this.#symbols, factors.weight, factors.upstream, VALUE, ...gradients],
       rows: [TOTAL],

@@ -60,7 +60,7 @@ export interface KernelsDefinition<
   readonly params?: readonly P[];
   readonly steps: Readonly<Record<S, Step>>;
   /** The functions of math.ts that the steps call. */
-  readonly functions?: MathFunctions;
+  readonly functions?: MathFunctions | undefined;
   /** Elements in a tile; default {@linkcode TILE}. */
   readonly tile?: number;
   /** Rows in a tile; as many as elements by default. */

@@ -95,6 +95,8 @@ export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cos
     divide(count, { sumOfSquares: sumX, scale: scaleX, divisor: divisorX, length: lengthX });
     divide(count, { sumOfSquares: sumY, scale: scaleY, divisor: divisorY, length: lengthY });
     for (let r = 0; r < count; r++) dot[r] = dot[r]! / divisorX[r]! / divisorY[r]!;
+    // Vectors without components have the dot product 0, and no length to divide it by.
+    if (rows.length === 0) dot.fill(0, 0, count);
     onTile(start, count, dot, upstream);
     for (let r = 0; r < count; r++) {
       const factorX = upstream[r]! * (scaleX[r]! / divisorX[r]!);

@@ -9,8 +9,8 @@
  *     p = ∞      sign(u) / ties   where |u| = d, else 0
  *     otherwise  sign(u) (|u| / d)^(p - 1)
  *
- * where `ties` is the number of components with |u| = d. It is 0 where u = 0 or d = 0, and for p = 0, as a count does not
- * depend smoothly on its elements.
+ * where `ties` is the number of components with |u| = d: for p = ∞ it is 0 if d is NaN. It is 0 where u = 0 or d = 0, and
+ * for p = 0, as a count does not depend smoothly on its elements.
  */
 
 import type { Step } from "../kernel/kernels.ts";
@@ -74,7 +74,10 @@ function powerOfRatio(p: number, pair: Pair, dtype: FloatType): string {
   return `pow(${isTiny} ? ${raised} : ${ratio}, ${p - 1}) * ${half} * ${half}`;
 }
 
-/** The gradient with respect to the first point of a pair. An upstream gradient of 0 gives 0, even for an infinite distance. */
+/**
+ * The gradient with respect to the first point of a pair. An upstream gradient of 0 gives 0, even for an infinite distance;
+ * one of NaN gives NaN.
+ */
 function gradient(p: number, pair: Pair, dtype: FloatType): string {
   const u = difference(pair);
   const upstream = `upstream_${pair}`;
@@ -83,7 +86,10 @@ function gradient(p: number, pair: Pair, dtype: FloatType): string {
   if (p === 2) {
     return `(${upstream} == 0 ? 0 : ${upstream} * (scale_${pair} * ${u} / norm_${pair}))`;
   }
-  if (p === Infinity) return `(abs(${u}) == max_${pair} ? ${upstream} * sign(${u}) : 0)`;
+  if (p === Infinity) {
+    const other = `(${upstream} == ${upstream} ? 0 : ${upstream})`;
+    return `(abs(${u}) == max_${pair} ? ${upstream} * sign(${u}) : ${other})`;
+  }
   const power = powerOfRatio(p, pair, dtype);
   return `(${upstream} == 0 or ${u} == 0 ? 0 : ${upstream} * sign(${u}) * (${power}))`;
 }
@@ -218,8 +224,11 @@ function findLengths(
 ): void {
   for (let r = 0; r < count; r++) {
     const total = sum[r]!;
-    if (p === 0 || p === 1 || Number.isNaN(total)) length[r] = norm[r] = total;
-    // The maximum of an empty row is -∞.
+    if (p === 0 || p === 1 || Number.isNaN(total)) {
+      length[r] = norm[r] = total;
+      // For p = ∞: no |u| is equal to NaN, so that all gradients are 0, as in PyTorch.
+      if (p === Infinity) max[r] = NaN;
+    } // The maximum of an empty row is -∞.
     else if (p === Infinity) length[r] = Math.max(0, max[r]!);
     else {
       const root = p === 2 ? Math.sqrt(total) : total ** (1 / p);

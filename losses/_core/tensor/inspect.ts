@@ -3,7 +3,7 @@
  */
 
 import { describe } from "./describe.ts";
-import { show } from "./shape.ts";
+import { isShape, show } from "./shape.ts";
 
 /** What can be shown: its text says it all. */
 interface Showable {
@@ -58,8 +58,6 @@ export function describeObject(
 /** An option: numbers, words and short arrays as they are, tensors by their shape. */
 function describeOption(value: unknown): string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return describe(value);
-  if ("shape" in value && Array.isArray(value.shape)) {
-    return `a tensor of shape ${show(value.shape)}`;
-  }
-  return describe(value);
+  const shape = "shape" in value ? value.shape : undefined;
+  return isShape(shape) ? `a tensor of shape ${show(shape)}` : describe(value);
 }

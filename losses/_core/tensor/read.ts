@@ -2,7 +2,7 @@
  * Reads everything that is accepted as a tensor: numbers, nested arrays, typed arrays, tensors of other libraries.
  */
 
-import { describe } from "./describe.ts";
+import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
 import { checkMemory, isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { rowByRow } from "./strides.ts";
@@ -84,7 +84,9 @@ function isTypedArray(value: unknown): value is AnyTypedArray {
 function readTyped(data: AnyTypedArray, shape: readonly number[], name: string): Raw {
   if (data.length === 0 && isDetached(data)) {
     throw new TypeError(
-      `Cannot read ${name} as its memory must not be detached: current value is a detached ${data.constructor.name}`,
+      `Cannot read ${name} as its memory must not be detached: current value is a detached ${
+        classOf(data)
+      }`,
     );
   }
   if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
@@ -102,7 +104,7 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
 
 /** True for half floats: not every runtime has Float16Array, so it is recognised by name. */
 function isHalf(data: AnyTypedArray): boolean {
-  return data.constructor.name === "Float16Array";
+  return classOf(data) === "Float16Array";
 }
 
 /** True if an array without elements had some, but its memory was detached or became too small. */

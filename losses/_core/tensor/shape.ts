@@ -2,7 +2,7 @@
  * Shapes: their size, their equality, and their text in error messages.
  */
 
-import type { Shaped } from "./types.ts";
+import type { FloatArray, Shaped } from "./types.ts";
 
 /** How many numbers a shape holds. */
 export function sizeOf(shape: readonly number[]): number {
@@ -31,6 +31,17 @@ export function checkMemory(numbers: Shaped, name: string): void {
       show(shape)
     } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
   );
+}
+
+let ownLength: (() => number) | undefined;
+
+/** How many numbers a typed array holds, even if it has a property of its own that says something else. */
+export function lengthOf(data: FloatArray): number {
+  ownLength ??= Object.getOwnPropertyDescriptor(
+    Object.getPrototypeOf(Uint8Array.prototype),
+    "length",
+  )!.get!;
+  return ownLength.call(data);
 }
 
 /** The largest number of axes of a tensor. */

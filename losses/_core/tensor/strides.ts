@@ -50,7 +50,9 @@ export function rowByRow<D extends AnyTypedArray | readonly unknown[]>(
       }, strides ${describe(strides)} and offset ${offset} reach from ${first} to ${last}`,
     );
   }
-  const rows = new (data.constructor as new (size: number) => unknown[])(size);
+  // The constructor of the prototype, as data may have a property of its own with this name.
+  const Rows = Array.isArray(data) ? Array : Object.getPrototypeOf(data).constructor;
+  const rows: unknown[] = new Rows(size);
   walk(strides, shape, 0, size, (from, to) => rows[to] = data[offset + from]);
   return rows as unknown as D;
 }

@@ -18,6 +18,8 @@ export type Outcome =
 export interface Trick<T> {
   make(plain: T): unknown;
   readonly outcome: Outcome | ((plain: T) => Outcome);
+  /** What must give the same bits, where that is not the plain thing itself. */
+  readonly same?: () => unknown;
   /** Whether the trick can be played with this; always by default. */
   fits?(plain: T): boolean;
 }
@@ -202,6 +204,7 @@ export const TENSOR_TRICKS: Readonly<Record<string, Trick<Given>>> = {
   ...Object.fromEntries(
     Object.entries(STRANGERS).map(([name, make]) => [name, { make, outcome: "refused" as const }]),
   ),
+  "true": { make: STRANGERS["true"], outcome: "same", same: () => 1 },
   "proxies": {
     make: (given) => everyArray(build(given), (array) => new Proxy(array, {})),
     outcome: "either",

@@ -279,7 +279,8 @@ export function elementwise(
       eachIndex(shape, (index, at) => {
         const { numbers, own, w } = element(index);
         for (const term of listOf(slopes[name](numbers, own))) {
-          sums.add(placeIn(tensor, index), upstream[at] * w * term);
+          // So is a slope, also beside an upstream gradient of 0.
+          sums.add(placeIn(tensor, index), upstream[at] * w * round(term, dtype));
         }
       });
       return sums;

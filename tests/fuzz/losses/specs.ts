@@ -696,6 +696,7 @@ export const SPECS: readonly Spec[] = [
   pair("HingeEmbeddingLoss", { margin: margins }, { secondNumbers: () => signs, others: [] }),
   marginRanking,
   classified("NLLLoss", false),
+  classified("NLLLoss2d", false),
   classified("CrossEntropyLoss", true),
   multiMargin,
   multiLabelMargin,

@@ -47,6 +47,20 @@ function outcomeOf<T>({ outcome }: Trick<T>, plain: T): Outcome {
   return typeof outcome === "function" ? outcome(plain) : outcome;
 }
 
+/** The call whose bits are wanted, if it is not the plain one; after it, buffers are full of sevens again. */
+function plainOf<T>(
+  { same }: Trick<T>,
+  buffers: ReadonlyMap<string, Float32Array | Float64Array>,
+  run: (value: unknown) => Bits,
+): (() => Bits) | undefined {
+  if (same === undefined) return undefined;
+  return () => {
+    const bits = run(same());
+    for (const buffer of buffers.values()) buffer.fill(7);
+    return bits;
+  };
+}
+
 const buffersOf = (call: LossCase) => {
   const Floats = bufferFor(call);
   return new Map(
@@ -84,13 +98,15 @@ const withArgument: Kind = (call, name, place) => {
   const buffers = buffersOf(call);
   const ready = new Call(call, (name) => buffers.get(name));
   const at = Object.keys(call.args).indexOf(where);
+  const run = (value: unknown) => bitsOf(ready.valueAndGrad(replace(ready.args, at, value)));
   return {
     where,
     outcome: outcomeOf(trick, given),
     run: () => {
-      const args = replace(ready.args, at, trick.make(given));
-      return guard(buffers, () => bitsOf(ready.valueAndGrad(args)));
+      const value = trick.make(given);
+      return guard(buffers, () => run(value));
     },
+    plain: plainOf(trick, buffers, run),
   };
 };
 
@@ -101,15 +117,13 @@ const withGradOutput: Kind = (call, name) => {
   if (!isGiven(gradOutput) || !(trick.fits?.(gradOutput) ?? true)) return undefined;
   const buffers = buffersOf(call);
   const ready = new Call(call, (name) => buffers.get(name));
+  const run = (value: unknown) =>
+    bitsOf(ready.valueAndGrad(ready.args, { ...ready.request, gradOutput: value }));
   return {
     where: "gradOutput",
     outcome: outcomeOf(trick, gradOutput),
-    run: () =>
-      guard(buffers, () =>
-        bitsOf(ready.valueAndGrad(ready.args, {
-          ...ready.request,
-          gradOutput: trick.make(gradOutput),
-        }))),
+    run: () => guard(buffers, () => run(trick.make(gradOutput))),
+    plain: plainOf(trick, buffers, run),
   };
 };
 
@@ -125,14 +139,13 @@ const withTensorOption: Kind = (call, name, place) => {
   const given = call.options[where] as Given;
   const buffers = buffersOf(call);
   const ready = new Call(call, (name) => buffers.get(name));
+  const run = (value: unknown) =>
+    bitsOf(ready.valueAndGrad(ready.args, ready.request, { ...ready.options, [where]: value }));
   return {
     where: `the option ${where}`,
     outcome: outcomeOf(trick, given),
-    run: () =>
-      guard(buffers, () => {
-        const options = { ...ready.options, [where]: trick.make(given) };
-        return bitsOf(ready.valueAndGrad(ready.args, ready.request, options));
-      }),
+    run: () => guard(buffers, () => run(trick.make(given))),
+    plain: plainOf(trick, buffers, run),
   };
 };
 
@@ -341,48 +354,50 @@ function checkGauge(what: string): void {
   }
 }
 
-function kindOf(
-  name: string,
-  module: string,
-  list: string,
-  tricks: readonly string[],
-  kind: Kind,
-  casesPerRound = 120,
-): AnyProperty {
-  return property<HostileCase>({
-    name: `hostile ${name}`,
-    cases: fc.record({
-      at: fc.nat(SPECIMENS.length - 1),
-      trick: fc.constantFrom(...tricks),
-      place: fc.nat(5),
-    }),
-    casesPerRound,
-    check: (value) => check(value, kind),
-    reproduce: ({ at, trick, place }) => {
-      const call = fullCall(at);
-      const where = kind(call, trick, place)?.where ?? "nothing";
-      const made = list === ""
-        ? trick
-        : `${list}[${JSON.stringify(trick)}] of tests/fuzz/hostile/${module}`;
-      return `${reproduceCall({ ...call, out: [] })} // with ${made} in place of ${where}`;
-    },
-  });
+/** The places where something can be handed over: what is tried there, and by which tricks. */
+const PLACES: Readonly<
+  Record<string, { readonly kind: Kind; readonly tricks: object; readonly casesPerRound?: number }>
+> = {
+  "argument": { kind: withArgument, tricks: TENSOR_TRICKS, casesPerRound: 300 },
+  "gradOutput": { kind: withGradOutput, tricks: TENSOR_TRICKS },
+  "weight": { kind: withTensorOption, tricks: TENSOR_TRICKS },
+  "option": { kind: withOption, tricks: OPTION_STRANGERS },
+  "options": { kind: withOptions, tricks: OBJECT_TRICKS },
+  "request": { kind: withRequest, tricks: OBJECT_TRICKS },
+  "out": { kind: withOut, tricks: OBJECT_TRICKS },
+  "wrt": { kind: withWrt, tricks: WRT_TRICKS },
+  "buffer": { kind: withBuffer, tricks: BUFFER_TRICKS },
+  "NaN": { kind: withNaN, tricks: { "NaN with a payload": true } },
+  "prototype": { kind: withPollution, tricks: { "an enumerable key": true } },
+};
+
+/** Throws if the call with this trick neither gives the bits of the plain call nor an error of the library. */
+export function playTrick(place: string, value: HostileCase): void {
+  check(value, PLACES[place].kind);
 }
 
-const tensors = Object.keys(TENSOR_TRICKS);
-const objects = Object.keys(OBJECT_TRICKS);
-
-/** One property for each place where something can be handed over. */
-export const hostile: readonly AnyProperty[] = [
-  kindOf("argument", "tensors.ts", "TENSOR_TRICKS", tensors, withArgument, 300),
-  kindOf("gradOutput", "tensors.ts", "TENSOR_TRICKS", tensors, withGradOutput),
-  kindOf("weight", "tensors.ts", "TENSOR_TRICKS", tensors, withTensorOption),
-  kindOf("option", "objects.ts", "OPTION_STRANGERS", Object.keys(OPTION_STRANGERS), withOption),
-  kindOf("options", "objects.ts", "OBJECT_TRICKS", objects, withOptions),
-  kindOf("request", "objects.ts", "OBJECT_TRICKS", objects, withRequest),
-  kindOf("out", "objects.ts", "OBJECT_TRICKS", objects, withOut),
-  kindOf("wrt", "objects.ts", "WRT_TRICKS", Object.keys(WRT_TRICKS), withWrt),
-  kindOf("buffer", "objects.ts", "BUFFER_TRICKS", Object.keys(BUFFER_TRICKS), withBuffer),
-  kindOf("NaN", "", "", ["NaN with a payload"], withNaN),
-  kindOf("prototype", "", "", ["an enumerable key"], withPollution),
-];
+/** One property for each place. */
+export const hostile: readonly AnyProperty[] = Object.entries(PLACES).map(
+  ([name, { kind, tricks, casesPerRound = 120 }]) =>
+    property<HostileCase>({
+      name: `hostile ${name}`,
+      cases: fc.record({
+        at: fc.nat(SPECIMENS.length - 1),
+        trick: fc.constantFrom(...Object.keys(tricks)),
+        place: fc.nat(5),
+      }),
+      casesPerRound,
+      check: (value) => check(value, kind),
+      reproduce: (value) => {
+        const call = fullCall(value.at);
+        const where = kind(call, value.trick, value.place)?.where ?? "nothing";
+        const line =
+          `import { playTrick } from "./tests/fuzz/properties/hostile.ts"; playTrick("${name}", ${
+            JSON.stringify(value)
+          });`;
+        return `${line} // ${
+          reproduceCall({ ...call, out: [] })
+        }, with ${value.trick} in place of ${where}`;
+      },
+    }),
+);

@@ -26,6 +26,7 @@ import { type AnyProperty, property, Violation } from "../property.ts";
 /** Arguments that hold labels or lengths, which have no part in the type of a call. */
 const LABELS: Readonly<Record<string, readonly string[]>> = {
   NLLLoss: ["target"],
+  NLLLoss2d: ["target"],
   MultiMarginLoss: ["target"],
   MultiLabelMarginLoss: ["target"],
   CosineEmbeddingLoss: ["target"],
@@ -77,6 +78,7 @@ function answer(call: LossCase): Answer {
   );
   switch (loss) {
     case "NLLLoss":
+    case "NLLLoss2d":
       return nll(args, options, dtype);
     case "CrossEntropyLoss":
       return crossEntropy(args, options, dtype);
