@@ -501,7 +501,8 @@ export class AdaptiveLogSoftmaxWithLoss {
 }
 
 /** A copy of the cutoffs, checked. */
-function checkCutoffs(cutoffs: readonly number[], nClasses: number): [number, ...number[]] {
+function checkCutoffs(given: readonly number[], nClasses: number): [number, ...number[]] {
+  const cutoffs = Array.isArray(given) ? Array.from(given) : given;
   const message = `Cannot make ${NAME} as cutoffs must be increasing whole numbers from 1 to ${
     nClasses - 1
   }, at least one: current value is ${describe(cutoffs)}`;
@@ -513,7 +514,7 @@ function checkCutoffs(cutoffs: readonly number[], nClasses: number): [number, ..
       Number.isInteger(cutoff) && cutoff > (cutoffs[i - 1] ?? 0) && cutoff < nClasses
     );
   if (!isValid) throw new RangeError(message);
-  return [...cutoffs] as [number, ...number[]];
+  return cutoffs as [number, ...number[]];
 }
 
 /** The first row and the number of rows of each part of a batch that is computed at once. */

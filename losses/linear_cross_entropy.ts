@@ -203,8 +203,9 @@ export class LinearCrossEntropyLoss extends Loss<
     this.#options = {
       inFeatures,
       numClasses,
-      outFeatures: outFeatures.map((length, i) =>
-        wholeOption(NAME, `outFeatures[${i}]`, length, 1)
+      outFeatures: Array.from(
+        outFeatures,
+        (length, i) => wholeOption(NAME, `outFeatures[${i}]`, length, 1),
       ),
       ignoreIndex: ignoreIndex === undefined
         ? undefined

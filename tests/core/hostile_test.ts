@@ -520,4 +520,22 @@ describe("a shape that its caller changes", () => {
     shape.push(1);
     assertEquals(tensor.shape, [2, 3]);
   });
+
+  it("is read once, however often it changes", () => {
+    let reads = 0;
+    const changing = new Proxy([3], {
+      get: (shape, key) => key === "0" ? (reads++ === 0 ? 3 : 1e9) : Reflect.get(shape, key),
+    });
+    const data = Float64Array.of(1, 2, 3);
+    for (
+      const make of [
+        () => new Tensor(data, changing),
+        () => float64(data, changing),
+        () => float64({ data, shape: changing }),
+      ]
+    ) {
+      reads = 0;
+      assertEquals(make().shape, [3]);
+    }
+  });
 });

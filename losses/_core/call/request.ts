@@ -82,7 +82,7 @@ export function checkRequest(
 ): CheckedRequest {
   const { dtype, shapes } = call;
   if (request === undefined || request === VALUE_ONLY) {
-    for (let i = 0; i < call.inputs.length; i++) checkMemory(loss, call.inputs[i]);
+    for (let i = 0; i < call.inputs.length; i++) checkIntact(loss, call.inputs[i]);
     const wrt = request?.wrt ?? call.defaults;
     return { wrt, gradOutput: 1, grad: newGradients(wrt, dtype, shapes) };
   }
@@ -111,13 +111,13 @@ export function checkRequest(
     ? newGradients(wrt, dtype, shapes)
     : checkOut(loss, out, wrt, call, inputs);
   // Code of the caller may have detached or resized what was read before it; none runs after this.
-  for (let i = 0; i < inputs.length; i++) checkMemory(loss, inputs[i]);
-  for (let i = 0; i < wrt.length; i++) checkMemory(loss, grad[wrt[i]!]);
+  for (let i = 0; i < inputs.length; i++) checkIntact(loss, inputs[i]);
+  for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
   return { wrt, gradOutput: isNumber ? upstream : upstream.data as FloatArray, grad };
 }
 
 /** Refuses a call if what it reads or writes is not in memory any more. */
-function checkMemory(loss: string, numbers: Shaped | undefined): void {
+function checkIntact(loss: string, numbers: Shaped | undefined): void {
   if (numbers === undefined || isIntact(numbers)) return;
   const { data, shape } = numbers;
   throw new RangeError(

@@ -3,7 +3,7 @@
  */
 
 import { describe } from "./describe.ts";
-import { isShape, show } from "./shape.ts";
+import { copyShape, show } from "./shape.ts";
 
 /** What can be shown: its text says it all. */
 interface Showable {
@@ -59,5 +59,6 @@ export function describeObject(
 function describeOption(value: unknown): string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return describe(value);
   const shape = "shape" in value ? value.shape : undefined;
-  return isShape(shape) ? `a tensor of shape ${show(shape)}` : describe(value);
+  const copy = copyShape(shape);
+  return copy === undefined ? describe(value) : `a tensor of shape ${show(copy)}`;
 }

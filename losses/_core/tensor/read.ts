@@ -4,7 +4,7 @@
 
 import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
-import { checkMemory, isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { checkMemory, copyShape, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { rowByRow } from "./strides.ts";
 import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
 import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
@@ -15,8 +15,9 @@ const MOST_NUMBERS = 0xffff_ffff;
 /** A checked copy of a shape. */
 function shapeOf(given: unknown, name: string): number[] {
   const shape = isTypedArray(given) ? Array.from(given as ArrayLike<number>) : given;
-  if (!isShape(shape)) throw shapeError(`read ${name}`, shape);
-  return [...shape];
+  const copy = copyShape(shape);
+  if (copy === undefined) throw shapeError(`read ${name}`, shape);
+  return copy;
 }
 
 /** An argument, read. `dtype` is undefined for plain numbers, which take the type of the tensors beside them. */

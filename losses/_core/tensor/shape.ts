@@ -47,11 +47,23 @@ export function lengthOf(data: FloatArray): number {
 /** The largest number of axes of a tensor. */
 export const MOST_AXES = 64;
 
-/** True if a value is a shape: an array of at most {@linkcode MOST_AXES} whole numbers ≥ 0. */
-export function isShape(shape: unknown): shape is number[] {
-  if (!Array.isArray(shape) || shape.length > MOST_AXES) return false;
-  for (const length of shape) if (!Number.isInteger(length) || length < 0) return false;
-  return true;
+/**
+ * A copy of a shape, each element read once, as it may change under a getter.
+ *
+ * @param shape The shape.
+ * @returns The copy; undefined if it is not an array of at most {@linkcode MOST_AXES} whole numbers ≥ 0.
+ */
+export function copyShape(shape: unknown): number[] | undefined {
+  if (!Array.isArray(shape)) return undefined;
+  const { length: axes } = shape;
+  if (axes > MOST_AXES) return undefined;
+  const copy: number[] = [];
+  for (let axis = 0; axis < axes; axis++) {
+    const length: unknown = shape[axis];
+    if (!Number.isInteger(length) || (length as number) < 0) return undefined;
+    copy.push(length as number);
+  }
+  return copy;
 }
 
 /** True if two shapes are equal. */

@@ -8,7 +8,7 @@
 import { describe } from "./describe.ts";
 import { showAs } from "./inspect.ts";
 import { printTensor } from "./print.ts";
-import { checkMemory, isIntact, isShape, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { checkMemory, copyShape, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
 import type {
   AnyTypedArray,
   ArrayOfRank,
@@ -90,16 +90,17 @@ export class Tensor {
         }`,
       );
     }
-    if (!isShape(shape)) throw shapeError("make a tensor", shape);
-    if (sizeOf(shape) !== data.length) {
+    const own = copyShape(shape);
+    if (own === undefined) throw shapeError("make a tensor", shape);
+    if (sizeOf(own) !== data.length) {
       throw new RangeError(
         `Cannot make a tensor as its shape must hold as many numbers as there are: current shape ${
-          show(shape)
-        } holds ${sizeOf(shape)}, data has ${data.length}`,
+          show(own)
+        } holds ${sizeOf(own)}, data has ${data.length}`,
       );
     }
     this.data = data;
-    this.shape = shape.slice();
+    this.shape = own;
   }
 
   /** @ignore */
