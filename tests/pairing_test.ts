@@ -10,6 +10,7 @@ import { importsOf, machinePathIn, withoutComments } from "./checks/source.ts";
 
 /** Tests of the project as a whole, which belong to no loss. */
 const PROJECT_TESTS = [
+  "bundles",
   "define_loss",
   "docs",
   "fixtures",

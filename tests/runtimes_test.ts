@@ -1,8 +1,8 @@
 /** The package outside of Deno: bundled and packed for Node, and compiled by npm's TypeScript. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { fileURLToPath } from "node:url";
 import { PROJECT, readConfig } from "./checks/files.ts";
+import { inFolder, isInstalled, pack, run } from "./_package.ts";
 import { runDeno } from "./offline/run.ts";
 
 const MOD = new URL("mod.ts", PROJECT).href;
@@ -17,41 +17,9 @@ show(new CrossEntropyLoss({ labelSmoothing: 0.1 }).valueAndGrad(float32([[0.8, 0
 show(new CTCLoss({ logits: true }).valueAndGrad([[[1, 0.5, -0.5]], [[0.2, 0.8, 0.1]]], [[1]], [2], [1]));
 `;
 
-async function run(command: string, args: string[], cwd = fileURLToPath(PROJECT)): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, {
-    args,
-    cwd,
-    env: { NO_COLOR: "1" },
-  }).output();
-  if (!success) {
-    throw new Error(`${command} ${args.join(" ")} failed:\n${new TextDecoder().decode(stderr)}`);
-  }
-  return new TextDecoder().decode(stdout);
-}
-
-async function isInstalled(command: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args: ["--version"], stdout: "null" }).output())
-      .success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "lossbook-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** Packs the package as README.md says, and installs it in a folder as a user of npm does. */
+/** Installs the package in a folder as a user of npm does. */
 async function install(folder: string): Promise<void> {
-  const tarball = `${folder}/losses.tgz`;
-  await run(Deno.execPath(), ["pack", "--quiet", "--allow-dirty", "-o", tarball]);
+  const tarball = await pack(folder);
   await Deno.writeTextFile(`${folder}/package.json`, `{ "type": "module" }`);
   await run("npm", ["install", "--offline", "--no-audit", tarball], folder);
 }

@@ -11,7 +11,7 @@ export function readProject(path: string): string {
 type Names = Record<string, string>;
 
 /** The parts of deno.json that the tests read. */
-export function readConfig(): { imports: Names; exports: Names; tasks: Names } {
+export function readConfig(): { name: string; imports: Names; exports: Names; tasks: Names } {
   return JSON.parse(readProject("deno.json"));
 }
 

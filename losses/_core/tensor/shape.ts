@@ -33,14 +33,15 @@ export function checkMemory(numbers: Shaped, name: string): void {
   );
 }
 
-const { get: ownLength } = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  "length",
-)!;
+let ownLength: (() => number) | undefined;
 
 /** How many numbers a typed array holds, even if it has a property of its own that says something else. */
 export function lengthOf(data: FloatArray): number {
-  return ownLength!.call(data);
+  ownLength ??= Object.getOwnPropertyDescriptor(
+    Object.getPrototypeOf(Uint8Array.prototype),
+    "length",
+  )!.get!;
+  return ownLength.call(data);
 }
 
 /** The largest number of axes of a tensor. */
