@@ -21,7 +21,6 @@ const UNCONVERTED = [
   "bce",
   "bce_with_logits",
   "cosine_embedding",
-  "cross_entropy",
   "ctc",
   "gaussian_nll",
   "hinge_embedding",
