@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { checkCells } from "../notebooks/_kit/runner/cells.ts";
+import { formatted } from "../notebooks/_kit/runner/format.ts";
 import {
   type Cell,
   formatNotebook,
@@ -14,13 +15,63 @@ import { notebookProblems } from "./checks/notebook.ts";
 
 const NAMES = namesIn("notebooks", ".ipynb");
 
+/** Pages that do not follow the rules of checks/page.ts yet. Whoever converts one takes it out. */
+const UNCONVERTED = [
+  "adaptive_log_softmax_with_loss",
+  "bce",
+  "bce_with_logits",
+  "cosine_embedding",
+  "ctc",
+  "gaussian_nll",
+  "hinge_embedding",
+  "huber",
+  "index",
+  "kl_div",
+  "l1",
+  "linear_cross_entropy",
+  "margin_ranking",
+  "mse",
+  "multi_label_margin",
+  "multi_label_soft_margin",
+  "multi_margin",
+  "nll",
+  "poisson_nll",
+  "smooth_l1",
+  "soft_margin",
+  "triplet_margin",
+  "triplet_margin_with_distance",
+];
+
+/** The names of the options of a loss, from its interface. */
+function optionsOf(name: string): string[] {
+  const [, body = ""] = readProject(`losses/${name}.ts`)
+    .match(/^export interface \w+Options[^{]*\{\n([^]*?)^\}/m) ?? [];
+  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, option]) => option);
+}
+
 describe("stored notebooks", () => {
   for (const name of NAMES) {
     it(`${name} has the form that notebooks are stored in, complete outputs and both languages`, () => {
       const text = readProject(`notebooks/${name}.ipynb`);
-      assertEquals(notebookProblems(text, name === "index"), []);
+      const isIndex = name === "index";
+      const isUnconverted = UNCONVERTED.includes(name);
+      const options = isIndex ? [] : optionsOf(name);
+      assertEquals(notebookProblems(text, { isIndex, isUnconverted, options }), []);
     });
   }
+
+  it("have the layout of deno fmt", async () => {
+    for (const name of NAMES.filter((name) => !UNCONVERTED.includes(name))) {
+      const { cells } = parseNotebook(readProject(`notebooks/${name}.ipynb`));
+      const wanted = await formatted(cells);
+      const others = cells.filter(({ source }, i) => source !== wanted[i].source);
+      assertEquals(others.map(({ id }) => `${name}: ${id}`), []);
+    }
+  });
+
+  it("are unconverted only if they exist", () => {
+    assertEquals(UNCONVERTED.filter((name) => !NAMES.includes(name)), []);
+  });
 
   it("pass the type check and the linter", async () => {
     const paths = NAMES.map((name) => new URL(`notebooks/${name}.ipynb`, PROJECT).pathname);
@@ -72,7 +123,7 @@ function problemsAfter(
 ): string {
   const notebook = soundNotebook();
   change({ notebook, text: notebook.cells[0], code: notebook.cells[1] as CodeCell });
-  return notebookProblems(formatNotebook(notebook)).join("\n");
+  return notebookProblems(formatNotebook(notebook), { isUnconverted: true }).join("\n");
 }
 
 function figureOf(cell: CodeCell): JsonObject {
@@ -99,15 +150,14 @@ describe("the notebook check", () => {
     assertMatch(notebookProblems(timed)[0], /not as .* stores it/);
   });
 
-  it("requires 25 to 40 cells, except in the index", () => {
+  it("requires 25 cells, except in the index", () => {
     const short = soundNotebook();
     short.cells.splice(20);
-    assertEquals(notebookProblems(formatNotebook(short)), ["20 cells, but 25 to 40 are wanted"]);
-    assertEquals(notebookProblems(formatNotebook(short), true), []);
-    const long = problemsAfter(({ notebook: { cells } }) => {
-      for (let i = 0; i < 11; i++) cells.push({ ...cells[0], id: `more-${i}` });
-    });
-    assertEquals(long, "41 cells, but 25 to 40 are wanted");
+    const text = formatNotebook(short);
+    assertEquals(notebookProblems(text, { isUnconverted: true }), [
+      "20 cells, but at least 25 are wanted",
+    ]);
+    assertEquals(notebookProblems(text, { isUnconverted: true, isIndex: true }), []);
   });
 
   it("requires at least one figure, with a PNG and alt text", () => {
@@ -123,10 +173,7 @@ describe("the notebook check", () => {
     assertMatch(still, /a picture without the figure/);
   });
 
-  it("requires short cells, run from top to bottom, without errors", () => {
-    const long = problemsAfter(({ code }) => code.source = "f();\n".repeat(12) + "f();");
-    assertEquals(long, "cell 2: 13 lines, but at most 12 are wanted");
-    assertEquals(problemsAfter(({ code }) => code.source = "f();\n".repeat(11) + "f();"), "");
+  it("requires cells with code, run from top to bottom, without errors", () => {
     assertMatch(problemsAfter(({ code }) => code.source = " \n"), /cell 2: empty/);
     assertMatch(problemsAfter(({ code }) => code.execution_count = 2), /numbered 2, 2, 3/);
     assertMatch(problemsAfter(({ code }) => code.execution_count = null), /not run from top/);
@@ -165,7 +212,7 @@ describe("the notebook check", () => {
     assertMatch(big, /bytes, but less than 1000000 are wanted/);
   });
 
-  it("requires Chinese, then English, in every text", () => {
+  it("requires Chinese, then English, in every text of a page that is not converted", () => {
     const say = (source: string) => problemsAfter(({ text }) => text.source = source);
     assertEquals(say("## 练习 · Exercises"), "");
     assertEquals(

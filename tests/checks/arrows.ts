@@ -81,6 +81,7 @@ const ROOMS: readonly Room[] = [
       /^tests\/reference\/(torch|maths)\//,
     ],
     "run.ts": ["runner", /^node:/],
+    "text.ts": ["notebook", "runner", /^node:/],
     "lab.ts": [/^node:/],
   }),
   { part: /^notebooks\/_kit\//, mayImport: [] },

@@ -5,37 +5,49 @@ import {
   type Output,
   parseNotebook,
 } from "../../notebooks/_kit/notebook/notebook_file.ts";
+import { pageProblems } from "./page.ts";
 import { machinePathIn } from "./source.ts";
 
 const MAX_BYTES = 1_000_000;
-const MAX_LINES = 12;
-const CELLS = { least: 25, most: 40 };
+const LEAST_CELLS = 25;
 const PLOTLY = "application/vnd.plotly.v1+json";
 const PNG = "image/png";
 const PNG_SIGNATURE = "iVBORw0KGgo"; // the first bytes of every PNG in base64
+
+/** What is expected of a notebook. */
+export interface Expectations {
+  /** The index may have any length and no figure. @default {false} */
+  isIndex?: boolean;
+  /** Until all pages are: text cells hold both languages, and the rules of page.ts are not applied. @default {false} */
+  isUnconverted?: boolean;
+  /** The options of the loss, which a page of a loss must name. */
+  options?: readonly string[];
+}
 
 /**
  * Finds what keeps a stored notebook from being read as it is and from being run again: in its form, its outputs and its two
  * languages.
  *
  * @param text The text of the file.
- * @param isIndex True for the index, which may have any length and no figure.
+ * @param expected What kind of notebook it is.
  */
-export function notebookProblems(text: string, isIndex = false): string[] {
+export function notebookProblems(text: string, expected: Expectations = {}): string[] {
   let notebook: Notebook;
   try {
     notebook = parseNotebook(text);
   } catch (error) {
     return [(error as Error).message];
   }
+  const { isIndex = false, isUnconverted = false, options } = expected;
   const bytes = new TextEncoder().encode(text).length;
   return [
     ...(bytes >= MAX_BYTES ? [`${bytes} bytes, but less than ${MAX_BYTES} are wanted`] : []),
     ...formProblems(notebook, text),
     ...(isIndex ? [] : extentProblems(notebook)),
     ...notebook.cells.flatMap((cell, index) =>
-      cellProblems(cell).map((problem) => `cell ${index + 1}: ${problem}`)
+      cellProblems(cell, isUnconverted).map((problem) => `cell ${index + 1}: ${problem}`)
     ),
+    ...(isUnconverted ? [] : pageProblems(notebook, isIndex ? undefined : options ?? [])),
   ];
 }
 
@@ -59,8 +71,8 @@ function formProblems(notebook: Notebook, text: string): string[] {
 
 function extentProblems({ cells }: Notebook): string[] {
   const problems: string[] = [];
-  if (cells.length < CELLS.least || cells.length > CELLS.most) {
-    problems.push(`${cells.length} cells, but ${CELLS.least} to ${CELLS.most} are wanted`);
+  if (cells.length < LEAST_CELLS) {
+    problems.push(`${cells.length} cells, but at least ${LEAST_CELLS} are wanted`);
   }
   const outputs = cells.flatMap((cell) => cell.cell_type === "code" ? cell.outputs : []);
   if (!outputs.some((output) => "data" in output && output.data[PLOTLY])) {
@@ -69,12 +81,10 @@ function extentProblems({ cells }: Notebook): string[] {
   return problems;
 }
 
-function cellProblems(cell: Cell): string[] {
-  if (cell.cell_type === "markdown") return languageProblems(cell.source);
+function cellProblems(cell: Cell, isUnconverted: boolean): string[] {
+  if (cell.cell_type === "markdown") return isUnconverted ? languageProblems(cell.source) : [];
   if (cell.cell_type !== "code") return ["raw, neither code nor markdown"];
   const problems: string[] = [];
-  const lines = cell.source.split("\n").length;
-  if (lines > MAX_LINES) problems.push(`${lines} lines, but at most ${MAX_LINES} are wanted`);
   if (cell.source.trim() === "") problems.push("empty");
   if (/\bjsr:/.test(cell.source)) problems.push("imports from JSR, which a kernel may not reach");
   if (/\bDeno\.test\b/.test(cell.source)) {

@@ -127,6 +127,44 @@ describe("check, its output", () => {
   });
 });
 
+describe("check with a title in both languages", () => {
+  const title = { zh: "两个数", en: "two numbers" };
+  const rows = [{ name: "a", got: 1, want: 1 }, {
+    name: "b",
+    got: [2, 3.5],
+    want: [2, 3],
+    atol: 1,
+  }];
+
+  it("has heads in both languages", async () => {
+    const [output] = await outputsOf(() => check(title, rows));
+    assertEquals(
+      output.data["text/markdown"].split("\n").slice(0, 3),
+      ["**两个数 · two numbers**", "", "|  | 得到 computed | 应为 expected | 差 difference | ✓ |"],
+    );
+  });
+
+  it("is folded to one line with the count and the largest difference", async () => {
+    const [output] = await outputsOf(() => check(title, rows, { folded: true }));
+    const line = "✓ 两个数（2 项，最大差 0.5） · two numbers (2 checks, largest difference 0.5)";
+    assertEquals(output.data["text/plain"], line);
+    assert(output.data["text/markdown"].startsWith(`<details><summary>${line}</summary>\n\n|  |`));
+    assertEquals(output.metadata, { lossbook: { checks: 2 } });
+    const [english] = await outputsOf(() => check("two", rows, { folded: true }));
+    assertEquals(english.data["text/plain"], "✓ two (2 checks, largest difference 0.5)");
+  });
+
+  it("is not folded if a check fails", async () => {
+    let message = "";
+    const [output] = await outputsOf(async () => {
+      const wrong = [...rows, { name: "c", got: 1, want: 2 }];
+      await check(title, wrong, { folded: true }).catch((error) => message = error.message);
+    });
+    assert(!output.data["text/markdown"].includes("<details>"));
+    assert(message.startsWith('1 of 3 checks of "两个数 · two numbers" failed'), message);
+  });
+});
+
 describe("check, bad input", () => {
   it("needs rows, and one expectation in each", async () => {
     await assertRejects(() => check("t", []), RangeError, "there are no rows");

@@ -98,7 +98,11 @@ describe("the path", () => {
     assertEquals(readingMinutes([text("字".repeat(5000))]), 20);
     assertEquals(readingMinutes([text("word ".repeat(2600))]), 20);
     assertEquals(readingMinutes([text("字".repeat(2500) + "word ".repeat(2600))]), 20);
-    assertEquals(readingMinutes(Array(20).fill(code)), 10);
+    const lines = { ...code, source: "f( x );\n".repeat(2800) };
+    assertEquals(readingMinutes([lines]), 10);
+    const imports = { ...code, source: `import {\n  ${"a, ".repeat(5000)}\n} from "b";\nf();` };
+    assertEquals(readingMinutes([imports]), 5);
+    assertEquals(readingMinutes([{ ...lines, metadata: { jupyter: { source_hidden: true } } }]), 5);
     const solution = `<details>${"word ".repeat(2600)}</details> $${"x ".repeat(2600)}$`;
     assertEquals(readingMinutes([text(solution)]), 5);
   });

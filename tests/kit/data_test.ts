@@ -3,14 +3,19 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
+  argmax,
   column,
   complete,
   dataset,
   type DataSets,
+  oneHot,
   origin,
+  rowsOf,
+  samplesOf,
   sideBySide,
   standardise,
   trainTest,
+  trainValidationTest,
 } from "../../notebooks/_kit/data/data.ts";
 
 const ROWS: Record<keyof DataSets, number> = {
@@ -217,5 +222,75 @@ describe("trainTest", () => {
   it("refuses an empty set", () => {
     assertThrows(() => trainTest(rows, { test: 1 }), RangeError, "test set is 1");
     assertThrows(() => trainTest([1], {}), RangeError, "Cannot split 1 rows");
+  });
+});
+
+describe("rows", () => {
+  it("are cut from a flat array", () => {
+    assertEquals(rowsOf(Float32Array.of(1, 2, 3, 4, 5, 6), 3), [[1, 2, 3], [4, 5, 6]]);
+    assertEquals(rowsOf([], 3), []);
+    assertThrows(() => rowsOf([1, 2, 3], 2), RangeError, "current width is 2");
+    assertThrows(() => rowsOf([1], 0), RangeError, "current width is 0");
+  });
+
+  it("are one-hot", () => {
+    assertEquals(oneHot(Int32Array.of(1, 0), 3), [[0, 1, 0], [1, 0, 0]]);
+    for (const label of [-1, 2, 0.5]) {
+      assertThrows(() => oneHot([label], 2), RangeError, `current value is ${label}`);
+    }
+  });
+
+  it("have a largest number, the first of several", () => {
+    assertEquals(argmax([-3, 5, 5]), 1);
+    assertEquals(argmax(Float64Array.of(-1)), 0);
+    assertThrows(() => argmax([]), RangeError, "no numbers");
+  });
+});
+
+describe("trainValidationTest", () => {
+  const all = Array.from({ length: 40 }, (_, i) => i);
+
+  it("splits all rows into three sets, differently for each seed", () => {
+    const { train, validation, test } = trainValidationTest(all, { validation: 0.2, test: 0.1 });
+    assertEquals([train.length, validation.length, test.length], [28, 8, 4]);
+    assertEquals([...train, ...validation, ...test].sort((a, b) => a - b), all);
+    assertEquals(trainValidationTest(all, { validation: 0.2, test: 0.1 }).test, test);
+    assert(`${trainValidationTest(all, { seed: 1 }).test}` !== `${trainValidationTest(all).test}`);
+  });
+
+  it("keeps the test set when only the share of the validation set changes", () => {
+    const { test } = trainValidationTest(all, { validation: 0.5, seed: 3 });
+    assertEquals(trainValidationTest(all, { validation: 0.1, seed: 3 }).test, test);
+  });
+
+  it("refuses shares that leave a set empty", () => {
+    for (const shares of [{ test: 0 }, { validation: 0 }, { validation: 0.5, test: 0.5 }]) {
+      assertThrows(() => trainValidationTest(all, shares), RangeError, "current shares are");
+    }
+  });
+});
+
+describe("samplesOf", () => {
+  const parts = {
+    train: [{ a: 1, b: 10, y: 0 }, { a: 3, b: 30, y: 1 }],
+    validation: [{ a: 5, b: 20, y: 1 }],
+    test: [],
+  };
+  const input = ({ a, b }: { a: number; b: number }) => [a, b];
+  const target = ({ y }: { y: number }) => y;
+
+  it("gives inputs and targets of each set", () => {
+    assertEquals(samplesOf(parts, input, target), {
+      train: { X: [[1, 10], [3, 30]], y: [0, 1] },
+      validation: { X: [[5, 20]], y: [1] },
+      test: { X: [], y: [] },
+    });
+  });
+
+  it("scales all sets as the training set, and puts a 1 before the inputs", () => {
+    const options = { standardised: true, bias: true };
+    const { train, validation } = samplesOf(parts, input, target, options);
+    assertEquals(train.X, [[1, -1, -1], [1, 1, 1]]);
+    assertEquals(validation.X, [[1, 3, 0]]);
   });
 });

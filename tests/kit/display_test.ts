@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { display, inKernel } from "../../notebooks/_kit/show/display.ts";
+import { display, holdBack, inKernel } from "../../notebooks/_kit/show/display.ts";
 import { derivative } from "../reference/maths/math.ts";
 import { markdown, table, tex, toTex } from "../../notebooks/_kit/show/show.ts";
 import { outputsOf } from "./kernel_stub.ts";
@@ -28,6 +28,29 @@ describe("display", () => {
       ] as unknown as typeof outputs,
     );
     assert(waited >= 18, `waited ${waited} ms`); // a timer of 20 ms may end a little early
+  });
+});
+
+describe("holdBack", () => {
+  it("gives what was displayed instead of showing it, also inside of itself", async () => {
+    const outputs = await outputsOf(async () => {
+      const held = await holdBack(async () => {
+        await display({ "text/plain": "outer" });
+        const inner = await holdBack(() => display({ "text/plain": "inner" }));
+        assertEquals(inner, [{ data: { "text/plain": "inner" }, metadata: {} }]);
+      });
+      assertEquals(held.map(({ data }) => data["text/plain"]), ["outer"]);
+      await display({ "text/plain": "shown" });
+    });
+    assertEquals(outputs.map(({ data }) => data["text/plain"]), ["shown"]);
+  });
+
+  it("ends when the code throws", async () => {
+    const outputs = await outputsOf(async () => {
+      await assertRejects(() => holdBack(() => Promise.reject(new Error("wrong"))), Error, "wrong");
+      await display({ "text/plain": "shown" });
+    });
+    assertEquals(outputs.length, 1);
   });
 });
 

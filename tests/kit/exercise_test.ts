@@ -2,8 +2,15 @@
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { exercise, runSolutions, solutionsIn, TODO } from "../../notebooks/_kit/show/exercise.ts";
+import {
+  checkSolutions,
+  exercise,
+  runSolutions,
+  solutionsIn,
+  TODO,
+} from "../../notebooks/_kit/show/exercise.ts";
 import type { Cell } from "../../notebooks/_kit/notebook/notebook_file.ts";
+import { outputsOf } from "./kernel_stub.ts";
 import { Folder } from "./temporary_notebooks.ts";
 
 const half = exercise("1 ★", (answer: (e: number) => number) => [
@@ -29,6 +36,48 @@ describe("exercise", () => {
     };
     const error = await assertRejects(() => half(failing), Error, "e is undefined");
     assertEquals(error.cause instanceof TypeError, true);
+  });
+});
+
+describe("exercise with a number and an answer of several parts", () => {
+  const parts = exercise(2, (answer: { loss: number; gradient: number[] }) => [
+    { name: "loss", got: answer.loss, want: 3 },
+    { name: "gradient", got: answer.gradient, want: [1, -1] },
+  ]);
+
+  it("asks for an answer as long as no part is given", async () => {
+    const [output] = await outputsOf(() => parts({ loss: TODO, gradient: [TODO, TODO] }));
+    assertMatch(output.data["text/plain"], /Put your answer in the place of `TODO`/);
+  });
+
+  it("names the part that is missing or wrong", async () => {
+    const cases: [answer: { loss: number; gradient: number[] }, message: RegExp][] = [
+      [{ loss: 3, gradient: [TODO, TODO] }, /Exercise 2 is not solved yet[^]*"gradient"/],
+      [{ loss: TODO, gradient: [1, -1] }, /"loss"[^]*undefined/],
+      [{ loss: 3, gradient: [1] }, /gradient: got shape \[1\]$/],
+      [{ loss: 4, gradient: [1, -1] }, /1 of 2 checks[^]*- loss: got 4$/],
+    ];
+    for (const [answer, message] of cases) {
+      assertMatch((await assertRejects(() => parts(answer), Error)).message, message);
+    }
+  });
+
+  it("keeps to itself what would be right, as long as the answer is no function", async () => {
+    const [output] = await outputsOf(() => parts({ loss: 4, gradient: [1, -1] }).catch(() => {}));
+    assertMatch(
+      output.data["text/markdown"],
+      /\| loss \| 4 \|\s+\|\s+\| ✗ \|\n\| gradient \| \[1, -1\] \|\s+\|/,
+    );
+    const double = exercise(3, (answer: (x: number) => number) => [
+      { name: "double", got: answer(2), want: 4 },
+    ]);
+    await assertRejects(() => double((x) => x), Error, "double: got 2, want 4");
+  });
+
+  it("shows the table of a right answer in both languages", async () => {
+    const [output] = await outputsOf(() => parts({ loss: 3, gradient: [1, -1] }));
+    assertMatch(output.data["text/markdown"], /^\*\*练习 2 · Exercise 2\*\*/);
+    assertMatch(output.data["text/markdown"], /得到 computed/);
   });
 });
 
@@ -72,24 +121,29 @@ describe("solutionsIn", () => {
   });
 });
 
-describe("runSolutions", () => {
-  /** Runs the solutions of a notebook with these texts, and returns what they noted. */
-  async function notes(...texts: string[]): Promise<unknown[]> {
-    using folder = new Folder();
-    const path = folder.write("told", "1;");
-    const notebook = JSON.parse(await Deno.readTextFile(path));
-    notebook.cells.push(...texts.map((source, i) => ({ ...text(source), id: `text-${i}` })));
-    await Deno.writeTextFile(path, JSON.stringify(notebook));
-    const noted: unknown[] = [];
-    const world = globalThis as { note?: (x: unknown) => void };
-    world.note = (x) => noted.push(x);
-    try {
-      await runSolutions(path.replace(/\.ipynb$/, ""));
-    } finally {
-      delete world.note;
-    }
-    return noted;
+/** Runs something with a notebook with these texts, and returns what its solutions noted. */
+async function notesOf(
+  run: (name: string) => Promise<void>,
+  ...texts: string[]
+): Promise<unknown[]> {
+  using folder = new Folder();
+  const path = folder.write("told", "1;");
+  const notebook = JSON.parse(await Deno.readTextFile(path));
+  notebook.cells.push(...texts.map((source, i) => ({ ...text(source), id: `text-${i}` })));
+  await Deno.writeTextFile(path, JSON.stringify(notebook));
+  const noted: unknown[] = [];
+  const world = globalThis as { note?: (x: unknown) => unknown };
+  world.note = (x) => typeof x === "function" ? x() : noted.push(x);
+  try {
+    await run(path.replace(/\.ipynb$/, ""));
+  } finally {
+    delete world.note;
   }
+  return noted;
+}
+
+describe("runSolutions", () => {
+  const notes = (...texts: string[]) => notesOf(runSolutions, ...texts);
 
   it("runs them in order, each with local variables, and waits for each", async () => {
     const slow = "<details>\n\n```ts\nawait null;\nconst a = 3;\nnote(a);\n```\n\n</details>";
@@ -100,5 +154,33 @@ describe("runSolutions", () => {
     const wrong = "<details>\n\n```ts\nthrow new RangeError('wrong');\n```\n\n</details>";
     await assertRejects(() => notes(wrong), RangeError, "wrong");
     await assertRejects(() => notes("no solution"), RangeError, "as it has none");
+  });
+});
+
+describe("checkSolutions", () => {
+  const solution = (code: string) => `<details>\n\n\`\`\`ts\n${code}\n\`\`\`\n\n</details>`;
+
+  it("runs a solution that stands in both languages once", async () => {
+    assertEquals(await notesOf(checkSolutions, FOLDED, FOLDED), [1, 2]);
+  });
+
+  it("shows their number, with the tables folded under it", async () => {
+    const world = globalThis as { half?: typeof half };
+    world.half = half;
+    const outputs = await outputsOf(async () => {
+      await notesOf(checkSolutions, solution("await half((e) => e / 2);"), solution("note(1);"));
+    });
+    delete world.half;
+    assertEquals(outputs.length, 1);
+    assertEquals(outputs[0].data["text/plain"], "2 份解答 ✓ · 2 solutions ✓");
+    assertMatch(outputs[0].data["text/markdown"], /^<details><summary>2 份解答 ✓[^]*half of -4/);
+    assertEquals(outputs[0].metadata, { lossbook: { checks: 2 } });
+  });
+
+  it("fails if a solution is wrong, and shows outputs again afterwards", async () => {
+    const wrong = solution("throw new RangeError('wrong');");
+    await assertRejects(() => notesOf(checkSolutions, wrong), RangeError, "wrong");
+    const outputs = await outputsOf(() => half(TODO));
+    assertEquals(outputs.length, 1);
   });
 });

@@ -2,18 +2,24 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { HuberLoss } from "@lossbook/losses";
+import { CrossEntropyLoss, HuberLoss } from "@lossbook/losses";
 import {
   arrows,
+  barPanels,
+  confusionPanels,
   curve,
   decisionBoundary,
   dots,
+  gapCurve,
   heatMap,
   line,
   lossAndGradient,
+  naiveAndStable,
   optionSweep,
+  pixelPanels,
   smallMultiples,
   titles,
+  trainingCurves,
 } from "../../notebooks/_kit/figures/figures.ts";
 import { branches } from "../../notebooks/_kit/figures/kinks.ts";
 import type { Figure } from "../../notebooks/_kit/still/figure.ts";
@@ -235,3 +241,83 @@ function recurring(): Record<"loss" | "multiples" | "heat" | "boundary" | "field
     },
   };
 }
+
+describe("gapCurve", () => {
+  it("is the loss of two classes and its derivative with respect to the first score", () => {
+    const { name, loss, gradient } = gapCurve("CE", [-1, 2], (scores) => {
+      assertEquals(scores[1], 0);
+      return new CrossEntropyLoss().valueAndGrad(scores, 0);
+    });
+    assertEquals(name, "CE");
+    assertClose(loss[0], Math.log1p(Math.E), 1e-15);
+    assertClose(loss[1], Math.log1p(Math.exp(-2)), 1e-15);
+    assertClose(gradient[1], -1 / (1 + Math.exp(2)), 1e-15);
+  });
+});
+
+describe("figures of experiments", () => {
+  it("barPanels has a panel for each series, with equal categories", () => {
+    const { data } = barPanels({
+      title: "t",
+      categories: ["a", "b"],
+      series: [{ title: "p", values: Float32Array.of(1, 2) }, {
+        title: "q",
+        values: [3, 4],
+        color: "red",
+      }],
+      yTitle: "bits",
+    });
+    const bars = data as { x: string[]; y: number[]; marker: { color: string } }[];
+    assertEquals(bars.map(({ x }) => x), [["a", "b"], ["a", "b"]]);
+    assertEquals(bars.map(({ y }) => y), [[1, 2], [3, 4]]);
+    assertEquals(bars.map(({ marker }) => marker.color), [colour.loss, "red"]);
+  });
+
+  it("trainingCurves draws the mean, and one standard error to both sides as a band", () => {
+    const { data, layout } = trainingCurves({
+      title: "t",
+      steps: [0, 10],
+      yTitle: "accuracy",
+      curves: [{ name: "c", runs: [[0, 1], [2, 1], [4, 1]], dash: "dot" }],
+    });
+    const [band, curve] = data as { x: number[]; y: number[]; fill?: string }[];
+    const error = 2 / Math.sqrt(3);
+    assertEquals(curve.y, [2, 1]);
+    assertEquals(band.x, [0, 10, 10, 0]);
+    assertEquals(band.fill, "toself");
+    [2 - error, 1, 1, 2 + error].forEach((y, i) => assertClose(band.y[i], y, 1e-15));
+    assertEquals(layout?.xaxis?.title, { text: "step" });
+  });
+
+  it("pixelPanels shows rows from top to bottom", () => {
+    const { data, layout } = pixelPanels("t", [
+      { title: "grey", rows: [Uint8Array.of(0, 16), [8, NaN]], low: 0, high: 16 },
+      { title: "slope", rows: [[-1, 1]], low: -1, high: 1, signed: true },
+    ]);
+    const maps = data as unknown as { z: number[][]; colorscale: unknown[][] }[];
+    assertEquals(maps[0].z, [[0, 16], [8, NaN]]);
+    assertEquals(maps.map(({ colorscale }) => colorscale[0][1]), ["#ffffff", "#00527f"]);
+    assertEquals(layout?.yaxis?.autorange, "reversed");
+  });
+
+  it("confusionPanels adds up the splits and shows the shares of each row", () => {
+    const { data } = confusionPanels({
+      title: "t",
+      classes: ["no", "yes"],
+      panels: [{ title: "m", counts: [[[3, 1], [0, 2]], [[2, 2], [2, 0]]] }],
+    });
+    const [map] = data as unknown as { z: number[][]; text: string[][] }[];
+    assertEquals(map.z, [[5 / 8, 3 / 8], [1 / 2, 1 / 2]]);
+    assertEquals(map.text[0], ["0.63", "0.38"]);
+  });
+
+  it("naiveAndStable marks the ends of the naive curve", () => {
+    const options = { title: "t", x: [0, 1, 2, 3], xTitle: "x", stable: [3, 2, 1, 0] };
+    const { data } = naiveAndStable({ ...options, naive: [Infinity, 2, 1, NaN] });
+    const [stable, naive, ends] = data as { name?: string; x: number[]; y: number[] }[];
+    assertEquals([stable.name, stable.y], ["stable", [3, 2, 1, 0]]);
+    assertEquals([naive.name, naive.y], ["naive", [Infinity, 2, 1, NaN]]);
+    assertEquals([ends.x, ends.y], [[1, 2], [2, 1]]);
+    assertEquals(naiveAndStable({ ...options, naive: [3, 2, 1, 0] }).data.length, 2);
+  });
+});

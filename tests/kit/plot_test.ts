@@ -19,6 +19,13 @@ describe("plot", () => {
     assertEquals([live.layout?.width, live.layout?.height], [720, 420]);
   });
 
+  it("has an alt text in both languages, one line each", async () => {
+    const alt = { zh: "一条抛物线", en: "A parabola" };
+    const { data, metadata } = await output(parabola, { alt });
+    assertEquals(data["text/plain"], "一条抛物线\nA parabola");
+    assertEquals(metadata["image/png"], { width: 720, height: 420, alt: "一条抛物线 A parabola" });
+  });
+
   it("follows the wanted size", async () => {
     const options = { alt: "a figure", width: 500, height: 300 };
     const { metadata, png } = await output(parabola, options);
@@ -73,6 +80,7 @@ describe("plot refuses", () => {
     ["no options", parabola, undefined, TypeError, "the options must be an object"],
     ["no alt text", parabola, {}, TypeError, "needs an alt text: current is undefined"],
     ["a blank alt text", parabola, { alt: " " }, TypeError, 'current is " "'],
+    ["an alt text without English", parabola, { alt: { zh: "图" } }, TypeError, "is undefined"],
     ["an alt text of two lines", parabola, { alt: "a\nb" }, TypeError, "one line"],
     ["an unknown option", parabola, { alt: "a", witdh: 3 }, TypeError, "current is witdh"],
     ["a width in words", parabola, { alt: "a", width: "wide" }, TypeError, 'current is "wide"'],

@@ -9,7 +9,8 @@ import {
   type LinearCrossEntropyLossOptions,
   type Tensor,
 } from "@lossbook/losses";
-import { compareWithPyTorch } from "../../notebooks/_kit/experiments/pytorch.ts";
+import { compareWithPyTorch, matchPyTorch } from "../../notebooks/_kit/experiments/pytorch.ts";
+import { outputsOf } from "./kernel_stub.ts";
 
 const huber = (options: HuberLossOptions) => new HuberLoss(options);
 
@@ -77,5 +78,21 @@ describe("compareWithPyTorch", () => {
 
   it("fails where there are no fixtures", async () => {
     await assertRejects(() => compareWithPyTorch("nothing", huber), Deno.errors.NotFound);
+  });
+});
+
+describe("matchPyTorch", () => {
+  it("shows one line in both languages, with the table folded under it", async () => {
+    const [output] = await outputsOf(() => matchPyTorch("huber", huber));
+    assertMatch(
+      output.data["text/plain"],
+      /^✓ HuberLoss 与 PyTorch 2\.\d+\.\d+ 的 \d+ 个算例（8 项.*\d+ cases of PyTorch 2\.\d+\.\d+ \(8 checks/,
+    );
+    assertMatch(output.data["text/markdown"], /^<details>[^]*float64, grad\.target/);
+  });
+
+  it("fails as compareWithPyTorch does", async () => {
+    const wrong = altered(({ data }) => data[0] *= 1 + 1e-4);
+    await assertRejects(() => matchPyTorch("huber", wrong), Error, "2 of 8 checks");
   });
 });

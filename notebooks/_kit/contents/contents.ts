@@ -285,13 +285,13 @@ export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
   }));
 }
 
-/** How much of a difficult text is read in a minute. */
-const PACE = { characters: 250, words: 130, codeCells: 2 };
+/** How much of a difficult text is read in a minute; of code, characters without spaces, so that its layout does not matter. */
+const PACE = { characters: 250, words: 130, code: 1400 };
 
 /**
  * How long it takes to read a notebook, without exercises, in the language that takes longer.
  *
- * @param cells All cells; folded parts, which are solutions, are not counted.
+ * @param cells All cells; folded parts, which are solutions, collapsed cells and imports are not counted.
  * @returns Minutes, a multiple of five.
  */
 export function readingMinutes(cells: readonly Cell[]): number {
@@ -299,9 +299,11 @@ export function readingMinutes(cells: readonly Cell[]): number {
     .replace(/<details>[\s\S]*?<\/details>|\$\$[\s\S]*?\$\$|\$[^$\n]+\$|\]\([^)]*\)/g, " ");
   const characters = text.match(/\p{Script=Han}/gu)?.length ?? 0;
   const words = text.match(/[A-Za-z][\w'’-]*/g)?.length ?? 0;
-  const code = cells.filter((cell) => cell.cell_type === "code").length;
-  const minutes = Math.max(characters / PACE.characters, words / PACE.words) +
-    code / PACE.codeCells;
+  const code =
+    cells.flatMap(({ cell_type, metadata, source }) =>
+      cell_type === "code" && metadata.jupyter === undefined ? source : []
+    ).join("\n").replace(/^import [^;]*;$/gm, "").replace(/\s/g, "").length;
+  const minutes = Math.max(characters / PACE.characters, words / PACE.words) + code / PACE.code;
   return Math.max(5, Math.round(minutes / 5) * 5);
 }
 

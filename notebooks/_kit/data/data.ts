@@ -8,4 +8,5 @@
 
 export * from "./columns.ts";
 export * from "./data_sets.ts";
+export * from "./rows.ts";
 export * from "./split.ts";

@@ -30,8 +30,41 @@ const TOLERANCE = { float64: 1e-12, float32: 1e-5 };
 export async function compareWithPyTorch<Options>(
   name: string,
   build: Build<Options>,
-  only: (stored: { name: string; dtype: "float32" | "float64" }) => boolean = () => true,
+  only: Filter = () => true,
 ): Promise<void> {
+  const { loss, pytorch, count, rows } = compare(name, build, only);
+  await check(`${loss}: ${count} cases of PyTorch ${pytorch}, largest relative difference`, rows);
+}
+
+/**
+ * Compares a loss with PyTorch as {@linkcode compareWithPyTorch} does, and shows one line in both languages with the table folded
+ * under it.
+ *
+ * @param name The file in tests/fixtures without ".json".
+ * @param build Makes the loss from the options of a case and, if it has layers of its own, their parameters.
+ * @param only Selects cases, if PyTorch's own numbers are wrong in some; the line says how many are selected.
+ */
+export async function matchPyTorch<Options>(
+  name: string,
+  build: Build<Options>,
+  only: Filter = () => true,
+): Promise<void> {
+  const { loss, pytorch, count, rows } = compare(name, build, only);
+  const title = {
+    zh: `${loss} 与 PyTorch ${pytorch} 的 ${count} 个算例`,
+    en: `${count} cases of PyTorch ${pytorch}`,
+  };
+  await check(title, rows, { folded: true });
+}
+
+/** Selects cases. */
+type Filter = (stored: { name: string; dtype: "float32" | "float64" }) => boolean;
+
+function compare<Options>(
+  name: string,
+  build: Build<Options>,
+  only: Filter,
+): { loss: string; pytorch: string; count: string; rows: CheckRow[] } {
   const { loss, pytorch, cases: all } = loadFixture(name);
   const cases = all.filter(only);
   const count = cases.length === all.length ? `${all.length}` : `${cases.length} of ${all.length}`;
@@ -45,15 +78,13 @@ export async function compareWithPyTorch<Options>(
       found.set(row, sum);
     }
   }
-  await check(
-    `${loss}: ${count} cases of PyTorch ${pytorch}, largest relative difference`,
-    [...found].sort().map(([row, { numbers, difference, atol }]): CheckRow => ({
-      name: `${row}: ${numbers} numbers`,
-      got: difference,
-      want: 0,
-      atol,
-    })),
-  );
+  const rows = [...found].sort().map(([row, { numbers, difference, atol }]): CheckRow => ({
+    name: `${row}: ${numbers} numbers`,
+    got: difference,
+    want: 0,
+    atol,
+  }));
+  return { loss, pytorch, count, rows };
 }
 
 /** A value or gradient, and PyTorch's. */

@@ -1,6 +1,6 @@
 /** A loss and its gradient as curves: one loss beside others, or one loss for several values of an option. */
 
-import type { TensorLike } from "@lossbook/losses";
+import type { Tensor, TensorLike } from "@lossbook/losses";
 import type { Annotations, Data, Layout, Shape } from "plotly.js";
 import type { PairLoss } from "../experiments/loss.ts";
 import { colour, sweep } from "../plot/style.ts";
@@ -57,6 +57,27 @@ export function curve(name: string, loss: PairLoss, x: Values, target: TensorLik
     );
   }
   return { name, loss: value.data, gradient: grad.input.data };
+}
+
+/**
+ * A loss of two classes over the difference of their scores, which is all that matters to softmax and to margins.
+ *
+ * @param name Name in the legend.
+ * @param gaps The differences z₀ − z₁.
+ * @param at The loss and its gradient with respect to the scores [z₀ − z₁, 0].
+ * @returns The loss, and its derivative with respect to z₀.
+ */
+export function gapCurve(
+  name: string,
+  gaps: Values,
+  at: (scores: [number, number]) => { value: Tensor; grad: { readonly input: Tensor } },
+): Curve {
+  const results = toArray(gaps).map((gap) => at([gap, 0]));
+  return {
+    name,
+    loss: results.map(({ value }) => value.item()),
+    gradient: results.map(({ grad }) => grad.input.data[0]),
+  };
 }
 
 /**

@@ -7,11 +7,16 @@
  * @module
  */
 
+export * from "./bars.ts";
+export * from "./confusion.ts";
 export * from "./curves.ts";
 export * from "./decision_boundary.ts";
 export * from "./heat_map.ts";
 export type { Kink } from "./kinks.ts";
+export * from "./naive_and_stable.ts";
+export * from "./pixels.ts";
 export * from "./simplex.ts";
 export * from "./small_multiples.ts";
 export * from "./traces.ts";
+export * from "./training_curves.ts";
 export type { Values } from "./values.ts";

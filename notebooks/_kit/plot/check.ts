@@ -35,8 +35,9 @@ export function checkOptions(options: unknown): void {
     fail(TypeError, "an option is unknown", name, OPTION_NAMES.join(", "));
   }
   const { alt } = options;
-  if (typeof alt !== "string" || alt.trim() === "" || alt.includes("\n")) {
-    fail(TypeError, "a figure needs an alt text", show(alt), "one line that says what it shows");
+  for (const text of isRecord(alt) ? [alt.zh, alt.en] : [alt]) {
+    if (typeof text === "string" && text.trim() !== "" && !text.includes("\n")) continue;
+    fail(TypeError, "a figure needs an alt text", show(text), "one line that says what it shows");
   }
   for (const name of ["width", "height"]) {
     const value = options[name];

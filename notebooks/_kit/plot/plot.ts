@@ -8,6 +8,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { Bilingual } from "../show/bilingual.ts";
 import { display, inKernel } from "../show/display.ts";
 import { checkFigure, checkOptions } from "./check.ts";
 import type { Figure } from "../still/figure.ts";
@@ -19,8 +20,11 @@ export type { Figure };
 
 /** How {@linkcode plot} shows a figure. */
 export interface PlotOptions {
-  /** One line that says what the figure shows, for readers who cannot see it. */
-  alt: string;
+  /**
+   * What is drawn, for readers who cannot see it: one line, or one in each language. What it shows is told by the caption, after the
+   * reader has guessed.
+   */
+  alt: string | Bilingual;
   /** In CSS pixels. @default {720} */
   width?: number;
   /** In CSS pixels. @default {420} */
@@ -50,7 +54,7 @@ export interface PlotOutput {
  * const x = Array.from({ length: 201 }, (_, i) => -3 + 0.03 * i);
  * await plot(
  *   { data: [{ x, y: x.map((x) => x * x / 2), mode: "lines" }] },
- *   { alt: "A parabola: the squared error over the residual" },
+ *   { alt: { zh: "平方误差随残差变化的曲线", en: "The squared error over the residual" } },
  * );
  * ```
  */
@@ -70,12 +74,13 @@ async function render(figure: Figure, options: PlotOptions): Promise<PlotOutput>
   const size = { width, height };
   const drawn = portable({ data: figure.data, layout: layout(figure.layout, size) });
   const png = await toPng(drawn, size);
+  const text = typeof alt === "string" ? alt : `${alt.zh}\n${alt.en}`;
   return {
     data: {
       "application/vnd.plotly.v1+json": { ...drawn, config: { responsive: false } },
       "image/png": Buffer.from(png).toString("base64"),
-      "text/plain": alt,
+      "text/plain": text,
     },
-    metadata: { "image/png": { width, height, alt } },
+    metadata: { "image/png": { width, height, alt: text.replace("\n", " ") } },
   };
 }

@@ -1,5 +1,6 @@
 /** Checks in a notebook: a table with one row for each, and an error if one fails. */
 
+import { type Bilingual, folded, onOneLine } from "./bilingual.ts";
 import { display } from "./display.ts";
 import { layout, numberText } from "./table.ts";
 
@@ -47,46 +48,87 @@ export interface CheckRow {
 
 interface Verdict {
   cells: [name: string, got: string, want: string, difference: string, mark: string];
-  failure?: string;
+  /** The largest difference of two numbers. */
+  difference: number;
+  /** What is wrong, and what would be right. */
+  failure?: { wrong: string; right: string };
 }
+
+/** Heads of the table, without and with Chinese. */
+const HEADS = {
+  english: ["name", "computed", "expected", "difference", "✓"],
+  bilingual: ["", "得到 computed", "应为 expected", "差 difference", "✓"],
+};
 
 /**
  * Shows a table of checks, and then throws if one of them fails. A number passes if |got - want| ≤ atol + rtol · |want|. NaN passes
  * for NaN, and an infinity only for itself.
  *
- * @param title The title of the table.
+ * @param title The title of the table; in both languages, the heads of the columns are too.
  * @param rows The checks, at least one.
+ * @param options `folded` shows one line with the number of checks and the largest difference, and folds the table under it; for
+ * tables that say no more than that everything agrees. A failure is never folded. `secret` keeps what is expected to itself as long as
+ * a check fails, for exercises whose answer is a number.
  *
  * @example
  * ```ts
- * await check("Huber, delta = 1", [
- *   { name: "small residual", got: huber(0.5), want: 0.125 },
- *   { name: "the source's mean", got: mean, printed: "0.5817", source: "notes, cell 7" },
+ * await check({ zh: "Huber，delta = 1", en: "Huber, delta = 1" }, [
+ *   { name: "|x − y| < delta", got: huber(0.5), want: 0.125 },
+ *   { name: "原文 the source, In [7]", got: mean, printed: "0.5817" },
  * ]);
  * ```
  */
-export async function check(title: string, rows: readonly CheckRow[]): Promise<void> {
-  if (rows.length === 0) throw new RangeError(`Cannot check "${title}" as there are no rows`);
+export async function check(
+  title: string | Bilingual,
+  rows: readonly CheckRow[],
+  options: { folded?: boolean; secret?: boolean } = {},
+): Promise<void> {
+  const heading = typeof title === "string" ? title : onOneLine(title);
+  if (rows.length === 0) throw new RangeError(`Cannot check "${heading}" as there are no rows`);
   const verdicts = rows.map(judge);
+  const failures = verdicts.flatMap(({ failure }) => failure ?? []);
+  const isSecret = options.secret === true && failures.length > 0;
   const cited = rows.some((row) => row.source !== undefined);
-  const header = ["name", "computed", "expected", "difference", "✓"];
+  const header = typeof title === "string" ? HEADS.english : HEADS.bilingual;
   const text = layout(
     cited ? [...header, "source"] : header,
-    verdicts.map(({ cells }, i) => cited ? [...cells, rows[i].source ?? ""] : cells),
+    verdicts.map(({ cells: [name, got, want, difference, mark] }, i) => {
+      const cells = [name, got, isSecret ? "" : want, isSecret ? "" : difference, mark];
+      return cited ? [...cells, rows[i].source ?? ""] : cells;
+    }),
   );
-  await display({
-    "text/markdown": `**${title}**\n\n${text.markdown}`,
-    "text/plain": `${title}\n${text.plain}`,
-  }, { lossbook: { checks: rows.length } });
+  const unfolded = {
+    "text/markdown": `**${heading}**\n\n${text.markdown}`,
+    "text/plain": `${heading}\n${text.plain}`,
+  };
+  const isFolded = options.folded === true && failures.length === 0;
+  await display(isFolded ? inOneLine(title, verdicts, text.markdown) : unfolded, {
+    lossbook: { checks: rows.length },
+  });
 
-  const failures = verdicts.flatMap(({ failure }) => failure ?? []);
   if (failures.length > 0) {
     throw new Error(
-      `${failures.length} of ${rows.length} checks of "${title}" failed:\n${
-        failures.map((failure) => `- ${failure}`).join("\n")
+      `${failures.length} of ${rows.length} checks of "${heading}" failed:\n${
+        failures.map(({ wrong, right }) => `- ${wrong}${isSecret ? "" : `, ${right}`}`).join("\n")
       }`,
     );
   }
+}
+
+function inOneLine(
+  title: string | Bilingual,
+  verdicts: Verdict[],
+  table: string,
+): Record<string, string> {
+  const difference = numberText(Math.max(...verdicts.map(({ difference }) => difference)), 2);
+  const [zh, en] = [
+    `${verdicts.length} 项，最大差 ${difference}`,
+    `${verdicts.length} checks, largest difference ${difference}`,
+  ];
+  const line = typeof title === "string"
+    ? `✓ ${title} (${en})`
+    : `✓ ${onOneLine({ zh: `${title.zh}（${zh}）`, en: `${title.en} (${en})` })}`;
+  return { "text/markdown": folded(line, table), "text/plain": line };
 }
 
 function judge(row: CheckRow): Verdict {
@@ -108,8 +150,10 @@ function judgePlain(name: string, got: Checked, want: Checked): Verdict {
   const [first, second] = [got, want].map((value) =>
     isPlain(value) ? `${value}` : brief(numbersOf(value, name))
   );
-  const failure = got === want ? undefined : `${name}: got ${first}, want ${second}`;
-  return { cells: [name, first, second, "", mark(failure)], failure };
+  const failure = got === want
+    ? undefined
+    : { wrong: `${name}: got ${first}`, right: `want ${second}` };
+  return { cells: [name, first, second, "", mark(failure)], difference: 0, failure };
 }
 
 function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict {
@@ -122,11 +166,15 @@ function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict
     }
   }
   if (`${got.shape}` !== `${want.shape}`) {
-    const failure = `${name}: got shape [${got.shape}], want shape [${want.shape}]`;
-    return { cells: [name, brief(got), brief(want), "shape", mark(failure)], failure };
+    const failure = {
+      wrong: `${name}: got shape [${got.shape}]`,
+      right: `want shape [${want.shape}]`,
+    };
+    const cells: Verdict["cells"] = [name, brief(got), brief(want), "shape", mark(failure)];
+    return { cells, difference: Infinity, failure };
   }
   let largest = 0;
-  let failure: string | undefined;
+  let failure: Verdict["failure"];
   for (let i = 0; i < want.data.length; i++) {
     const [a, b] = [got.data[i], want.data[i]];
     const difference = distance(a, b);
@@ -134,11 +182,16 @@ function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict
     largest = Math.max(largest, difference);
     // If b is infinite, so is the tolerance, which must not let a finite number pass.
     if (difference === 0 || difference <= tolerance && Number.isFinite(difference)) continue;
-    failure ??= `${name}${indexText(i, want.shape)}: got ${a}, want ${b}, ` +
-      `difference ${numberText(difference, 3)} exceeds ${numberText(tolerance, 3)}`;
+    failure ??= {
+      wrong: `${name}${indexText(i, want.shape)}: got ${a}`,
+      right: `want ${b}, difference ${numberText(difference, 3)} exceeds ${
+        numberText(tolerance, 3)
+      }`,
+    };
   }
   return {
     cells: [name, brief(got), brief(want), numberText(largest, 2), mark(failure)],
+    difference: largest,
     failure,
   };
 }
@@ -154,9 +207,12 @@ function judgePrinted(name: string, got: ShapedData, printed: string): Verdict {
   if (wanted.length === 0) {
     throw new TypeError(`Cannot check "${name}" as nothing is printed in "${printed}"`);
   }
-  let failure: string | undefined;
+  let failure: Verdict["failure"];
   if (wanted.length !== got.data.length) {
-    failure = `${name}: got ${got.data.length} numbers, ${wanted.length} are printed`;
+    failure = {
+      wrong: `${name}: got ${got.data.length} numbers`,
+      right: `${wanted.length} are printed`,
+    };
   }
   let largest = 0;
   for (let i = 0; i < Math.min(wanted.length, got.data.length); i++) {
@@ -164,11 +220,21 @@ function judgePrinted(name: string, got: ShapedData, printed: string): Verdict {
     const parsed = Number(wanted[i].replace("inf", "Infinity").replace("nan", "NaN"));
     largest = Math.max(largest, distance(value, parsed));
     if (!roundsTo(value, wanted[i], parsed)) {
-      failure ??= `${name}${indexText(i, got.shape)}: got ${value}, printed is ${wanted[i]}`;
+      failure ??= {
+        wrong: `${name}${indexText(i, got.shape)}: got ${value}`,
+        right: `printed is ${wanted[i]}`,
+      };
     }
   }
   const shown = wanted.length === 1 ? wanted[0] : brief({ data: wanted, shape: [wanted.length] });
-  return { cells: [name, brief(got), shown, numberText(largest, 2), mark(failure)], failure };
+  const cells: Verdict["cells"] = [
+    name,
+    brief(got),
+    shown,
+    numberText(largest, 2),
+    mark(failure),
+  ];
+  return { cells, difference: largest, failure };
 }
 
 /** Numbers in printed text, without the digits in names such as float64. */
@@ -196,7 +262,7 @@ function indexText(i: number, shape: readonly number[]): string {
   return `[${index.join(", ")}]`;
 }
 
-function mark(failure: string | undefined): string {
+function mark(failure: Verdict["failure"]): string {
   return failure === undefined ? "✓" : "✗";
 }
 

@@ -1,6 +1,7 @@
 /** How the kit sends outputs to Jupyter; there is no other way. */
 
-type Bundle = Record<string, unknown>;
+/** The forms of one output by MIME type, or what viewers are told about it. */
+export type Bundle = Record<string, unknown>;
 type Broadcast = (type: string, content: Record<string, unknown>) => Promise<void>;
 
 /**
@@ -22,11 +23,38 @@ const FLUSH_MS = 20;
  * ```
  */
 export async function display(data: Bundle, metadata: Bundle = {}): Promise<void> {
+  if (held !== undefined) {
+    held.push({ data, metadata });
+    return;
+  }
   const broadcast = kernelBroadcast();
   if (broadcast === undefined) return;
   // Deno.jupyter.display would drop the metadata.
   await broadcast("display_data", { data, metadata, transient: {} });
   await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
+}
+
+/** Outputs that are held back at the moment. */
+let held: { data: Bundle; metadata: Bundle }[] | undefined;
+
+/**
+ * Runs code and holds back what it displays, so that it can be shown in another form.
+ *
+ * @param run The code.
+ * @returns Its outputs, in order.
+ */
+export async function holdBack(
+  run: () => Promise<void>,
+): Promise<{ data: Bundle; metadata: Bundle }[]> {
+  const outer = held;
+  const own: { data: Bundle; metadata: Bundle }[] = [];
+  held = own;
+  try {
+    await run();
+  } finally {
+    held = outer;
+  }
+  return own;
 }
 
 /** True if this code runs in the Deno kernel, where {@linkcode display} shows something. */

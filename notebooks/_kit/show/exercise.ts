@@ -2,44 +2,52 @@
  * Exercises that check an answer, and solutions that are folded in the text and still run.
  *
  * A solution is a fenced block of code inside `<details>` in a text cell, which JupyterLab, VS Code and GitHub fold.
- * {@linkcode runSolutions} runs the solutions of a notebook, and `deno task ok` checks their types together with the cells.
+ * {@linkcode checkSolutions} runs the solutions of a notebook, and `deno task ok` checks their types together with the cells.
  */
 
+import { folded } from "./bilingual.ts";
 import { check, type CheckRow } from "./checks.ts";
+import { display, holdBack } from "./display.ts";
 import { type Cell, parseNotebook } from "../notebook/notebook_file.ts";
 import { markdown } from "./show.ts";
 
-/** A placeholder for the reader's answer. It has every type, so that stubs pass the type check. */
+/** A placeholder for the reader's answer, or for a part of it. It has every type, so that stubs pass the type check. */
 export const TODO = undefined as never;
 
 /**
  * Sets an exercise.
  *
- * @param name The name of the exercise, such as "1 ★".
+ * @param name The number of the exercise. A name such as "1 ★" shows the table of checks with English heads only.
  * @param rows The checks of an answer; the name of each says what it tries, because a wrong answer shows it.
- * @returns A function that checks an answer. It asks for one if it gets {@linkcode TODO}, and throws if the answer is wrong.
+ * @returns A function that checks an answer. It asks for one if it gets nothing but {@linkcode TODO}, and throws if the answer is
+ * wrong or a part of it is missing; the error says where, and what would be right only if the answer is a function.
  *
  * @example
  * ```ts
- * const check1 = exercise("1 ★", (half: (e: number) => number) => [
+ * const check1 = exercise(1, (half: (e: number) => number) => [
  *   { name: "half of 3", got: half(3), want: 1.5 },
  * ]);
  * await check1(TODO);
  * ```
  */
 export function exercise<Answer>(
-  name: string,
+  name: number | string,
   rows: (answer: Answer) => CheckRow[],
 ): (answer: Answer) => Promise<void> {
   return async (answer) => {
-    if (answer === undefined) {
+    if (isUntouched(answer)) {
       return await markdown(
         `**练习 · Exercise ${name}**：把 \`TODO\` 换成你的答案，再运行。 ` +
           "Put your answer in the place of `TODO` and run.",
       );
     }
     try {
-      await check(`练习 · Exercise ${name}`, rows(answer));
+      const title = typeof name === "string"
+        ? `练习 · Exercise ${name}`
+        : { zh: `练习 ${name}`, en: `Exercise ${name}` };
+      // What a function should give helps to correct it; what a number should be is the answer itself.
+      const secret = typeof name === "number" && typeof answer !== "function";
+      await check(title, rows(answer), { secret });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`练习 ${name} 还没有做对 · Exercise ${name} is not solved yet.\n${reason}`, {
@@ -47,6 +55,13 @@ export function exercise<Answer>(
       });
     }
   };
+}
+
+/** True if nothing has been put in the place of {@linkcode TODO}. */
+function isUntouched(answer: unknown): boolean {
+  if (typeof answer !== "object" || answer === null) return answer === undefined;
+  const parts = Object.values(answer);
+  return parts.length > 0 && parts.every(isUntouched);
 }
 
 /** One fenced block of code inside `<details>`. */
@@ -83,13 +98,45 @@ export function solutionsIn({ cell_type, source }: Cell): Solution[] {
  * @throws {RangeError} If the notebook has no solution.
  */
 export async function runSolutions(name: string): Promise<void> {
+  for (const code of await solutionsOf(name)) await run(code);
+}
+
+/**
+ * Runs every solution of a notebook as {@linkcode runSolutions} does, but shows only their number until a reader opens the fold, so
+ * that the answers stay hidden. A solution that stands in both languages runs once.
+ *
+ * @param name The notebook, such as "huber", in the kernel's working directory.
+ * @throws {RangeError} If the notebook has no solution.
+ */
+export async function checkSolutions(name: string): Promise<void> {
+  const solutions = [...new Set(await solutionsOf(name))];
+  const shown = await holdBack(async () => {
+    for (const code of solutions) await run(code);
+  });
+  const checks = shown.reduce((sum, { metadata }) => sum + checksIn(metadata), 0);
+  const line = `${solutions.length} 份解答 ✓ · ${solutions.length} solutions ✓`;
+  const tables = shown.map(({ data }) => data["text/markdown"]).join("\n\n");
+  await display({ "text/markdown": folded(line, tables), "text/plain": line }, {
+    lossbook: { checks },
+  });
+}
+
+async function solutionsOf(name: string): Promise<string[]> {
   const { cells } = parseNotebook(await Deno.readTextFile(`${name}.ipynb`));
   const solutions = cells.flatMap(solutionsIn);
   if (solutions.length === 0) {
     throw new RangeError(`Cannot run the solutions of ${name}.ipynb as it has none`);
   }
-  for (const { code } of solutions) {
-    // An indirect eval sees the variables of the cells, unlike an import.
-    await (0, eval)(`(async () => {\n${code}\n})()`);
-  }
+  return solutions.map(({ code }) => code);
+}
+
+async function run(code: string): Promise<void> {
+  // An indirect eval sees the variables of the cells, unlike an import.
+  await (0, eval)(`(async () => {\n${code}\n})()`);
+}
+
+/** The number of checks of an output, as `check` stores it. */
+function checksIn(metadata: Record<string, unknown>): number {
+  const own = metadata.lossbook as { checks?: number } | undefined;
+  return own?.checks ?? 0;
 }

@@ -1,0 +1,44 @@
+/** Numbers that sum up several runs of an experiment. */
+
+/**
+ * The mean.
+ *
+ * @param values At least one number.
+ * @returns Their sum divided by their count.
+ */
+export function mean(values: ArrayLike<number>): number {
+  if (values.length === 0) throw new RangeError("Cannot take the mean of no numbers");
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
+/**
+ * The standard error of the mean: the standard deviation, with divisor n - 1, divided by the root of n.
+ *
+ * @param values The result of each run, at least two.
+ * @returns How far the mean of so many runs strays.
+ */
+export function standardError(values: ArrayLike<number>): number {
+  if (values.length < 2) {
+    throw new RangeError(
+      `Cannot estimate the standard error as it needs two runs: current number is ${values.length}`,
+    );
+  }
+  const centre = mean(values);
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i] - centre) ** 2;
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}
+
+/**
+ * Mean and standard error as text.
+ *
+ * @param values The result of each run, at least two.
+ * @param decimals The number of decimals of both.
+ * @returns Such as "0.938 ± 0.004".
+ */
+export function plusMinus(values: ArrayLike<number>, decimals = 3): string {
+  const centre = mean(values).toFixed(decimals).replace("-", "−");
+  return `${centre} ± ${standardError(values).toFixed(decimals)}`;
+}
