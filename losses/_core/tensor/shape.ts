@@ -2,7 +2,7 @@
  * Shapes: their size, their equality, and their text in error messages.
  */
 
-import type { FloatArray, Shaped } from "./types.ts";
+import type { AnyTypedArray, FloatArray, Shaped } from "./types.ts";
 
 /** How many numbers a shape holds. */
 export function sizeOf(shape: readonly number[]): number {
@@ -14,6 +14,17 @@ export function sizeOf(shape: readonly number[]): number {
 /** False if memory was detached or resized, so that it does not hold the numbers of the shape any more. */
 export function isIntact({ data, shape }: Shaped): boolean {
   return data.length === sizeOf(shape);
+}
+
+/** True if an array without elements had some, but its memory was detached or became too small. */
+export function isDetached(data: AnyTypedArray): boolean {
+  try {
+    // Such arrays refuse every method.
+    (data as Float32Array).keys();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 const { get: ownLength } = Object.getOwnPropertyDescriptor(
