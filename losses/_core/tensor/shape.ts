@@ -27,14 +27,9 @@ export function isDetached(data: AnyTypedArray): boolean {
   }
 }
 
-const { get: ownLength } = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  "length",
-)!;
-
 /** How many numbers a typed array holds, even if it has a property of its own that says something else. */
 export function lengthOf(data: FloatArray): number {
-  return ownLength!.call(data);
+  return Reflect.get(Object.getPrototypeOf(Uint8Array.prototype), "length", data);
 }
 
 /** The largest number of axes of a tensor. */
