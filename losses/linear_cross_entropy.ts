@@ -189,10 +189,18 @@ export class LinearCrossEntropyLoss extends Loss<
       reduction: "mean",
       options: undefined,
     });
-    const { outFeatures = [], bias = false, weight, ignoreIndex, labelSmoothing = 0 } = options;
+    const { outFeatures = [], bias = false, weight, ignoreIndex, labelSmoothing: smoothing = 0 } =
+      options;
     const { reduction, options: chunking } = options;
     const inFeatures = wholeOption(NAME, "inFeatures", options.inFeatures, 1);
     const numClasses = wholeOption(NAME, "numClasses", options.numClasses, 1);
+    const labelSmoothing = numberOption(
+      NAME,
+      "labelSmoothing",
+      smoothing,
+      (value) => value >= 0 && value <= 1,
+      "between 0 and 1",
+    );
     if (!Array.isArray(outFeatures)) {
       throw new TypeError(
         `Cannot make ${NAME} as outFeatures must be an array of whole numbers ≥ 1: current value is ${
@@ -220,13 +228,7 @@ export class LinearCrossEntropyLoss extends Loss<
     this.#crossEntropy = new CrossEntropyLoss({
       weight,
       ignoreIndex,
-      labelSmoothing: numberOption(
-        NAME,
-        "labelSmoothing",
-        labelSmoothing,
-        (value) => value >= 0 && value <= 1,
-        "between 0 and 1",
-      ),
+      labelSmoothing,
       // The loss of one chunk; this class averages or adds up over all of them.
       reduction: "none",
     });

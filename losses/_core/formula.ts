@@ -33,6 +33,7 @@ import { defineKernels, load, tileFor, unload } from "./kernel/kernels.ts";
 import { ALL_FUNCTIONS } from "./kernel/math.ts";
 import { describe } from "./tensor/describe.ts";
 import { showAs } from "./tensor/inspect.ts";
+import { isDetached } from "./tensor/shape.ts";
 import type { FloatArray, FloatType } from "./tensor/types.ts";
 import { latex } from "./formula/latex.ts";
 import { parse } from "./formula/parse.ts";
@@ -223,6 +224,11 @@ function readList(name: string, value: unknown, lengths: Set<number>): Float64Ar
   const length = typeof value === "object" && value !== null && "length" in value
     ? value.length
     : undefined;
+  if (ArrayBuffer.isView(value) && length === 0 && isDetached(value as FloatArray)) {
+    throw new TypeError(
+      `Cannot evaluate the formula as the memory of '${excerpt(name)}' must not be detached`,
+    );
+  }
   if (typeof length !== "number" || !Number.isSafeInteger(length) || length < 0) {
     throw new TypeError(
       `Cannot evaluate the formula as '${

@@ -428,6 +428,12 @@ describe("a value that cannot be read is described in the error", () => {
 
 describe("an option that cannot be read", () => {
   it("is refused by name", () => {
+    const labelSmoothing = { [Symbol.toPrimitive]: 1 } as never;
+    assertThrows(
+      () => new LinearCrossEntropyLoss({ inFeatures: 1, numClasses: 1, labelSmoothing }),
+      TypeError,
+      "as labelSmoothing must be between 0 and 1: current value is an object of class Object",
+    );
     for (const part of [Symbol("x"), Object.create(null)]) {
       const weight = { data: [1], shape: [part] } as never;
       const message = "Cannot read weight as its shape must be an array of whole numbers";
@@ -437,8 +443,16 @@ describe("an option that cannot be read", () => {
   });
 });
 
-describe("lists without end in a formula", () => {
-  it("are refused, whether or not there is memory for them", () => {
+describe("a list in a formula", () => {
+  it("whose memory was detached is refused", () => {
+    const x = Float64Array.of(1, 2);
+    structuredClone(x.buffer, { transfer: [x.buffer] });
+    const message = "Cannot evaluate the formula as the memory of 'x' must not be detached";
+    assertThrows(() => new Formula("x + 1").evaluate({ x }), TypeError, message);
+    assertEquals(new Formula("x + 1").evaluate({ x: new Float64Array(0) }).length, 0);
+  });
+
+  it("without end is refused, whether or not there is memory for it", () => {
     for (const length of [2 ** 32 - 1, 2 ** 53 - 1]) {
       const x = { length };
       const error = assertThrows(() => new Formula("x + 1").evaluate({ x }));

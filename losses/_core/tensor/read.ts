@@ -4,7 +4,7 @@
 
 import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
-import { checkMemory, copyShape, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
+import { checkMemory, copyShape, isDetached, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
 import { rowByRow } from "./strides.ts";
 import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
 import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
@@ -106,17 +106,6 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
 /** True for half floats: not every runtime has Float16Array, so it is recognised by name. */
 function isHalf(data: AnyTypedArray): boolean {
   return classOf(data) === "Float16Array";
-}
-
-/** True if an array without elements had some, but its memory was detached or became too small. */
-function isDetached(data: AnyTypedArray): boolean {
-  try {
-    // Such arrays refuse every method.
-    (data as Float32Array).keys();
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 function readNested(value: readonly unknown[], name: string): Raw {

@@ -2,7 +2,7 @@
  * Shapes: their size, their equality, and their text in error messages.
  */
 
-import type { FloatArray, Shaped } from "./types.ts";
+import type { AnyTypedArray, FloatArray, Shaped } from "./types.ts";
 
 /** How many numbers a shape holds. */
 export function sizeOf(shape: readonly number[]): number {
@@ -33,15 +33,20 @@ export function checkMemory(numbers: Shaped, name: string): void {
   );
 }
 
-let ownLength: (() => number) | undefined;
+/** True if an array without elements had some, but its memory was detached or became too small. */
+export function isDetached(data: AnyTypedArray): boolean {
+  try {
+    // Such arrays refuse every method.
+    (data as Float32Array).keys();
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 /** How many numbers a typed array holds, even if it has a property of its own that says something else. */
 export function lengthOf(data: FloatArray): number {
-  ownLength ??= Object.getOwnPropertyDescriptor(
-    Object.getPrototypeOf(Uint8Array.prototype),
-    "length",
-  )!.get!;
-  return ownLength.call(data);
+  return Reflect.get(Object.getPrototypeOf(Uint8Array.prototype), "length", data);
 }
 
 /** The largest number of axes of a tensor. */

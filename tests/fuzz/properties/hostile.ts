@@ -50,12 +50,13 @@ function outcomeOf<T>({ outcome }: Trick<T>, plain: T): Outcome {
 /** The call whose bits are wanted, if it is not the plain one; after it, buffers are full of sevens again. */
 function plainOf<T>(
   { same }: Trick<T>,
+  given: T,
   buffers: ReadonlyMap<string, Float32Array | Float64Array>,
   run: (value: unknown) => Bits,
 ): (() => Bits) | undefined {
   if (same === undefined) return undefined;
   return () => {
-    const bits = run(same());
+    const bits = run(same(given));
     for (const buffer of buffers.values()) buffer.fill(7);
     return bits;
   };
@@ -106,7 +107,7 @@ const withArgument: Kind = (call, name, place) => {
       const value = trick.make(given);
       return guard(buffers, () => run(value));
     },
-    plain: plainOf(trick, buffers, run),
+    plain: plainOf(trick, given, buffers, run),
   };
 };
 
@@ -123,7 +124,7 @@ const withGradOutput: Kind = (call, name) => {
     where: "gradOutput",
     outcome: outcomeOf(trick, gradOutput),
     run: () => guard(buffers, () => run(trick.make(gradOutput))),
-    plain: plainOf(trick, buffers, run),
+    plain: plainOf(trick, gradOutput, buffers, run),
   };
 };
 
@@ -145,7 +146,7 @@ const withTensorOption: Kind = (call, name, place) => {
     where: `the option ${where}`,
     outcome: outcomeOf(trick, given),
     run: () => guard(buffers, () => run(trick.make(given))),
-    plain: plainOf(trick, buffers, run),
+    plain: plainOf(trick, given, buffers, run),
   };
 };
 
