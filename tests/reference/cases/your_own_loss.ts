@@ -189,14 +189,14 @@ export function peerCases({ name }: { readonly name: string }): PeerCase[] {
   }));
 }
 
-/** Whatever a definition is made of. */
-interface Definition {
+/** Any definition. */
+export interface AnyDefinition {
   readonly name: string;
   readonly value: string;
 }
 
-/** A class that defineLoss has made. */
-type LossClass = new (options?: never) => {
+/** Any class that defineLoss has made. */
+export type AnyLossClass = new (options?: never) => {
   valueAndGrad(...args: never[]): { readonly value: Tensor; readonly grad: object };
 };
 
@@ -221,7 +221,10 @@ const ROUNDING = { float64: 1e-12, float32: 1e-5 };
  * @param Loss The class that it makes.
  * @returns The largest difference for each type and quantity.
  */
-export function differencesFromPeers(definition: Definition, Loss: LossClass): PeerDifference[] {
+export function differencesFromPeers(
+  definition: AnyDefinition,
+  Loss: AnyLossClass,
+): PeerDifference[] {
   const found = new Map<string, { count: number; difference: number; atol: number }>();
   const compare = (quantity: string, dtype: PeerCase["dtype"], ours: Tensor, theirs: Tensor) => {
     const name = `${quantity}, ${dtype}`;
@@ -261,7 +264,7 @@ function relativeDifference(ours: Tensor, theirs: Tensor): number {
 }
 
 /** Who computed the stored cases of a loss, with the version, such as "optax 0.2.8: optax.log_cosh". */
-export function peerOf(definition: Definition): string {
+export function peerOf(definition: AnyDefinition): string {
   const { versions } = readStored();
   const [{ peer }] = peerCases(definition);
   const [root] = peer.split(".");
