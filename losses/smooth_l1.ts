@@ -39,7 +39,7 @@ export type * from "./_core/types.ts";
 export interface SmoothL1LossOptions {
   /**
    * The residual, in units of the target, at which the parabola becomes a straight line. Must be ≥ 0; 0 gives the
-   * absolute error, Infinity gives 0 everywhere.
+   * absolute error, Infinity gives 0, and NaN where e² overflows.
    *
    * @default {1}
    */

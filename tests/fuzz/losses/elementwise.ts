@@ -99,7 +99,8 @@ export const ELEMENT_LOSSES: Readonly<Record<string, ElementLoss>> = {
   SmoothL1Loss: {
     value([x, y], options) {
       const e = Math.abs(x - y);
-      if (beta(options) === Infinity) return 0;
+      // NaN where e² overflows the type of the call.
+      if (beta(options) === Infinity) return round(e * e, options.dtype as FloatType) / Infinity;
       return e < beta(options) ? e * e / (2 * beta(options)) : [e, -0.5 * beta(options)];
     },
     slopes: {
