@@ -10,7 +10,7 @@ import {
   type Notebook,
   parseNotebook,
 } from "../notebooks/_kit/notebook/notebook_file.ts";
-import { namesIn, PROJECT, readProject } from "./checks/files.ts";
+import { isThere, namesIn, PROJECT, readProject } from "./checks/files.ts";
 import { notebookProblems } from "./checks/notebook.ts";
 
 const NAMES = namesIn("notebooks", ".ipynb");
@@ -42,8 +42,9 @@ const UNCONVERTED = [
   "triplet_margin_with_distance",
 ];
 
-/** The names of the options of a loss, from its interface. */
+/** The names of the options of a loss, from its interface; none for a chapter without a module. */
 function optionsOf(name: string): string[] {
+  if (!isThere(`losses/${name}.ts`)) return [];
   const [, body = ""] = readProject(`losses/${name}.ts`)
     .match(/^export interface \w+Options[^{]*\{\n([^]*?)^\}/m) ?? [];
   return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, option]) => option);

@@ -22,9 +22,7 @@ const PROJECT_TESTS = [
 ];
 
 /** Chapters without a module of losses/. */
-const CHAPTERS: readonly string[] = [];
-/** The chapter on losses of one's own: its test and cases are here, its notebook is not written yet. */
-const TO_COME = "your_own_loss";
+const CHAPTERS: readonly string[] = ["your_own_loss"];
 
 function listing(): Listing {
   const modules = isThere("losses") ? namesIn("losses", ".ts") : [];
@@ -35,10 +33,8 @@ function listing(): Listing {
     helpers: modules.filter((name) => !isLoss(name)),
     chapters: CHAPTERS,
     notebooks: namesIn("notebooks", ".ipynb").filter((name) => name !== "index"),
-    tests: namesIn("tests", "_test.ts").filter((name) =>
-      ![...PROJECT_TESTS, TO_COME].includes(name)
-    ),
-    cases: namesIn("tests/reference/cases", ".ts").filter((name) => name !== TO_COME),
+    tests: namesIn("tests", "_test.ts").filter((name) => !PROJECT_TESTS.includes(name)),
+    cases: namesIn("tests/reference/cases", ".ts"),
     fixtures: namesIn("tests/fixtures", ".json"),
   };
 }

@@ -99,13 +99,17 @@ describe("what the notebook shows of them", () => {
     }
     assertMatch(definitions.peerOf(definitions.charbonnier), /^torch /);
     assertMatch(definitions.peerOf(definitions.quantile), /^scikit-learn /);
+    assertMatch(definitions.peerOf(definitions.focal), /^torchvision /);
   });
 
   it("is a definition as one would type it", () => {
-    const { source } = /```ts\ndefineLoss\((?<source>[^]*)\)\n```/
-      .exec(definitions.sourceOf(definitions.dpo))!.groups!;
-    assertMatch(source, /^ {2}name: "DpoLoss",$/m);
-    assertMatch(source, /^ {4}beta: 0.1$/m);
-    assertEquals(new Function(`return ${source}`)(), definitions.dpo);
+    for (const definition of Object.values(definitions)) {
+      if (typeof definition === "function") continue;
+      const shown = definitions.sourceOf(definition);
+      const [, source] = /^```ts\ndefineLoss\(([^]*)\)\n```$/.exec(shown)!;
+      assertEquals(new Function(`return ${source}`)(), definition);
+    }
+    assertMatch(definitions.sourceOf(definitions.dpo), /^ {2}options: { beta: 0.1 },$/m);
+    assertMatch(definitions.sourceOf(definitions.ntXent), /^ {2}rows: {\n {4}m: "max\(x\)",$/m);
   });
 });

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { pathToFileURL } from "node:url";
 import {
+  afterwards,
   contents,
   readingMinutes,
   readingPath,
@@ -47,6 +48,17 @@ describe("the contents", () => {
     }
   });
 
+  it("go on with chapters without a module, whose notebooks are there", () => {
+    const others = namesIn("notebooks", ".ipynb").filter((name) =>
+      name !== "index" && !contents.some(({ file }) => file === name)
+    );
+    assertEquals(afterwards.map(({ file }) => file), others);
+    for (const { title, zh, en } of afterwards) {
+      assert(/^\p{Script=Han}+ · [A-Z]/u.test(title), title);
+      assert(/\p{Script=Han}.*？$/u.test(zh) && /^[A-Z].*\?$/.test(en), title);
+    }
+  });
+
   it("find a module for each of the 19 losses of the source", () => {
     assertEquals(new Set(sourceLosses.map(([heading]) => heading)).size, 19);
     for (const [, loss, file] of sourceLosses) {
@@ -78,13 +90,17 @@ describe("the path", () => {
         const notebook = { cells, metadata: {}, nbformat: 4 as const, nbformat_minor: 5 };
         return Deno.writeTextFile(`${folder}/${file}.ipynb`, formatNotebook(notebook));
       };
-      for (const { file } of contents) await write([text("字")], file);
+      for (const { file } of [...contents, ...afterwards]) await write([text("字")], file);
       await write([text("字".repeat(2400)), code, { ...code, id: "c" }], "huber");
       const path = await readingPath(pathToFileURL(`${folder}/`));
       const row = (loss: string) => path.find((step) => step["笔记本 · notebook"].includes(loss));
       assertEquals(row("HuberLoss")?.["笔记本 · notebook"], "[HuberLoss](huber.ipynb)");
       assertEquals(row("HuberLoss")?.["分钟 · minutes"], "10");
       assertEquals(row("MSELoss")?.["分钟 · minutes"], "5");
+      assertEquals(
+        path.at(-1)?.["笔记本 · notebook"],
+        `[${afterwards[0].title}](your_own_loss.ipynb)`,
+      );
       await Deno.writeTextFile(`${folder}/l1.ipynb`, "{");
       await assertRejects(() => readingPath(pathToFileURL(`${folder}/`)), Error, "JSON");
       await Deno.remove(`${folder}/l1.ipynb`);

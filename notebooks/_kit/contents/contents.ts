@@ -239,6 +239,16 @@ export const contents: readonly Chapter[] = [
   ]),
 ];
 
+/** Chapters after those of the losses. */
+export const afterwards: readonly Readonly<Record<"file" | "title" | "zh" | "en", string>>[] = [
+  {
+    file: "your_own_loss",
+    title: "自己的损失 · Your own loss",
+    zh: "哪一种都不合适时，怎样自己造一种？",
+    en: "What if none of them fits?",
+  },
+];
+
 /** The losses of the source in its order: the heading there, the class, and the notebook that restates it. */
 export const sourceLosses: readonly (readonly [heading: string, loss: string, file: string])[] = [
   ["L1范数损失", "L1Loss", "l1"],
@@ -272,13 +282,15 @@ const NOTEBOOKS = new URL("../../", import.meta.url);
 
 /** The path through all notebooks, with links and reading times. */
 export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
-  const minutes = await Promise.all(contents.map(async ({ file }) => {
+  const losses = contents.map(({ loss, ...rest }) => ({ ...rest, title: loss }));
+  const chapters = [...losses, ...afterwards];
+  const minutes = await Promise.all(chapters.map(async ({ file }) => {
     const { notebook } = await readNotebook(fileURLToPath(new URL(`${file}.ipynb`, folder)));
     return readingMinutes(notebook.cells);
   }));
-  return contents.map(({ file, loss, zh, en }, i) => ({
+  return chapters.map(({ file, title, zh, en }, i) => ({
     "#": `${i + 1}`,
-    "笔记本 · notebook": `[${loss}](${file}.ipynb)`,
+    "笔记本 · notebook": `[${title}](${file}.ipynb)`,
     "问题": zh,
     "question": en,
     "分钟 · minutes": `${minutes[i]}`,

@@ -189,14 +189,14 @@ export function peerCases({ name }: { readonly name: string }): PeerCase[] {
   }));
 }
 
-/** Whatever a definition is made of. */
-interface Definition {
+/** Any definition. */
+export interface AnyDefinition {
   readonly name: string;
   readonly value: string;
 }
 
-/** A class that defineLoss has made. */
-type LossClass = new (options?: never) => {
+/** Any class that defineLoss has made. */
+export type AnyLossClass = new (options?: never) => {
   valueAndGrad(...args: never[]): { readonly value: Tensor; readonly grad: object };
 };
 
@@ -221,7 +221,10 @@ const ROUNDING = { float64: 1e-12, float32: 1e-5 };
  * @param Loss The class that it makes.
  * @returns The largest difference for each type and quantity.
  */
-export function differencesFromPeers(definition: Definition, Loss: LossClass): PeerDifference[] {
+export function differencesFromPeers(
+  definition: AnyDefinition,
+  Loss: AnyLossClass,
+): PeerDifference[] {
   const found = new Map<string, { count: number; difference: number; atol: number }>();
   const compare = (quantity: string, dtype: PeerCase["dtype"], ours: Tensor, theirs: Tensor) => {
     const name = `${quantity}, ${dtype}`;
@@ -261,23 +264,39 @@ function relativeDifference(ours: Tensor, theirs: Tensor): number {
 }
 
 /** Who computed the stored cases of a loss, with the version, such as "optax 0.2.8: optax.log_cosh". */
-export function peerOf(definition: Definition): string {
+export function peerOf(definition: AnyDefinition): string {
   const { versions } = readStored();
   const [{ peer }] = peerCases(definition);
-  const name = Object.keys(versions).find((name) => peer.startsWith(MODULES[name] ?? name)) ??
-    "torch";
+  const [root] = peer.split(".");
+  const name = Object.hasOwn(versions, root) ? root : PACKAGES[root] ?? "torch";
   return `${name} ${versions[name]}: ${peer}`;
 }
 
-/** Packages that are imported under another name. */
-const MODULES: Readonly<Record<string, string>> = {
-  "scikit-learn": "sklearn",
-  "pytorch-metric-learning": "pytorch_metric_learning",
-  "open_clip_torch": "open_clip",
+/** Packages by the name under which they are imported, where that is another one. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  sklearn: "scikit-learn",
+  pytorch_metric_learning: "pytorch-metric-learning",
+  open_clip: "open_clip_torch",
 };
 
 /** A definition as one would type it, as Markdown. */
 export function sourceOf(definition: object): string {
-  const text = JSON.stringify(definition, null, 2).replace(/^( *)"(\w+)":/gm, "$1$2:");
-  return `\`\`\`ts\ndefineLoss(${text})\n\`\`\``;
+  const parts = Object.entries(definition).map(([name, part]) => {
+    const line = `  ${name}: ${inline(part)},`;
+    return line.length <= 100 || typeof part !== "object" ? line : `  ${name}: ${spread(part)},`;
+  });
+  return ["```ts", "defineLoss({", ...parts, "})", "```"].join("\n");
+}
+
+function inline(part: unknown): string {
+  if (Array.isArray(part)) return `[${part.map(inline).join(", ")}]`;
+  if (typeof part !== "object" || part === null) return JSON.stringify(part);
+  return `{ ${
+    Object.entries(part).map(([name, value]) => `${name}: ${inline(value)}`).join(", ")
+  } }`;
+}
+
+function spread(part: object): string {
+  const lines = Object.entries(part).map(([name, value]) => `    ${name}: ${inline(value)},`);
+  return ["{", ...lines, "  }"].join("\n");
 }
