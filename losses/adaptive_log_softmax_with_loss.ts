@@ -476,7 +476,7 @@ export class AdaptiveLogSoftmaxWithLoss {
   #table(dtype: FloatType, x: Matrix, parameters: Call["parameters"]): FloatArray {
     const shortlist = this.#shortlist;
     const classes = this.#nClasses;
-    const table = zeros(dtype, [x.rows, classes]).data as FloatArray;
+    const table = zeros(dtype, [x.rows, classes]).data;
     const logProbs = (scores: FloatArray) =>
       logSoftmax(new Tensor(scores, [x.rows, scores.length / Math.max(1, x.rows)]), { dim: 1 })
         .data as FloatArray;

@@ -348,9 +348,9 @@ export class CrossEntropyLoss extends Loss<
     if (weights !== undefined) column.w.set(weights);
     else if (isSmooth || probabilities !== undefined) column.w.fill(1, 0, classes);
     const allWeights = isSmooth ? sumOf(column.w, classes) : 0;
-    const inputGrad = call.gradData("input");
-    const targetGrad = call.gradData("target");
-    const weightGrad = call.gradData("weight");
+    const inputGrad = call.grad.input?.data;
+    const targetGrad = call.grad.target?.data;
+    const weightGrad = call.grad.weight?.data;
     const { upstream, values } = call;
     const weightSums = weightGrad && new Float64Array(classes);
 
@@ -431,7 +431,7 @@ export class CrossEntropyLoss extends Loss<
     if (weights !== undefined) row.w.set(weights);
     else row.w.fill(1, 0, classes);
     param.all[0] = isSmooth ? sumOf(row.w, classes) : 0;
-    const grad = call.gradData("input");
+    const grad = call.grad.input?.data;
 
     const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(tile / classes)));
     for (let start = 0; start < samples; start += inner) {

@@ -242,7 +242,7 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
       return own / (call.divisor * labels(b));
     });
     const x = scores.data as FloatArray;
-    const values = this.#samples(x, batch, upstream, ROUNDING[scores.dtype], call.gradData(name));
+    const values = this.#samples(x, batch, upstream, ROUNDING[scores.dtype], call.grad[name]?.data);
     call.take(0, samples, values.map((value, b) => value / labels(b)));
     return call.result();
   }

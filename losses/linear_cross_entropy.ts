@@ -361,11 +361,11 @@ export class LinearCrossEntropyLoss extends Loss<
     const size = chunkSize(NAME, chunking, samples, inFeatures, rows, isProbability);
     const inputRows = matrix(input.data as FloatArray, samples, inFeatures);
     const w = matrix(weight.data as FloatArray, rows, inFeatures);
-    const inputGrad = call.gradData("input");
-    const layerGrad = call.gradData("linear.weight");
+    const inputGrad = call.grad.input?.data;
+    const layerGrad = call.grad["linear.weight"]?.data;
     const hasLayer = inputGrad ?? layerGrad ?? grad["linear.bias"];
-    const scores = zeros(dtype, [size * rows]).data as FloatArray;
-    const scoreGrads = zeros(dtype, [hasLayer ? size * rows : 0]).data as FloatArray;
+    const scores = zeros(dtype, [size * rows]).data;
+    const scoreGrads = zeros(dtype, [hasLayer ? size * rows : 0]).data;
     const biasSums = new Float64Array(grad["linear.bias"] ? rows : 0);
     const weightSums = new Float64Array(grad.weight ? numClasses : 0);
     const targetStep = target.data.length / Math.max(1, samples);
@@ -398,7 +398,7 @@ export class LinearCrossEntropyLoss extends Loss<
             : new Tensor(upstream, [count, ...outFeatures]),
           out: {
             input: hasLayer && scoreGrads.subarray(0, count * rows),
-            target: call.gradData("target")?.subarray(from, to),
+            target: call.grad.target?.data.subarray(from, to),
           },
         },
       );

@@ -152,7 +152,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
     // Each tile of rows takes as many rounds as its longest list has labels: round i compares the i-th label of each row.
     const x = scores.data as FloatArray;
     const labels = lists.data;
-    const grad = call.gradData("input");
+    const grad = call.grad.input?.data;
     const tiles = kernels(scores.dtype, classes);
     const { element, row, run } = tiles;
     const rows = rowsPerTile(classes, tiles);

@@ -182,7 +182,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     }, request);
 
     const x = scores.data as FloatArray;
-    const grad = call.gradData("input");
+    const grad = call.grad.input?.data;
     const tiles = kernels(scores.dtype, classes);
     const { element, row, param, run } = tiles;
     const step = grad ? (p === 1 ? run.grad1 : run.grad2) : p === 1 ? run.value1 : run.value2;

@@ -135,7 +135,7 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     }, request);
 
     const x = scores.data as FloatArray;
-    const grad = call.gradData("input");
+    const grad = call.grad.input?.data;
     grad?.fill(0);
     const { upstream, values, divisor } = call;
     const ignoreIndex = this.#ignoreIndex;

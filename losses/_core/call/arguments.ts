@@ -5,7 +5,7 @@
 import type { DType, FloatType, Shaped } from "../tensor/types.ts";
 import { describe } from "../tensor/describe.ts";
 import { type Raw, read, toTensor } from "../tensor/read.ts";
-import { isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
+import { type FloatTensor, isTensor, type Tensor, type TensorLike } from "../tensor/tensor.ts";
 
 /** The description of an argument, given by the loss. */
 export interface Argument {
@@ -53,9 +53,6 @@ export function readArgument(loss: string, name: string, value: TensorLike | und
   }
   return read(value, name);
 }
-
-/** A tensor of floats. */
-export type FloatTensor = Tensor & { readonly dtype: FloatType };
 
 /**
  * Reads scores, whose type is that of the whole call. Plain numbers take the type of the tensors beside them.

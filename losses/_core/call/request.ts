@@ -8,7 +8,14 @@
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
 import { isIntact, lengthOf, sameShape, show, sizeOf } from "../tensor/shape.ts";
-import { isTensor, type Tensor, type TensorLike, tensorOf, zeros } from "../tensor/tensor.ts";
+import {
+  type FloatTensor,
+  isTensor,
+  type Tensor,
+  type TensorLike,
+  tensorOf,
+  zeros,
+} from "../tensor/tensor.ts";
 import type { FloatArray, FloatType, Shaped } from "../tensor/types.ts";
 import { suggestion } from "./suggestion.ts";
 
@@ -58,8 +65,11 @@ export interface CheckedRequest {
   /** The upstream gradient: one number for all elements of the value, or an array with one for each. */
   readonly gradOutput: number | FloatArray;
   /** For each name in `wrt`, the tensor that its gradient is written into. */
-  readonly grad: Record<string, Tensor>;
+  readonly grad: Gradients;
 }
+
+/** Tensors to write gradients into, by name. */
+export type Gradients = Readonly<Record<string, FloatTensor>>;
 
 const KNOWN = ["gradOutput", "wrt", "out"];
 
@@ -93,8 +103,9 @@ export function checkRequest(
       }`,
     );
   }
-  for (const name of Object.keys(request)) {
-    if (!KNOWN.includes(name)) {
+  // In V8, this loop is faster than one over Object.keys; small calls notice that.
+  for (const name in request) {
+    if (!KNOWN.includes(name) && Object.hasOwn(request, name)) {
       throw new TypeError(
         `Cannot compute ${loss} as '${name}' cannot be requested: ${
           suggestion(name, KNOWN)
@@ -132,8 +143,8 @@ function newGradients(
   wrt: readonly string[],
   dtype: FloatType,
   shapes: Differentiable["shapes"],
-): Record<string, Tensor> {
-  const grad: Record<string, Tensor> = {};
+): Gradients {
+  const grad: Record<string, FloatTensor> = {};
   for (const name of wrt) grad[name] = zeros(dtype, shapes[name]!);
   return grad;
 }
@@ -151,9 +162,9 @@ function checkNames(
       }`,
     );
   }
-  const names: string[] = [];
-  for (let i = 0; i < wrt.length; i++) {
-    const name: unknown = wrt[i];
+  const names = [...wrt];
+  for (let i = 0; i < names.length; i++) {
+    const name: unknown = names[i];
     if (typeof name !== "string" || !Object.hasOwn(shapes, name)) {
       throw new TypeError(
         `Cannot differentiate ${loss} with respect to ${describe(name)}: wanted is one of ${
@@ -161,12 +172,11 @@ function checkNames(
         }`,
       );
     }
-    if (names.includes(name)) {
+    if (names.indexOf(name) < i) {
       throw new TypeError(
         `Cannot differentiate ${loss} with respect to "${name}" twice: name it once in wrt`,
       );
     }
-    names.push(name);
   }
   return names;
 }
@@ -199,7 +209,7 @@ function checkOut(
   wrt: readonly string[],
   { dtype, shapes }: Differentiable,
   inputs: Differentiable["inputs"],
-): Record<string, Tensor> {
+): Gradients {
   if (typeof out !== "object" || out === null) {
     throw new TypeError(
       `Cannot compute ${loss} as out must be an object of buffers: current value is ${
@@ -207,13 +217,13 @@ function checkOut(
       }`,
     );
   }
-  const grad: Record<string, Tensor> = {};
-  const names = Object.keys(out);
-  for (let k = 0; k < names.length; k++) {
-    const name = names[k]!;
+  const grad: Record<string, FloatTensor> = {};
+  let count = 0;
+  for (const name in out) {
     const given = out[name];
     if (given === undefined) continue;
     if (!wrt.includes(name)) {
+      if (!Object.hasOwn(out, name)) continue;
       throw new TypeError(
         `Cannot compute ${loss} as out.${name} names a gradient that is not computed: wrt is ${
           wrt.join(", ") || "empty"
@@ -239,27 +249,36 @@ function checkOut(
         } numbers, as ${name} does: current length is ${length}`,
       );
     }
+    const { buffer } = data;
     let isShared = false;
-    for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, inputs[i]?.data);
-    for (let i = 0; i < k; i++) isShared ||= overlap(data, grad[names[i]!]?.data);
+    for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, buffer, inputs[i]?.data);
+    if (count > 0) {
+      for (const other in grad) isShared ||= overlap(data, buffer, grad[other]!.data);
+    }
     if (isShared) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
+    count++;
     grad[name] = tensor !== undefined && sameShape(tensor.shape, shape)
-      ? tensor
-      : tensorOf(dtype, data, shape);
+      ? tensor as FloatTensor
+      : tensorOf(dtype, data, shape) as FloatTensor;
   }
+  if (count === wrt.length) return grad;
   for (const name of wrt) {
     if (!Object.hasOwn(grad, name)) grad[name] = zeros(dtype, shapes[name]!);
   }
   return grad;
 }
 
-/** True if two arrays share memory, even in part. */
-function overlap(a: FloatArray, b: ArrayLike<number> | undefined): boolean {
-  return ArrayBuffer.isView(b) && b.buffer === a.buffer &&
+/** True if an array in a buffer shares memory with another one, even in part. */
+function overlap(
+  a: FloatArray,
+  buffer: ArrayBufferLike,
+  b: ArrayLike<number> | undefined,
+): boolean {
+  return ArrayBuffer.isView(b) && b.buffer === buffer &&
     b.byteOffset < a.byteOffset + a.byteLength &&
     a.byteOffset < b.byteOffset + b.byteLength;
 }

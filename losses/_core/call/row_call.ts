@@ -8,7 +8,13 @@ import { sizeOf } from "../tensor/shape.ts";
 import { scalar, SCALAR_SHAPE, type Tensor, zeros } from "../tensor/tensor.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import type { Reduction } from "./options.ts";
-import { checkRequest, type Differentiable, type Request, type ValueAndGrad } from "./request.ts";
+import {
+  checkRequest,
+  type Differentiable,
+  type Gradients,
+  type Request,
+  type ValueAndGrad,
+} from "./request.ts";
 
 /** The description of a call, given by the loss. */
 export interface RowCallOptions extends Differentiable {
@@ -30,7 +36,7 @@ let tile: { readonly upstream: Float64Array; readonly values: Float64Array } | u
 export class RowCall {
   readonly dtype: FloatType;
   /** The tensors to write gradients into, by name; only those that are requested. */
-  readonly grad: Readonly<Record<string, Tensor>>;
+  readonly grad: Gradients;
   /** The divisor of the sum of the values and of every upstream gradient: the scale, for a mean times the number of values. */
   readonly divisor: number;
   /** The upstream gradient of each row of a tile, written by {@linkcode begin}; to be divided by the divisor. */
@@ -73,11 +79,6 @@ export class RowCall {
     this.#scale = scale;
     this.#gradOutput = gradOutput;
     this.#each = isDense ? zeros(dtype, rowShape) : undefined;
-  }
-
-  /** The array to write a gradient into; undefined if it is not requested. */
-  gradData(name: string): FloatArray | undefined {
-    return this.grad[name]?.data as FloatArray | undefined;
   }
 
   /** The upstream gradient of `count` rows from `start` on: one number for all rows, or an array with one for each. */

@@ -388,7 +388,7 @@ export class RowDriver {
     }
 
     call.begin(start, count);
-    const weightGrad = weight && call.gradData("weight");
+    const weightGrad = weight && call.grad.weight?.data;
     for (let r = 0; r < count; r++) {
       const share = call.upstream[r]! / call.divisor;
       if (weightGrad !== undefined) weightGrad[start + r] = share * values[r]!;

@@ -101,6 +101,10 @@ export class Driver {
   readonly #definition: ElementwiseDefinition;
   readonly #formula: LossFormula;
   readonly #names: readonly string[];
+  /** What the loss is differentiated with respect to by default. */
+  readonly #defaults: readonly string[];
+  /** For each argument, whether the loss can be differentiated with respect to it. */
+  readonly #isDifferentiable: readonly boolean[];
   /** The symbols of the arguments, then of the tensors among the options. */
   readonly #symbols: readonly string[];
   /** Names of the options that are numbers. */
@@ -115,6 +119,8 @@ export class Driver {
     this.#definition = definition;
     this.#formula = formula;
     this.#names = specs.map(({ name }) => name);
+    this.#defaults = definition.wrt ?? [this.#names[0]!];
+    this.#isDifferentiable = this.#names.map((name) => Object.hasOwn(formula.grad, name));
     this.#symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
     this.#params = Object.keys(options).filter((name) => "valid" in options[name]!);
     const free = freeNames([...this.#symbols, ...this.#params]);
@@ -160,12 +166,13 @@ export class Driver {
     const shape = this.#shape(tensors);
     const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
     const { kernels, inputs } = workspace;
-    // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides.
-    const into: FloatArray[] = [];
+    // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides. The operands are
+    // listed anew only if there is more than the arguments: small calls notice that.
+    let into = inputs;
     const from: Shaped[] = [];
     const strides: (readonly number[] | undefined)[] = [];
     const add = (operand: FloatArray, tensor: Shaped) => {
-      into.push(operand);
+      into = [...into.slice(0, from.length), operand];
       from.push(tensor);
       strides.push(stridesAlong(tensor.shape, shape));
     };
@@ -173,8 +180,9 @@ export class Driver {
     for (let i = 0; i < specs.length; i++) {
       const name = this.#names[i]!;
       // A gradient has the shape of the argument as it was given, before it is aligned.
-      if (Object.hasOwn(this.#formula.grad, name)) shapes[name] = given.tensors[i]!.shape;
-      add(inputs[i]!, tensors[i]!);
+      if (this.#isDifferentiable[i]) shapes[name] = given.tensors[i]!.shape;
+      from.push(tensors[i]!);
+      strides.push(stridesAlong(tensors[i]!.shape, shape));
     }
     for (let i = specs.length; i < inputs.length; i++) {
       const tensor = options.tensors[this.#symbols[i]!];
@@ -195,7 +203,7 @@ export class Driver {
     const { wrt, gradOutput, grad } = checkRequest(
       loss,
       request,
-      { dtype, shapes, defaults: definition.wrt ?? [this.#names[0]!], inputs: from },
+      { dtype, shapes, defaults: this.#defaults, inputs: from },
       isDense ? shape : SCALAR_SHAPE,
     );
 
@@ -236,7 +244,7 @@ export class Driver {
     let total = 0;
     for (let start = 0; start < size; start += kernels.tile) {
       const end = Math.min(start + kernels.tile, size);
-      for (let i = 0; i < into.length; i++) {
+      for (let i = 0; i < from.length; i++) {
         const data = from[i]!.data as FloatArray;
         const steps = strides[i];
         if (steps === undefined) load(into[i]!, data, start, end);

@@ -251,8 +251,17 @@ function planOf(
   return { program, stores, reductions };
 }
 
-/** Up to so many elements a loop is faster than `set` and the view that it needs. */
-const SMALL = { load: 32, unload: 96 } as const;
+/** Up to so many elements a loop is faster than `set`. */
+const SMALL = 8;
+
+/** The last view of the first elements of each operand: V8 takes longer to make one than to copy a hundred elements. */
+const views = /* @__PURE__ */ new WeakMap<FloatArray, FloatArray>();
+
+function firstOf(operand: FloatArray, count: number): FloatArray {
+  let view = views.get(operand);
+  if (view?.length !== count) views.set(operand, view = operand.subarray(0, count));
+  return view;
+}
 
 /** Copies `source[start … end)` to the beginning of `operand`. */
 export function load(
@@ -261,7 +270,7 @@ export function load(
   start: number,
   end: number,
 ): void {
-  if (end - start <= SMALL.load) {
+  if (end - start <= SMALL) {
     for (let i = start; i < end; i++) operand[i - start] = source[i]!;
   } else {
     operand.set(start === 0 && end === source.length ? source : source.subarray(start, end));
@@ -270,10 +279,9 @@ export function load(
 
 /** Copies the first elements of `operand` to `target[start … end)`. */
 export function unload(operand: FloatArray, target: FloatArray, start: number, end: number): void {
-  if (end - start <= SMALL.unload) {
+  if (end - start <= SMALL) {
     for (let i = start; i < end; i++) target[i] = operand[i - start]!;
   } else {
-    const isWhole = end - start === operand.length;
-    target.set(isWhole ? operand : operand.subarray(0, end - start), start);
+    target.set(firstOf(operand, end - start), start);
   }
 }

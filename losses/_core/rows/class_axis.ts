@@ -24,13 +24,13 @@ export interface ClassAxis {
 export function classAxis(shape: readonly number[], axis: number): ClassAxis {
   let inner = 1;
   let samples = 1;
-  const sampleShape: number[] = [];
+  const sampleShape = shape.slice(0, axis);
   for (let i = 0; i < shape.length; i++) {
     const length = shape[i]!;
     if (i === axis) continue;
     if (i > axis) inner *= length;
     samples *= length;
-    sampleShape.push(length);
+    if (i > axis) sampleShape.push(length);
   }
   return { classes: shape[axis]!, inner, samples, sampleShape };
 }

@@ -46,8 +46,15 @@ export function isDetached(data: AnyTypedArray): boolean {
 
 /** How many numbers a typed array holds, even if it has a property of its own that says something else. */
 export function lengthOf(data: FloatArray): number {
-  return Reflect.get(Object.getPrototypeOf(Uint8Array.prototype), "length", data);
+  inheritedLength ??= Object.getOwnPropertyDescriptor(
+    Object.getPrototypeOf(Uint8Array.prototype),
+    "length",
+  )!.get!;
+  return inheritedLength.call(data);
 }
+
+/** The getter of `length` that typed arrays inherit. */
+let inheritedLength: (() => number) | undefined;
 
 /** The largest number of axes of a tensor. */
 export const MOST_AXES = 64;
