@@ -162,7 +162,8 @@ function checkNames(
       }`,
     );
   }
-  const names = [...wrt];
+  // One name is usual, and needs no iterator: small calls notice that.
+  const names = wrt.length === 1 ? [wrt[0]] : [...wrt];
   for (let i = 0; i < names.length; i++) {
     const name: unknown = names[i];
     if (typeof name !== "string" || !Object.hasOwn(shapes, name)) {
