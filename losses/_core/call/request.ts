@@ -162,10 +162,10 @@ function checkNames(
       }`,
     );
   }
-  // One name is usual, and needs no iterator: small calls notice that.
-  const names = wrt.length === 1 ? [wrt[0]] : [...wrt];
-  for (let i = 0; i < names.length; i++) {
-    const name: unknown = names[i];
+  // Not copied as a whole, as an array can have billions of holes; nor into an empty array, which is slow to grow.
+  let names: [string, ...string[]] | undefined;
+  for (let i = 0; i < wrt.length; i++) {
+    const name: unknown = wrt[i];
     if (typeof name !== "string" || !Object.hasOwn(shapes, name)) {
       throw new TypeError(
         `Cannot differentiate ${loss} with respect to ${describe(name)}: wanted is one of ${
@@ -173,13 +173,15 @@ function checkNames(
         }`,
       );
     }
-    if (names.indexOf(name) < i) {
+    if (names?.includes(name)) {
       throw new TypeError(
         `Cannot differentiate ${loss} with respect to "${name}" twice: name it once in wrt`,
       );
     }
+    if (names === undefined) names = [name];
+    else names.push(name);
   }
-  return names;
+  return names ?? [];
 }
 
 function checkGradOutput(
