@@ -47,12 +47,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     reason: "Other random points, as good as these; a typed array takes no element -1.",
   },
   {
-    file: "losses/_core/tensor/tensor.ts",
-    code: "return new Tensor(new Checked(dtype, data, 0) as unknown as TensorData, shape);",
-    mutated: "return new Tensor(new Checked(dtype, data, 1) as unknown as TensorData, shape);",
-    reason: "The number is only read where there is no array.",
-  },
-  {
     file: "losses/_core/kernel/lower.ts",
     code:
       "return size >= 2 ** -60 && size <= 2 ** 60 && 2 ** Math.round(Math.log2(size)) === size;",
