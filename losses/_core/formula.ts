@@ -58,7 +58,8 @@ export class Formula {
    * Reads a formula.
    *
    * @param text The formula; its syntax is a subset of that of mathjs.
-   * @throws {SyntaxError} If the text is not a formula.
+   * @throws {SyntaxError} If the text is not a formula. If it is known where it is wrong, the error's `cause` is
+   * `{ index }`, the index of that character.
    * @throws {TypeError} If it is not a string, or a number stands in place of a condition, or the reverse.
    * @throws {RangeError} If it has more than a million characters, parentheses nested more than 200 levels deep, or
    * operators nested more than 1000 levels deep.

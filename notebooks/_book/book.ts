@@ -5,10 +5,14 @@
  * @module
  */
 import * as esbuild from "esbuild";
+import { createHash } from "node:crypto";
 import { build, type Site } from "./build.ts";
+import { keep, recall } from "./memo.ts";
 
 const PROJECT = new URL("../../", import.meta.url);
 const FOLDER = new URL("_site/", PROJECT);
+/** What the next build need not typeset again. */
+const MEMORY = new URL(".book/memory.json", PROJECT);
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -19,6 +23,15 @@ const TYPES: Readonly<Record<string, string>> = {
   png: "image/png",
   gz: "application/gzip",
 };
+
+/** Changes with everything that typesetting depends on besides the texts: the versions of packages, and our own code. */
+async function versionOf(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of ["deno.lock", "notebooks/_book/markdown.ts", "notebooks/_book/highlight.ts"]) {
+    hash.update(await Deno.readFile(new URL(path, PROJECT)));
+  }
+  return hash.digest("hex");
+}
 
 /** Writes what has changed, and removes what is not of the book any more. */
 async function write(site: Site): Promise<number> {
@@ -78,6 +91,7 @@ async function serve(first: Site, port: number): Promise<void> {
     timer = setTimeout(async () => {
       try {
         site = await build();
+        await keep(MEMORY, await versionOf());
         console.log(`${await write(site)} files are new`);
       } catch (error) {
         console.error(error instanceof Error ? error.message : error);
@@ -100,7 +114,10 @@ async function main(args: readonly string[]): Promise<void> {
     }
   }
   const start = performance.now();
+  const version = await versionOf();
+  await recall(MEMORY, version);
   const site = await build();
+  await keep(MEMORY, version);
   const changed = await write(site);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`_site/ has ${site.size} files, ${changed} of them new, after ${seconds} s`);

@@ -20,6 +20,7 @@ import { type Both, type Language, LANGUAGES, partOf } from "./language.ts";
 import { type Entry, layOut, type Part } from "./layout.ts";
 import { markdownRenderer } from "./markdown.ts";
 import { type Page, renderPage, type StoredFigure } from "./page.ts";
+import { PANELS } from "./site/panel_definitions.ts";
 import { SEARCH, type SearchEntry } from "./search_terms.ts";
 import { thumbnail } from "./thumbnail.ts";
 
@@ -39,6 +40,11 @@ const WORDS = {
   losses: { zh: "所有损失", en: "All losses" },
   playground: { zh: "公式游乐场", en: "Playground" },
   playgroundQuestion: { zh: "任何公式，都有梯度", en: "Any formula, with its gradient" },
+  panel: { zh: "动手试试这个损失", en: "Try the loss" },
+  script: {
+    zh: "打开 JavaScript，就能在这里动手试。",
+    en: "With JavaScript, this loss can be tried here.",
+  },
   terms: { zh: "术语", en: "Terms" },
   readme: { zh: "README", en: "README" },
   unlike: { zh: "README", en: "README" },
@@ -107,7 +113,7 @@ function picture(language: Language): string {
     const chapter = contents.find(({ loss }) => loss === panel.loss);
     if (chapter === undefined) return [];
     return `<li><a href="${chapter.file}.html">${thumbnail(panel)}<b>${
-      chapter.loss.replace(/(With)?Loss$/, "")
+      chapter.loss.replace(/(With)?Loss$/, "").replace(/(?<=[a-z])(?=[A-Z])/g, "<wbr>")
     }</b><span>${escapeHtml(chapter[language])}</span></a></li>`;
   });
   return `<ul class="picture" aria-label="${WORDS.losses[language]}">${figures.join("\n")}</ul>`;
@@ -135,7 +141,11 @@ function nameOf(content: Uint8Array | string): string {
  */
 export async function build(): Promise<Site> {
   const site: Site = new Map();
-  const notebooks = ["index", ...contents.map(({ file }) => file), ...afterwards.map(({ file }) => file)];
+  const notebooks = [
+    "index",
+    ...contents.map(({ file }) => file),
+    ...afterwards.map(({ file }) => file),
+  ];
   const pages = new Set(notebooks);
   const figure = ({ png, plot }: StoredFigure) => {
     const name = nameOf(png);
@@ -161,7 +171,9 @@ export async function build(): Promise<Site> {
       const path = `notebooks/${file}.ipynb`;
       const { notebook } = await readNotebook(fileURLToPath(new URL(path, PROJECT)));
       const page = renderPage(notebook, { language, link: linksFrom(path, pages), figure });
-      const html = file === "index" ? withPicture(page.html, picture(language)) : page.html;
+      const html = file === "index"
+        ? withPicture(page.html, picture(language))
+        : withPanel(page.html, file, language);
       put(file, { ...page, html });
     }
     put("playground", {
@@ -196,6 +208,17 @@ function withPicture(html: string, picture: string): string {
   return html.replace(/<\/h1>\n/, (end) => `${end}${picture}\n`);
 }
 
+/** Puts the place of the panel below the card, or below the title of a page without one. */
+function withPanel(html: string, file: string, language: Language): string {
+  if (!(file in PANELS)) return html;
+  const panel = `<section class="panel" id="panel" data-loss="${file}" aria-label="${
+    WORDS.panel[language]
+  }"><noscript>${WORDS.script[language]}</noscript></section>\n`;
+  const card = html.match(/<div class="text card"[^]*?<\/div>\n(?=<div class="cell")/)?.[0] ??
+    html.match(/<\/h1>\n/)![0];
+  return html.replace(card, () => card + panel);
+}
+
 /** Style, scripts, Plotly, and what panels and checks read. */
 async function addAssets(site: Site): Promise<void> {
   const folder = new URL("site/", import.meta.url);
@@ -204,9 +227,7 @@ async function addAssets(site: Site): Promise<void> {
   site.set("assets/book.css", style.code);
   site.set("assets/icon.svg", await read("icon.svg"));
   const { outputFiles } = await esbuild.build({
-    entryPoints: ["book", "playground"].map((name) =>
-      fileURLToPath(new URL(`${name}.ts`, folder))
-    ),
+    entryPoints: ["book", "playground"].map((name) => fileURLToPath(new URL(`${name}.ts`, folder))),
     bundle: true,
     minify: true,
     splitting: true,
@@ -223,8 +244,14 @@ async function addAssets(site: Site): Promise<void> {
     write: false,
     logLevel: "error",
   });
-  for (const { path, contents } of outputFiles) site.set(`assets/${path.split("/").at(-1)}`, contents);
+  for (const { path, contents } of outputFiles) {
+    site.set(`assets/${path.split("/").at(-1)}`, contents);
+  }
   site.set("assets/plotly.js", plotly);
+  for (const name of Object.keys(PANELS)) {
+    const fixture = new URL(`tests/fixtures/${name}.json`, PROJECT);
+    site.set(`assets/fixtures/${name}.json`, await Deno.readTextFile(fixture));
+  }
 }
 
 /** Copies the files of the repository that documents link to. */
@@ -232,7 +259,9 @@ async function addLinkedFiles(site: Site): Promise<void> {
   const wanted = new Set<string>();
   for (const content of site.values()) {
     if (typeof content !== "string") continue;
-    for (const [, path] of content.matchAll(/(?:href|src)="\.\.\/files\/([^"#]+)/g)) wanted.add(path);
+    for (const [, path] of content.matchAll(/(?:href|src)="\.\.\/files\/([^"#]+)/g)) {
+      wanted.add(path);
+    }
   }
   for (const path of [...wanted].sort()) {
     site.set(`files/${path}`, await Deno.readFile(new URL(path, PROJECT)));

@@ -5,6 +5,7 @@ import bash from "shiki/langs/bash.mjs";
 import json from "shiki/langs/json.mjs";
 import python from "shiki/langs/python.mjs";
 import typescript from "shiki/langs/typescript.mjs";
+import { remembered } from "./memo.ts";
 
 const theme = createCssVariablesTheme({ name: "book", variablePrefix: "", fontStyle: false });
 
@@ -37,7 +38,9 @@ export function escapeHtml(text: string): string {
  * @param language Its language or file extension; code of any other language is left as it is.
  * @returns HTML to be put between `<pre><code>` and `</code></pre>`.
  */
-export function highlight(code: string, language: string): string {
+export const highlight: (code: string, language: string) => string = remembered("code", mark);
+
+function mark(code: string, language: string): string {
   const known = shiki.getLoadedLanguages().includes(language);
   if (!known) return escapeHtml(code);
   const { tokens } = shiki.codeToTokens(code, { lang: language, theme: "book" });

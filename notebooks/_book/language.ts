@@ -19,18 +19,20 @@ const HAN = /\p{Script=Han}/u;
 /**
  * The part of a bilingual line that is in one language.
  *
- * @param line Text such as `3 推导 · Derivation`; the number belongs to both.
+ * @param line Text such as `3 推导 · Derivation`, whose number belongs to both, or a name such as `MSELoss · 均方误差损失`.
  * @param language The language.
- * @returns Text such as `3 Derivation`; a line that is not bilingual as it is.
+ * @returns Text such as `3 Derivation`. In Chinese a name stays beside its translation; a line that is not bilingual stays
+ * as it is.
  */
 export function partOf(line: string, language: Language): string {
-  const halves = line.split(" · ");
-  const cut = halves.findIndex((_, i) =>
-    i > 0 && HAN.test(halves.slice(0, i).join()) && !HAN.test(halves.slice(i).join())
-  );
-  if (cut < 0) return line;
-  const [zh, en] = [halves.slice(0, cut).join(" · "), halves.slice(cut).join(" · ")];
-  if (language === "zh") return zh;
-  const [number = ""] = zh.match(/^[*#\s]*(✓ |\d+ )?/) ?? [];
-  return number + en;
+  const parts = line.split(" · ");
+  const firstHan = parts.findIndex((part) => HAN.test(part));
+  const lastHan = parts.findLastIndex((part) => HAN.test(part));
+  if (parts.length === 1 || firstHan < 0) return line;
+  if (firstHan > 0) return language === "zh" ? line : parts.slice(0, firstHan).join(" · ");
+  const [zh, en] = [parts.slice(0, lastHan + 1), parts.slice(lastHan + 1)];
+  if (en.length === 0) return line;
+  if (language === "zh") return zh.join(" · ");
+  const [shared = ""] = zh[0].match(/^(✓ |\d+ )/) ?? [];
+  return shared + en.join(" · ");
 }

@@ -70,21 +70,25 @@ export function layOut(sheet: Sheet): string {
 <title>${escapeHtml(plain(title))} · lossbook</title>
 <link rel="stylesheet" href="../assets/book.css">
 <link rel="icon" href="../assets/icon.svg" type="image/svg+xml">
-<link rel="alternate" hreflang="${other === "zh" ? "zh-Hans" : "en"}" href="../${other}/${file}.html">
+<link rel="alternate" hreflang="${
+    other === "zh" ? "zh-Hans" : "en"
+  }" href="../${other}/${file}.html">
 ${loaded}
 </head>
 <body data-language="${language}" data-page="${file}">
 <a class="skip" href="#text">${say("skip")}</a>
 <header>
 <a class="name" href="index.html">loss<b>book</b></a>
-<search><label><span class="unseen">${say("search")}</span><input id="search" type="search" placeholder="${
+<search><label><span class="unseen">${
+    say("search")
+  }</span><input id="search" type="search" placeholder="${
     say("search")
   }" autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found" aria-autocomplete="list" hidden></label>
 <ul id="found" role="listbox" aria-label="${say("results")}" hidden></ul></search>
 <nav class="tools"><a href="playground.html">${say("playground")}</a>
-<a id="language" href="../${other}/${file}.html" lang="${
-    other === "zh" ? "zh-Hans" : "en"
-  }">${say("other")}</a>
+<a id="language" href="../${other}/${file}.html" lang="${other === "zh" ? "zh-Hans" : "en"}">${
+    say("other")
+  }</a>
 <button id="dark" type="button" aria-pressed="false" hidden>${say("dark")}</button></nav>
 </header>
 <div class="columns">
@@ -94,9 +98,11 @@ ${contentsHtml(sheet)}
 <main id="text">
 ${html}
 ${
-    at < 0 ? "" : `<nav class="ways">${way(entries[at - 1], "previous", say("previous"))}${
-      way(entries[at + 1], "next", say("next"))
-    }</nav>`
+    at < 0
+      ? ""
+      : `<nav class="ways">${way(entries[at - 1], "previous", say("previous"))}${
+        way(entries[at + 1], "next", say("next"))
+      }</nav>`
   }
 </main>
 </div>
@@ -117,7 +123,9 @@ function contentsHtml({ language, file, parts, sections }: Sheet): string {
     const inside = sections.filter(({ level }) => level === 2);
     const list = here && inside.length > 0
       ? `<ul class="sections">${
-        inside.map(({ id, heading }) => `<li><a href="#${id}">${escapeHtml(plain(heading))}</a></li>`)
+        inside.map(({ id, heading }) =>
+          `<li><a href="#${id}">${escapeHtml(plain(heading))}</a></li>`
+        )
           .join("")
       }</ul>`
       : "";
@@ -135,7 +143,9 @@ function contentsHtml({ language, file, parts, sections }: Sheet): string {
 function way(entry: Entry | undefined, kind: "previous" | "next", word: string): string {
   if (entry === undefined) return `<span></span>`;
   const { file, title, question } = entry;
-  return `<a class="${kind}" rel="${kind === "previous" ? "prev" : "next"}" href="${file}.html"><small>${word}</small>${
-    escapeHtml(title)
-  }<span>${escapeHtml(question)}</span></a>`;
+  return `<a class="${kind}" rel="${
+    kind === "previous" ? "prev" : "next"
+  }" href="${file}.html"><small>${word}</small>${escapeHtml(title)}<span>${
+    escapeHtml(question)
+  }</span></a>`;
 }

@@ -2,6 +2,7 @@
 import katex from "katex";
 import MarkdownIt, { type MarkdownIt as Markdown } from "markdown-it";
 import { highlight } from "./highlight.ts";
+import { remembered } from "./memo.ts";
 
 /** What the text of a page may refer to. */
 export interface MarkdownOptions {
@@ -16,7 +17,9 @@ export interface MarkdownOptions {
  * @param isDisplay True if it stands on lines of its own.
  * @throws If KaTeX does not understand it.
  */
-export function mathml(tex: string, isDisplay: boolean): string {
+export const mathml: (tex: string, isDisplay: boolean) => string = remembered("math", typeset);
+
+function typeset(tex: string, isDisplay: boolean): string {
   const options = { output: "mathml", displayMode: isDisplay, strict: "ignore" } as const;
   return katex.renderToString(tex, options)
     .replace(/^<span class="katex">|<\/span>$/g, "")
@@ -61,5 +64,7 @@ export function markdownRenderer({ link }: MarkdownOptions): (text: string) => s
   // Wide tables scroll by themselves, with the keyboard too.
   markdown.renderer.rules.table_open = () => `<div class="table" tabindex="0"><table>`;
   markdown.renderer.rules.table_close = () => `</table></div>`;
-  return (text) => markdown.render(text);
+  return (text) =>
+    // Cards have no heads above their columns.
+    markdown.render(text).replace(/<thead>\n<tr>\n(<th[^>]*><\/th>\n)+<\/tr>\n<\/thead>\n/g, "");
 }

@@ -100,9 +100,7 @@ function codeCell(
     }</summary>${code}</details>`
     : code;
   const results = outputs.map((output) => outputHtml(output, surroundings, markdown)).join("");
-  return `<div class="cell" id="${id}">${
-    isHidden ? results + shown : shown + results
-  }</div>\n`;
+  return `<div class="cell" id="${id}">${isHidden ? results + shown : shown + results}</div>\n`;
 }
 
 function outputHtml(
@@ -129,7 +127,9 @@ function outputHtml(
   const latex = textOf(data["text/latex"]);
   if (latex !== "") return `<div class="result">${markdown(latex)}</div>`;
   const source = textOf(data["text/markdown"]);
-  if (source !== "") return `<div class="result">${checks(markdown(inOne(source, language)))}</div>`;
+  if (source !== "") {
+    return `<div class="result">${checks(markdown(inOne(source, language)))}</div>`;
+  }
   return textOutput(text);
 }
 

@@ -12,7 +12,9 @@ const [LOW, HIGH] = [-2.4, 4.2];
  *
  * @param panel The curves of the loss; of two the first is drawn.
  */
-export function thumbnail({ curves: [{ at }], range: [from, to], isOpen = false }: LossPanel): string {
+export function thumbnail(
+  { curves: [{ at }], range: [from, to], isOpen = false }: LossPanel,
+): string {
   const margin = isOpen ? (to - from) / SAMPLES : 0;
   const paths = ["", ""];
   for (let i = 0; i <= SAMPLES; i++) {

@@ -126,6 +126,12 @@ describe("a text that is not a formula", () => {
     });
   }
 
+  it("the error tells the index of the character", () => {
+    for (const [text, index] of [["a + * b", 4], ["a +", 3], ["x $ y", 2], ["(a", 2]] as const) {
+      assertEquals(assertThrows(() => tree(text), SyntaxError).cause, { index });
+    }
+  });
+
   it("a condition where a number is expected, and the reverse", () => {
     const mixed: [text: string, message: string][] = [
       ["a + (b < c)", "argument 2 of 'add' must be a number: current argument is 'lt'"],

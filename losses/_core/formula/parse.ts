@@ -30,16 +30,18 @@ export function parse(graph: Graph, text: string): Node {
   }
   text.match(TOKEN)?.forEach((token, at) => {
     if (token.length > 1 || SINGLE.test(token)) return;
+    const index = indexOf(text, at);
     throw new SyntaxError(
-      `Cannot parse the formula as '${token}' is unknown: '${excerptAt(text, at)}'`,
+      `Cannot parse the formula as '${token}' is unknown: '${excerpt(text, index)}'`,
+      { cause: { index } },
     );
   });
   return read(text, graph, refusal);
 }
 
-/** The part of a text around its token number `index`, or its end. */
-function excerptAt(text: string, index: number): string {
-  return excerpt(text, [...text.matchAll(TOKEN)][index]?.index ?? text.length);
+/** Where a token begins; the end of the text if there is no such token. */
+function indexOf(text: string, token: number): number {
+  return [...text.matchAll(TOKEN)][token]?.index ?? text.length;
 }
 
 function refusal(text: string, at: number, expected?: string): Error {
@@ -50,7 +52,11 @@ function refusal(text: string, at: number, expected?: string): Error {
   }
   const token = text.match(TOKEN)?.[at];
   const found = token === undefined ? "the end" : `'${excerpt(token)}'`;
+  const index = indexOf(text, at);
   return new SyntaxError(
-    `Cannot parse the formula as ${expected} is expected before ${found}: '${excerptAt(text, at)}'`,
+    `Cannot parse the formula as ${expected} is expected before ${found}: '${
+      excerpt(text, index)
+    }'`,
+    { cause: { index } },
   );
 }

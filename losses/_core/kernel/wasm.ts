@@ -397,6 +397,16 @@ export function hasRelaxedSimd(): boolean {
 }
 
 /**
+ * Encodes a kernel as a WebAssembly module.
+ *
+ * @param plan The kernel.
+ * @param relaxed True to use the multiply-add and select of relaxed SIMD.
+ */
+export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
+  return new Encoder(plan, relaxed).encode();
+}
+
+/**
  * Compiles a kernel.
  *
  * @param plan The kernel.
@@ -404,6 +414,6 @@ export function hasRelaxedSimd(): boolean {
  * @param relaxed True to use the multiply-add and select of relaxed SIMD.
  */
 export function compile(plan: Plan, memory: WebAssembly.Memory, relaxed: boolean): Run {
-  const module = new WebAssembly.Module(new Encoder(plan, relaxed).encode());
+  const module = new WebAssembly.Module(encode(plan, relaxed));
   return new WebAssembly.Instance(module, { m: { m: memory } }).exports.f as Run;
 }

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** What every page does in the browser: copies code, wakes figures, keeps the place when the language changes, searches. */
 import { offerCopies } from "./copy.ts";
 import { wakeFigures } from "./figures.ts";
@@ -11,6 +12,20 @@ keepPlace();
 offerCopies();
 wakeFigures();
 offerSearch();
+wakePanels();
+
+/** Panels load their loss when they come near the window. */
+function wakePanels(): void {
+  const panel = document.querySelector<HTMLElement>(".panel");
+  if (panel === null) return;
+  const observer = new IntersectionObserver(async (entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    observer.disconnect();
+    const { mountPanel } = await import("./panel.ts");
+    await mountPanel(panel);
+  }, { rootMargin: "300px" });
+  observer.observe(panel);
+}
 
 /** The contents are open where there is room beside the text. */
 function openContents(): void {

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** A button at each piece of code that copies it. */
 import { announce, say } from "./words.ts";
 

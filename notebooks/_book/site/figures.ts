@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** Figures are pictures until they are touched; then Plotly is loaded and draws them, to be zoomed and read off. */
 
 interface Plotly {

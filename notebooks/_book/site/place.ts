@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** The link to the other language leads to the place that is being read: anchors are the same in both. */
 
 /** Gives the link the anchor of what is at the top of the window, when it is used. */

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** The search: loaded when its field is first used. */
 import type MiniSearch from "minisearch";
 import type { SearchEntry } from "../search_terms.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** The button that makes pages dark or light; what was chosen is kept. */
 
 const KEY = "theme";

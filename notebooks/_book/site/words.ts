@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** The language of this page, and what scripts say in it. */
 
 /** The language of this page. */

@@ -1,22 +1,8 @@
 /** The comparison of a loss with PyTorch's numbers in tests/fixtures. */
 
-import type { Tensor } from "@lossbook/losses";
-import {
-  type FixtureCase,
-  type FixtureTensor,
-  loadFixture,
-  optionsOf,
-  tensorOf,
-  tensorsOf,
-} from "../../../tests/reference/torch/fixtures.ts";
+import { type Build, differences, TOLERANCE } from "../../../tests/reference/torch/compare.ts";
+import { loadFixture } from "../../../tests/reference/torch/fixtures.ts";
 import { check, type CheckRow } from "../show/checks.ts";
-import type { AnyLoss } from "./loss.ts";
-
-/** Makes the loss of a case. */
-type Build<Options> = (options: Options, parameters: Record<string, Tensor>) => AnyLoss;
-
-/** The difference that rounding may cause, relative to the largest expected number of a tensor. */
-const TOLERANCE = { float64: 1e-12, float32: 1e-5 };
 
 /**
  * Computes every case that PyTorch computed, value and gradients, and shows the largest difference
@@ -70,11 +56,11 @@ function compare<Options>(
   const count = cases.length === all.length ? `${all.length}` : `${cases.length} of ${all.length}`;
   const found = new Map<string, { numbers: number; difference: number; atol: number }>();
   for (const stored of cases) {
-    for (const { quantity, got, want, exact } of results(stored, build)) {
+    for (const { quantity, numbers, difference } of differences(stored, build)) {
       const row = `${stored.dtype}, ${quantity}`;
       const sum = found.get(row) ?? { numbers: 0, difference: 0, atol: TOLERANCE[stored.dtype] };
-      sum.numbers += want.data.length;
-      sum.difference = Math.max(sum.difference, distance(got, want, exact, stored.scale));
+      sum.numbers += numbers;
+      sum.difference = Math.max(sum.difference, difference);
       found.set(row, sum);
     }
   }
@@ -85,47 +71,4 @@ function compare<Options>(
     atol,
   }));
   return { loss, pytorch, count, rows };
-}
-
-/** A value or gradient, and PyTorch's. */
-interface Result {
-  quantity: string;
-  got: Tensor;
-  want: FixtureTensor;
-  /** PyTorch's in float64. */
-  exact?: FixtureTensor;
-}
-
-function results<Options>(stored: FixtureCase, build: Build<Options>): Result[] {
-  const loss = build(optionsOf(stored.options) as Options, tensorsOf(stored.parameters));
-  const { gradOutput } = stored;
-  const request = {
-    wrt: Object.keys(stored.grad),
-    gradOutput: typeof gradOutput === "number" ? gradOutput : tensorOf(gradOutput),
-  };
-  const args = [...Object.values(stored.args).map(tensorOf), request];
-  const { value, grad } = loss.valueAndGrad(...args as never[]);
-  return [
-    { quantity: "value", got: value, want: stored.value, exact: stored.value64 },
-    ...Object.entries(stored.grad).map(([name, want]) => ({
-      quantity: `grad.${name}`,
-      got: grad[name],
-      want,
-      exact: stored.grad64?.[name],
-    })),
-  ];
-}
-
-/** The largest difference of two tensors, relative to the largest expected number. */
-function distance(got: Tensor, want: FixtureTensor, exact = want, scale = 0): number {
-  if (`${got.shape}` !== `${want.shape}`) return Infinity;
-  const unit = Math.max(scale, ...want.data.map(Math.abs).filter(Number.isFinite)) || 1;
-  const gap = (i: number, from: FixtureTensor) => {
-    const [a, b] = [got.data[i], from.data[i]];
-    if (Object.is(a, b) || a === b) return 0;
-    const difference = Math.abs(a - b);
-    // NaN and infinities are close to no other number.
-    return Number.isFinite(difference) ? difference / unit : Infinity;
-  };
-  return want.data.reduce((most, _, i) => Math.max(most, Math.min(gap(i, want), gap(i, exact))), 0);
 }
