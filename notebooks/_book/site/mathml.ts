@@ -4,7 +4,7 @@
  */
 
 const OPERATORS: Readonly<Record<string, string>> = {
-  cdot: "·",
+  cdot: "⋅",
   leq: "≤",
   geq: "≥",
   neq: "≠",
@@ -18,8 +18,8 @@ const LETTERS: Readonly<Record<string, string>> = {
   infty: "∞",
   partial: "∂",
   ...Object.fromEntries(
-    ("alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ " +
-      "nu ν xi ξ pi π rho ρ sigma σ tau τ upsilon υ phi φ chi χ psi ψ omega ω").split(" ")
+    ("alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ " +
+      "nu ν xi ξ pi π rho ρ sigma σ tau τ upsilon υ phi ϕ chi χ psi ψ omega ω").split(" ")
       .flatMap((name, i, all) => i % 2 === 0 ? [[name, all[i + 1]]] : []),
   ),
 };
