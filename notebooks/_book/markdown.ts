@@ -61,6 +61,12 @@ export function markdownRenderer({ link }: MarkdownOptions): (text: string) => s
     tokens[i].attrSet("href", link(String(tokens[i].attrGet("href") ?? "")));
     return self.renderToken(tokens, i, options);
   };
+  const { image } = markdown.renderer.rules;
+  markdown.renderer.rules.image = (tokens, i, options, env, self) => {
+    tokens[i].attrSet("src", link(String(tokens[i].attrGet("src") ?? "")));
+    tokens[i].attrSet("loading", "lazy");
+    return image!(tokens, i, options, env, self);
+  };
   // Wide tables scroll by themselves, with the keyboard too.
   markdown.renderer.rules.table_open = () => `<div class="table" tabindex="0"><table>`;
   markdown.renderer.rules.table_close = () => `</table></div>`;
