@@ -1,11 +1,13 @@
 /** The contents of the book: complete, and consistent with the notebooks. */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { pathToFileURL } from "node:url";
 import {
   afterwards,
   contents,
+  firstReads,
+  inReadingOrder,
   readingMinutes,
   readingPath,
   sourceLosses,
@@ -108,6 +110,44 @@ describe("the path", () => {
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
+  });
+
+  it("puts a notebook below those that its card says to read first", async () => {
+    const chapters = [
+      { file: "a", first: ["c"] },
+      { file: "b", first: [] },
+      { file: "c", first: ["d", "b"] },
+      { file: "d", first: [] },
+    ];
+    const order = inReadingOrder(chapters).map(({ file }) => file).join("");
+    assertEquals(order, "dbca");
+    const inCircle = [{ file: "a", first: ["b"] }, { file: "b", first: ["a"] }];
+    assertThrows(() => inReadingOrder(inCircle), RangeError, "b wants a to be read first");
+    assertThrows(() => inReadingOrder(chapters.slice(0, 2)), RangeError, "c to be read first");
+
+    const below = (await readingPath()).flatMap((step, i, path) => {
+      const above = path.slice(0, i).map((other) => other["笔记本 · notebook"]);
+      const first = step["先读 · read first"].split(", ").filter((link) => link !== "");
+      return first.filter((link) => !above.includes(link));
+    });
+    assertEquals(below, []);
+  });
+
+  it("finds what to read first in the sentence of the card alone", () => {
+    const card = (source: string, tags = ["zh", "card"]): Cell => ({
+      ...text(source),
+      metadata: { tags },
+    });
+    const cells = [
+      text("先读 [X](x.ipynb)"),
+      card("Read [Y](y.ipynb) first", ["en", "card"]),
+      card(
+        "用 [Z](z.ipynb)。\n\n先读 [A](a.ipynb) 和 [B](b_c.ipynb) 会更轻松；见[目录](index.ipynb)。",
+      ),
+    ];
+    assertEquals(firstReads(cells), ["a", "b_c"]);
+    assertEquals(firstReads(cells.slice(0, 2)), []);
+    assertEquals(firstReads([card("不必先读别的页；见[目录](index.ipynb)。")]), []);
   });
 
   it("uses the language that takes longer, without solutions and formulas", () => {

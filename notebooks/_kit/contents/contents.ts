@@ -274,27 +274,69 @@ export const sourceLosses: readonly (readonly [heading: string, loss: string, fi
 
 /** One row of the path. */
 export type Step = Record<
-  "#" | "笔记本 · notebook" | "问题" | "question" | "分钟 · minutes",
+  "#" | "笔记本 · notebook" | "问题" | "question" | "先读 · read first" | "分钟 · minutes",
   string
 >;
 
 const NOTEBOOKS = new URL("../../", import.meta.url);
 
-/** The path through all notebooks, with links and reading times. */
+/** The path through all notebooks, with links and reading times: every one stands below those that its card says to read first. */
 export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
   const losses = contents.map(({ loss, ...rest }) => ({ ...rest, title: loss }));
-  const chapters = [...losses, ...afterwards];
-  const minutes = await Promise.all(chapters.map(async ({ file }) => {
-    const { notebook } = await readNotebook(fileURLToPath(new URL(`${file}.ipynb`, folder)));
-    return readingMinutes(notebook.cells);
+  const chapters = await Promise.all([...losses, ...afterwards].map(async (chapter) => {
+    const path = fileURLToPath(new URL(`${chapter.file}.ipynb`, folder));
+    const { cells } = (await readNotebook(path)).notebook;
+    return { ...chapter, first: firstReads(cells), minutes: readingMinutes(cells) };
   }));
-  return chapters.map(({ file, title, zh, en }, i) => ({
+  const links = new Map(chapters.map(({ file, title }) => [file, `[${title}](${file}.ipynb)`]));
+  return inReadingOrder(chapters).map(({ file, zh, en, first, minutes }, i) => ({
     "#": `${i + 1}`,
-    "笔记本 · notebook": `[${title}](${file}.ipynb)`,
+    "笔记本 · notebook": links.get(file)!,
     "问题": zh,
     "question": en,
-    "分钟 · minutes": `${minutes[i]}`,
+    "先读 · read first": first.map((file) => links.get(file)).join(", "),
+    "分钟 · minutes": `${minutes}`,
   }));
+}
+
+/**
+ * The notebooks that should be read before one.
+ *
+ * @param cells Its cells; the sentence 先读 of its card names them.
+ * @returns Their names; none if there is no such sentence.
+ */
+export function firstReads(cells: readonly Cell[]): string[] {
+  const card = cells.find(({ metadata: { tags } }) =>
+    Array.isArray(tags) && tags.includes("card") && tags.includes("zh")
+  );
+  const [sentence = ""] = card?.source.match(/先读[^。；\n]*/) ?? [];
+  return [...sentence.matchAll(/\]\((\w+)\.ipynb\)/g)].map(([, file]) => file);
+}
+
+/**
+ * Puts every notebook behind those that should be read first; apart from that they keep their order.
+ *
+ * @param chapters The notebooks, each with the names of those to read first.
+ * @returns The same in an order in which one can read them.
+ */
+export function inReadingOrder<Chapter extends { file: string; first: readonly string[] }>(
+  chapters: readonly Chapter[],
+): Chapter[] {
+  const byName = new Map(chapters.map((chapter) => [chapter.file, chapter]));
+  const ordered = new Set<Chapter>();
+  const place = (file: string, readers: readonly string[]) => {
+    const chapter = byName.get(file);
+    if (chapter === undefined || readers.includes(file)) {
+      throw new RangeError(
+        `Cannot put the notebooks in order as ${readers.at(-1)} wants ${file} to be read first, ` +
+          (chapter ? "which wants the same of it" : "which is not among them"),
+      );
+    }
+    for (const earlier of chapter.first) place(earlier, [...readers, file]);
+    ordered.add(chapter);
+  };
+  for (const { file } of chapters) place(file, []);
+  return [...ordered];
 }
 
 /** How much of a difficult text is read in a minute; of code, characters without spaces, so that its layout does not matter. */
