@@ -174,7 +174,7 @@ export async function build(): Promise<Site> {
       const html = file === "index"
         ? withPicture(page.html, picture(language))
         : withPanel(page.html, file, language);
-      put(file, { ...page, html });
+      put(file, { ...page, html }, file in PANELS ? [`panel_${file}`] : []);
     }
     put("playground", {
       title: WORDS.playground[language],
@@ -189,7 +189,7 @@ export async function build(): Promise<Site> {
     for (const { file, loss } of contents) {
       const source = await Deno.readTextFile(new URL(`losses/${file}.ts`, PROJECT));
       const html = `<h1>${loss}</h1><p><code>losses/${file}.ts</code></p>` +
-        `<pre class="code" tabindex="0"><code>${highlight(source, "ts")}</code></pre>`;
+        `<pre class="code"><code>${highlight(source, "ts")}</code></pre>`;
       put(`source_${file}`, { title: `${loss}: losses/${file}.ts`, html, sections: [] });
     }
     const search = new MiniSearch(SEARCH);
@@ -219,6 +219,26 @@ function withPanel(html: string, file: string, language: Language): string {
   return html.replace(card, () => card + panel);
 }
 
+/** The script of each panel has its loss alone. */
+const panels: esbuild.Plugin = {
+  name: "panels",
+  setup(build) {
+    build.onResolve({ filter: /^panel_\w+$/ }, ({ path }) => ({ path, namespace: "panel" }));
+    build.onLoad({ filter: /.*/, namespace: "panel" }, ({ path }) => {
+      const name = path.slice("panel_".length);
+      const loss = fileURLToPath(new URL(`losses/${name}.ts`, PROJECT));
+      const panel = fileURLToPath(new URL("site/panel.ts", import.meta.url));
+      return {
+        contents: `import { ${PANELS[name].loss} as Loss } from ${JSON.stringify(loss)};
+import { mountPanel } from ${JSON.stringify(panel)};
+mountPanel(Loss);`,
+        loader: "ts",
+        resolveDir: fileURLToPath(PROJECT),
+      };
+    });
+  },
+};
+
 /** Style, scripts, Plotly, and what panels and checks read. */
 async function addAssets(site: Site): Promise<void> {
   const folder = new URL("site/", import.meta.url);
@@ -226,23 +246,25 @@ async function addAssets(site: Site): Promise<void> {
   const style = await esbuild.transform(await read("book.css"), { loader: "css", minify: true });
   site.set("assets/book.css", style.code);
   site.set("assets/icon.svg", await read("icon.svg"));
+  const scripts = [
+    ...["book", "playground"].map((name) => fileURLToPath(new URL(`${name}.ts`, folder))),
+    ...Object.keys(PANELS).map((name) => `panel_${name}`),
+  ];
   const { outputFiles } = await esbuild.build({
-    entryPoints: ["book", "playground"].map((name) => fileURLToPath(new URL(`${name}.ts`, folder))),
+    entryPoints: scripts,
     bundle: true,
     minify: true,
-    splitting: true,
     format: "esm",
     target: "es2023",
     outdir: "/assets",
-    entryNames: "[name]",
-    chunkNames: "[name]-[hash]",
+    plugins: [panels],
     alias: {
       "@lossbook/losses": fileURLToPath(new URL("mod.ts", PROJECT)),
       // esbuild knows neither deno.json nor Deno's cache.
       minisearch: require.resolve("minisearch").replace("/cjs/index.cjs", "/es/index.js"),
     },
     write: false,
-    logLevel: "error",
+    logLevel: "silent",
   });
   for (const { path, contents } of outputFiles) {
     site.set(`assets/${path.split("/").at(-1)}`, contents);

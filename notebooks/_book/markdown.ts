@@ -27,6 +27,9 @@ function typeset(tex: string, isDisplay: boolean): string {
     .replace(/<semantics>([^]*)<annotation [^]*<\/semantics>/, "$1");
 }
 
+/** Characters of LaTeX from which a formula in a line may be wider than a small screen. */
+const WIDE = 18;
+
 /** Reads `$…$` and `$$…$$`. */
 function formulas(markdown: Markdown): void {
   markdown.inline.ruler.after("escape", "formula", (state, silent) => {
@@ -44,8 +47,13 @@ function formulas(markdown: Markdown): void {
     state.pos = end + fence.length;
     return true;
   });
-  markdown.renderer.rules.formula = (tokens, i) =>
-    mathml(tokens[i].content, tokens[i].markup === "$$");
+  markdown.renderer.rules.formula = (tokens, i) => {
+    const isDisplay = tokens[i].markup === "$$";
+    const math = mathml(tokens[i].content, isDisplay);
+    // What may be wider than a small screen scrolls by itself.
+    if (isDisplay) return `<span class="display">${math}</span>`;
+    return tokens[i].content.length > WIDE ? `<span class="wide">${math}</span>` : math;
+  };
 }
 
 /**
@@ -68,9 +76,12 @@ export function markdownRenderer({ link }: MarkdownOptions): (text: string) => s
     return image!(tokens, i, options, env, self);
   };
   // Wide tables scroll by themselves, with the keyboard too.
-  markdown.renderer.rules.table_open = () => `<div class="table" tabindex="0"><table>`;
+  markdown.renderer.rules.table_open = () => `<div class="table"><table>`;
   markdown.renderer.rules.table_close = () => `</table></div>`;
   return (text) =>
     // Cards have no heads above their columns.
-    markdown.render(text).replace(/<thead>\n<tr>\n(<th[^>]*><\/th>\n)+<\/tr>\n<\/thead>\n/g, "");
+    markdown.render(text).replace(
+      /<thead>\n<tr>\n(<th[^>]*><\/th>\n)+<\/tr>\n<\/thead>\n/g,
+      "",
+    );
 }

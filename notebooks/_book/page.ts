@@ -92,7 +92,7 @@ function codeCell(
   surroundings: Surroundings,
   markdown: (text: string) => string,
 ): string {
-  const code = `<pre class="code" tabindex="0"><code>${highlight(source, "ts")}</code></pre>`;
+  const code = `<pre class="code"><code>${highlight(source, "ts")}</code></pre>`;
   const isHidden = metadata.jupyter !== undefined;
   const shown = isHidden
     ? `<details class="drawing"><summary>${
@@ -155,7 +155,7 @@ function checks(html: string): string {
 }
 
 function textOutput(text: string): string {
-  return `<pre class="output" tabindex="0">${escapeHtml(text.replace(/\n$/, ""))}</pre>`;
+  return `<pre class="output">${escapeHtml(text.replace(/\n$/, ""))}</pre>`;
 }
 
 function textOf(value: Json | undefined): string {

@@ -33,6 +33,8 @@ export const SEARCH: Options<SearchEntry> = {
   searchOptions: {
     combineWith: "AND",
     prefix: true,
-    boost: { page: 6, heading: 3 },
+    boost: { page: 2, heading: 6 },
+    // The beginning of a page before its sections.
+    boostDocument: (_id, _term, stored) => stored?.heading === stored?.page ? 4 : 1,
   },
 };

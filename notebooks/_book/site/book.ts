@@ -3,6 +3,7 @@
 import { offerCopies } from "./copy.ts";
 import { wakeFigures } from "./figures.ts";
 import { keepPlace } from "./place.ts";
+import { letScroll } from "./scrolling.ts";
 import { offerSearch } from "./search.ts";
 import { offerThemes } from "./theme.ts";
 
@@ -12,20 +13,8 @@ keepPlace();
 offerCopies();
 wakeFigures();
 offerSearch();
-wakePanels();
-
-/** Panels load their loss when they come near the window. */
-function wakePanels(): void {
-  const panel = document.querySelector<HTMLElement>(".panel");
-  if (panel === null) return;
-  const observer = new IntersectionObserver(async (entries) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-    observer.disconnect();
-    const { mountPanel } = await import("./panel.ts");
-    await mountPanel(panel);
-  }, { rootMargin: "300px" });
-  observer.observe(panel);
-}
+letScroll();
+addEventListener("resize", letScroll);
 
 /** The contents are open where there is room beside the text. */
 function openContents(): void {

@@ -20,6 +20,7 @@ import {
   writeState,
 } from "./panel_state.ts";
 import { viewOf } from "./panel_views.ts";
+import { letScroll } from "./scrolling.ts";
 import { verifier } from "./verify.ts";
 import { say } from "./words.ts";
 
@@ -45,10 +46,10 @@ export interface PanelModel {
   update(): void;
 }
 
-/** Puts the panel of a loss into an element. */
-export async function mountPanel(frame: HTMLElement): Promise<void> {
+/** Puts the panel of a loss into its place on the page. */
+export function mountPanel(Loss: PanelClass): void {
+  const frame = document.querySelector<HTMLElement>("#panel")!;
   const definition = PANELS[frame.dataset.loss!];
-  const Loss = await definition.load();
   const state = readState(definition, location.search);
   let loss: PanelLoss;
   let made = "";
@@ -98,7 +99,7 @@ export async function mountPanel(frame: HTMLElement): Promise<void> {
       copyButton(say("复制为 PyTorch", "Copy as PyTorch"), () => asPyTorch(definition, state)),
       copyButton(say("复制链接", "Copy the link"), () => location.href),
     ),
-    verifier(frame.dataset.loss!),
+    verifier(frame.dataset.loss!, Loss),
   );
   update();
 
@@ -110,7 +111,8 @@ export async function mountPanel(frame: HTMLElement): Promise<void> {
       ...reading(say("损失", "loss"), [value], "loss"),
       ...Object.entries(grad).flatMap(([name, list]) => reading(`∂/∂${name}`, list, "gradient")),
     );
-    formulas.innerHTML = formulaLines(Loss as PanelClass, state.options);
+    formulas.innerHTML = formulaLines(Loss, state.options);
+    letScroll();
     history.replaceState(
       null,
       "",

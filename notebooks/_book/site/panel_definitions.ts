@@ -42,8 +42,6 @@ export interface PanelClass {
 /** The panel of a loss. */
 export interface PanelDefinition {
   readonly loss: string;
-  /** Loads the class. */
-  readonly load: () => Promise<PanelClass>;
   readonly options: Readonly<Record<string, Option>>;
   /** Options that stay as they are. */
   readonly fixed?: Readonly<Record<string, unknown>>;
@@ -105,7 +103,6 @@ const TRIPLET = ["anchor", "positive", "negative"];
 export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   l1: {
     loss: "L1Loss",
-    load: async () => (await import("../../../losses/l1.ts")).L1Loss as never,
     options: {},
     args: pair,
     wrt: ["input"],
@@ -114,7 +111,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   mse: {
     loss: "MSELoss",
-    load: async () => (await import("../../../losses/mse.ts")).MSELoss as never,
     options: {},
     args: pair,
     wrt: ["input"],
@@ -123,7 +119,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   huber: {
     loss: "HuberLoss",
-    load: async () => (await import("../../../losses/huber.ts")).HuberLoss as never,
     options: { delta: slider(0.1, 4, 0.1, 1) },
     args: pair,
     wrt: ["input"],
@@ -132,7 +127,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   smooth_l1: {
     loss: "SmoothL1Loss",
-    load: async () => (await import("../../../losses/smooth_l1.ts")).SmoothL1Loss as never,
     options: { beta: slider(0, 4, 0.1, 1) },
     args: pair,
     wrt: ["input"],
@@ -141,7 +135,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   poisson_nll: {
     loss: "PoissonNLLLoss",
-    load: async () => (await import("../../../losses/poisson_nll.ts")).PoissonNLLLoss as never,
     options: { logInput: [true, false], full: [false, true] },
     args: [number("input", -2, 4, 1), { ...number("target", 0, 12, 3), range: [0, 12, 1] }],
     wrt: ["input"],
@@ -150,7 +143,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   gaussian_nll: {
     loss: "GaussianNLLLoss",
-    load: async () => (await import("../../../losses/gaussian_nll.ts")).GaussianNLLLoss as never,
     options: { full: [false, true] },
     args: [number("input", -4, 4, 1), number("target", -4, 4, 0), number("var", 0.05, 6, 2)],
     wrt: ["input", "var"],
@@ -159,7 +151,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   nll: {
     loss: "NLLLoss",
-    load: async () => (await import("../../../losses/nll.ts")).NLLLoss as never,
     options: {},
     args: [scores("input", [-5, 0], -0.5, -1.3, -2, -2.5), label("target", 4)],
     wrt: ["input"],
@@ -167,7 +158,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   cross_entropy: {
     loss: "CrossEntropyLoss",
-    load: async () => (await import("../../../losses/cross_entropy.ts")).CrossEntropyLoss as never,
     options: { labelSmoothing: slider(0, 1, 0.05, 0) },
     args: [scores("input", WIDE, 2, 1, 0.1, -1), label("target", 4)],
     wrt: ["input"],
@@ -175,7 +165,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   bce: {
     loss: "BCELoss",
-    load: async () => (await import("../../../losses/bce.ts")).BCELoss as never,
     options: {},
     args: [number("input", 0, 1, 0.7), number("target", 0, 1, 1)],
     wrt: ["input"],
@@ -184,8 +173,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   bce_with_logits: {
     loss: "BCEWithLogitsLoss",
-    load: async () =>
-      (await import("../../../losses/bce_with_logits.ts")).BCEWithLogitsLoss as never,
     options: { posWeight: slider(0, 5, 0.1, 1) },
     args: [number("input", -6, 6, 1), number("target", 0, 1, 1)],
     wrt: ["input"],
@@ -194,7 +181,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   soft_margin: {
     loss: "SoftMarginLoss",
-    load: async () => (await import("../../../losses/soft_margin.ts")).SoftMarginLoss as never,
     options: {},
     args: [number("input", -6, 6, 1), choice("target", 1, -1)],
     wrt: ["input"],
@@ -203,9 +189,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   multi_label_soft_margin: {
     loss: "MultiLabelSoftMarginLoss",
-    load: async () =>
-      (await import("../../../losses/multi_label_soft_margin.ts"))
-        .MultiLabelSoftMarginLoss as never,
     options: {},
     args: [
       scores("input", WIDE, 2, -1, 0.5, -2),
@@ -216,7 +199,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   kl_div: {
     loss: "KLDivLoss",
-    load: async () => (await import("../../../losses/kl_div.ts")).KLDivLoss as never,
     options: { logTarget: [false, true] },
     args: [number("input", -5, 0, -1), number("target", -3, 1, 0.5)],
     wrt: ["input"],
@@ -225,7 +207,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   multi_margin: {
     loss: "MultiMarginLoss",
-    load: async () => (await import("../../../losses/multi_margin.ts")).MultiMarginLoss as never,
     options: { p: [1, 2], margin: slider(0, 3, 0.1, 1) },
     args: [scores("input", WIDE, 1, 0.5, -1, -2), label("target", 4)],
     wrt: ["input"],
@@ -233,8 +214,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   multi_label_margin: {
     loss: "MultiLabelMarginLoss",
-    load: async () =>
-      (await import("../../../losses/multi_label_margin.ts")).MultiLabelMarginLoss as never,
     options: {},
     args: [
       scores("input", WIDE, 0.1, 0.2, 0.4, 0.8),
@@ -245,7 +224,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   ctc: {
     loss: "CTCLoss",
-    load: async () => (await import("../../../losses/ctc.ts")).CTCLoss as never,
     options: { zeroInfinity: [false, true] },
     fixed: { logits: true, reduction: "sum" },
     args: [
@@ -263,8 +241,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   linear_cross_entropy: {
     loss: "LinearCrossEntropyLoss",
-    load: async () =>
-      (await import("../../../losses/linear_cross_entropy.ts")).LinearCrossEntropyLoss as never,
     options: { labelSmoothing: slider(0, 1, 0.05, 0) },
     fixed: { inFeatures: 1, numClasses: 3, dtype: "float64" },
     parameters: { "linear.weight": [[1], [0], [-1]] },
@@ -275,9 +251,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   adaptive_log_softmax_with_loss: {
     loss: "AdaptiveLogSoftmaxWithLoss",
-    load: async () =>
-      (await import("../../../losses/adaptive_log_softmax_with_loss.ts"))
-        .AdaptiveLogSoftmaxWithLoss as never,
     options: {},
     fixed: { inFeatures: 1, nClasses: 3, cutoffs: [1], divValue: 1, dtype: "float64" },
     parameters: {
@@ -292,8 +265,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   margin_ranking: {
     loss: "MarginRankingLoss",
-    load: async () =>
-      (await import("../../../losses/margin_ranking.ts")).MarginRankingLoss as never,
     options: { margin: slider(-1, 3, 0.1, 0.5) },
     args: [number("input1", -4, 4, 1), number("input2", -4, 4, 0), choice("target", 1, -1)],
     wrt: ["input1", "input2"],
@@ -302,8 +273,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   hinge_embedding: {
     loss: "HingeEmbeddingLoss",
-    load: async () =>
-      (await import("../../../losses/hinge_embedding.ts")).HingeEmbeddingLoss as never,
     options: { margin: slider(0, 3, 0.1, 1) },
     args: [number("input", 0, 4, 0.5), choice("target", 1, -1)],
     wrt: ["input"],
@@ -312,8 +281,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   cosine_embedding: {
     loss: "CosineEmbeddingLoss",
-    load: async () =>
-      (await import("../../../losses/cosine_embedding.ts")).CosineEmbeddingLoss as never,
     options: { margin: slider(-1, 1, 0.05, 0) },
     args: [point("input1", 1.4, 0.4), point("input2", 0.3, 1.1), choice("target", 1, -1)],
     wrt: ["input1", "input2"],
@@ -321,8 +288,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   triplet_margin: {
     loss: "TripletMarginLoss",
-    load: async () =>
-      (await import("../../../losses/triplet_margin.ts")).TripletMarginLoss as never,
     options: { margin: slider(0.1, 3, 0.1, 1), p: slider(1, 4, 0.5, 2), swap: [false, true] },
     args: triplet,
     wrt: TRIPLET,
@@ -330,9 +295,6 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   },
   triplet_margin_with_distance: {
     loss: "TripletMarginWithDistanceLoss",
-    load: async () =>
-      (await import("../../../losses/triplet_margin_with_distance.ts"))
-        .TripletMarginWithDistanceLoss as never,
     options: { margin: slider(0.1, 3, 0.1, 1), swap: [false, true] },
     args: triplet,
     wrt: TRIPLET,

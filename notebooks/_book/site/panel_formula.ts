@@ -25,7 +25,7 @@ export function formulaLines(
   const line = (name: string, text: string) => {
     try {
       const tex = new Formula(withNumbers(text, options)).latex();
-      return toMathml(`${name}=${tex}`, true);
+      return `<div class="display">${toMathml(`${name}=${tex}`, true)}</div>`;
     } catch (error) {
       // A formula of several lines, or one that is not for readers, is left out.
       if (error instanceof SyntaxError || error instanceof RangeError) return "";

@@ -8,6 +8,7 @@ import { FORMULAS } from "./formula_list.ts";
 import { toMathml } from "./mathml.ts";
 import { Plane, rangeOf } from "./plane.ts";
 import { listingOf } from "./program.ts";
+import { letScroll } from "./scrolling.ts";
 import { say } from "./words.ts";
 
 const SAMPLES = 320;
@@ -50,9 +51,9 @@ const plane = new Plane(
 const numbers = el("dl", { class: "numbers" });
 const sliders = el("div", { class: "controls" });
 const mathematics = el("div", { class: "formulas" });
-const text = el("pre", { class: "output", tabindex: 0 });
+const text = el("pre", { class: "output" });
 const check = el("p", { class: "check" });
-const program = el("pre", { class: "output", tabindex: 0 });
+const program = el("pre", { class: "output" });
 const summary = el("summary");
 
 frame.className = "play panel";
@@ -210,8 +211,10 @@ function draw(): void {
       el("dd", {}, kinks.map(digits).join(", ")),
     ],
   );
-  mathematics.innerHTML = toMathml(`J=${formula.latex()}`, true) +
-    toMathml(`\\frac{\\partial J}{\\partial ${toSymbol(along)}}=${derivative.latex()}`, true);
+  const partial = `\\frac{\\partial J}{\\partial ${toSymbol(along)}}`;
+  mathematics.innerHTML = [`J=${formula.latex()}`, `${partial}=${derivative.latex()}`]
+    .map((tex) => `<div class="display">${toMathml(tex, true)}</div>`).join("");
+  letScroll();
   text.textContent = `∂/∂${along}: ${derivative.text}`;
   const { most, where } = differencesAlong(xs, kinks, (points) => over(formula!, points), slopes);
   check.textContent = most <= AGREEMENT

@@ -3,7 +3,7 @@
 import { differences, TOLERANCE } from "../../../tests/reference/torch/compare.ts";
 import { parseFixture } from "../../../tests/reference/torch/fixtures.ts";
 import { el } from "./dom.ts";
-import { type PanelLoss, PANELS } from "./panel_definitions.ts";
+import type { PanelClass, PanelLoss } from "./panel_definitions.ts";
 import { say } from "./words.ts";
 
 /** Cases are compared as long as this, in ms, before the page is drawn again. */
@@ -13,8 +13,9 @@ const SLICE = 12;
  * Makes the button and what it says.
  *
  * @param name The module of the loss.
+ * @param Loss Its class.
  */
-export function verifier(name: string): HTMLElement {
+export function verifier(name: string, Loss: PanelClass): HTMLElement {
   const button = el(
     "button",
     { type: "button" },
@@ -25,7 +26,7 @@ export function verifier(name: string): HTMLElement {
     button.disabled = true;
     output.value = say("正在取数据……", "Fetching the numbers …");
     try {
-      await verify(name, (text) => output.value = text);
+      await verify(name, Loss, (text) => output.value = text);
     } catch (error) {
       output.value = say("没有完成：", "Not finished: ") + (error as Error).message;
     }
@@ -35,8 +36,7 @@ export function verifier(name: string): HTMLElement {
 }
 
 /** Compares all cases and tells how far it has come. */
-async function verify(name: string, tell: (text: string) => void): Promise<void> {
-  const Loss = await PANELS[name].load();
+async function verify(name: string, Loss: PanelClass, tell: (text: string) => void): Promise<void> {
   const response = await fetch(`../assets/fixtures/${name}.json`);
   if (!response.ok) throw new Error(`${response.status}`);
   const { pytorch, cases: all } = parseFixture(await response.text());
