@@ -1,6 +1,6 @@
 /** The figures that are drawn again and again. */
 
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { CrossEntropyLoss, HuberLoss } from "@lossbook/losses";
 import {
@@ -169,6 +169,18 @@ describe("recurring figures", () => {
     const trace = arrows({ name: "−∇L", x: [0, 1], y: [0, 1], dx: [0, 2], dy: [0, 3] });
     assertEquals((trace as { x: unknown }).x, [1, 3, null]);
     assertEquals((trace as { y: unknown }).y, [1, 4, null]);
+  });
+
+  it("panels keep the wanted room between rows", () => {
+    const panels = ["a", "b", "c", "d", "e"].map((title) => ({ title, data: [] }));
+    const { layout } = smallMultiples({ title: "five rows", panels, columns: 1, rowGap: 0.05 });
+    const domains = ["yaxis", "yaxis2", "yaxis3", "yaxis4", "yaxis5"].map((axis) =>
+      (layout as Record<string, { domain: [number, number] }>)[axis].domain
+    );
+    for (let row = 1; row < 5; row++) {
+      assertAlmostEquals(domains[row - 1][0] - domains[row][1], 0.05, 1e-12);
+    }
+    assertAlmostEquals(domains[4][0], 0, 1e-12);
   });
 
   it("are small", async () => {

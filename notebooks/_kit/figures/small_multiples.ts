@@ -19,6 +19,8 @@ export interface SmallMultiplesOptions {
   panels: Panel[];
   /** Panels in a row. @default {3} */
   columns?: number;
+  /** Room between two rows, as a share of the height of all. @default {0.16} */
+  rowGap?: number;
   /** Title of the x-axis. */
   xTitle?: string;
   /** Title of the y-axis. */
@@ -31,14 +33,14 @@ export interface SmallMultiplesOptions {
 
 /** Panels side by side, on equal axes. Traces of the same name share one entry of the legend. */
 export function smallMultiples(options: SmallMultiplesOptions): Figure {
-  const { panels, columns = 3, xTitle, yTitle } = options;
+  const { panels, columns = 3, rowGap = 0.16, xTitle, yTitle } = options;
   if (panels.length === 0) {
     throw new TypeError("Cannot arrange panels as there are none: current is [], wanted is one");
   }
   const rows = Math.ceil(panels.length / columns);
-  const [gapX, gapY] = [0.05, 0.16];
+  const gapX = 0.05;
   const width = (1 - gapX * (columns - 1)) / columns;
-  const height = (1 - gapY * (rows - 1)) / rows;
+  const height = (1 - rowGap * (rows - 1)) / rows;
   const named = new Set<string>();
   const figure = { data: [] as Data[], layout: {} as Record<string, unknown> };
   const annotations: Partial<Annotations>[] = [];
@@ -46,7 +48,7 @@ export function smallMultiples(options: SmallMultiplesOptions): Figure {
   panels.forEach((panel, index) => {
     const [row, column] = [Math.floor(index / columns), index % columns];
     const suffix = index === 0 ? "" : String(index + 1);
-    const [left, top] = [column * (width + gapX), 1 - row * (height + gapY)];
+    const [left, top] = [column * (width + gapX), 1 - row * (height + rowGap)];
     const isLowest = index + columns >= panels.length;
     figure.layout[`xaxis${suffix}`] = {
       ...options.xaxis,
