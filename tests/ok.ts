@@ -28,7 +28,10 @@ function steps(flags: readonly string[]): Step[] {
   return [
     { name: "format", args: ["fmt", "--check"] },
     { name: "lint", args: ["lint"] },
-    { name: "types", args: ["check", ...flags, "mod.ts", "losses", "tests", "notebooks/_kit"] },
+    {
+      name: "types",
+      args: ["check", ...flags, "mod.ts", "losses", "tests", "notebooks/_kit", "notebooks/_book"],
+    },
     { name: "docs", args: ["doc", "--lint", ...Object.values(readConfig().exports)] },
     { name: "test", args: ["run", "--allow-all", "tests/offline/test.ts"], isTest: true },
     {

@@ -85,6 +85,21 @@ const ROOMS: readonly Room[] = [
     "lab.ts": [/^node:/],
   }),
   { part: /^notebooks\/_kit\//, mayImport: [] },
+  // What runs in the reader's browser knows the library, and of the project only PyTorch's numbers.
+  {
+    part: /^notebooks\/_book\/site\//,
+    mayImport: [
+      ...[/^notebooks\/_book\/(site\/|search_terms\.ts$)/, /^losses\//, PACKAGE],
+      ...[/^tests\/reference\/torch\//, /^npm:minisearch@/],
+    ],
+  },
+  {
+    part: /^notebooks\/_book\//,
+    mayImport: [
+      ...[/^notebooks\/_book\//, /^notebooks\/_kit\/(notebook|contents)\//],
+      ...[/^npm:/, /^node:/],
+    ],
+  },
   {
     part: /^notebooks\/.*\.ipynb$/,
     mayImport: [/^notebooks\/_kit\/mod\.ts$/, /^tests\/reference\/cases\//, PACKAGE, /^npm:/],
