@@ -125,12 +125,17 @@ describe("the path", () => {
     assertThrows(() => inReadingOrder(inCircle), RangeError, "b wants a to be read first");
     assertThrows(() => inReadingOrder(chapters.slice(0, 2)), RangeError, "c to be read first");
 
-    const below = (await readingPath()).flatMap((step, i, path) => {
-      const above = path.slice(0, i).map((other) => other["笔记本 · notebook"]);
-      const first = step["先读 · read first"].split(", ").filter((link) => link !== "");
-      return first.filter((link) => !above.includes(link));
-    });
-    assertEquals(below, []);
+    const path = await readingPath();
+    const fileOf = (link: string) => link.slice(link.indexOf("("));
+    let found = 0;
+    for (const [i, step] of path.entries()) {
+      for (const [link, number] of step["先读 · read first"].matchAll(/\[(\d+)\]\([^)]*\)/g)) {
+        found++;
+        assert(Number(number) <= i, `${step["笔记本 · notebook"]}: ${link} is not above`);
+        assertEquals(fileOf(link), fileOf(path[Number(number) - 1]["笔记本 · notebook"]));
+      }
+    }
+    assert(found > 0, "no card names a page to read first");
   });
 
   it("finds what to read first in the sentence of the card alone", () => {

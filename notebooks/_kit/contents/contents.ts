@@ -45,7 +45,7 @@ function chapters(
   });
 }
 
-/** All losses, ordered so that each needs only those before it. */
+/** All losses; the path keeps this order except where a card says to read another page first. */
 export const contents: readonly Chapter[] = [
   ...chapters("numbers", [
     [
@@ -102,7 +102,7 @@ export const contents: readonly Chapter[] = [
       "nll",
       "NLLLoss",
       "模型给正确类别多大的概率？",
-      "How likely does the model find the right class?",
+      "What probability does the model give the right class?",
       "多分类，模型已经输出对数概率",
       "several classes; the model gives log-probabilities",
     ],
@@ -134,7 +134,7 @@ export const contents: readonly Chapter[] = [
       "soft_margin",
       "SoftMarginLoss",
       "分数的符号对吗，差多少？",
-      "Has the score the right sign, and by how much?",
+      "Does the score have the right sign, and by how much?",
       "标签为 ±1 的二分类（逻辑斯蒂回归）",
       "yes or no with labels ±1: logistic regression",
     ],
@@ -142,7 +142,7 @@ export const contents: readonly Chapter[] = [
       "multi_label_soft_margin",
       "MultiLabelSoftMarginLoss",
       "每个标签各自判断：有，还是没有？",
-      "Each label for itself: does it apply?",
+      "Which labels apply, each judged on its own?",
       "多标签分类，标签互不相干",
       "several labels at a time that do not depend on each other",
     ],
@@ -166,7 +166,7 @@ export const contents: readonly Chapter[] = [
       "multi_label_margin",
       "MultiLabelMarginLoss",
       "该有的标签都排在不该有的前面吗？",
-      "Do all labels that apply lead all that do not?",
+      "Do all labels that apply rank above all that do not?",
       "多标签分类，只看先后次序",
       "several labels at a time, where only their order counts",
     ],
@@ -174,7 +174,7 @@ export const contents: readonly Chapter[] = [
       "ctc",
       "CTCLoss",
       "不知道何时说了什么，怎样学会听写？",
-      "How does one learn dictation without knowing when what was said?",
+      "How does one learn dictation without knowing when each sound was made?",
       "语音识别、文字识别：没有对齐的序列",
       "speech and text recognition: sequences without alignment",
     ],
@@ -190,7 +190,7 @@ export const contents: readonly Chapter[] = [
       "adaptive_log_softmax_with_loss",
       "AdaptiveLogSoftmaxWithLoss",
       "罕见的类别可以少算一点吗？",
-      "Can rare classes cost less work?",
+      "Can rare classes cost less time?",
       "词频悬殊的大词表",
       "large vocabularies in which most words are rare",
     ],
@@ -232,7 +232,7 @@ export const contents: readonly Chapter[] = [
       "triplet_margin_with_distance",
       "TripletMarginWithDistanceLoss",
       "换一种距离呢？",
-      "And with another distance?",
+      "What if the distance is measured differently?",
       "自己定义距离的三元组",
       "triplets with a distance of one's own",
     ],
@@ -274,13 +274,16 @@ export const sourceLosses: readonly (readonly [heading: string, loss: string, fi
 
 /** One row of the path. */
 export type Step = Record<
-  "#" | "笔记本 · notebook" | "问题" | "question" | "先读 · read first" | "分钟 · minutes",
+  "#" | "笔记本 · notebook" | "问题 · question" | "先读 · read first" | "分钟 · minutes",
   string
 >;
 
 const NOTEBOOKS = new URL("../../", import.meta.url);
 
-/** The path through all notebooks, with links and reading times: every one stands below those that its card says to read first. */
+/**
+ * The path through all notebooks, with links and reading times: every one stands below those that its card says to read
+ * first, which are named by their numbers in the path.
+ */
 export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
   const losses = contents.map(({ loss, ...rest }) => ({ ...rest, title: loss }));
   const chapters = await Promise.all([...losses, ...afterwards].map(async (chapter) => {
@@ -288,13 +291,13 @@ export async function readingPath(folder: URL = NOTEBOOKS): Promise<Step[]> {
     const { cells } = (await readNotebook(path)).notebook;
     return { ...chapter, first: firstReads(cells), minutes: readingMinutes(cells) };
   }));
-  const links = new Map(chapters.map(({ file, title }) => [file, `[${title}](${file}.ipynb)`]));
-  return inReadingOrder(chapters).map(({ file, zh, en, first, minutes }, i) => ({
+  const ordered = inReadingOrder(chapters);
+  const numbers = new Map(ordered.map(({ file }, i) => [file, `[${i + 1}](${file}.ipynb)`]));
+  return ordered.map(({ file, title, zh, en, first, minutes }, i) => ({
     "#": `${i + 1}`,
-    "笔记本 · notebook": links.get(file)!,
-    "问题": zh,
-    "question": en,
-    "先读 · read first": first.map((file) => links.get(file)).join(", "),
+    "笔记本 · notebook": `[${title}](${file}.ipynb)`,
+    "问题 · question": `${zh} ${en}`,
+    "先读 · read first": first.map((file) => numbers.get(file)).join(", "),
     "分钟 · minutes": `${minutes}`,
   }));
 }
