@@ -29,6 +29,7 @@ export { lossesPicture } from "./contents/losses_picture.ts";
 export * from "./data/data.ts";
 export * from "./experiments/classification.ts";
 export * from "./experiments/descent.ts";
+export * from "./experiments/embedding.ts";
 export * from "./experiments/examples.ts";
 export * from "./experiments/linear_model.ts";
 export * from "./experiments/loss.ts";

@@ -8,6 +8,7 @@
  */
 
 export * from "./bars.ts";
+export * from "./block_diagram.ts";
 export * from "./confusion.ts";
 export * from "./curves.ts";
 export * from "./decision_boundary.ts";
