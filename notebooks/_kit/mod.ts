@@ -42,7 +42,7 @@ export * from "./plot/style.ts";
 export * from "./show/bilingual.ts";
 export * from "./show/checks.ts";
 export { type Bundle, display, inKernel } from "./show/display.ts";
-export { checkSolutions, exercise, runSolutions, TODO } from "./show/exercise.ts";
+export { checkSolutions, exercise, TODO } from "./show/exercise.ts";
 export * from "./show/show.ts";
 export * from "../../tests/reference/maths/math.ts";
 export * from "../../tests/reference/torch/random.ts";

@@ -99,7 +99,7 @@ describe("check, its output", () => {
       [
         "**Losses**",
         "",
-        "| name | computed | expected | difference | ✓ | source |",
+        "|  | 得到 computed | 应为 expected | 差 difference | ✓ | source |",
         "| :--- | :--- | :--- | ---: | :--- | :--- |",
         "| a\\|b | [1, 2, 3, 4, …] (5) | [1, 2, 3, 4, …] (5) | 0 | ✓ |  |",
         "| c | 0.5 | 0.50 | 0 | ✓ | notes |",

@@ -12,7 +12,6 @@ import {
   origin,
   rowsOf,
   samplesOf,
-  sideBySide,
   standardise,
   trainTest,
   trainValidationTest,
@@ -176,15 +175,6 @@ describe("complete and column", () => {
   it("a column names the row that has no number", async () => {
     const rows = await dataset("penguins") as unknown as { mass: number }[];
     assertThrows(() => column(rows, "mass"), TypeError, '"mass" as row 0 has no number');
-  });
-});
-
-describe("sideBySide", () => {
-  it("puts columns into rows", () => {
-    const { data, shape } = sideBySide([1, 2, 3], Float64Array.of(4, 5, 6));
-    assertEquals([...data], [1, 4, 2, 5, 3, 6]);
-    assertEquals(shape, [3, 2]);
-    assertThrows(() => sideBySide([1], [1, 2]), TypeError, "lengths differ: 1,2");
   });
 });
 

@@ -8,7 +8,6 @@ import {
   barPanels,
   confusionPanels,
   curve,
-  decisionBoundary,
   dots,
   gapCurve,
   heatMap,
@@ -157,14 +156,6 @@ describe("recurring figures", () => {
     assert(!svg.includes("−0.00"));
   });
 
-  it("a decision boundary has a band border on the level", () => {
-    const [bands, line] = figures.boundary.data as { contours: Record<string, number> }[];
-    const { start, end, size } = bands.contours;
-    assertClose((start + end) / 2, 0.5, 1e-12, "middle of the bands");
-    assertEquals(Number.isInteger(Math.round((0.5 - start) / size * 1e9) / 1e9), true);
-    assertEquals([line.contours.start, line.contours.end], [0.5, 0.5]);
-  });
-
   it("arrows are one trace, without those of length 0", () => {
     const trace = arrows({ name: "−∇L", x: [0, 1], y: [0, 1], dx: [0, 2], dy: [0, 3] });
     assertEquals((trace as { x: unknown }).x, [1, 3, null]);
@@ -198,17 +189,10 @@ describe("recurring figures", () => {
       TypeError,
       "there are none",
     );
-    const classes = Array.from({ length: 5 }, () => ({ name: "c", x: [0], y: [0] }));
-    const axes = { title: "many", x: [0, 1], y: [0, 1], xTitle: "x", yTitle: "y" };
-    await assertRejects(
-      () => Promise.try(() => decisionBoundary({ ...axes, score: [[0, 1], [1, 2]], classes })),
-      RangeError,
-      "current is 5, wanted is at most 4",
-    );
   });
 });
 
-function recurring(): Record<"loss" | "multiples" | "heat" | "boundary" | "field", Figure> {
+function recurring(): Record<"loss" | "multiples" | "heat" | "field", Figure> {
   const clamp = x.map((x) => Math.max(-1, Math.min(1, x)));
   const grid = Array.from({ length: 41 }, (_, i) => (i - 20) / 10);
   const loss = lossAndGradient({
@@ -236,15 +220,6 @@ function recurring(): Record<"loss" | "multiples" | "heat" | "boundary" | "field
     loss,
     multiples: smallMultiples({ title: "Powers", panels, xTitle: "x", yTitle: "y" }),
     heat: heatMap({ title: "Gradient", z, ...titles, zTitle: "∂L", decimals: 2, signed: true }),
-    boundary: decisionBoundary({
-      title: "Boundary",
-      x: grid,
-      y: grid,
-      score: grid.map((b) => grid.map((a) => a + b * b)),
-      level: 0.5,
-      classes: [{ name: "A", x: [-1, 0], y: [0, 1] }, { name: "B", x: [1], y: [1] }],
-      ...titles,
-    }),
     field: {
       data: [
         { type: "contour", x: grid, y: grid, z: grid.map((b) => grid.map((a) => a * a + b * b)) },

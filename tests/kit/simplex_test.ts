@@ -1,11 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import {
-  inTriangle,
-  simplexFigure,
-  simplexPanel,
-  simplexPoints,
-} from "../../notebooks/_kit/figures/simplex.ts";
+import { inTriangle, simplexFigure, simplexPoints } from "../../notebooks/_kit/figures/simplex.ts";
 
 describe("the simplex", () => {
   it("has corners at distance 1 and its centre in the middle", () => {
@@ -29,24 +24,6 @@ describe("the simplex", () => {
     for (const c of [0, 1, 2]) {
       assertAlmostEquals(points.reduce((sum, p) => sum + p[c], 0), 10 / 3, 1e-14);
     }
-  });
-
-  it("is coloured only inside, with arrows from the points", () => {
-    const { data: [map, field] } = simplexPanel({
-      title: "",
-      value: (p) => p[2],
-      highest: 1,
-      points: [[1 / 2, 1 / 2, 0]],
-      moves: [-1 / 2, 0, 1 / 2],
-      mark: { name: "", at: [1, 0, 0] },
-    });
-    assert("z" in map && Array.isArray(map.z));
-    const row = map.z[30] as (number | null)[];
-    assertEquals(row[5], null);
-    assertAlmostEquals(row[30] ?? NaN, 1 / 2, 1e-15);
-    assert("x" in field && "y" in field);
-    assertEquals(field.x, [1 / 2, 3 / 4, null]);
-    assertEquals(field.y, [0, Math.sqrt(3) / 4, null]);
   });
 });
 

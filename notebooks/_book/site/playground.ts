@@ -214,7 +214,6 @@ function draw(): void {
   const partial = `\\frac{\\partial J}{\\partial ${toSymbol(along)}}`;
   mathematics.innerHTML = [`J=${formula.latex()}`, `${partial}=${derivative.latex()}`]
     .map((tex) => `<div class="display">${toMathml(tex, true)}</div>`).join("");
-  letScroll();
   text.textContent = `∂/∂${along}: ${derivative.text}`;
   const { most, where } = differencesAlong(xs, kinks, (points) => over(formula!, points), slopes);
   check.textContent = most <= AGREEMENT
@@ -236,6 +235,7 @@ function draw(): void {
     `The vector program: ${lines.length} instructions, ${bytes} bytes of WebAssembly`,
   );
   program.textContent = lines.join("\n");
+  letScroll();
   history.replaceState(null, "", `${location.pathname}${writeState()}`);
 }
 

@@ -48,28 +48,6 @@ export function column<Row extends object>(
   });
 }
 
-/**
- * Joins columns of equal length to the input of a model.
- *
- * @param columns The columns.
- * @returns float32 data of shape [rows, columns].
- */
-export function sideBySide(
-  ...columns: ArrayLike<number>[]
-): { data: Float32Array; shape: [number, number] } {
-  const rows = columns[0]?.length ?? 0;
-  if (columns.some(({ length }) => length !== rows)) {
-    throw new TypeError(
-      `Cannot put columns side by side as their lengths differ: ${columns.map((c) => c.length)}`,
-    );
-  }
-  const data = new Float32Array(rows * columns.length);
-  columns.forEach((column, j) => {
-    for (let i = 0; i < rows; i++) data[i * columns.length + j] = column[i];
-  });
-  return { data, shape: [rows, columns.length] };
-}
-
 /** A column scaled to mean 0 and standard deviation 1, and the numbers that undo it. */
 export interface Standardised {
   /** (x - mean) / std for each x. */

@@ -4,27 +4,13 @@ import { type Build, differences, TOLERANCE } from "../../../tests/reference/tor
 import { loadFixture } from "../../../tests/reference/torch/fixtures.ts";
 import { check, type CheckRow } from "../show/checks.ts";
 
-/**
- * Computes every case that PyTorch computed, value and gradients, and shows the largest difference
- * for each dtype and quantity, relative to the largest number of the tensor. Throws if one is more
- * than rounding. A float32 number may be as near to PyTorch's float64 result instead.
- *
- * @param name The file in tests/fixtures without ".json".
- * @param build Makes the loss from the options of a case and, if it has layers of its own, their parameters.
- * @param only Selects cases, if PyTorch's own numbers are wrong in some; the heading says how many are selected.
- */
-export async function compareWithPyTorch<Options>(
-  name: string,
-  build: Build<Options>,
-  only: Filter = () => true,
-): Promise<void> {
-  const { loss, pytorch, count, rows } = compare(name, build, only);
-  await check(`${loss}: ${count} cases of PyTorch ${pytorch}, largest relative difference`, rows);
-}
+/** Selects cases. */
+type Filter = (stored: { name: string; dtype: "float32" | "float64" }) => boolean;
 
 /**
- * Compares a loss with PyTorch as {@linkcode compareWithPyTorch} does, and shows one line in both languages with the table folded
- * under it.
+ * Computes every case that PyTorch computed, value and gradients, and shows one line with a table folded under it: the largest
+ * difference for each dtype and quantity, relative to the largest number of the tensor. Throws if one is more than rounding. A
+ * float32 number may be as near to PyTorch's float64 result instead.
  *
  * @param name The file in tests/fixtures without ".json".
  * @param build Makes the loss from the options of a case and, if it has layers of its own, their parameters.
@@ -35,25 +21,8 @@ export async function matchPyTorch<Options>(
   build: Build<Options>,
   only: Filter = () => true,
 ): Promise<void> {
-  const { loss, pytorch, count, rows } = compare(name, build, only);
-  const title = {
-    zh: `${loss} 与 PyTorch ${pytorch} 的 ${count} 个算例`,
-    en: `${count} cases of PyTorch ${pytorch}`,
-  };
-  await check(title, rows, { folded: true });
-}
-
-/** Selects cases. */
-type Filter = (stored: { name: string; dtype: "float32" | "float64" }) => boolean;
-
-function compare<Options>(
-  name: string,
-  build: Build<Options>,
-  only: Filter,
-): { loss: string; pytorch: string; count: string; rows: CheckRow[] } {
   const { loss, pytorch, cases: all } = loadFixture(name);
   const cases = all.filter(only);
-  const count = cases.length === all.length ? `${all.length}` : `${cases.length} of ${all.length}`;
   const found = new Map<string, { numbers: number; difference: number; atol: number }>();
   for (const stored of cases) {
     for (const { quantity, numbers, difference } of differences(stored, build)) {
@@ -70,5 +39,14 @@ function compare<Options>(
     want: 0,
     atol,
   }));
-  return { loss, pytorch, count, rows };
+  const isAll = cases.length === all.length;
+  const count = {
+    zh: isAll ? `${all.length} 个算例` : `${all.length} 个算例中的 ${cases.length} 个`,
+    en: isAll ? `${all.length} cases` : `${cases.length} of ${all.length} cases`,
+  };
+  const title = {
+    zh: `${loss} 与 PyTorch ${pytorch} 的 ${count.zh}`,
+    en: `${count.en} of PyTorch ${pytorch}`,
+  };
+  await check(title, rows, { folded: true });
 }

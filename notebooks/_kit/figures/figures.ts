@@ -1,7 +1,7 @@
 /**
  * The figures that notebooks draw again and again, as plain Plotly figures: change what you like, then hand them to `plot`.
  *
- * This folder knows what a loss's curve, a heat map or a decision boundary looks like. It displays nothing, draws no pixel,
+ * This folder knows what a loss's curve or a heat map looks like. It displays nothing, draws no pixel,
  * and names no loss of the package.
  *
  * @module
@@ -11,7 +11,6 @@ export * from "./bars.ts";
 export * from "./block_diagram.ts";
 export * from "./confusion.ts";
 export * from "./curves.ts";
-export * from "./decision_boundary.ts";
 export * from "./heat_map.ts";
 export type { Kink } from "./kinks.ts";
 export * from "./naive_and_stable.ts";

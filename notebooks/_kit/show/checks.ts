@@ -54,17 +54,13 @@ interface Verdict {
   failure?: { wrong: string; right: string };
 }
 
-/** Heads of the table, without and with Chinese. */
-const HEADS = {
-  english: ["name", "computed", "expected", "difference", "✓"],
-  bilingual: ["", "得到 computed", "应为 expected", "差 difference", "✓"],
-};
+const HEADS = ["", "得到 computed", "应为 expected", "差 difference", "✓"];
 
 /**
  * Shows a table of checks, and then throws if one of them fails. A number passes if |got - want| ≤ atol + rtol · |want|. NaN passes
  * for NaN, and an infinity only for itself.
  *
- * @param title The title of the table; in both languages, the heads of the columns are too.
+ * @param title The title of the table, in both languages or the same in both.
  * @param rows The checks, at least one.
  * @param options `folded` shows one line with the number of checks and the largest difference, and folds the table under it; for
  * tables that say no more than that everything agrees. A failure is never folded. `secret` keeps what is expected to itself as long as
@@ -89,9 +85,8 @@ export async function check(
   const failures = verdicts.flatMap(({ failure }) => failure ?? []);
   const isSecret = options.secret === true && failures.length > 0;
   const cited = rows.some((row) => row.source !== undefined);
-  const header = typeof title === "string" ? HEADS.english : HEADS.bilingual;
   const text = layout(
-    cited ? [...header, "source"] : header,
+    cited ? [...HEADS, "source"] : HEADS,
     verdicts.map(({ cells: [name, got, want, difference, mark] }, i) => {
       const cells = [name, got, isSecret ? "" : want, isSecret ? "" : difference, mark];
       return cited ? [...cells, rows[i].source ?? ""] : cells;

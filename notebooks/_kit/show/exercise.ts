@@ -17,7 +17,7 @@ export const TODO = undefined as never;
 /**
  * Sets an exercise.
  *
- * @param name The number of the exercise. A name such as "1 ★" shows the table of checks with English heads only.
+ * @param name The number of the exercise.
  * @param rows The checks of an answer; the name of each says what it tries, because a wrong answer shows it.
  * @returns A function that checks an answer. It asks for one if it gets nothing but {@linkcode TODO}, and throws if the answer is
  * wrong or a part of it is missing; the error says where, and what would be right only if the answer is a function.
@@ -31,7 +31,7 @@ export const TODO = undefined as never;
  * ```
  */
 export function exercise<Answer>(
-  name: number | string,
+  name: number,
   rows: (answer: Answer) => CheckRow[],
 ): (answer: Answer) => Promise<void> {
   return async (answer) => {
@@ -42,12 +42,9 @@ export function exercise<Answer>(
       );
     }
     try {
-      const title = typeof name === "string"
-        ? `练习 · Exercise ${name}`
-        : { zh: `练习 ${name}`, en: `Exercise ${name}` };
       // What a function should give helps to correct it; what a number should be is the answer itself.
-      const secret = typeof name === "number" && typeof answer !== "function";
-      await check(title, rows(answer), { secret });
+      const secret = typeof answer !== "function";
+      await check({ zh: `练习 ${name}`, en: `Exercise ${name}` }, rows(answer), { secret });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`练习 ${name} 还没有做对 · Exercise ${name} is not solved yet.\n${reason}`, {
@@ -91,19 +88,9 @@ export function solutionsIn({ cell_type, source }: Cell): Solution[] {
 }
 
 /**
- * Runs every solution of a notebook, in order. A solution sees the variables of the cells, and its own are local. Because it is not
- * compiled, it has no type annotations.
- *
- * @param name The notebook, such as "huber", in the kernel's working directory.
- * @throws {RangeError} If the notebook has no solution.
- */
-export async function runSolutions(name: string): Promise<void> {
-  for (const code of await solutionsOf(name)) await run(code);
-}
-
-/**
- * Runs every solution of a notebook as {@linkcode runSolutions} does, but shows only their number until a reader opens the fold, so
- * that the answers stay hidden. A solution that stands in both languages runs once.
+ * Runs every solution of a notebook, in order, and shows only their number until a reader opens the fold, so that the answers stay
+ * hidden. A solution sees the variables of the cells, and its own are local. Because it is not compiled, it has no type annotations.
+ * One that stands in both languages runs once.
  *
  * @param name The notebook, such as "huber", in the kernel's working directory.
  * @throws {RangeError} If the notebook has no solution.

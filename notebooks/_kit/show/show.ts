@@ -46,7 +46,8 @@ export function toTex(
  */
 export async function tex(...lines: string[]): Promise<void> {
   if (lines.length === 0) throw new TypeError("Cannot show a formula as none is given");
-  const body = lines.length === 1
+  const isPlain = lines.length === 1 && !lines[0].includes("&");
+  const body = isPlain
     ? lines[0]
     : String.raw`\begin{aligned}${lines.join(String.raw` \\ `)}\end{aligned}`;
   await display({
