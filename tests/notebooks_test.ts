@@ -12,35 +12,9 @@ import {
 } from "../notebooks/_kit/notebook/notebook_file.ts";
 import { isThere, namesIn, PROJECT, readProject } from "./checks/files.ts";
 import { notebookProblems } from "./checks/notebook.ts";
+import { pageProblems } from "./checks/page.ts";
 
 const NAMES = namesIn("notebooks", ".ipynb");
-
-/** Pages that do not follow the rules of checks/page.ts yet. Whoever converts one takes it out. */
-const UNCONVERTED = [
-  "adaptive_log_softmax_with_loss",
-  "bce",
-  "bce_with_logits",
-  "cosine_embedding",
-  "ctc",
-  "gaussian_nll",
-  "hinge_embedding",
-  "huber",
-  "index",
-  "kl_div",
-  "l1",
-  "linear_cross_entropy",
-  "margin_ranking",
-  "mse",
-  "multi_label_margin",
-  "multi_label_soft_margin",
-  "multi_margin",
-  "nll",
-  "poisson_nll",
-  "smooth_l1",
-  "soft_margin",
-  "triplet_margin",
-  "triplet_margin_with_distance",
-];
 
 /** The names of the options of a loss, from its interface; none for a chapter without a module. */
 function optionsOf(name: string): string[] {
@@ -55,23 +29,19 @@ describe("stored notebooks", () => {
     it(`${name} has the form that notebooks are stored in, complete outputs and both languages`, () => {
       const text = readProject(`notebooks/${name}.ipynb`);
       const isIndex = name === "index";
-      const isUnconverted = UNCONVERTED.includes(name);
-      const options = isIndex ? [] : optionsOf(name);
-      assertEquals(notebookProblems(text, { isIndex, isUnconverted, options }), []);
+      assertEquals(notebookProblems(text, { isIndex }), []);
+      const options = isIndex ? undefined : optionsOf(name);
+      assertEquals(pageProblems(parseNotebook(text), options), []);
     });
   }
 
   it("have the layout of deno fmt", async () => {
-    for (const name of NAMES.filter((name) => !UNCONVERTED.includes(name))) {
+    for (const name of NAMES) {
       const { cells } = parseNotebook(readProject(`notebooks/${name}.ipynb`));
       const wanted = await formatted(cells);
       const others = cells.filter(({ source }, i) => source !== wanted[i].source);
       assertEquals(others.map(({ id }) => `${name}: ${id}`), []);
     }
-  });
-
-  it("are unconverted only if they exist", () => {
-    assertEquals(UNCONVERTED.filter((name) => !NAMES.includes(name)), []);
   });
 
   it("pass the type check and the linter", async () => {
@@ -124,7 +94,7 @@ function problemsAfter(
 ): string {
   const notebook = soundNotebook();
   change({ notebook, text: notebook.cells[0], code: notebook.cells[1] as CodeCell });
-  return notebookProblems(formatNotebook(notebook), { isUnconverted: true }).join("\n");
+  return notebookProblems(formatNotebook(notebook)).join("\n");
 }
 
 function figureOf(cell: CodeCell): JsonObject {
@@ -155,10 +125,10 @@ describe("the notebook check", () => {
     const short = soundNotebook();
     short.cells.splice(20);
     const text = formatNotebook(short);
-    assertEquals(notebookProblems(text, { isUnconverted: true }), [
+    assertEquals(notebookProblems(text), [
       "20 cells, but at least 25 are wanted",
     ]);
-    assertEquals(notebookProblems(text, { isUnconverted: true, isIndex: true }), []);
+    assertEquals(notebookProblems(text, { isIndex: true }), []);
   });
 
   it("requires at least one figure, with a PNG and alt text", () => {
@@ -211,19 +181,5 @@ describe("the notebook check", () => {
   it("refuses notebooks of a megabyte or more", () => {
     const big = problemsAfter(({ code }) => figureOf(code)["text/html"] = "x".repeat(1e6));
     assertMatch(big, /bytes, but less than 1000000 are wanted/);
-  });
-
-  it("requires Chinese, then English, in every text of a page that is not converted", () => {
-    const say = (source: string) => problemsAfter(({ text }) => text.source = source);
-    assertEquals(say("## 练习 · Exercises"), "");
-    assertEquals(
-      say("# HuberLoss\n\n胡贝尔损失 (Huber loss)。\n\nThe Huber loss of a residual."),
-      "",
-    );
-    assertEquals(say("$$\\text{loss} = |x - y|$$\n\n`const beta = 1;`"), "");
-    assertEquals(say("只有中文，没有英文 (English)。"), "cell 1: has no English");
-    assertEquals(say("## 只有中文"), "cell 1: has no English");
-    assertEquals(say("There is no Chinese here."), "cell 1: has no Chinese");
-    assertEquals(say("This comes first.\n\n这是后来的。"), "cell 1: English comes before Chinese");
   });
 });

@@ -47,7 +47,10 @@ describe("Markdown", () => {
       render("a $x^2$ b"),
       `<p>a ${mathml("x^2", false)} b</p>\n`,
     );
-    assertMatch(render("$$\\frac{a}{b}$$"), /^<p><span class="display"><math [^>]*display="block">.*<mfrac>/);
+    assertMatch(
+      render("$$\\frac{a}{b}$$"),
+      /^<p><span class="display"><math [^>]*display="block">.*<mfrac>/,
+    );
   });
 
   it("leaves a dollar in code, or escaped, alone", () => {

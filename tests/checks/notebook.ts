@@ -5,7 +5,6 @@ import {
   type Output,
   parseNotebook,
 } from "../../notebooks/_kit/notebook/notebook_file.ts";
-import { pageProblems } from "./page.ts";
 import { machinePathIn } from "./source.ts";
 
 const MAX_BYTES = 1_000_000;
@@ -18,15 +17,11 @@ const PNG_SIGNATURE = "iVBORw0KGgo"; // the first bytes of every PNG in base64
 export interface Expectations {
   /** The index may have any length and no figure. @default {false} */
   isIndex?: boolean;
-  /** Until all pages are: text cells hold both languages, and the rules of page.ts are not applied. @default {false} */
-  isUnconverted?: boolean;
-  /** The options of the loss, which a page of a loss must name. */
-  options?: readonly string[];
 }
 
 /**
- * Finds what keeps a stored notebook from being read as it is and from being run again: in its form, its outputs and its two
- * languages.
+ * Finds what keeps a stored notebook from being read as it is and from being run again: in its form and its outputs. What
+ * it says is for page.ts.
  *
  * @param text The text of the file.
  * @param expected What kind of notebook it is.
@@ -38,16 +33,15 @@ export function notebookProblems(text: string, expected: Expectations = {}): str
   } catch (error) {
     return [(error as Error).message];
   }
-  const { isIndex = false, isUnconverted = false, options } = expected;
+  const { isIndex = false } = expected;
   const bytes = new TextEncoder().encode(text).length;
   return [
     ...(bytes >= MAX_BYTES ? [`${bytes} bytes, but less than ${MAX_BYTES} are wanted`] : []),
     ...formProblems(notebook, text),
     ...(isIndex ? [] : extentProblems(notebook)),
     ...notebook.cells.flatMap((cell, index) =>
-      cellProblems(cell, isUnconverted).map((problem) => `cell ${index + 1}: ${problem}`)
+      cellProblems(cell).map((problem) => `cell ${index + 1}: ${problem}`)
     ),
-    ...(isUnconverted ? [] : pageProblems(notebook, isIndex ? undefined : options ?? [])),
   ];
 }
 
@@ -81,8 +75,8 @@ function extentProblems({ cells }: Notebook): string[] {
   return problems;
 }
 
-function cellProblems(cell: Cell, isUnconverted: boolean): string[] {
-  if (cell.cell_type === "markdown") return isUnconverted ? languageProblems(cell.source) : [];
+function cellProblems(cell: Cell): string[] {
+  if (cell.cell_type === "markdown") return [];
   if (cell.cell_type !== "code") return ["raw, neither code nor markdown"];
   const problems: string[] = [];
   if (cell.source.trim() === "") problems.push("empty");
@@ -112,33 +106,4 @@ function outputProblems(output: Output): string[] {
   if (path) problems.push(`an output holds the path ${path}`);
   if (shown.includes("\x1b[")) problems.push("an output holds terminal colours");
   return problems;
-}
-
-// Chinese prose contains English terms, but English prose hardly any Chinese: the share of letters decides the language.
-function isChinese(line: string): boolean {
-  return /\p{Script=Han}/u.test(line) && !isEnglish(line);
-}
-
-function isEnglish(line: string): boolean {
-  const latin = line.match(/[A-Za-z]/g)?.length ?? 0;
-  const han = line.match(/\p{Script=Han}/gu)?.length ?? 0;
-  return /(?:[A-Za-z]{2,}\W+){2}[A-Za-z]{2,}/.test(line) && latin > 2 * han;
-}
-
-/** Chinese must come first, then English. Formulas, code and pictures have no language; a heading may have both on one line. */
-function languageProblems(markdown: string): string[] {
-  const lines = markdown
-    .replace(/```[\s\S]*?```|\$\$[\s\S]*?\$\$|\$[^$\n]+\$|`[^`\n]*`/g, " ")
-    .replace(/!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]+>/g, " ")
-    .split("\n")
-    .filter((line) => /\p{Script=Han}|[A-Za-z]{3}/u.test(line));
-  if (lines.length === 0) return [];
-  if (!lines.some((line) => /\p{Script=Han}/u.test(line))) return ["has no Chinese"];
-  const isHeadings = lines.every((line) => line.startsWith("#"));
-  if (!lines.some(isHeadings ? (line) => /[A-Za-z]{3}/.test(line) : isEnglish)) {
-    return ["has no English"];
-  }
-  return lines.find((line) => isChinese(line) || isEnglish(line))?.match(/\p{Script=Han}/u)
-    ? []
-    : ["English comes before Chinese"];
 }
