@@ -8,7 +8,7 @@ import { partOf } from "../../notebooks/_book/language.ts";
 import { markdownRenderer, mathml } from "../../notebooks/_book/markdown.ts";
 import { searchTerms } from "../../notebooks/_book/search_terms.ts";
 import { differencesAlong, kinksOf } from "../../notebooks/_book/site/calculus.ts";
-import { FORMULAS } from "../../notebooks/_book/site/formula_list.ts";
+import { FORMULAS, LOSS_FORMULAS } from "../../notebooks/_book/site/formula_list.ts";
 import { toMathml } from "../../notebooks/_book/site/mathml.ts";
 import { type PanelClass, PANELS } from "../../notebooks/_book/site/panel_definitions.ts";
 import { withNumbers } from "../../notebooks/_book/site/panel_formula.ts";
@@ -106,6 +106,26 @@ const formulas = [
       : []
   ),
 ];
+
+describe("the formulas of the playground", () => {
+  it("are those that the losses compute, for every loss", () => {
+    const classes = lossbook as unknown as Record<string, PanelClass>;
+    assertEquals(
+      LOSS_FORMULAS.map(({ name }) => name).sort(),
+      contents.map(({ loss }) => loss).sort(),
+    );
+    for (const { name, text } of LOSS_FORMULAS) assertEquals(text, classes[name].formula!.value);
+  });
+
+  it("have a value for each symbol", () => {
+    for (const { text, along, values } of FORMULAS) {
+      const { symbols } = new Formula(text);
+      assert(symbols.includes(along));
+      assertEquals(symbols.filter((symbol) => !(symbol in values)), []);
+      assert(Number.isFinite(new Formula(text).evaluate(values)[0]), text);
+    }
+  });
+});
 
 describe("MathML of a formula", () => {
   it("can be made of every formula and derivative there is", () => {

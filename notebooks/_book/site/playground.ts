@@ -93,7 +93,7 @@ list.addEventListener("input", () => {
   const chosen = FORMULAS[list.selectedIndex - 1];
   if (chosen === undefined) return;
   area.value = state.text = chosen.text;
-  state.along = "x";
+  state.along = chosen.along;
   state.values = { ...chosen.values };
   changeFormula();
 });
@@ -248,8 +248,8 @@ function readState(search: string): State {
   const query = new URLSearchParams(search);
   const text = query.get("formula");
   if (text === null) {
-    const [first] = FORMULAS;
-    return { text: first.text, along: "x", values: { x: 1.5, ...first.values } };
+    const { text, along, values } = FORMULAS.find(({ name }) => name === "HuberLoss")!;
+    return { text, along, values: { ...values } };
   }
   const values: Record<string, number> = {};
   for (const [name, value] of query) {
