@@ -39,6 +39,7 @@ export interface Surroundings {
 
 const WORDS = {
   code: { zh: "画图的代码", en: "The code of the figure" },
+  here: { zh: "本节的链接", en: "Link to this section" },
   touch: { zh: "点一下，图就能缩放", en: "Make the figure interactive" },
 } satisfies Record<string, Both>;
 
@@ -65,7 +66,10 @@ export function renderPage(notebook: Notebook, surroundings: Surroundings): Page
       const heading = partOf(line, language);
       const [, inline] = markdown(heading).match(/^<p>([^]*)<\/p>\n$/) ?? [];
       sections.push({ id: cell.id, heading, level: signs.length, text: "" });
-      html += `<h${signs.length} id="${cell.id}">${inline}</h${signs.length}>\n`;
+      const anchor = signs.length === 1
+        ? ""
+        : ` <a class="anchor" href="#${cell.id}" aria-label="${WORDS.here[language]}">#</a>`;
+      html += `<h${signs.length} id="${cell.id}">${inline}${anchor}</h${signs.length}>\n`;
       continue;
     }
     const classes = ["text", ...tags.filter((tag) => tag === "card")].join(" ");

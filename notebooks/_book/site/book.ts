@@ -14,7 +14,7 @@ offerCopies();
 wakeFigures();
 offerSearch();
 letScroll();
-addEventListener("resize", letScroll);
+addEventListener("resize", () => letScroll());
 
 /** The contents are open where there is room beside the text. */
 function openContents(): void {

@@ -83,6 +83,7 @@ export function mountPanel(Loss: PanelClass): void {
   const view = viewOf(model);
   const numbers = el("dl", { class: "numbers" });
   const formulas = el("div", { class: "formulas" });
+  let typeset = "";
   frame.replaceChildren(
     el("h2", {}, say("动手试试", "Try it")),
     view.element,
@@ -111,8 +112,11 @@ export function mountPanel(Loss: PanelClass): void {
       ...reading(say("损失", "loss"), [value], "loss"),
       ...Object.entries(grad).flatMap(([name, list]) => reading(`∂/∂${name}`, list, "gradient")),
     );
-    formulas.innerHTML = formulaLines(Loss, state.options);
-    letScroll();
+    const lines = formulaLines(Loss, state.options);
+    if (lines !== typeset) {
+      formulas.innerHTML = typeset = lines;
+      letScroll(formulas);
+    }
     history.replaceState(
       null,
       "",

@@ -235,7 +235,7 @@ function draw(): void {
     `The vector program: ${lines.length} instructions, ${bytes} bytes of WebAssembly`,
   );
   program.textContent = lines.join("\n");
-  letScroll();
+  letScroll(frame);
   history.replaceState(null, "", `${location.pathname}${writeState()}`);
 }
 
