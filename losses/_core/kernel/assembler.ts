@@ -156,13 +156,16 @@ export class CodeWriter {
 }
 
 /**
- * A module with one function of two integers over an imported memory `m.m`, exported as `f`.
+ * A module with one function of two integers over an imported memory `m.m`, exported as `f`. With a memory of exactly that size
+ * the engine compares addresses with a constant.
  *
+ * @param pages The size of the memory, which cannot grow.
  * @param integers The number of its integer locals.
  * @param vectors The number of its vector locals.
  * @param body Its code.
  */
 export function moduleOf(
+  pages: number,
   integers: number,
   vectors: number,
   body: CodeWriter,
@@ -170,10 +173,11 @@ export function moduleOf(
   const code = new CodeWriter().byte(2).leb(integers).byte(I32).leb(vectors).byte(V128);
   code.append(body.bytes).byte(END);
   const section = new CodeWriter().byte(1).leb(code.bytes.length).append(code.bytes).bytes;
+  const limits = new CodeWriter().byte(1).leb(pages).leb(pages).bytes;
   const out = new CodeWriter().append([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic and version
     ...[1, 6, 1, 0x60, 2, I32, I32, 0], // the type: two integers, no result
-    ...[2, 8, 1, 1, 0x6d, 1, 0x6d, 0x02, 0x00, 0], // the memory
+    ...[2, 6 + limits.length, 1, 1, 0x6d, 1, 0x6d, 0x02, ...limits], // the memory
     ...[3, 2, 1, 0], // one function
     ...[7, 5, 1, 1, 0x66, 0x00, 0], // its name
   ]);

@@ -29,8 +29,8 @@ import { read } from "../formula/grammar.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import { interpret } from "./interpret.ts";
 import { type Context, isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
-import { LINE, type Machine, PAGE, type Scratch, scratchFor, TILE } from "./memory.ts";
-import { type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
+import { LINE, type Machine, type Scratch, scratchFor, TILE } from "./memory.ts";
+import { PAGE, type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
 import type { Operand } from "./program.ts";
 import { compile } from "./wasm.ts";
 

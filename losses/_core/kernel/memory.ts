@@ -3,7 +3,7 @@
  * only one runs at a time.
  */
 
-import { SLACK } from "./plan.ts";
+import { PAGE, SLACK } from "./plan.ts";
 import { hasRelaxedSimd } from "./wasm.ts";
 
 /** What runs kernels: WebAssembly with or without relaxed SIMD, or the interpreter in JavaScript. */
@@ -12,8 +12,6 @@ export type Machine = "relaxed" | "wasm" | "interpreter";
 /** Elements in a tile by default: a few operands of this size stay in the L1 and L2 caches. */
 export const TILE = 8192;
 
-/** Bytes in a page of a WebAssembly memory. */
-export const PAGE = 65536;
 /** Pages of the memory that all kernels share but those for long rows. */
 export const SCRATCH_PAGES = 128;
 /** Operands begin at multiples of a cache line. */

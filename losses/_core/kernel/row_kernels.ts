@@ -7,7 +7,8 @@
 
 import type { FloatType } from "../tensor/types.ts";
 import { type Kernels, type KernelsDefinition, layOut } from "./kernels.ts";
-import { newScratch, PAGE, type Scratch, SCRATCH_PAGES, scratchFor, TILE } from "./memory.ts";
+import { newScratch, type Scratch, SCRATCH_PAGES, scratchFor, TILE } from "./memory.ts";
+import { PAGE } from "./plan.ts";
 
 /** The most pages of a WebAssembly memory. */
 const MAX_PAGES = 65536;

@@ -51,7 +51,7 @@ import {
   V128_STORE,
 } from "./assembler.ts";
 import { opcodeOf } from "./operations.ts";
-import type { Plan, Reduction, Run } from "./plan.ts";
+import { PAGE, type Plan, type Reduction, type Run } from "./plan.ts";
 import {
   CALL,
   ELEMENT,
@@ -145,7 +145,7 @@ class Encoder extends CodeWriter {
     return this.#locals - count;
   }
 
-  encode(): Uint8Array<ArrayBuffer> {
+  encode(pages: number): Uint8Array<ArrayBuffer> {
     const wide = this.#wide;
     const { reductions } = this.#plan;
     const size = wide ? 8 : 4;
@@ -188,7 +188,7 @@ class Encoder extends CodeWriter {
     this.step(R, 8);
     this.get(ROWS).i32(1).byte(I32_SUB).byte(TEE).byte(ROWS).leave(0);
     this.byte(END).byte(END);
-    return moduleOf(INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);
+    return moduleOf(pages, INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);
   }
 
   /** Writes an operation on what has been pushed. */
@@ -391,9 +391,9 @@ class Encoder extends CodeWriter {
  */
 export function hasRelaxedSimd(): boolean {
   // Where a content security policy forbids WebAssembly, `validate` need not say so.
-  new WebAssembly.Module(moduleOf(0, 1, new CodeWriter()));
+  new WebAssembly.Module(moduleOf(1, 0, 1, new CodeWriter()));
   const multiplyAdd = new CodeWriter().get(2).get(2).get(2).simd(RELAXED_MADD).set(2);
-  return WebAssembly.validate(moduleOf(0, 1, multiplyAdd));
+  return WebAssembly.validate(moduleOf(1, 0, 1, multiplyAdd));
 }
 
 /**
@@ -401,9 +401,10 @@ export function hasRelaxedSimd(): boolean {
  *
  * @param plan The kernel.
  * @param relaxed True to use the multiply-add and select of relaxed SIMD.
+ * @param pages The size of the scratch memory.
  */
-export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
-  return new Encoder(plan, relaxed).encode();
+export function encode(plan: Plan, relaxed: boolean, pages: number): Uint8Array<ArrayBuffer> {
+  return new Encoder(plan, relaxed).encode(pages);
 }
 
 /**
@@ -414,6 +415,7 @@ export function encode(plan: Plan, relaxed: boolean): Uint8Array<ArrayBuffer> {
  * @param relaxed True to use the multiply-add and select of relaxed SIMD.
  */
 export function compile(plan: Plan, memory: WebAssembly.Memory, relaxed: boolean): Run {
-  const module = new WebAssembly.Module(encode(plan, relaxed));
+  const pages = memory.buffer.byteLength / PAGE;
+  const module = new WebAssembly.Module(encode(plan, relaxed, pages));
   return new WebAssembly.Instance(module, { m: { m: memory } }).exports.f as Run;
 }

@@ -2,6 +2,7 @@
 import { read } from "../../../losses/_core/formula/grammar.ts";
 import { Lowering } from "../../../losses/_core/kernel/lower.ts";
 import { ALL_FUNCTIONS } from "../../../losses/_core/kernel/math.ts";
+import { SCRATCH_PAGES } from "../../../losses/_core/kernel/memory.ts";
 import type { Operand } from "../../../losses/_core/kernel/program.ts";
 import { encode } from "../../../losses/_core/kernel/wasm.ts";
 
@@ -37,6 +38,6 @@ export function listingOf(symbols: readonly string[], texts: readonly string[]):
   });
   const names = ["value", "gradient"];
   values.forEach((value, i) => lines.push(`store ${names[i]} v${value}`));
-  const { length } = encode({ program, stores, reductions: [] }, false);
+  const { length } = encode({ program, stores, reductions: [] }, false, SCRATCH_PAGES);
   return { lines, bytes: length };
 }
