@@ -7,17 +7,16 @@
  * From text to kernel: read → lower → **interpret**.
  */
 
-import { ARITHMETIC, COMPARISONS, INTEGERS, LOGIC, ROUNDING } from "./operations.ts";
 import type { Plan, Run } from "./plan.ts";
-import type { Instruction } from "./program.ts";
+import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
 
 /** Columns in a strip: bounds the memory for values, however long the rows and the formula are. */
 const STRIP = 256;
 
-/** A value for each column of a strip, as floats and as integers with the same bits. */
+/** A value for each column of a strip, as floats and as the words of 32 bits that they consist of. */
 interface Register {
   readonly floats: Float32Array | Float64Array;
-  readonly bits: Uint32Array | BigUint64Array;
+  readonly words: Int32Array;
 }
 
 /**
@@ -28,94 +27,197 @@ interface Register {
  */
 export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   const { program: { dtype, instructions }, stores, reductions } = plan;
-  const buffer = memory as ArrayBuffer;
-  const isWide = dtype === "float64";
-  const Floats = isWide ? Float64Array : Float32Array;
-  const size = Floats.BYTES_PER_ELEMENT;
+  /** Words in a float. */
+  const width = dtype === "float64" ? 2 : 1;
+  const words = new Int32Array(memory);
+  const doubles = new Float64Array(memory);
   let registers: Register[] | undefined;
 
-  const newRegister = (): Register => {
-    const buffer = new ArrayBuffer(STRIP * size);
-    return {
-      floats: new Floats(buffer),
-      bits: new (isWide ? BigUint64Array : Uint32Array)(buffer),
-    };
-  };
-  const floatsAt = (offset: number, first: number, count: number) =>
-    new Floats(buffer, offset + first * size, count);
-
-  /** Runs an instruction for `count` columns from `column`. */
-  function step(
-    [out, a, b, c]: readonly Register[],
-    { op, value }: Instruction,
-    row: number,
-    cols: number,
-    column: number,
-    count: number,
-  ): void {
-    const at = Number(value);
-    /** The bits of a register, whatever its width; in place of a missing argument the number of the instruction. */
-    const bits = (register: Register | undefined, i: number) => BigInt(register?.bits[i] ?? value);
-    const product = (i: number) => {
-      const product = a!.floats[i]! * b!.floats[i]!;
-      return isWide ? product : Math.fround(product);
-    };
-    const float = ARITHMETIC[op] ?? ROUNDING[op];
-    const comparison = COMPARISONS[op];
-    const integer = LOGIC[op] ?? INTEGERS[op];
-    /** The result for one column: a float, the bits of one, or whether all bits are set. */
-    let result: (i: number) => number | bigint | boolean = () => value;
-    if (float) result = (i) => float[1](a!.floats[i]!, b?.floats[i]!);
-    else if (comparison) result = (i) => comparison[1](a!.floats[i]!, b!.floats[i]!);
-    else if (integer) result = (i) => integer[1](bits(a, i), bits(b, i));
-    else if (op === "select") result = (i) => bits(bits(a, i) ? b : c, i);
-    else if (op === "madd") result = (i) => product(i) + c!.floats[i]!;
-    else if (op === "nmadd") result = (i) => c!.floats[i]! - product(i);
-    else if (op === "element" || op === "column") {
-      out!.floats.set(floatsAt(at, op === "element" ? row * cols + column : column, count));
-      return;
-    } else if (op === "row" || op === "param") {
-      const scalar = new Float64Array(buffer, at)[op === "row" ? row : 0]!;
-      result = () => scalar;
-    }
-    for (let i = 0; i < count; i++) {
-      const found = result(i);
-      if (typeof found === "number") out!.floats[i] = found;
-      else {
-        const all = typeof found === "boolean" ? -BigInt(found) : found;
-        out!.bits[i] = isWide ? BigInt.asUintN(64, all) : Number(BigInt.asUintN(32, all));
+  const newRegister = ({ op, value }: Instruction): Register => {
+    const buffer = new ArrayBuffer(4 * width * STRIP);
+    const floats = width === 2 ? new Float64Array(buffer) : new Float32Array(buffer);
+    const words = new Int32Array(buffer);
+    if (op === "const") floats.fill(Number(value));
+    else if (op === "bits") {
+      const bits = BigInt(value);
+      for (let k = 0; k < words.length; k++) {
+        words[k] = Number(BigInt.asIntN(32, k % width === 1 ? bits >> 32n : bits));
       }
     }
-  }
+    return { floats, words };
+  };
 
   return (rows, cols) => {
     const values = registers ??= instructions.map(newRegister);
-    const operands = instructions.map((
-      { args },
-      i,
-    ) => [values[i]!, ...args.map((k) => values[k]!)]);
+    const run = (stage: number, row: number, column: number, count: number) => {
+      for (let i = 0; i < instructions.length; i++) {
+        const instruction = instructions[i]!;
+        if (instruction.stage !== stage) continue;
+        const { op, args, value } = instruction;
+        const out = values[i]!;
+        if (op === "const" || op === "bits") continue;
+        if (op === "element" || op === "column") {
+          const first = Number(value) / 4 +
+            width * (op === "element" ? row * cols + column : column);
+          for (let k = 0; k < width * count; k++) out.words[k] = words[first + k]!;
+        } else if (op === "row" || op === "param") {
+          out.floats.fill(doubles[Number(value) / 8 + (op === "row" ? row : 0)]!);
+        } else {
+          const [a, b = a, c = a] = args.map((k) => values[k]!);
+          compute(instruction, count, out, a!, b!, c!);
+        }
+      }
+    };
+    run(CALL, 0, 0, STRIP);
     for (let row = 0; row < rows; row++) {
+      run(ROW, row, 0, STRIP);
       const totals = reductions.map(({ kind }) => kind === "sum" ? 0 : -Infinity);
       for (let column = 0; column < cols; column += STRIP) {
         const count = Math.min(STRIP, cols - column);
-        instructions.forEach((instruction, i) =>
-          step(operands[i]!, instruction, row, cols, column, count)
-        );
+        run(ELEMENT, row, column, count);
         for (const { kind, offset, value } of stores) {
-          floatsAt(offset, (kind === "element" ? row * cols : 0) + column, count)
-            .set(values[value]!.floats.subarray(0, count));
+          const from = values[value]!.words;
+          const first = offset / 4 + width * ((kind === "element" ? row * cols : 0) + column);
+          for (let k = 0; k < width * count; k++) words[first + k] = from[k]!;
         }
         reductions.forEach(({ kind, value }, k) => {
-          for (let i = 0; i < count; i++) {
-            const term = values[value]!.floats[i]!;
-            if (kind === "sum") totals[k]! += term;
-            else if (totals[k]! < term) totals[k] = term;
-          }
+          const { floats } = values[value]!;
+          let total = totals[k]!;
+          if (kind === "sum") { for (let i = 0; i < count; i++) total += floats[i]!; }
+          else for (let i = 0; i < count; i++) if (total < floats[i]!) total = floats[i]!;
+          totals[k] = total;
         });
       }
       reductions.forEach(({ offset }, k) => {
-        new Float64Array(buffer, offset)[row] = totals[k]!;
+        doubles[offset / 8 + row] = totals[k]!;
       });
     }
   };
+}
+
+/** Runs an instruction for `n` columns. What takes long has a loop for each operation, which engines compile well. */
+function compute(
+  { op, value }: Instruction,
+  n: number,
+  { floats: o, words: w }: Register,
+  { floats: x, words: p }: Register,
+  { floats: y, words: q }: Register,
+  { floats: z, words: r }: Register,
+): void {
+  const width = o.BYTES_PER_ELEMENT / 4;
+  const isWide = width === 2;
+  const words = width * n;
+  const distance = Number(value);
+  switch (op) {
+    case "abs":
+      for (let i = 0; i < n; i++) o[i] = Math.abs(x[i]!);
+      break;
+    case "sqrt":
+      for (let i = 0; i < n; i++) o[i] = Math.sqrt(x[i]!);
+      break;
+    case "trunc":
+      for (let i = 0; i < n; i++) o[i] = Math.trunc(x[i]!);
+      break;
+    case "min":
+      for (let i = 0; i < n; i++) o[i] = Math.min(x[i]!, y[i]!);
+      break;
+    case "max":
+      for (let i = 0; i < n; i++) o[i] = Math.max(x[i]!, y[i]!);
+      break;
+    case "neg":
+      for (let i = 0; i < n; i++) o[i] = -x[i]!;
+      break;
+    case "add":
+      for (let i = 0; i < n; i++) o[i] = x[i]! + y[i]!;
+      break;
+    case "sub":
+      for (let i = 0; i < n; i++) o[i] = x[i]! - y[i]!;
+      break;
+    case "mul":
+      for (let i = 0; i < n; i++) o[i] = x[i]! * y[i]!;
+      break;
+    case "div":
+      for (let i = 0; i < n; i++) o[i] = x[i]! / y[i]!;
+      break;
+    case "pmin":
+      for (let i = 0; i < n; i++) o[i] = y[i]! < x[i]! ? y[i]! : x[i]!;
+      break;
+    case "pmax":
+      for (let i = 0; i < n; i++) o[i] = x[i]! < y[i]! ? y[i]! : x[i]!;
+      break;
+    case "madd":
+      for (let i = 0; i < n; i++) {
+        const xy = x[i]! * y[i]!;
+        o[i] = z[i]! + (isWide ? xy : Math.fround(xy));
+      }
+      break;
+    case "nmadd":
+      for (let i = 0; i < n; i++) {
+        const xy = x[i]! * y[i]!;
+        o[i] = z[i]! - (isWide ? xy : Math.fround(xy));
+      }
+      break;
+    case "lt":
+      for (let i = 0; i < n; i++) w[i] = x[i]! < y[i]! ? -1 : 0;
+      break;
+    case "le":
+      for (let i = 0; i < n; i++) w[i] = x[i]! <= y[i]! ? -1 : 0;
+      break;
+    case "gt":
+      for (let i = 0; i < n; i++) w[i] = x[i]! > y[i]! ? -1 : 0;
+      break;
+    case "ge":
+      for (let i = 0; i < n; i++) w[i] = x[i]! >= y[i]! ? -1 : 0;
+      break;
+    case "eq":
+      for (let i = 0; i < n; i++) w[i] = x[i]! === y[i]! ? -1 : 0;
+      break;
+    case "ne":
+      for (let i = 0; i < n; i++) w[i] = x[i]! !== y[i]! ? -1 : 0;
+      break;
+    case "not":
+      for (let i = 0; i < words; i++) w[i] = ~p[i]!;
+      break;
+    case "and":
+      for (let i = 0; i < words; i++) w[i] = p[i]! & q[i]!;
+      break;
+    case "andnot":
+      for (let i = 0; i < words; i++) w[i] = p[i]! & ~q[i]!;
+      break;
+    case "or":
+      for (let i = 0; i < words; i++) w[i] = p[i]! | q[i]!;
+      break;
+    case "select":
+      for (let i = 0; i < words; i++) w[i] = p[i]! !== 0 ? q[i]! : r[i]!;
+      break;
+    case "iadd":
+    case "isub": {
+      // a - b is a + ~b + 1. The low word of a float64 comes first, and carries into the high one.
+      const flip = op === "isub" ? -1 : 0;
+      let carry = 0;
+      for (let i = 0; i < words; i++) {
+        const sum = (p[i]! >>> 0) + ((q[i]! ^ flip) >>> 0) + (i % width === 0 ? -flip : carry);
+        carry = Number(sum > 0xffff_ffff);
+        w[i] = sum;
+      }
+      break;
+    }
+    // Those of float64 are by more than 32 bits: one word takes the place of the other. JavaScript counts modulo 32.
+    case "shl":
+      for (let i = 0; i < words; i += width) {
+        w[i + width - 1] = p[i]! << distance;
+        if (isWide) w[i] = 0;
+      }
+      break;
+    case "shr":
+      for (let i = 0; i < words; i += width) {
+        w[i] = p[i + width - 1]! >>> distance;
+        if (isWide) w[i + 1] = 0;
+      }
+      break;
+  }
+  // A mask has all bits of a float.
+  if (isWide && /^[gle]|ne$/.test(op)) {
+    for (let i = n - 1; i >= 0; i--) w[2 * i + 1] = w[2 * i] = w[i]!;
+  }
 }
