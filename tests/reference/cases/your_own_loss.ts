@@ -1,6 +1,6 @@
 /**
- * Losses that PyTorch does not have, as definitions: the notebook your_own_loss.ipynb shows them, and the tests compare them
- * with the packages that have them.
+ * Losses that PyTorch does not have, as definitions that the tests compare with the packages that have them, and the stored
+ * answers of those packages, with which the notebook your_own_loss.ipynb compares its own.
  *
  * @module
  */
@@ -105,9 +105,9 @@ export const ntXent = {
   arguments: { input: "x", target: "y" },
   options: { temperature: 0.5 },
   rows: {
-    m: "max(x)",
-    s: "sum(y < 0 ? 0 : exp((x - m) / temperature))",
     positive: "sum(y > 0 ? x : 0)",
+    m: "max(y < 0 ? positive : x)",
+    s: "sum(y < 0 ? 0 : exp((x - m) / temperature))",
   },
   value: "log(s) - (positive - m) / temperature",
 } as const;
@@ -177,7 +177,7 @@ function tensor({ dtype, shape, data }: StoredTensor): Tensor {
 }
 
 /** The stored cases of a loss. */
-export function peerCases({ name }: { readonly name: string }): PeerCase[] {
+export function peerCases({ name }: NamedLoss): PeerCase[] {
   return readStored().cases.filter(({ definition }) => definition === name).map((stored) => ({
     ...stored,
     args: Object.values(stored.args).map(tensor),
@@ -189,10 +189,9 @@ export function peerCases({ name }: { readonly name: string }): PeerCase[] {
   }));
 }
 
-/** Any definition. */
-export interface AnyDefinition {
+/** A loss, of which the name alone says which cases are its own: a definition, or the class that it makes. */
+export interface NamedLoss {
   readonly name: string;
-  readonly value: string;
 }
 
 /** Any class that defineLoss has made. */
@@ -217,12 +216,12 @@ const ROUNDING = { float64: 1e-12, float32: 1e-5 };
 /**
  * Computes a loss in every stored case, value and gradients.
  *
- * @param definition The definition.
- * @param Loss The class that it makes.
+ * @param loss Whose cases.
+ * @param Loss The class that computes them.
  * @returns The largest difference for each type and quantity.
  */
 export function differencesFromPeers(
-  definition: AnyDefinition,
+  loss: NamedLoss,
   Loss: AnyLossClass,
 ): PeerDifference[] {
   const found = new Map<string, { count: number; difference: number; atol: number }>();
@@ -235,7 +234,7 @@ export function differencesFromPeers(
       difference: Math.max(before.difference, relativeDifference(ours, theirs)),
     });
   };
-  for (const { dtype, options, args, gradOutput, value, grad } of peerCases(definition)) {
+  for (const { dtype, options, args, gradOutput, value, grad } of peerCases(loss)) {
     const request = { wrt: Object.keys(grad), gradOutput };
     const ours = new Loss(options as never).valueAndGrad(...[...args, request] as never[]);
     compare("J", dtype, ours.value, value);
@@ -264,9 +263,9 @@ function relativeDifference(ours: Tensor, theirs: Tensor): number {
 }
 
 /** Who computed the stored cases of a loss, with the version, such as "optax 0.2.8: optax.log_cosh". */
-export function peerOf(definition: AnyDefinition): string {
+export function peerOf(loss: NamedLoss): string {
   const { versions } = readStored();
-  const [{ peer }] = peerCases(definition);
+  const [{ peer }] = peerCases(loss);
   const [root] = peer.split(".");
   const name = Object.hasOwn(versions, root) ? root : PACKAGES[root] ?? "torch";
   return `${name} ${versions[name]}: ${peer}`;
@@ -278,25 +277,3 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pytorch_metric_learning: "pytorch-metric-learning",
   open_clip: "open_clip_torch",
 };
-
-/** A definition as one would type it, as Markdown. */
-export function sourceOf(definition: object): string {
-  const parts = Object.entries(definition).map(([name, part]) => {
-    const line = `  ${name}: ${inline(part)},`;
-    return line.length <= 100 || typeof part !== "object" ? line : `  ${name}: ${spread(part)},`;
-  });
-  return ["```ts", "defineLoss({", ...parts, "})", "```"].join("\n");
-}
-
-function inline(part: unknown): string {
-  if (Array.isArray(part)) return `[${part.map(inline).join(", ")}]`;
-  if (typeof part !== "object" || part === null) return JSON.stringify(part);
-  return `{ ${
-    Object.entries(part).map(([name, value]) => `${name}: ${inline(value)}`).join(", ")
-  } }`;
-}
-
-function spread(part: object): string {
-  const lines = Object.entries(part).map(([name, value]) => `    ${name}: ${inline(value)},`);
-  return ["{", ...lines, "  }"].join("\n");
-}
