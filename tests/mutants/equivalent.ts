@@ -154,4 +154,16 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutated: "for (let k = 0; k <= count; k++) {",
     reason: "Only the first `count` weights are read, and a typed array takes none beyond its end.",
   },
+  {
+    file: "losses/_core/define/verify_gradients.ts",
+    code: "[between(-3, 3), between(-3, 3)],",
+    mutated: "[between(-3, 3), between(-2, 3)],",
+    reason: "Other random points, as good as these.",
+  },
+  {
+    file: "losses/_core/define/verify_gradients.ts",
+    code: "[between(0.05, 0.95), (random) => random() < 0.5 ? 0 : 1],",
+    mutated: "[between(0.05, 0.95), (random) => random() >= 0.5 ? 0 : 1],",
+    reason: "Other random points, as good as these.",
+  },
 ];
