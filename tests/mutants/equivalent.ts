@@ -166,4 +166,10 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutated: "[between(0.05, 0.95), (random) => random() >= 0.5 ? 0 : 1],",
     reason: "Other random points, as good as these.",
   },
+  {
+    file: "losses/_core/define/row_steps.ts",
+    code: "for (let r = 0; r < count; r++) {",
+    mutated: "for (let r = (-1); r < count; r++) {",
+    reason: "A typed array has no element -1, and takes none.",
+  },
 ];
