@@ -86,8 +86,8 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: "losses/_core/kernel/wasm.ts",
-    code: "return moduleOf(INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);",
-    mutated: "return moduleOf(INTEGERS, this.#locals - PARAMETERS + INTEGERS, this);",
+    code: "return moduleOf(pages, INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);",
+    mutated: "return moduleOf(pages, INTEGERS, this.#locals - PARAMETERS + INTEGERS, this);",
     reason: "Declares twelve locals more, which no instruction uses.",
   },
   {
