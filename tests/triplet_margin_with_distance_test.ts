@@ -273,8 +273,10 @@ describe("TripletMarginWithDistanceLoss and its distance function", () => {
       forward: pairwiseDistance.forward,
       valueAndGrad: pairwiseDistance.valueAndGrad,
     };
-    const found = none({ distanceFunction }).valueAndGrad(single, positive, one);
-    const wanted = new TripletMarginLoss({ reduction: "none" }).valueAndGrad(single, positive, one);
+    // No hinge is 0, so that every distance has a gradient.
+    const options = { margin: 50, reduction: "none" } as const;
+    const found = triplet({ ...options, distanceFunction }).valueAndGrad(single, positive, one);
+    const wanted = new TripletMarginLoss(options).valueAndGrad(single, positive, one);
     assertEquals(found.value.shape, [5]);
     for (const name of NAMES) {
       const close = { rtol: 1e-14, atol: 1e-15, context: name };

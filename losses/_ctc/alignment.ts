@@ -211,7 +211,6 @@ export class Alignments {
     const lastScale = scales[frames - 1]!;
     beta[PAD + 2 * labels] = lastScale;
     if (labels > 0) beta[PAD + 2 * labels - 1] = lastScale;
-    let found = 0;
     for (let t = frames - 1; t >= 0; t--) {
       const e = t * classes.length;
       const now = (t + 1) * width + PAD;
@@ -247,9 +246,8 @@ export class Alignments {
       for (let i = e; i < e + classes.length; i++) {
         if (occupancy[i]! < FAINT || emission[i] === 0) occupancy[i] = 0;
       }
-      found = beta[PAD]!;
     }
-    return found;
+    return beta[PAD]!;
   }
 
   /**
@@ -428,8 +426,9 @@ function levelStep(
       value *= DOWN;
       level++;
     } else if (value < LOWEST) {
+      // 0 keeps its level, -∞.
       value /= DOWN;
-      level = value === 0 ? -Infinity : level - 1;
+      level--;
     }
     const to = before + PAD + states + PAD + s;
     alpha.values[to] = value;

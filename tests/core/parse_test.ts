@@ -169,6 +169,12 @@ describe("a message about a long formula", () => {
     });
   }
 
+  it("has the place in the middle of 60 characters", () => {
+    const [before, after] = ["a + ".repeat(50), " + a".repeat(50)];
+    const { message } = assertThrows(() => tree(`${before}?${after}`), SyntaxError);
+    assertStringIncludes(message, `: '…${before.slice(-30)}?${after.slice(0, 29)}…'`);
+  });
+
   it("about a value or a condition, too", () => {
     const messages = [
       () => new Formula(long).evaluate({}),
@@ -189,6 +195,7 @@ const TEXTS = [
   "-(a * b) - -a * (-b) - (-2)",
   "(a + b) * (c - a) / (a / b + 3)",
   "a < b and (b < c or c < a) ? a : b",
+  "(b < c or c < a) and a < b or b < a ? a : b",
   "not (a < b and b < c) ? a : not (a < c) ? b : c",
   "(a < b ? a : b) * (a < c ? b : c)",
   "a < b ? (c < a ? 1 : 2) : 3",

@@ -40,6 +40,7 @@ describe("a tensor is shown", () => {
       Deno.inspect({ labels: int32([1, 2]) }),
       "{ labels: tensor([1, 2], dtype=torch.int32) }",
     );
+    assertEquals(Deno.inspect([x]), `[\n  ${text.replace("\n", "\n  ")}\n]`);
   });
 
   it("in Node's and Bun's console", async () => {

@@ -288,10 +288,11 @@ describe("checkGradient asks for", () => {
   it("the same random upstream gradient for the same seed, and leaves arguments alone", () => {
     const input = new Random(1).tensor([3]);
     const before = input.data.slice();
-    const gradient = (seed: number) =>
+    const gradient = (seed?: number) =>
       checkGradient(lossOf(Math.exp, () => 0), [input], { names, seed }).worst!.difference;
     assertEquals(gradient(5), gradient(5));
     assert(gradient(5) !== gradient(6));
+    assertEquals(gradient(), gradient(1));
     assertEquals(input.data, before);
   });
 });

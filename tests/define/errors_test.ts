@@ -225,6 +225,11 @@ describe("a gradient that is not the derivative of the value is refused", () => 
       value: "square(s - y)",
       grad: { target: "2 * (s - y)" },
     }],
+    ["of a number per row, in one of two pieces", {
+      rows: { s: "sum(x)" },
+      value: "square(s - y)",
+      grad: { target: "y > 2 ? 0 : 2 * (y - s)" },
+    }],
     ["without the way through a reduction", {
       rows: { m: "mean(x)", s: "sum(square(x - m) * y)" },
       value: "s",

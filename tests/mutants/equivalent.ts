@@ -60,4 +60,116 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutated: "float32: { small: 101, up: 80, down: 77 },",
     reason: "Around the threshold both forms are in range.",
   },
+  {
+    file: "losses/_core/rows/distances.ts",
+    code: "float64: { small: 900, up: 800, down: 300 },",
+    mutated: "float64: { small: 900, up: 799, down: 300 },",
+    reason: "Any power of 2 that keeps both in range is divided out again.",
+  },
+  {
+    file: "losses/_core/elementwise/shapes.ts",
+    code: "if (tensors.every(({ shape }) => sameShape(shape, tensors[0]!.shape))) return;",
+    mutated: "if (tensors.every(({ shape }) => sameShape(shape, tensors[1]!.shape))) return;",
+    reason: "All shapes are the same as the first if and only if they are the same as the second.",
+  },
+  {
+    file: "losses/_core/elementwise/domains.ts",
+    code: "for (let start = 0; start < data.length; start += tile) {",
+    mutated: "for (let start = 0; start <= data.length; start += tile) {",
+    reason: "One more run at most, over no element: its maximum is -∞, so that it finds none.",
+  },
+  {
+    file: "losses/_core/kernel/wasm.ts",
+    code: 'for (let i = 0; i < (kind === "sum" ? 2 : UNROLL); i++) {',
+    mutated: 'for (let i = 0; i < (kind === "sum" ? 3 : UNROLL); i++) {',
+    reason: "Sets a local to 0 that a sum has and never reads.",
+  },
+  {
+    file: "losses/_core/kernel/wasm.ts",
+    code: "return moduleOf(pages, INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);",
+    mutated: "return moduleOf(pages, INTEGERS, this.#locals - PARAMETERS + INTEGERS, this);",
+    reason: "Declares twelve locals more, which no instruction uses.",
+  },
+  {
+    file: "losses/_core/kernel/program.ts",
+    code: "#instruction(op: Op, args: readonly Value[], value: number | bigint = 0): Value {",
+    mutated: "#instruction(op: Op, args: readonly Value[], value: number | bigint = (-1)): Value {",
+    reason: "The value of an instruction that is given none is never read.",
+  },
+  {
+    file: "losses/_core/formula/grammar.ts",
+    code: "const value = binary(0);",
+    mutated: "const value = binary((-1));",
+    reason: "No operator has a precedence below 0.",
+  },
+  {
+    file: "losses/_core/rows/softmax.ts",
+    code: 'export const EXP = "exp(min(x - m, 0))";',
+    mutated: 'export const EXP = "exp(min(x - m, 1))";',
+    reason: "Speed only: x - m is never above 0.",
+  },
+  {
+    file: "losses/cross_entropy.ts",
+    code: "tileRows: 4096,",
+    mutated: "tileRows: 4097,",
+    reason: "Speed only: each row is computed by itself.",
+  },
+  {
+    file: "losses/poisson_nll.ts",
+    code: 'value: "exp(x) - (y == 0 ? 0 : y * min(x, 1000))",',
+    mutated: 'value: "exp(x) - (y == 0 ? 0 : y * min(x, 999))",',
+    reason:
+      "Above 710 exp(x) is ∞ and so is the value, unless y is so large that 1000 y overflows.",
+  },
+  {
+    file: "losses/multi_label_soft_margin.ts",
+    code:
+      "if (weight === undefined) element.w.fill(1, 0, Math.min(tiles.tile, rows.count * classes));",
+    mutated:
+      "if (weight === undefined) element.w.fill(1, 0, Math.max(tiles.tile, rows.count * classes));",
+    reason: "Speed only: fills all of the operand, where a short batch reads less.",
+  },
+  {
+    file: "losses/multi_label_margin.ts",
+    code: "if (grad && i < row.listed[r]!) {",
+    mutated: "if (grad || i < row.listed[r]!) {",
+    reason:
+      "A row whose list has ended has no active pair to count, and without grad no count is read.",
+  },
+  {
+    file: "losses/linear_cross_entropy.ts",
+    code: 'const biasSums = new Float64Array(grad["linear.bias"] ? rows : 0);',
+    mutated: 'const biasSums = new Float64Array(grad["linear.bias"] ? rows : 1);',
+    reason: "Without a gradient of the bias, the sums are not used.",
+  },
+  {
+    file: "losses/_ctc/alignment.ts",
+    code: "const found = new Map([[blank, 0]]);",
+    mutated: "const found = new Map([[blank, 1]]);",
+    reason: "No label is blank, so that only the key is read.",
+  },
+  {
+    file: "losses/_ctc/alignment.ts",
+    code: "for (let k = 0; k < count; k++) {",
+    mutated: "for (let k = 0; k <= count; k++) {",
+    reason: "Only the first `count` weights are read, and a typed array takes none beyond its end.",
+  },
+  {
+    file: "losses/_core/define/verify_gradients.ts",
+    code: "[between(-3, 3), between(-3, 3)],",
+    mutated: "[between(-3, 3), between(-2, 3)],",
+    reason: "Other random points, as good as these.",
+  },
+  {
+    file: "losses/_core/define/verify_gradients.ts",
+    code: "[between(0.05, 0.95), (random) => random() < 0.5 ? 0 : 1],",
+    mutated: "[between(0.05, 0.95), (random) => random() >= 0.5 ? 0 : 1],",
+    reason: "Other random points, as good as these.",
+  },
+  {
+    file: "losses/_core/define/row_steps.ts",
+    code: "for (let r = 0; r < count; r++) {",
+    mutated: "for (let r = (-1); r < count; r++) {",
+    reason: "A typed array has no element -1, and takes none.",
+  },
 ];

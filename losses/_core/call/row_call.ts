@@ -126,7 +126,6 @@ export class RowCall {
     let total = 0;
     if (sum !== undefined) total = sum;
     else if (this.dtype === "float64") { for (let r = 0; r < count; r++) total += values[r]!; }
-    else if (scale === 1) { for (let r = 0; r < count; r++) total += Math.fround(values[r]!); }
     else for (let r = 0; r < count; r++) total += Math.fround(values[r]! / scale) * scale;
     this.#total += total;
   }

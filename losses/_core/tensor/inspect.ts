@@ -25,7 +25,7 @@ export function showAs(prototype: Showable): true {
     if (Object.hasOwn(prototype, symbol)) return;
     Object.defineProperty(prototype, symbol, { value, configurable: true, writable: true });
   };
-  define("Deno.customInspect", prototype.toString);
+  // Deno and Bun read it, too.
   define("nodejs.util.inspect.custom", prototype.toString);
   define("Jupyter.display", function () {
     return { "text/plain": this.toString() };
