@@ -12,11 +12,11 @@ const STAND_INS = {
 };
 
 /** What the tests need of the project. */
-const COPIED = /^(losses\/|tests\/|(mod\.ts|README\.md|deno\.json|deno\.lock)$)/;
+export const COPIED = /^(losses\/|tests\/|(mod\.ts|README\.md|deno\.json|deno\.lock)$)/;
 /** Tests of the package: all but those about the project, the kit and the tools. */
 const QUICK = /^tests\/.*_test\.ts$/;
 const NOT_QUICK =
-  /^tests\/((docs|notebooks|readme|runtimes|pairing|fixtures|security)_test\.ts$|(bench|fuzz|kit|mutants|offline)\/)/;
+  /^tests\/((docs|notebooks|readme|runtimes|pairing|fixtures|security)_test\.ts$|(bench|book|fuzz|kit|mutants|offline)\/)/;
 
 /** Memory of a test run, in MB: a loop without end must not take that of the machine. */
 const MEMORY = 2048;

@@ -1,9 +1,10 @@
 /** Mutants: what is changed and what is left alone, the order that a seed gives, and the list of those that are equivalent. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { isThere } from "../checks/files.ts";
+import { isThere, readProject } from "../checks/files.ts";
+import { importsOf } from "../checks/source.ts";
 import { EQUIVALENT } from "./equivalent.ts";
-import { quickTests, relevantTests } from "./judge.ts";
+import { COPIED, quickTests, relevantTests } from "./judge.ts";
 import { apply, mutantsOf } from "./mutate.ts";
 import { allMutants, shuffle, staleEntries } from "./mutants.ts";
 
@@ -124,6 +125,25 @@ describe("a draw", () => {
 });
 
 describe("the tests of a mutant", () => {
+  it("import nothing that the copy does not have", () => {
+    const missing: string[] = [];
+    const seen = new Set<string>();
+    const visit = (path: string) => {
+      if (seen.has(path)) return;
+      seen.add(path);
+      if (!COPIED.test(path)) missing.push(path);
+      else if (path.endsWith(".ts")) {
+        for (const specifier of importsOf(readProject(path))) {
+          if (/^\.\.?\//.test(specifier)) {
+            visit(new URL(specifier, `file:///${path}`).pathname.slice(1));
+          }
+        }
+      }
+    };
+    quickTests().forEach(visit);
+    assertEquals(missing, []);
+  });
+
   it("are files that are there, those of the loss first", () => {
     assertEquals(relevantTests("losses/huber.ts"), ["tests/huber_test.ts"]);
     const quick = quickTests();
