@@ -63,13 +63,14 @@ describe("an import", () => {
     return [...names].sort();
   }
 
-  /** What only remembers a description, or sets a static property of a class. */
+  /** What only remembers a description or looks up a getter, or sets a static property of a class. */
   const DEFINITIONS = [
     "<static_initializer>",
     "defineKernels",
     "defineRowKernels",
     "elementwiseHelper",
     "helper",
+    "inheritedGetter",
     "softmaxHelper",
     "weighted",
     "wrongClass",

@@ -46,15 +46,15 @@ export function isDetached(data: AnyTypedArray): boolean {
 
 /** How many numbers a typed array holds, even if it has a property of its own that says something else. */
 export function lengthOf(data: FloatArray): number {
-  inheritedLength ??= Object.getOwnPropertyDescriptor(
-    Object.getPrototypeOf(Uint8Array.prototype),
-    "length",
-  )!.get!;
   return inheritedLength.call(data);
 }
 
-/** The getter of `length` that typed arrays inherit. */
-let inheritedLength: (() => number) | undefined;
+/** The getter of `length` that typed arrays inherit; as a constant, V8 puts its code in place of the call. */
+const inheritedLength = /* @__PURE__ */ inheritedGetter("length");
+
+function inheritedGetter(name: "length"): (this: FloatArray) => number {
+  return Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name)!.get!;
+}
 
 /** The largest number of axes of a tensor. */
 export const MOST_AXES = 64;
