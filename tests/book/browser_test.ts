@@ -30,19 +30,20 @@ if (chromium === undefined) {
 } else {
   const site = await build();
   await esbuild.stop();
-  const pages = [...site.keys()].filter((path) => /^(zh|en)\/.*\.html$/.test(path));
+  const pages = [...site.keys()].filter((path) => /^(zh|en)\/.*\.html$/.test(path))
+    // Pages of source code differ in the code alone.
+    .filter((path) => !path.includes("/source_") || path.includes("/source_huber"));
 
   describe("the book in a browser", () => {
     it("fits small screens, and has nothing that axe calls serious", async () => {
       await using reader = await Reader.start(chromium, site);
       const faults: string[] = [];
+      const page = await reader.open(pages[0], { width: 320, height: 640 });
       for (const path of pages) {
-        const page = await reader.open(path, { width: 320, height: 640 });
-        await page.waitForLoadState("networkidle");
+        await page.goto(new URL(`/${path}`, page.url()).href);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (over > 0) faults.push(`${path} scrolls sideways by ${over}`);
         faults.push(...(await violations(page)).map((fault) => `${path}: ${fault}`));
-        await page.context().close();
       }
       assertEquals([...faults, ...reader.complaints], []);
     });
