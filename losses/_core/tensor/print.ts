@@ -38,8 +38,7 @@ function formatter(values: readonly number[], integers: boolean): (value: number
   const largest = Math.max(...sizes);
   const smallest = Math.min(...sizes);
   const whole = finite.every(Number.isInteger);
-  const scientific = finite.length > 0 &&
-    (largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4));
+  const scientific = largest / smallest > 1000 || largest > 1e8 || (!whole && smallest < 1e-4);
   const plain = (value: number): string => {
     if (integers) return String(value);
     // nan, inf and -inf
