@@ -351,7 +351,7 @@ export class CrossEntropyLoss extends Loss<
     const inputGrad = call.grad.input?.data;
     const targetGrad = call.grad.target?.data;
     const weightGrad = call.grad.weight?.data;
-    const { upstream, values } = call;
+    const { values } = call;
     const weightSums = weightGrad && new Float64Array(classes);
 
     const rows = rowsPerTile(classes, kernels);
@@ -359,7 +359,6 @@ export class CrossEntropyLoss extends Loss<
       const end = Math.min(start + rows, samples);
       const count = end - start;
       loadRows(element.x, x, axis, start, end);
-      call.begin(start, count);
       run.max(count, classes);
       takeLimits(element.x, m, count, classes);
       if (probabilities !== undefined) {
@@ -368,8 +367,10 @@ export class CrossEntropyLoss extends Loss<
       } else if (isSmooth) run.expSmooth(count, classes);
       else run.exp(count, classes);
 
+      const upstream = call.upstreamOf(start, count);
+      let total = 0;
       for (let r = 0; r < count; r++) {
-        const g = upstream[r]! / call.divisor;
+        const g = (typeof upstream === "number" ? upstream : upstream[r]!) / call.divisor;
         const sum = s[r]!;
         const log = logs[r] = Math.log(sum);
         let size = mass[r]!;
@@ -390,10 +391,11 @@ export class CrossEntropyLoss extends Loss<
           rightGrad[r] = g * (size * element.e[at]! / sum - (keep + spread) * own);
         }
         values[r] = value;
+        total += call.round(value);
         a[r] = g * size / sum;
         b[r] = labels === undefined ? g : g * spread;
       }
-      call.end(start, count);
+      call.take(start, count, values, total);
 
       if (inputGrad !== undefined) {
         if (probabilities !== undefined) run.gradTarget(count, classes);
