@@ -21,6 +21,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     reason: "Both ways copy the same numbers; which one is faster depends on how many.",
   },
   {
+    file: "losses/_core/kernel/kernels.ts",
+    code: "if (end - start <= SMALL) {",
+    mutated: "if (end - start < SMALL) {",
+    reason: "Both ways copy the same numbers; which one is faster depends on how many.",
+  },
+  {
     file: "losses/_linear_cross_entropy/chunks.ts",
     code: "const share = Math.max(1, Math.ceil(samples / Math.ceil(scores / inFeatures)));",
     mutated: "const share = Math.max(0, Math.ceil(samples / Math.ceil(scores / inFeatures)));",
