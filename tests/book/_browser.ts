@@ -64,7 +64,13 @@ export class Reader implements AsyncDisposable {
       if (message.type() === "error") this.complaints.push(`${path}: ${message.text()}`);
     });
     page.on("pageerror", ({ message }) => this.complaints.push(`${path}: ${message}`));
-    page.on("requestfailed", (request) => this.complaints.push(`${path}: ${request.url()}`));
+    page.on("requestfailed", (request) => {
+      // Leaving a page aborts what it still loads.
+      const reason = request.failure()?.errorText ?? "";
+      if (reason !== "net::ERR_ABORTED") {
+        this.complaints.push(`${path}: ${request.url()} ${reason}`);
+      }
+    });
     await page.goto(`http://localhost:${this.#server.addr.port}/${path}`);
     return page;
   }

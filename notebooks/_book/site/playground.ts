@@ -11,9 +11,10 @@ import { listingOf } from "./program.ts";
 import { letScroll } from "./scrolling.ts";
 import { say } from "./words.ts";
 
-const SAMPLES = 320;
 const FROM = -5;
 const TO = 5;
+const SAMPLES = 320;
+const XS = Array.from({ length: SAMPLES + 1 }, (_, i) => FROM + (TO - FROM) * i / SAMPLES);
 /** The relative difference up to which a derivative agrees with five-point differences. */
 const AGREEMENT = 1e-8;
 
@@ -28,6 +29,9 @@ interface State {
 const frame = document.querySelector<HTMLElement>("#play")!;
 const state = readState(location.search);
 let formula: Formula | undefined;
+/** The derivative of the formula along the x-axis. */
+let derivative: Formula;
+let afterwards: ReturnType<typeof setTimeout> | undefined;
 
 const area = el("textarea", {
   rows: 3,
@@ -125,6 +129,12 @@ function changeFormula(): void {
   axis.replaceChildren(...symbols.map((name) => el("option", {}, name)));
   axis.value = state.along;
   sliders.replaceChildren(...symbols.map(slider));
+  derivative = formula.derivative(state.along);
+  const partial = `\\frac{\\partial J}{\\partial ${toSymbol(state.along)}}`;
+  mathematics.innerHTML = [`J=${formula.latex()}`, `${partial}=${derivative.latex()}`]
+    .map((tex) => `<div class="display">${toMathml(tex, true)}</div>`).join("");
+  text.textContent = `∂/∂${state.along}: ${derivative.text}`;
+  check.textContent = "";
   draw();
 }
 
@@ -165,31 +175,16 @@ function slider(name: string): HTMLElement {
   return el("label", { class: "slider", "data-symbol": name }, el("code", {}, name), input, output);
 }
 
-/** Draws all that depends on the numbers. */
+/** Draws what depends on the numbers. What takes longer follows when the curve is on the screen. */
 function draw(): void {
   if (formula === undefined) return;
   const { along } = state;
-  const derivative = formula.derivative(along);
-  const scope = Object.fromEntries(formula.symbols.map((name) => [name, valueOf(name)]));
-  const xs = Array.from({ length: SAMPLES + 1 }, (_, i) => FROM + (TO - FROM) * i / SAMPLES);
-  const over = (which: Formula, points: readonly number[]) => {
-    const found = which.evaluate({ ...scope, [along]: points });
-    return found.length === points.length ? found : points.map(() => found[0]);
-  };
-  const values = over(formula, xs);
-  const slopes = over(derivative, xs);
-  // Where the derivative jumps, or bends.
-  const second = derivative.derivative(along);
-  const kinks = [
-    ...kinksOf(xs, (points) => over(derivative, points)),
-    ...kinksOf(xs, (points) => over(second, points)),
-  ]
-    .filter((kink, i, all) => all.findIndex((other) => Math.abs(other - kink) < 1e-6) === i);
+  const values = over(formula, XS);
+  const slopes = over(derivative, XS);
   plane.setAxes([FROM, TO], rangeOf([...values, ...slopes]), along);
   plane.clear();
-  plane.line(xs, slopes, "gradient");
-  plane.line(xs, values, "loss");
-  for (const x of kinks) plane.dot(x, over(formula, [x])[0], "kink dot", 5);
+  plane.line(XS, slopes, "gradient");
+  plane.line(XS, values, "loss");
   const at = valueOf(along);
   const [value] = over(formula, [at]);
   const [slope] = over(derivative, [at]);
@@ -206,28 +201,47 @@ function draw(): void {
     el("dd", { class: "loss" }, digits(value)),
     el("dt", {}, `∂/∂${along}`),
     el("dd", { class: "gradient" }, digits(slope)),
-    ...kinks.length === 0 ? [] : [
+  );
+  history.replaceState(null, "", `${location.pathname}${writeState()}`);
+  clearTimeout(afterwards);
+  afterwards = setTimeout(() => examine(slopes), 0);
+}
+
+/** A formula at points of the x-axis. */
+function over(which: Formula, points: readonly number[]): number[] {
+  const scope = Object.fromEntries(formula!.symbols.map((name) => [name, valueOf(name)]));
+  const found = which.evaluate({ ...scope, [state.along]: points });
+  return found.length === points.length ? Array.from(found) : points.map(() => found[0]);
+}
+
+/** Marks the kinks, checks the derivative by differences, and lists the program. */
+function examine(slopes: ArrayLike<number>): void {
+  if (formula === undefined) return;
+  const { along } = state;
+  // Where the derivative jumps, or bends.
+  const second = derivative.derivative(along);
+  const kinks = [derivative, second].flatMap((which) =>
+    kinksOf(XS, (points) => over(which, points))
+  )
+    .filter((kink, i, all) => all.findIndex((other) => Math.abs(other - kink) < 1e-6) === i);
+  for (const x of kinks) plane.dot(x, over(formula, [x])[0], "kink dot", 5);
+  if (kinks.length > 0) {
+    numbers.append(
       el("dt", {}, say("折点", "kinks")),
       el("dd", {}, kinks.map(digits).join(", ")),
-    ],
-  );
-  const partial = `\\frac{\\partial J}{\\partial ${toSymbol(along)}}`;
-  mathematics.innerHTML = [`J=${formula.latex()}`, `${partial}=${derivative.latex()}`]
-    .map((tex) => `<div class="display">${toMathml(tex, true)}</div>`).join("");
-  text.textContent = `∂/∂${along}: ${derivative.text}`;
-  const { most, where } = differencesAlong(xs, kinks, (points) => over(formula!, points), slopes);
+    );
+  }
+  const { most, where } = differencesAlong(XS, kinks, (points) => over(formula!, points), slopes);
+  const size = most.toExponential(1);
+  const place = `${along} = ${digits(where)}`;
   check.textContent = most <= AGREEMENT
     ? say(
-      `✓ 与五点差分一致，最大相对差 ${most.toExponential(1)}`,
-      `✓ agrees with five-point differences, largest relative difference ${most.toExponential(1)}`,
+      `✓ 与五点差分一致，最大相对差 ${size}`,
+      `✓ agrees with five-point differences, largest relative difference ${size}`,
     )
     : say(
-      `与五点差分在 ${along} = ${digits(where)} 处相差 ${
-        most.toExponential(1)
-      }：那里可能有折点或奇点`,
-      `differs from five-point differences by ${most.toExponential(1)} at ${along} = ${
-        digits(where)
-      }: there may be a kink or a pole`,
+      `与五点差分在 ${place} 处相差 ${size}：那里可能有折点或奇点`,
+      `differs from five-point differences by ${size} at ${place}: there may be a kink or a pole`,
     );
   const { lines, bytes } = listingOf(formula.symbols, [formula.text, derivative.text]);
   summary.textContent = say(
@@ -236,7 +250,6 @@ function draw(): void {
   );
   program.textContent = lines.join("\n");
   letScroll(frame);
-  history.replaceState(null, "", `${location.pathname}${writeState()}`);
 }
 
 /** A symbol as LaTeX. */
