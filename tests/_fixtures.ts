@@ -11,39 +11,29 @@
  */
 import { AssertionError } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { float32, float64, int32, type Tensor } from "@lossbook/losses";
-import { differences, sameNumbers, type TensorData, type Tolerance } from "./_close.ts";
+import type { Tensor } from "@lossbook/losses";
+import { differences, sameNumbers, type Tolerance } from "./_close.ts";
 import { type Answer, call, forward, type LossLike } from "./_loss.ts";
+import {
+  type Fixture as Stored,
+  type FixtureCase as StoredCase,
+  type FixtureTensor,
+  loadFixture as load,
+  optionsOf,
+  parseFixture,
+  tensorOf,
+  tensorsOf,
+} from "./reference/torch/fixtures.ts";
 
-/** A tensor as a fixture stores it, with its non-finite numbers already decoded. */
-export interface FixtureTensor extends TensorData {
-  dtype: "float32" | "float64" | "int32";
-  data: number[];
-}
+export { type FixtureTensor, optionsOf, parseFixture, tensorOf, tensorsOf };
 
 /** Gradients by the name of the argument, option or parameter that they belong to. */
 export type FixtureGrads = Record<string, FixtureTensor>;
 
-/** One call of one loss, and PyTorch's result. */
-export interface FixtureCase {
-  name: string;
-  dtype: "float32" | "float64";
-  /** The constructor's options; a tensor among them is a {@linkcode FixtureTensor}. */
-  options: Record<string, unknown>;
-  /** The arguments in call order. */
-  args: Record<string, FixtureTensor>;
-  gradOutput: number | FixtureTensor;
-  value: FixtureTensor;
-  grad: FixtureGrads;
-  /** Size of terms that cancel, so that only their rounding may be left (default: the largest expected number). */
-  scale?: number;
-  /** float32 cases: the same call on the same inputs in float64. */
-  value64?: FixtureTensor;
-  grad64?: FixtureGrads;
+/** One call of one loss and PyTorch's result, with what only tests read. */
+export interface FixtureCase extends StoredCase {
   /** Only where this library differs from PyTorch on purpose: the reason, and what PyTorch returns. */
   unlikePyTorch?: { because: string; value?: FixtureTensor; grad?: FixtureGrads };
-  /** Trainable parameters by PyTorch's names, for losses that own some. */
-  parameters?: Record<string, FixtureTensor>;
   /** The other results of AdaptiveLogSoftmaxWithLoss; the last two for batches only. */
   output?: FixtureTensor;
   logProb?: FixtureTensor;
@@ -53,50 +43,13 @@ export interface FixtureCase {
 }
 
 /** One file of fixtures. */
-export interface Fixture<C extends FixtureCase = FixtureCase> {
-  loss: string;
-  pytorch: string;
-  seed: number;
+export interface Fixture<C extends FixtureCase = FixtureCase> extends Stored {
   cases: C[];
-}
-
-const WORDS = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity], ["-0", -0]]);
-
-/** Parses a fixture, and replaces the {@link WORDS} by the numbers that JSON cannot write. */
-export function parseFixture(text: string): Fixture {
-  return JSON.parse(
-    text,
-    (_, value) => typeof value === "string" ? WORDS.get(value) ?? value : value,
-  );
 }
 
 /** The fixtures of one loss, by file name without ".json". */
 export function loadFixture<C extends FixtureCase = FixtureCase>(name: string): Fixture<C> {
-  const url = new URL(`./fixtures/${name}.json`, import.meta.url);
-  return parseFixture(Deno.readTextFileSync(url)) as Fixture<C>;
-}
-
-/** A tensor of the library that holds a copy of the stored numbers. */
-export function tensorOf({ dtype, shape, data }: FixtureTensor): Tensor {
-  if (dtype === "int32") return int32(Int32Array.from(data), [...shape]);
-  if (dtype === "float32") return float32(Float32Array.from(data), [...shape]);
-  return float64(Float64Array.from(data), [...shape]);
-}
-
-/** Tensors of the library for stored ones, by name. */
-export function tensorsOf(stored: Record<string, FixtureTensor> = {}): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(stored).map(([name, t]) => [name, tensorOf(t)]));
-}
-
-/** The options of a case; stored tensors among them become tensors of the library. */
-export function optionsOf(options: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(options).map(([key, value]) => [key, isTensor(value) ? tensorOf(value) : value]),
-  );
-}
-
-function isTensor(value: unknown): value is FixtureTensor {
-  return typeof value === "object" && value !== null && "dtype" in value && "data" in value;
+  return load(name) as Fixture<C>;
 }
 
 /**

@@ -47,7 +47,6 @@ const WORDS = {
   },
   terms: { zh: "术语", en: "Terms" },
   readme: { zh: "README", en: "README" },
-  unlike: { zh: "README", en: "README" },
 } satisfies Record<string, Both>;
 
 /** The files of the book by path. */

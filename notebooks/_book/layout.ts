@@ -31,9 +31,7 @@ export interface Sheet {
 }
 
 const WORDS = {
-  book: { zh: "损失函数之书", en: "The book of losses" },
   contents: { zh: "目录", en: "Contents" },
-  here: { zh: "本页", en: "On this page" },
   search: { zh: "搜索", en: "Search" },
   skip: { zh: "跳到正文", en: "Skip to the text" },
   other: { zh: "English", en: "中文" },
@@ -41,7 +39,6 @@ const WORDS = {
   next: { zh: "下一页", en: "Next" },
   dark: { zh: "深色", en: "Dark" },
   playground: { zh: "公式游乐场", en: "Playground" },
-  home: { zh: "总览", en: "Overview" },
   results: { zh: "搜索结果", en: "Search results" },
 } satisfies Record<string, Both>;
 

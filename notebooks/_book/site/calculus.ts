@@ -20,15 +20,9 @@ export function kinksOf(xs: readonly number[], derivative: Many): number[] {
   const steps = xs.slice(1).map((_, i) => Math.abs(slopes[i + 1] - slopes[i]));
   const kinks: number[] = [];
   for (let i = 0; i < steps.length; i++) {
-    const around = Math.max(
-      steps[i - 1] ?? 0,
-      steps[i + 1] ?? 0,
-      steps[i - 2] ?? 0,
-      steps[i + 2] ?? 0,
-    );
     if (!Number.isFinite(steps[i]) || steps[i] < 1e-6) continue;
     // At a kink that is one of the points, the jump is shared by the steps on both sides.
-    const isSharp = steps[i] > 2 * Math.min(steps[i - 2] ?? 0, steps[i + 2] ?? 0) || around === 0;
+    const isSharp = steps[i] > 2 * Math.min(steps[i - 2] ?? 0, steps[i + 2] ?? 0);
     if (!isSharp) continue;
     const kink = jumpIn(xs[i], xs[i + 1], derivative);
     if (kink !== undefined && !kinks.some((other) => Math.abs(other - kink) < 1e-6)) {

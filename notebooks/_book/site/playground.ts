@@ -115,6 +115,7 @@ changeFormula();
 function changeFormula(): void {
   try {
     formula = new Formula(state.text);
+    // Refuses a condition, and what is too large for a kernel.
     formula.evaluate(Object.fromEntries(formula.symbols.map((name) => [name, 1])));
     wrong.textContent = "";
     area.removeAttribute("aria-invalid");
