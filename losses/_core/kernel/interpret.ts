@@ -63,8 +63,9 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         } else if (op === "row" || op === "param") {
           out.floats.fill(doubles[Number(value) / 8 + (op === "row" ? row : 0)]!);
         } else {
-          const [a, b = a, c = a] = args.map((k) => values[k]!);
-          compute(instruction, count, out, a!, b!, c!);
+          // In place of an argument that an operation does not have stands the first.
+          const [a, b = a, c = a] = args as [number, number?, number?];
+          compute(instruction, count, out, values[a]!, values[b]!, values[c]!);
         }
       }
     };
@@ -216,7 +217,7 @@ function compute(
       }
       break;
   }
-  // A mask has all bits of a float.
+  // A mask has all bits of a float: that of lt, le, gt, ge, eq and ne.
   if (isWide && /^[gle]|ne$/.test(op)) {
     for (let i = n - 1; i >= 0; i--) w[2 * i + 1] = w[2 * i] = w[i]!;
   }

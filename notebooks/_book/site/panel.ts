@@ -165,7 +165,7 @@ function argumentControls(arg: Argument, { definition, state, update }: PanelMod
     const step = range[2] === 1 && kind === "number" ? 1 : (to - from) / 200;
     return sliderControl(title, { from, to, step }, () => numbers()[i], set(i));
   };
-  if (kind === "number") return [slide(name, 0)];
+  if (kind === "number" || kind === "feature") return [slide(name, 0)];
   if (kind === "scores") return numbers().map((_, c) => slide(`${name}[${c}]`, c));
   if (kind === "point") return numbers().map((_, i) => slide(`${name}[${i}]`, i));
   if (kind === "frames") {

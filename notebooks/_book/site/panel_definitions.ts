@@ -15,10 +15,19 @@ export type Option = Slider | readonly (number | boolean)[];
 export interface Argument {
   readonly name: string;
   /**
-   * What the numbers mean: one number; one of a few; a score for each class; the label of a class; a mark for each class; the
+   * What the numbers mean: one number; the only feature of a sample; one of a few; a score for each class; the label of a class; a mark for each class; the
    * labels that are marked, as MultiLabelMarginLoss wants them; a point; the scores of frames and classes.
    */
-  readonly kind: "number" | "choice" | "scores" | "label" | "marks" | "labels" | "point" | "frames";
+  readonly kind:
+    | "number"
+    | "feature"
+    | "choice"
+    | "scores"
+    | "label"
+    | "marks"
+    | "labels"
+    | "point"
+    | "frames";
   readonly start: readonly number[];
   /** The ends of the axis, or the choices. */
   readonly range: readonly number[];
@@ -48,6 +57,8 @@ export interface PanelDefinition {
   /** Parameters of losses with layers. */
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly args: readonly Argument[];
+  /** True if the loss is called with a batch of one sample. */
+  readonly isBatch?: boolean;
   /** Arguments behind those that the reader sets. */
   readonly rest?: (args: Readonly<Record<string, readonly number[]>>) => readonly unknown[];
   /** The arguments whose gradients are shown. */
@@ -190,6 +201,7 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   multi_label_soft_margin: {
     loss: "MultiLabelSoftMarginLoss",
     options: {},
+    isBatch: true,
     args: [
       scores("input", WIDE, 2, -1, 0.5, -2),
       { name: "target", kind: "marks", start: [1, 0, 1, 0], range: [0, 1] },
@@ -244,7 +256,8 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
     options: { labelSmoothing: slider(0, 1, 0.05, 0) },
     fixed: { inFeatures: 1, numClasses: 3, dtype: "float64" },
     parameters: { "linear.weight": [[1], [0], [-1]] },
-    args: [number("input", -4, 4, 1), label("target", 3)],
+    isBatch: true,
+    args: [{ ...number("input", -4, 4, 1), kind: "feature" }, label("target", 3)],
     wrt: ["input"],
     view: "curve",
     along: "input",
@@ -258,7 +271,8 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
       "tail.0.0.weight": [[1]],
       "tail.0.1.weight": [[1], [-1]],
     },
-    args: [number("input", -4, 4, 1), label("target", 3)],
+    isBatch: true,
+    args: [{ ...number("input", -4, 4, 1), kind: "feature" }, label("target", 3)],
     wrt: ["input"],
     view: "curve",
     along: "input",
@@ -289,6 +303,7 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   triplet_margin: {
     loss: "TripletMarginLoss",
     options: { margin: slider(0.1, 3, 0.1, 1), p: slider(1, 4, 0.5, 2), swap: [false, true] },
+    isBatch: true,
     args: triplet,
     wrt: TRIPLET,
     view: "points",
@@ -296,6 +311,7 @@ export const PANELS: Readonly<Record<string, PanelDefinition>> = {
   triplet_margin_with_distance: {
     loss: "TripletMarginWithDistanceLoss",
     options: { margin: slider(0.1, 3, 0.1, 1), swap: [false, true] },
+    isBatch: true,
     args: triplet,
     wrt: TRIPLET,
     view: "points",

@@ -68,25 +68,18 @@ export function callArguments(definition: PanelDefinition, args: PanelState["arg
     const numbers = args[name];
     switch (kind) {
       case "number":
-        // A layer wants rows of features.
-        return definition.parameters ? [[numbers[0]]] : numbers[0];
       case "choice":
-        return numbers[0];
       case "label":
-        return definition.parameters ? [numbers[0]] : numbers[0];
+        return numbers[0];
+      case "feature":
       case "scores":
-        return definition.args.some((arg) => arg.kind === "marks") ? [numbers] : numbers;
       case "marks":
-        return definition.view === "frames" ? numbers : [numbers];
+      case "point":
+        return numbers;
       case "labels": {
         const marked = numbers.flatMap((mark, c) => mark === 1 ? [c] : []);
         return numbers.map((_, k) => marked[k] ?? -1);
       }
-      case "point":
-        return definition.args.length === 3 && definition.view === "points" &&
-            definition.args.every((arg) => arg.kind === "point")
-          ? [numbers]
-          : numbers;
       case "frames": {
         const classes = range[2];
         return Array.from(
@@ -96,7 +89,8 @@ export function callArguments(definition: PanelDefinition, args: PanelState["arg
       }
     }
   });
-  return [...given, ...definition.rest?.(args) ?? []];
+  const batch = definition.isBatch ? given.map((arg) => [arg]) : given;
+  return [...batch, ...definition.rest?.(args) ?? []];
 }
 
 /** The options that differ from PyTorch's defaults as far as the panel knows them. */
