@@ -16,6 +16,13 @@
 
 import { showAllInNotebooks } from "./losses/_notebook.ts";
 
+export {
+  type DisposableTensor,
+  type Disposing,
+  empty,
+  type Threads,
+  useThreads,
+} from "./losses/_core/arena.ts";
 export { float32, float64, int32, Tensor } from "./losses/_core/tensor.ts";
 export {
   checkGradient,

@@ -62,6 +62,7 @@ import type { InputAndTarget } from "./_core/elementwise/loss.ts";
 import { exp, log } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import {
+  aimRows,
   type ClassAxis,
   classAxis,
   loadColumns,
@@ -339,7 +340,7 @@ export class CrossEntropyLoss extends Loss<
     const { ignoreIndex, labelSmoothing } = this.#options;
     const weights = weight?.data;
     const { classes, samples } = axis;
-    const kernels = rowKernels(call.dtype, classes);
+    const kernels = rowKernels(call.dtype, classes).near([{ data: x }]);
     const { element, column, row, param, run } = kernels;
     const { m, s, logs, a, b, mass, rest, rightGrad } = row;
     const keep = param.keep[0] = 1 - labelSmoothing;
@@ -354,21 +355,25 @@ export class CrossEntropyLoss extends Loss<
     const { values } = call;
     const weightSums = weightGrad && new Float64Array(classes);
 
+    let total = 0;
     const rows = rowsPerTile(classes, kernels);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
-      loadRows(element.x, x, axis, start, end);
+      let scores = loadRows(kernels, element.x, x, axis, start, end);
       run.max(count, classes);
-      takeLimits(element.x, m, count, classes);
+      scores = takeLimits(kernels, element.x, scores, m, count, classes);
+      // Where they can, kernels write exponentials to where the gradient will be.
+      const e = inputGrad === undefined
+        ? element.e
+        : aimRows(kernels, element.e, inputGrad, axis, start, end);
       if (probabilities !== undefined) {
-        loadRows(element.t, probabilities, axis, start, end);
+        loadRows(kernels, element.t, probabilities, axis, start, end);
         run.expTarget(count, classes);
       } else if (isSmooth) run.expSmooth(count, classes);
       else run.exp(count, classes);
 
       const upstream = call.upstreamOf(start, count);
-      let total = 0;
       for (let r = 0; r < count; r++) {
         const g = (typeof upstream === "number" ? upstream : upstream[r]!) / call.divisor;
         const sum = s[r]!;
@@ -384,11 +389,11 @@ export class CrossEntropyLoss extends Loss<
           const own = weights === undefined ? 1 : weights[label]!;
           const at = r * classes + label;
           size = keep * own + spread * allWeights;
-          const below = m[r]! - element.x[at]! + log;
+          const below = m[r]! - scores[at]! + log;
           value = keep * own === 0 && below === Infinity ? 0 : keep * own * below;
           if (isSmooth) value += spread * (allWeights * log + rest[r]!);
           // p - 1 in float64: where p is nearly 1, float32 loses all digits.
-          rightGrad[r] = g * (size * element.e[at]! / sum - (keep + spread) * own);
+          rightGrad[r] = g * (size * e[at]! / sum - (keep + spread) * own);
         }
         values[r] = value;
         total += call.round(value);
@@ -398,23 +403,26 @@ export class CrossEntropyLoss extends Loss<
       call.take(start, count, values, total);
 
       if (inputGrad !== undefined) {
+        const g = aimRows(kernels, element.g, inputGrad, axis, start, end);
         if (probabilities !== undefined) run.gradTarget(count, classes);
         else if (isSmooth) run.gradSmooth(count, classes);
         else run.grad(count, classes);
         for (let r = 0; r < count && labels !== undefined; r++) {
           const label = labels[start + r]!;
-          if (label === ignoreIndex) element.g.fill(0, r * classes, (r + 1) * classes);
-          else element.g[r * classes + label] = rightGrad[r]!;
+          if (label === ignoreIndex) g.fill(0, r * classes, (r + 1) * classes);
+          else g[r * classes + label] = rightGrad[r]!;
         }
-        unloadRows(element.g, inputGrad, axis, start, end);
+        unloadRows(kernels, element.g, inputGrad, axis, start, end);
       }
       if (targetGrad !== undefined) {
+        aimRows(kernels, element.g, targetGrad, axis, start, end);
         run.targetGrad(count, classes);
-        unloadRows(element.g, targetGrad, axis, start, end);
+        unloadRows(kernels, element.g, targetGrad, axis, start, end);
       }
       if (weightSums !== undefined) {
+        const g = kernels.own(element.g);
         run.weightGrad(count, classes);
-        for (let i = 0; i < count * classes; i++) weightSums[i % classes]! += element.g[i]!;
+        for (let i = 0; i < count * classes; i++) weightSums[i % classes]! += g[i]!;
       }
     }
     if (weightSums !== undefined) weightGrad!.set(weightSums);
@@ -435,6 +443,7 @@ export class CrossEntropyLoss extends Loss<
     param.all[0] = isSmooth ? sumOf(row.w, classes) : 0;
     const grad = call.grad.input?.data;
 
+    let total = 0;
     const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(tile / classes)));
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += width) {
@@ -469,7 +478,8 @@ export class CrossEntropyLoss extends Loss<
           upstream[j] = call.upstream[j]! / call.divisor;
         }
         (isSmooth ? run.finishSmooth : run.finish)(1, cols);
-        call.take(first, cols, column.value, row.total[0]!);
+        total += row.total[0]!;
+        call.take(first, cols, column.value, total);
 
         if (grad === undefined) continue;
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);

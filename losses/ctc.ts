@@ -327,7 +327,7 @@ function softmax(
     load(element.x, x, from, to);
     run.max(height, classes);
     max.set(row.m.subarray(0, height), start);
-    takeLimits(element.x, row.m, height, classes);
+    takeLimits(tiles, element.x, element.x, row.m, height, classes);
     run.exp(height, classes);
     for (let r = 0; r < height; r++) {
       logSum[start + r] = Math.log(row.s[r]!);

@@ -224,31 +224,33 @@ function softmaxHelper(
     const value = zeros(dtype, x.shape);
 
     const cols = rows.length;
-    const kernels = softmaxKernels(dtype, cols);
+    const kernels = softmaxKernels(dtype, cols).near([x]);
     const { element, row, run, tile } = kernels;
-    const loadX = rows.load(x);
+    const loadX = rows.load(kernels, x);
     const loadG = typeof gradOutput === "number"
       ? undefined
-      : rows.load(new Tensor(gradOutput, x.shape));
+      : rows.load(kernels, new Tensor(gradOutput, x.shape));
     if (typeof gradOutput === "number") {
       element.g.fill(gradOutput, 0, Math.min(tile, x.data.length));
     }
-    const valueSink = rows.sink(value);
-    const gradSink = grad.input && rows.sink(grad.input);
+    const valueSink = rows.sink(kernels, value);
+    const gradSink = grad.input && rows.sink(kernels, grad.input);
     rows.tiles(kernels, (start, end) => {
       const count = end - start;
-      loadX(element.x, start, end);
+      const x = loadX(element.x, start, end);
       run.max(count, cols);
-      takeLimits(element.x, row.m, count, cols);
+      takeLimits(kernels, element.x, x, row.m, count, cols);
       run.exp(count, cols);
       for (let r = 0; r < count; r++) {
         row.k[r] = 1 / row.s[r]!;
         row.logs[r] = Math.log(row.s[r]!);
       }
+      valueSink.aim(element.value, start, end);
       run[valueStep](count, cols);
       valueSink.store(element.value, start, end);
       if (gradSink === undefined) return;
       loadG?.(element.g, start, end);
+      gradSink.aim(element.grad, start, end);
       run[dotStep](count, cols);
       run[gradStep](count, cols);
       gradSink.store(element.grad, start, end);

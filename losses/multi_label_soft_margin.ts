@@ -178,15 +178,15 @@ export class MultiLabelSoftMarginLoss extends Loss<
       inputs: [x, y, weight],
     }, request);
 
-    const tiles = kernels(dtype, classes);
+    const tiles = kernels(dtype, classes).near([x, y]);
     const { element, row, run } = tiles;
-    const loadX = rows.load(x);
-    const loadY = rows.load(y);
-    const loadWeight = weight && rows.load(weight);
+    const loadX = rows.load(tiles, x);
+    const loadY = rows.load(tiles, y);
+    const loadWeight = weight && rows.load(tiles, weight);
     if (weight === undefined) element.w.fill(1, 0, Math.min(tiles.tile, rows.count * classes));
     const sinks = NAMES.flatMap((name) => {
       const grad = call.grad[name];
-      return grad === undefined ? [] : [{ step: run[name], sink: rows.sink(grad) }];
+      return grad === undefined ? [] : [{ step: run[name], sink: rows.sink(tiles, grad) }];
     });
     const needsValue = call.grad.input === undefined;
     rows.tiles(tiles, (start, end) => {
@@ -198,6 +198,7 @@ export class MultiLabelSoftMarginLoss extends Loss<
       for (let r = 0; r < count; r++) row.k[r] = call.upstream[r]! / call.divisor;
       if (needsValue) run.value(count, classes);
       for (const { step, sink } of sinks) {
+        sink.aim(element.g, start, end);
         step(count, classes);
         sink.store(element.g, start, end);
       }

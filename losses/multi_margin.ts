@@ -39,8 +39,15 @@ import { scoreRows } from "./_core/call/score_rows.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
 import { pow } from "./_core/kernel/math.ts";
+import { COPIES } from "./_core/kernel/kernels.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
-import { type ClassAxis, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
+import {
+  aimRows,
+  type ClassAxis,
+  loadRows,
+  rowsPerTile,
+  unloadRows,
+} from "./_core/rows/class_axis.ts";
 import { type Raw, read } from "./_core/tensor/read.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
@@ -183,7 +190,7 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
 
     const x = scores.data as FloatArray;
     const grad = call.grad.input?.data;
-    const tiles = kernels(scores.dtype, classes);
+    const tiles = kernels(scores.dtype, classes).near([scores]);
     const { element, row, param, run } = tiles;
     const step = grad ? (p === 1 ? run.grad1 : run.grad2) : p === 1 ? run.value1 : run.value2;
     const { upstream, divisor } = call;
@@ -193,7 +200,8 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
-      loadRows(element.x, x, axis, start, end);
+      // A copy, as it is changed below.
+      loadRows(COPIES, element.x, x, axis, start, end);
       call.begin(start, count);
       for (let r = 0; r < count; r++) {
         const label = data[start + r]!;
@@ -203,13 +211,14 @@ export class MultiMarginLoss extends Loss<InputAndTarget, "input", "input"> {
         // The right class is not compared with itself: a score of -∞ makes its term 0.
         element.x[r * classes + label] = -Infinity;
       }
+      const g = grad && aimRows(tiles, element.g, grad, axis, start, end);
       step(count, classes);
       call.take(start, count, row.total);
-      if (grad === undefined) continue;
+      if (grad === undefined || g === undefined) continue;
       for (let r = 0; r < count; r++) {
-        element.g[r * classes + data[start + r]!] = 0 - row.k[r]! * row.active[r]!;
+        g[r * classes + data[start + r]!] = 0 - row.k[r]! * row.active[r]!;
       }
-      unloadRows(element.g, grad, axis, start, end);
+      unloadRows(tiles, element.g, grad, axis, start, end);
     }
     return call.result();
   }

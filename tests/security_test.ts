@@ -28,21 +28,25 @@ describe("the package", () => {
     }
   });
 
-  it("makes no code of text, and names nothing that reaches files, networks or processes", () => {
+  it("makes no code of text, and names nothing that reaches files, networks or processes, but for its threads", () => {
     for (const path of modules) {
       const [found] = withoutTexts(readProject(path)).match(REACHES_OUT) ?? [];
-      assertEquals(found, undefined, path);
+      assertEquals(found, path === "losses/_core/arena/workers.ts" ? "Worker(" : undefined, path);
     }
     assert(REACHES_OUT.test("new Function(text)") && REACHES_OUT.test("await import(name)"));
   });
 
   it("runs without any permission", async () => {
     const program = `
-      import { defineLoss, HuberLoss } from "${new URL("mod.ts", PROJECT)}";
+      import { defineLoss, empty, HuberLoss, useThreads } from "${new URL("mod.ts", PROJECT)}";
       import { Formula } from "${new URL("losses/_core/formula.ts", PROJECT)}";
       const Own = defineLoss({ name: "Own", arguments: { input: "x" }, value: "square(x)" });
       const { value } = new HuberLoss().valueAndGrad([3], [0]);
       console.log(value.item(), new Own().forward([3]).item(), new Formula("x ^ 2").evaluate({ x: 3 })[0]);
+      await using threads = await useThreads(2);
+      using large = empty([2 ** 19]);
+      large.data.fill(1);
+      console.log(new HuberLoss().forward(large, large).item());
     `;
     const args = ["run", "--no-config", "--no-lock", "--no-prompt", "--no-remote", "--no-npm", "-"];
     const child = new Deno.Command(Deno.execPath(), {
@@ -57,7 +61,7 @@ describe("the package", () => {
     await input.close();
     const { stdout, stderr } = await child.output();
     const decoder = new TextDecoder();
-    assertEquals(decoder.decode(stdout), "2.5 9 9\n", decoder.decode(stderr));
+    assertEquals(decoder.decode(stdout), "2.5 9 9\n0\n", decoder.decode(stderr));
   });
 });
 

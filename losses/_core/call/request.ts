@@ -7,6 +7,7 @@
 
 import { describe } from "../tensor/describe.ts";
 import { read, toTensor } from "../tensor/read.ts";
+import { arena } from "../tensor/arena.ts";
 import { isIntact, lengthOf, sameShape, show, sizeOf } from "../tensor/shape.ts";
 import {
   type FloatTensor,
@@ -91,6 +92,7 @@ export function checkRequest(
   valueShape: readonly number[],
 ): CheckedRequest {
   const { dtype, shapes } = call;
+  arena?.checkLive(loss, call.inputs);
   if (request === undefined || request === VALUE_ONLY) {
     for (let i = 0; i < call.inputs.length; i++) checkIntact(loss, call.inputs[i]);
     const wrt = request?.wrt ?? call.defaults;
@@ -124,6 +126,7 @@ export function checkRequest(
   // Code of the caller may have detached or resized what was read before it; none runs after this.
   for (let i = 0; i < inputs.length; i++) checkIntact(loss, inputs[i]);
   for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
+  arena?.checkLive(loss, [...inputs, ...Object.values(grad)]);
   return { wrt, gradOutput: isNumber ? upstream : upstream.data as FloatArray, grad };
 }
 
@@ -281,7 +284,8 @@ function overlap(
   buffer: ArrayBufferLike,
   b: ArrayLike<number> | undefined,
 ): boolean {
-  return ArrayBuffer.isView(b) && b.buffer === buffer &&
+  return ArrayBuffer.isView(b) &&
+    (b.buffer === buffer || (arena?.owns(buffer) && arena.owns(b.buffer))) === true &&
     b.byteOffset < a.byteOffset + a.byteLength &&
     a.byteOffset < b.byteOffset + b.byteLength;
 }

@@ -114,7 +114,7 @@ export class RowCall {
    * @param start The first row.
    * @param count The number of rows.
    * @param values Their values.
-   * @param sum The sum of the rounded values, if it is known.
+   * @param sum The sum of the rounded values of all rows up to these, if it is known.
    */
   take(start: number, count: number, values: FloatArray, sum?: number): void {
     const scale = this.#scale;
@@ -123,11 +123,12 @@ export class RowCall {
       for (let r = 0; r < count; r++) data[start + r] = values[r]! / scale;
       return;
     }
-    let total = 0;
+    // One sum after the other, so that it does not matter where tiles begin.
+    let total = this.#total;
     if (sum !== undefined) total = sum;
     else if (this.dtype === "float64") { for (let r = 0; r < count; r++) total += values[r]!; }
     else for (let r = 0; r < count; r++) total += Math.fround(values[r]! / scale) * scale;
-    this.#total += total;
+    this.#total = total;
   }
 
   /**
@@ -136,11 +137,12 @@ export class RowCall {
    * @param count The number of rows.
    * @param visit Computes the values of a tile. It may return the sum of the rounded values.
    */
-  tiles(count: number, visit: (start: number, count: number) => number | void): void {
+  tiles(count: number, visit: (start: number, count: number) => number | undefined): void {
     for (let start = 0; start < count; start += MOST_ROWS) {
       const height = Math.min(MOST_ROWS, count - start);
       this.begin(start, height);
-      this.take(start, height, this.values, visit(start, height) ?? undefined);
+      const sum = visit(start, height);
+      this.take(start, height, this.values, sum === undefined ? sum : this.#total + sum);
     }
   }
 

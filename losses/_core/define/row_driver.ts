@@ -18,7 +18,7 @@ import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import type { Run } from "../kernel/plan.ts";
 import { defineRowKernels } from "../kernel/row_kernels.ts";
 import { MOST_ROWS, rowsPerTile } from "../rows/class_axis.ts";
-import { type Load, Rows } from "../rows/rows.ts";
+import { type Load, Rows, type Sink } from "../rows/rows.ts";
 import { commonShape, gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
 import { toTensor } from "../tensor/read.ts";
 import { sameShape, show } from "../tensor/shape.ts";
@@ -185,7 +185,7 @@ export class RowDriver {
     // 2. Block by block: reductions, values, gradients.
     const wanted = this.#arguments.filter(({ name }) => Object.hasOwn(call.grad, name));
     const needsGradient = wanted.length > 0;
-    const tiles = this.#tileKernels(dtype, rows.length);
+    const tiles = this.#tileKernels(dtype, rows.length).near(placed);
     const height = rowsPerTile(rows.length, tiles);
     const tilesPerBlock = Math.floor(BLOCK / Math.max(1, height * rows.length));
     const block = Math.min(MOST_ROWS, height * Math.max(1, tilesPerBlock), rows.count);
@@ -198,7 +198,7 @@ export class RowDriver {
       tiles,
       height,
       loads: placed.map((tensor, i) =>
-        [tiles.element[this.#arguments[i]!.symbol]!, rows.load(tensor, false)] as const
+        [tiles.element[this.#arguments[i]!.symbol]!, rows.load(tiles, tensor, false)] as const
       ),
       reduced,
       inputs: this.#inputs(rows, placed, reduced),
@@ -209,7 +209,7 @@ export class RowDriver {
       const at = this.#arguments.findIndex((argument) => argument.symbol === symbol);
       const tensor = new Tensor(call.grad[name]!.data, placed[at]!.shape);
       const operand = tiles.element[gradientOf(symbol)]!;
-      return { symbol, tensor, operand, sink: rows.sink(tensor) };
+      return { symbol, tensor, operand, sink: rows.sink(tiles, tensor) };
     });
     for (let start = 0; start < rows.count; start += block) {
       const end = Math.min(start + block, rows.count);
@@ -217,9 +217,7 @@ export class RowDriver {
       this.#finish(pass, start, end);
       if (!needsGradient) continue;
       this.#spread(reduced, end - start);
-      this.#back(pass, start, end, wanted, (from, to) => {
-        for (const { operand, sink } of sinks) sink.store(operand, from, to);
-      });
+      this.#back(pass, start, end, wanted, sinks);
     }
 
     // 3. What reaches an argument through the value itself, beside what comes through reductions.
@@ -423,7 +421,7 @@ export class RowDriver {
     start: number,
     end: number,
     wanted: readonly RowArgument[],
-    store: (from: number, to: number) => void,
+    sinks: readonly { readonly operand: FloatArray; readonly sink: Sink }[],
   ): void {
     const { row } = tiles;
     setParams(tiles, params);
@@ -445,8 +443,9 @@ export class RowDriver {
         for (let r = 0; r < count; r++) arriving[r] = gradient[at + r]! / divisor;
       }
       load(row[this.#arriving.get(VALUE)!]!, upstream, at, at + count);
+      for (const { operand, sink } of sinks) sink.aim(operand, from, to);
       step(count, rows.length);
-      store(from, to);
+      for (const { operand, sink } of sinks) sink.store(operand, from, to);
     }
   }
 

@@ -3,7 +3,6 @@
  */
 
 import { offender } from "../call/arguments.ts";
-import { load } from "../kernel/kernels.ts";
 import { checkMemory } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FloatArray } from "../tensor/types.ts";
@@ -17,7 +16,7 @@ import {
 /** Checks every element before anything is written, so that a failed call does not change a buffer. */
 export function checkDomain(
   this: Domain,
-  { element, row, step, tile }: ElementwiseKernels,
+  { element, row, step, tile, load }: ElementwiseKernels,
   loss: string,
   { name, symbol }: SymbolicArgument,
   tensor: Tensor,

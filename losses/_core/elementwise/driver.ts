@@ -9,8 +9,9 @@
 import { readArguments, type TypeRules } from "../call/arguments.ts";
 import type { Reduction } from "../call/options.ts";
 import { checkRequest, type Request, VALUE_ONLY, type ValueAndGrad } from "../call/request.ts";
-import { defineKernels, load, unload } from "../kernel/kernels.ts";
+import { defineKernels } from "../kernel/kernels.ts";
 import type { Run } from "../kernel/plan.ts";
+import { arena } from "../tensor/arena.ts";
 import {
   checkRepeatable,
   commonShape,
@@ -57,6 +58,8 @@ interface Pass {
 /** The kernels of one float type and their operands, which are looked up by name only once: small calls notice that. */
 interface Workspace {
   readonly kernels: ElementwiseKernels;
+  /** Whether the kernels can read and write arrays in place. */
+  readonly isInArena: boolean;
   /** The operands of the arguments, then of the tensors among the options. */
   readonly inputs: readonly FloatArray[];
   /** The operands of the numbers among the options. */
@@ -112,7 +115,8 @@ export class Driver {
   /** Names of the operands that formulas are multiplied by. */
   readonly #factors: Readonly<Record<"weight" | "upstream" | "scale" | "center", string>>;
   readonly #kernels: (dtype: FloatType) => ElementwiseKernels;
-  readonly #workspaces: { [dtype in FloatType]?: Workspace } = {};
+  readonly #usual: { [dtype in FloatType]?: Workspace } = {};
+  readonly #inArena: { [dtype in FloatType]?: Workspace } = {};
 
   constructor(definition: ElementwiseDefinition, formula: LossFormula) {
     const { arguments: specs, tensors = [], options = {}, functions } = definition;
@@ -164,7 +168,7 @@ export class Driver {
     const { dtype } = given;
     const tensors = align === undefined ? given.tensors : align(given.tensors);
     const shape = this.#shape(tensors);
-    const workspace = this.#workspaces[dtype] ??= this.#makeWorkspace(dtype);
+    const workspace = this.#workspace(dtype, tensors);
     const { kernels, inputs } = workspace;
     // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides. The operands are
     // listed anew only if there is more than the arguments: small calls notice that.
@@ -242,8 +246,15 @@ export class Driver {
       sums.push(steps && { strides: steps, sums: new Float64Array(data.length) });
     }
     let total = 0;
-    for (let start = 0; start < size; start += kernels.tile) {
-      const end = Math.min(start + kernels.tile, size);
+    const { tile, load, unload } = kernels;
+    // Where nothing is copied, many tiles are run at once, as rows.
+    const isCopied = !workspace.isInArena || each !== undefined || !kernels.holds(from) ||
+      !kernels.holds(Object.values(grad)) || [...strides, ...sums].some((sum) => sum !== undefined);
+    const most = isCopied ? 1 : kernels.tileRows;
+    for (let start = 0, end = 0; start < size; start = end) {
+      const rows = Math.min(most, Math.floor((size - start) / tile)) || 1;
+      const cols = Math.min(tile, size - start);
+      end = start + rows * cols;
       for (let i = 0; i < from.length; i++) {
         const data = from[i]!.data as FloatArray;
         const steps = strides[i];
@@ -251,9 +262,12 @@ export class Driver {
         else if (data.length > 1) gather(data, steps, shape, start, end, into[i]!);
         else if (start === 0) into[i]!.fill(data[0]!, 0, end);
       }
-      pass.run(1, end - start);
-      if (each === undefined) total += workspace.total[0]!;
-      else unload(workspace.value, each.data as FloatArray, start, end);
+      for (let i = 0; workspace.isInArena && i < targets.length; i++) {
+        if (sums[i] === undefined) kernels.aim(pass.from[i]!, targets[i]!, start, end);
+      }
+      pass.run(rows, cols);
+      if (each !== undefined) unload(workspace.value, each.data as FloatArray, start, end);
+      else for (let r = 0; r < rows; r++) total += workspace.total[r]!;
       for (let i = 0; i < targets.length; i++) {
         const from = pass.from[i]!;
         const sum = sums[i];
@@ -268,12 +282,21 @@ export class Driver {
     return { value: each ?? scalar(dtype, total / denominator), grad };
   }
 
-  #makeWorkspace(dtype: FloatType): Workspace {
-    const kernels = this.#kernels(dtype);
+  /** The kernels of a call: those near its arguments, see kernels.ts. */
+  #workspace(dtype: FloatType, tensors: readonly Tensor[]): Workspace {
+    const usual = this.#usual[dtype] ??= this.#makeWorkspace(this.#kernels(dtype), false);
+    if (arena === undefined) return usual;
+    const kernels = usual.kernels.near(tensors);
+    if (kernels === usual.kernels) return usual;
+    return this.#inArena[dtype] ??= this.#makeWorkspace(kernels, true);
+  }
+
+  #makeWorkspace(kernels: ElementwiseKernels, isInArena: boolean): Workspace {
     const { element, row, param } = kernels;
     const { weight, upstream, scale, center } = this.#factors;
     return {
       kernels,
+      isInArena,
       inputs: this.#symbols.map((symbol) => element[symbol]!),
       params: this.#params.map((name) => param[name]!),
       weight: element[weight]!,

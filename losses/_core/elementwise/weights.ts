@@ -2,11 +2,10 @@
  * Weights whose sum is the divisor of the mean.
  */
 
-import { load } from "../kernel/kernels.ts";
 import { type SumOfWeights, TOTAL } from "./definition.ts";
 
 /** The sum of weights. */
-export const sumOfWeights: SumOfWeights = ({ element, row, step, tile }, symbol, weights) => {
+export const sumOfWeights: SumOfWeights = ({ element, row, step, tile, load }, symbol, weights) => {
   const run = step("sum of weights", () => ({ sum: { [TOTAL]: symbol } }));
   let sum = 0;
   for (let start = 0; start < weights.length; start += tile) {

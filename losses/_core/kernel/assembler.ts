@@ -6,16 +6,19 @@
 export const BLOCK = 0x02;
 export const LOOP = 0x03;
 export const IF = 0x04;
+export const ELSE = 0x05;
 export const END = 0x0b;
 const BR = 0x0c;
 const BR_IF = 0x0d;
 const GET = 0x20;
 const SET = 0x21;
 export const TEE = 0x22;
+export const I32_LOAD = 0x28;
 export const F64_LOAD = 0x2b;
 export const F64_STORE = 0x39;
 const I32_CONST = 0x41;
 export const I32_EQZ = 0x45;
+export const I32_LT_U = 0x49;
 export const I32_GE_U = 0x4f;
 export const I32_ADD = 0x6a;
 export const I32_SUB = 0x6b;
@@ -38,6 +41,7 @@ export const BITSELECT = 0x52;
 export const F64_PROMOTE_LOW = 0x5f;
 
 /** Vector instructions for float32; those for float64 are larger by the number given. */
+export const V128_STORE_LANE = 0x5a; // + 1
 export const SPLAT = 0x13; // + 1
 /** Relaxed SIMD: a multiply-add that may round once, and a select that may read one bit per lane. */
 export const RELAXED_MADD = 0x105; // + 2
@@ -156,16 +160,15 @@ export class CodeWriter {
 }
 
 /**
- * A module with one function of two integers over an imported memory `m.m`, exported as `f`. With a memory of exactly that size
- * the engine compares addresses with a constant.
+ * A module with one function of two integers over an imported memory `m.m`, exported as `f`.
  *
- * @param pages The size of the memory, which cannot grow.
+ * @param limits The limits of the memory.
  * @param integers The number of its integer locals.
  * @param vectors The number of its vector locals.
  * @param body Its code.
  */
 export function moduleOf(
-  pages: number,
+  limits: CodeWriter,
   integers: number,
   vectors: number,
   body: CodeWriter,
@@ -173,11 +176,10 @@ export function moduleOf(
   const code = new CodeWriter().byte(2).leb(integers).byte(I32).leb(vectors).byte(V128);
   code.append(body.bytes).byte(END);
   const section = new CodeWriter().byte(1).leb(code.bytes.length).append(code.bytes).bytes;
-  const limits = new CodeWriter().byte(1).leb(pages).leb(pages).bytes;
   const out = new CodeWriter().append([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic and version
     ...[1, 6, 1, 0x60, 2, I32, I32, 0], // the type: two integers, no result
-    ...[2, 6 + limits.length, 1, 1, 0x6d, 1, 0x6d, 0x02, ...limits], // the memory
+    ...[2, 6 + limits.bytes.length, 1, 1, 0x6d, 1, 0x6d, 0x02, ...limits.bytes], // the memory
     ...[3, 2, 1, 0], // one function
     ...[7, 5, 1, 1, 0x66, 0x00, 0], // its name
   ]);

@@ -27,12 +27,10 @@
 
 import { read } from "../formula/grammar.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
-import { interpret } from "./interpret.ts";
 import { type Context, isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
 import { LINE, type Machine, type Scratch, scratchFor, TILE } from "./memory.ts";
 import { PAGE, type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
 import type { Operand } from "./program.ts";
-import { compile } from "./wasm.ts";
 
 export { type Machine, TILE, tileFor } from "./memory.ts";
 
@@ -67,6 +65,34 @@ export interface KernelsDefinition<
   readonly tileRows?: number;
 }
 
+/** Something with numbers. */
+type Numbers = { readonly data: ArrayLike<number> };
+
+/** How kernels get their numbers. */
+export interface Copies {
+  /**
+   * Gives an operand the numbers `source[start … end)`.
+   *
+   * @returns Where they are: at the beginning of the operand, or in `source` itself if kernels can read it there.
+   */
+  load(
+    operand: FloatArray,
+    source: FloatArray | Int32Array,
+    start: number,
+    end: number,
+  ): FloatArray;
+  /**
+   * Lets kernels write an operand to `target[start … end)` at once, if they can; {@linkcode unload} is to follow.
+   *
+   * @returns Where they write.
+   */
+  aim(operand: FloatArray, target: FloatArray, start: number, end: number): FloatArray;
+  /** Lets kernels read and write an operand at its own place, which it returns: what the operand is unless told otherwise. */
+  own(operand: FloatArray): FloatArray;
+  /** Copies the first elements of an operand to `target[start … end)`, unless they were written there at once. */
+  unload(operand: FloatArray, target: FloatArray, start: number, end: number): void;
+}
+
 /** Operands and compiled steps, for one float type. */
 export interface Kernels<
   E extends string,
@@ -74,11 +100,13 @@ export interface Kernels<
   C extends string = never,
   R extends string = never,
   P extends string = never,
-> {
+> extends Copies {
   /** Elements that fit into a tile: rows × cols must not exceed it. */
   readonly tile: number;
   /** Rows that fit into a tile. */
   readonly tileRows: number;
+  /** How many elements are best worked on at once: with more, they leave the cache, with fewer, the cost of a call shows. */
+  readonly batch: number;
   readonly element: Readonly<Record<E, FloatArray>>;
   readonly column: Readonly<Record<C, FloatArray>>;
   readonly row: Readonly<Record<R, Float64Array>>;
@@ -89,7 +117,37 @@ export interface Kernels<
   compile(step: Step): Run;
   /** Another step that is not in the definition, compiled when it is first asked for under this name. */
   step(name: string, describe: () => Step): Run;
+  /** True if kernels can read and write all of these where they are. */
+  holds(numbers: readonly Numbers[]): boolean;
+  /**
+   * The same kernels where they can read and write some of these in place, if there is such a place, otherwise these. To be
+   * called once for each call of a loss: all operands are then at their own places.
+   */
+  near(numbers: readonly (Numbers | undefined)[]): this;
 }
+
+/**
+ * Gives kernels in the memory that arrays are in, if kernels can work there: see ../arena/. Nobody needs that code before there
+ * is such an array.
+ */
+export type NearArrays = (
+  kernels: AnyKernels,
+  layOutAgain: (tile: number, tileRows: number) => Layout<AnyKernels>,
+  numbers: readonly (Numbers | undefined)[],
+) => AnyKernels;
+
+/** Kernels, whatever their operands and steps. */
+export type AnyKernels = Kernels<string, string, string, string, string>;
+
+let nearArrays: NearArrays | undefined;
+
+/** Lets kernels work in another memory, too. */
+export function workNearArrays(near: NearArrays): void {
+  nearArrays = near;
+}
+
+/** Elements that one thread works on at once. */
+export const BATCH = 16384;
 
 /** The largest number of instructions of a kernel: engines allow functions 50,000 locals. */
 const MAX_INSTRUCTIONS = 40_000;
@@ -126,6 +184,8 @@ export function defineKernels<
 export interface Layout<K> {
   /** The pages of memory that they need. */
   readonly pages: number;
+  /** All operands, by name. */
+  readonly operands: ReadonlyMap<string, Operand>;
   /** Puts them into a memory of at least that size. */
   build(scratch: Scratch): K;
 }
@@ -136,6 +196,7 @@ export interface Layout<K> {
  * @param definition Operands and steps.
  * @param dtype The float type.
  * @param tile Elements in a tile, if not those of the definition.
+ * @param tileRows Rows in a tile, if not those of the definition.
  */
 export function layOut<
   E extends string,
@@ -147,9 +208,9 @@ export function layOut<
   definition: KernelsDefinition<E, S, C, R, P>,
   dtype: FloatType,
   tile: number = definition.tile ?? TILE,
+  tileRows: number = definition.tileRows ?? tile,
 ): Layout<Kernels<E, S, C, R, P>> {
   const { elements, columns = [], rows = [], params = [], steps, functions = {} } = definition;
-  const { tileRows = tile } = definition;
   const Floats = dtype === "float32" ? Float32Array : Float64Array;
   const kinds = [
     ["element", elements, Floats, tile],
@@ -168,12 +229,16 @@ export function layOut<
   }
   return {
     pages: Math.ceil(bytes / PAGE),
+    operands,
     build(scratch) {
       const buffer = scratch.buffer as ArrayBuffer;
       // An operand may have any name: assigning to `__proto__` would not make a property.
       const [element, column, row, param] = kinds.map(([, names, View, length]) =>
         Object.fromEntries(
-          names.map((name) => [name, new View(buffer, operands.get(name)!.offset, length)]),
+          names.map((name) => {
+            const { offset } = operands.get(name)!;
+            return [name, new View(buffer, scratch.base + offset, length)];
+          }),
         )
       );
       const compile = (step: Step) => compileStep(step, { dtype, operands, functions }, scratch);
@@ -188,21 +253,32 @@ export function layOut<
         others.set(name, known);
         return known;
       };
-      const kernels = { tile, tileRows, element, column, row, param, run, compile, step };
+      const layOutAgain = (tile: number, tileRows: number) =>
+        layOut(definition, dtype, tile, tileRows) as unknown as Layout<AnyKernels>;
+      const kernels: object = {
+        ...{ tile, tileRows, element, column, row, param, run, compile, step },
+        ...COPIES,
+        batch: BATCH,
+        holds: () => false,
+        near: (numbers: readonly (Numbers | undefined)[]) =>
+          nearArrays === undefined
+            ? kernels
+            : nearArrays(kernels as unknown as AnyKernels, layOutAgain, numbers),
+      };
       return kernels as unknown as Kernels<E, S, C, R, P>;
     },
   };
 }
 
-function compileStep(step: Step, context: Context, { machine, buffer, memory }: Scratch): Run {
-  const runOf = (plan: Plan): Run =>
-    memory === undefined ? interpret(plan, buffer) : compile(plan, memory, machine === "relaxed");
+function compileStep(step: Step, context: Context, scratch: Scratch): Run {
+  const { buffer, base } = scratch;
+  const runOf = (plan: Plan): Run => scratch.runOf(plan, context.operands);
   const powers = new Set<number>();
   const plan = planOf(step, context, powers);
   if (powers.size === 0) return runOf(plan);
 
   // The step divides by options. If they are powers of 2, `plan` gives the same bits as a division, and is faster.
-  const options = [...powers].map((offset) => new Float64Array(buffer as ArrayBuffer, offset, 1));
+  const options = [...powers].map((offset) => new Float64Array(buffer, base + offset, 1));
   let multiplying: Run | undefined;
   let dividing: Run | undefined;
   return (rows, cols) => {
@@ -263,19 +339,24 @@ function firstOf(operand: FloatArray, count: number): FloatArray {
   return view;
 }
 
-/** Copies `source[start … end)` to the beginning of `operand`. */
+/** Copies `source[start … end)` to the beginning of `operand`, which it returns. */
 export function load(
   operand: FloatArray,
   source: FloatArray | Int32Array,
   start: number,
   end: number,
-): void {
+): FloatArray {
   if (end - start <= SMALL) {
     for (let i = start; i < end; i++) operand[i - start] = source[i]!;
   } else {
     operand.set(start === 0 && end === source.length ? source : source.subarray(start, end));
   }
+  return operand;
 }
+
+/** Copies in and out, whatever the memory. */
+const itself = (operand: FloatArray) => operand;
+export const COPIES: Copies = { load, aim: itself, own: itself, unload };
 
 /** Copies the first elements of `operand` to `target[start … end)`. */
 export function unload(operand: FloatArray, target: FloatArray, start: number, end: number): void {

@@ -3,8 +3,10 @@
  * only one runs at a time.
  */
 
-import { PAGE, SLACK } from "./plan.ts";
-import { hasRelaxedSimd } from "./wasm.ts";
+import { interpret } from "./interpret.ts";
+import { PAGE, type Plan, type Run, SLACK } from "./plan.ts";
+import type { Operand } from "./program.ts";
+import { encode, hasRelaxedSimd, instantiate } from "./wasm.ts";
 
 /** What runs kernels: WebAssembly with or without relaxed SIMD, or the interpreter in JavaScript. */
 export type Machine = "relaxed" | "wasm" | "interpreter";
@@ -19,10 +21,12 @@ export const LINE = 64;
 
 /** A memory with the machine that runs kernels on it. */
 export interface Scratch {
-  readonly machine: Machine;
   readonly pages: number;
   readonly buffer: ArrayBufferLike;
-  readonly memory?: WebAssembly.Memory;
+  /** Where operands begin, in bytes. */
+  readonly base: number;
+  /** Makes a kernel; `operands` are all that it may have. */
+  runOf(plan: Plan, operands: ReadonlyMap<string, Operand>): Run;
 }
 let shared: Scratch | undefined;
 
@@ -44,9 +48,13 @@ export function tileFor(operands: number): number {
  * @param machine What runs kernels on it; the fastest machine there is by default.
  */
 export function newScratch(pages: number, machine: Machine = bestMachine()): Scratch {
-  if (machine === "interpreter") return { machine, pages, buffer: new ArrayBuffer(pages * PAGE) };
+  if (machine === "interpreter") {
+    const buffer = new ArrayBuffer(pages * PAGE);
+    return { pages, buffer, base: 0, runOf: (plan) => interpret(plan, buffer) };
+  }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  return { machine, pages, buffer: memory.buffer, memory };
+  const runOf = (plan: Plan) => instantiate(encode(plan, machine === "relaxed", pages), memory);
+  return { pages, buffer: memory.buffer, base: 0, runOf };
 }
 
 /**
@@ -64,7 +72,7 @@ export function scratchFor(pages: number, machine?: Machine): Scratch {
 }
 
 /** The fastest machine that is allowed here; a content security policy can forbid WebAssembly. */
-function bestMachine(): Machine {
+export function bestMachine(): Machine {
   try {
     return hasRelaxedSimd() ? "relaxed" : "wasm";
   } catch {

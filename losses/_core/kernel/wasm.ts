@@ -51,21 +51,22 @@ import {
   V128_STORE,
 } from "./assembler.ts";
 import { opcodeOf } from "./operations.ts";
-import { PAGE, type Plan, type Reduction, type Run } from "./plan.ts";
+import type { Plan, Reduction, Run } from "./plan.ts";
 import {
   CALL,
   ELEMENT,
   type Instruction,
   type Op,
+  type OperandKind,
   ROW,
   type Stage,
   type Value,
 } from "./program.ts";
 
 /** Parameters and integer locals: I, J and R are positions in bytes in all rows, in one row and in the row operands. */
-const ROWS = 0, COLS = 1, I = 2, J = 3, R = 4, BLOCKS = 5, FULL = 6, ROW_END = 7;
-const PARAMETERS = 2, INTEGERS = 6;
-const VECTOR_BYTES = 16;
+const ROWS = 0, I = 2, R = 4, BLOCKS = 5, PARAMETERS = 2;
+export const COLS = 1, J = 3, FULL = 6, ROW_END = 7, INTEGERS = 8;
+export const VECTOR_BYTES = 16;
 /** In place of a local, for a value that is computed where it is used. */
 const NONE = -1;
 
@@ -83,28 +84,36 @@ const MAX_DEPTH = 100;
  * Encodes one plan. Most of the time goes into parsing this code, because a kernel is encoded only once. A class is
  * therefore faster than a function with inner functions, which engines parse again whenever the outer one is called.
  */
-class Encoder extends CodeWriter {
-  readonly #plan: Plan;
+export class Encoder extends CodeWriter {
+  protected readonly plan: Plan;
   /** Whether the multiply-add and select of relaxed SIMD are used. */
   readonly #relaxed: boolean;
   /** 0 for float32, 1 for float64. */
-  readonly #wide: 0 | 1;
+  protected readonly wide: 0 | 1;
   /** Vectors in a block. */
   readonly #unroll: number;
   /** By value: the first of its locals, one for each vector of a block (one for all if it is constant in a row), or NONE. */
   readonly #local: Int32Array;
+  /** Parameters and integer locals. */
+  readonly #integers: number;
   /** Number of locals so far. */
-  #locals = PARAMETERS + INTEGERS;
+  #locals: number;
   readonly #mask: number;
-  readonly #pending: number;
+  protected readonly pending: number;
   readonly #accumulators: number;
 
-  constructor(plan: Plan, relaxed: boolean) {
+  /**
+   * @param plan The kernel.
+   * @param relaxed True to use the multiply-add and select of relaxed SIMD.
+   * @param integers Integer locals besides those above.
+   */
+  constructor(plan: Plan, relaxed: boolean, integers = 0) {
     super();
+    this.#locals = this.#integers = INTEGERS + integers;
     const { program: { dtype, instructions }, stores, reductions } = plan;
-    this.#plan = plan;
+    this.plan = plan;
     this.#relaxed = relaxed;
-    this.#wide = dtype === "float64" ? 1 : 0;
+    this.wide = dtype === "float64" ? 1 : 0;
 
     // These values need a local: those that are used twice or in an inner loop, leaves, and the steps of polynomials. Each
     // step waits for the one before; with locals, the steps of all vectors of a block alternate. Long
@@ -136,7 +145,7 @@ class Encoder extends CodeWriter {
       } else depths[value] = depth;
     });
     this.#mask = this.#newLocals(1);
-    this.#pending = this.#newLocals(this.#unroll);
+    this.pending = this.#newLocals(this.#unroll);
     this.#accumulators = this.#newLocals(UNROLL * reductions.length);
   }
 
@@ -145,12 +154,18 @@ class Encoder extends CodeWriter {
     return this.#locals - count;
   }
 
-  encode(pages: number): Uint8Array<ArrayBuffer> {
-    const wide = this.#wide;
-    const { reductions } = this.#plan;
+  /**
+   * Encodes the module.
+   *
+   * @param limits The limits of the memory that it imports.
+   */
+  encode(limits: CodeWriter): Uint8Array<ArrayBuffer> {
+    const wide = this.wide;
+    const { reductions } = this.plan;
     const size = wide ? 8 : 4;
     const blockBytes = this.#unroll * VECTOR_BYTES;
 
+    this.begin();
     this.get(COLS).i32(size).byte(I32_MUL).set(ROW_END);
     this.get(ROW_END).i32(-VECTOR_BYTES).byte(I32_AND).set(FULL);
     this.get(ROW_END).i32(-blockBytes).byte(I32_AND).set(BLOCKS);
@@ -178,7 +193,7 @@ class Encoder extends CodeWriter {
     this.byte(wide ? F64_CONVERT_U : F32_CONVERT_U).simd(SPLAT + wide);
     this.#apply("lt").set(this.#mask).byte(END);
     this.#computeStage(ELEMENT, 1);
-    this.#store(1);
+    this.storeRest();
     reductions.forEach(this.#accumulateMasked, this);
     this.step(I, VECTOR_BYTES).step(J, VECTOR_BYTES).repeat();
 
@@ -186,19 +201,38 @@ class Encoder extends CodeWriter {
     // After a partial vector, I is beyond the end of the row, where the next row begins.
     this.get(I).get(J).byte(I32_SUB).get(ROW_END).byte(I32_ADD).set(I);
     this.step(R, 8);
+    this.endRow();
     this.get(ROWS).i32(1).byte(I32_SUB).byte(TEE).byte(ROWS).leave(0);
     this.byte(END).byte(END);
-    return moduleOf(pages, INTEGERS, this.#locals - PARAMETERS - INTEGERS, this);
+    return moduleOf(limits, this.#integers - PARAMETERS, this.#locals - this.#integers, this);
+  }
+
+  /** Writes what comes first. */
+  protected begin(): void {}
+
+  /** Writes what ends a row. */
+  protected endRow(): void {}
+
+  /** Pushes the address of an operand's current value, and returns what is to be added to it as a constant. */
+  protected place(kind: OperandKind, offset: number): number {
+    if (kind === "param") this.i32(0);
+    else this.get(kind === "element" ? I : kind === "column" ? J : R);
+    return offset;
+  }
+
+  /** Writes the stores of a remaining vector. */
+  protected storeRest(): void {
+    this.#store(1);
   }
 
   /** Writes an operation on what has been pushed. */
-  #apply(op: Op, wide = this.#wide): this {
+  #apply(op: Op, wide = this.wide): this {
     return this.simd(opcodeOf(op, wide));
   }
 
   /** Sets the locals of one stage, arguments first, each for `count` vectors. */
   #computeStage(stage: Stage, count: number): void {
-    const { instructions } = this.#plan.program;
+    const { instructions } = this.plan.program;
     for (let value = 0; value < instructions.length; value++) {
       if (this.#local[value] === NONE || instructions[value]!.stage !== stage) continue;
       for (let u = 0; u < count; u++) {
@@ -209,22 +243,23 @@ class Encoder extends CodeWriter {
   }
 
   #localOf(value: Value, u: number): number {
-    const varies = this.#plan.program.instructions[value]!.stage === ELEMENT;
+    const varies = this.plan.program.instructions[value]!.stage === ELEMENT;
     return this.#local[value]! + (varies ? u : 0);
   }
 
   /** Pushes a value: its local, or its instruction after those of its arguments. */
-  #push(value: Value, u: number): void {
-    if (this.#local[value] === NONE) this.#compute(this.#plan.program.instructions[value]!, u);
+  protected push(value: Value, u: number): void {
+    if (this.#local[value] === NONE) this.#compute(this.plan.program.instructions[value]!, u);
     else this.get(this.#localOf(value, u));
   }
 
   /** Pushes the result of an instruction for vector `u` of a block. */
   #compute({ op, args, value }: Instruction, u: number): void {
-    const wide = this.#wide;
+    const wide = this.wide;
     const relaxed = this.#relaxed;
+    let address;
     const push = (...places: readonly number[]) => {
-      for (const place of places) this.#push(args[place]!, u);
+      for (const place of places) this.push(args[place]!, u);
     };
     switch (op) {
       case "const":
@@ -233,13 +268,13 @@ class Encoder extends CodeWriter {
         break;
       case "element":
       case "column":
-        this.get(op === "element" ? I : J).simd(V128_LOAD).at(Number(value) + u * VECTOR_BYTES);
+        address = this.place(op, Number(value));
+        this.simd(V128_LOAD).at(address + u * VECTOR_BYTES);
         break;
       case "row":
       case "param":
-        if (op === "row") this.get(R);
-        else this.i32(0);
-        this.byte(F64_LOAD).at(Number(value));
+        address = this.place(op, Number(value));
+        this.byte(F64_LOAD).at(address);
         if (!wide) this.byte(F32_DEMOTE);
         this.simd(SPLAT + wide);
         break;
@@ -277,11 +312,11 @@ class Encoder extends CodeWriter {
   }
 
   #store(count: number): void {
-    for (const { kind, offset, value } of this.#plan.stores) {
+    for (const { kind, offset, value } of this.plan.stores) {
       for (let u = 0; u < count; u++) {
-        this.get(kind === "element" ? I : J);
-        this.#push(value, u);
-        this.simd(V128_STORE).at(offset + u * VECTOR_BYTES);
+        const address = this.place(kind, offset);
+        this.push(value, u);
+        this.simd(V128_STORE).at(address + u * VECTOR_BYTES);
       }
     }
   }
@@ -292,7 +327,7 @@ class Encoder extends CodeWriter {
 
   #start({ kind }: Reduction, k: number): void {
     for (let i = 0; i < (kind === "sum" ? 2 : UNROLL); i++) {
-      this.splat(this.#wide, kind === "sum" ? 0 : -Infinity).set(this.#accumulator(k, i));
+      this.splat(this.wide, kind === "sum" ? 0 : -Infinity).set(this.#accumulator(k, i));
     }
   }
 
@@ -304,9 +339,9 @@ class Encoder extends CodeWriter {
   #accumulate({ kind, value }: Reduction, k: number): void {
     for (let u = 0; u < this.#unroll; u++) {
       if (kind === "max") this.get(this.#accumulator(k, u));
-      this.#push(value, u);
+      this.push(value, u);
       if (kind === "max") this.#apply("pmax").set(this.#accumulator(k, u));
-      else this.set(this.#pending + u);
+      else this.set(this.pending + u);
     }
     if (kind === "sum") this.#addUp(k, this.#unroll);
   }
@@ -315,13 +350,13 @@ class Encoder extends CodeWriter {
   #accumulateMasked({ kind, value }: Reduction, k: number): void {
     if (kind === "max") {
       this.get(this.#accumulator(k));
-      this.#push(value, 0);
-      this.splat(this.#wide, -Infinity).get(this.#mask).simd(BITSELECT);
+      this.push(value, 0);
+      this.splat(this.wide, -Infinity).get(this.#mask).simd(BITSELECT);
       this.#apply("pmax").set(this.#accumulator(k));
     } else {
-      this.#push(value, 0);
+      this.push(value, 0);
       this.get(this.#mask);
-      this.#apply("and").set(this.#pending);
+      this.#apply("and").set(this.pending);
       this.#addUp(k, 1);
     }
   }
@@ -341,16 +376,16 @@ class Encoder extends CodeWriter {
   #addUp(k: number, count: number): void {
     const low = this.#accumulator(k);
     if (count > 1) {
-      this.#pushTree("add", this.#pending, count);
-      this.set(this.#pending);
+      this.#pushTree("add", this.pending, count);
+      this.set(this.pending);
     }
-    this.get(low).get(this.#pending);
-    if (!this.#wide) {
+    this.get(low).get(this.pending);
+    if (!this.wide) {
       this.simd(F64_PROMOTE_LOW);
       this.#apply("add", 1).set(low).get(low + 1);
-      this.#pushUpper(this.#pending);
+      this.#pushUpper(this.pending);
     }
-    this.#apply("add", 1).set(this.#wide ? low : low + 1);
+    this.#apply("add", 1).set(this.wide ? low : low + 1);
   }
 
   /** Pushes the upper half of the float32 vector in a local as float64. */
@@ -369,7 +404,7 @@ class Encoder extends CodeWriter {
       this.#pushTree("pmax", low, UNROLL);
       this.set(low).byte(END);
     }
-    if (!this.#wide) {
+    if (!this.wide) {
       this.get(low);
       if (kind === "sum") this.get(low + 1);
       else {
@@ -378,9 +413,9 @@ class Encoder extends CodeWriter {
       }
       this.#apply(kind === "sum" ? "add" : "pmax", 1).set(low);
     }
-    this.get(R);
+    const address = this.place("row", offset);
     this.get(low).simd(F64_EXTRACT).byte(0).get(low).simd(F64_EXTRACT).byte(1);
-    this.byte(kind === "sum" ? F64_ADD : F64_MAX).byte(F64_STORE).at(offset);
+    this.byte(kind === "sum" ? F64_ADD : F64_MAX).byte(F64_STORE).at(address);
   }
 }
 
@@ -391,9 +426,14 @@ class Encoder extends CodeWriter {
  */
 export function hasRelaxedSimd(): boolean {
   // Where a content security policy forbids WebAssembly, `validate` need not say so.
-  new WebAssembly.Module(moduleOf(1, 0, 1, new CodeWriter()));
+  new WebAssembly.Module(moduleOf(exactly(1), 0, 1, new CodeWriter()));
   const multiplyAdd = new CodeWriter().get(2).get(2).get(2).simd(RELAXED_MADD).set(2);
-  return WebAssembly.validate(moduleOf(1, 0, 1, multiplyAdd));
+  return WebAssembly.validate(moduleOf(exactly(1), 0, 1, multiplyAdd));
+}
+
+/** The limits of a memory of this size. With them the engine compares addresses with a constant. */
+function exactly(pages: number): CodeWriter {
+  return new CodeWriter().byte(1).leb(pages).leb(pages);
 }
 
 /**
@@ -404,18 +444,16 @@ export function hasRelaxedSimd(): boolean {
  * @param pages The size of the scratch memory.
  */
 export function encode(plan: Plan, relaxed: boolean, pages: number): Uint8Array<ArrayBuffer> {
-  return new Encoder(plan, relaxed).encode(pages);
+  return new Encoder(plan, relaxed).encode(exactly(pages));
 }
 
 /**
- * Compiles a kernel.
+ * Makes a kernel of its module.
  *
- * @param plan The kernel.
- * @param memory The scratch memory.
- * @param relaxed True to use the multiply-add and select of relaxed SIMD.
+ * @param bytes The module.
+ * @param memory The memory that it imports.
  */
-export function compile(plan: Plan, memory: WebAssembly.Memory, relaxed: boolean): Run {
-  const pages = memory.buffer.byteLength / PAGE;
-  const module = new WebAssembly.Module(encode(plan, relaxed, pages));
+export function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Run {
+  const module = new WebAssembly.Module(bytes);
   return new WebAssembly.Instance(module, { m: { m: memory } }).exports.f as Run;
 }

@@ -6,7 +6,7 @@
  * rows in both cases, and the whole tensor is never transposed.
  */
 
-import { load, unload } from "../kernel/kernels.ts";
+import type { Copies, Kernels } from "../kernel/kernels.ts";
 import type { FloatArray } from "../tensor/types.ts";
 
 /** A shape as rows of scores. */
@@ -42,24 +42,40 @@ export function at({ classes, inner }: ClassAxis, sample: number, c: number): nu
   return (outer * classes + c) * inner + (sample - outer * inner);
 }
 
-/** Copies samples [start, end) into a tile, one row each. */
+/** Gives an operand samples [start, end), one row each, and returns where they are. */
 export function loadRows(
+  kernels: Copies,
   operand: FloatArray,
   data: FloatArray,
   axis: ClassAxis,
   start: number,
   end: number,
-): void {
+): FloatArray {
   const { classes, inner } = axis;
-  if (inner === 1) return load(operand, data, start * classes, end * classes);
+  if (inner === 1) return kernels.load(operand, data, start * classes, end * classes);
   for (let sample = start, to = 0; sample < end; sample++) {
     let from = at(axis, sample, 0);
     for (let c = 0; c < classes; c++, from += inner) operand[to++] = data[from]!;
   }
+  return operand;
+}
+
+/** Lets kernels write rows [start, end) to where they belong, if they can; {@linkcode unloadRows} is to follow. */
+export function aimRows(
+  kernels: Copies,
+  operand: FloatArray,
+  data: FloatArray,
+  { classes, inner }: ClassAxis,
+  start: number,
+  end: number,
+): FloatArray {
+  if (inner !== 1) return kernels.own(operand);
+  return kernels.aim(operand, data, start * classes, end * classes);
 }
 
 /** The inverse of {@linkcode loadRows}: copies a tile back. */
 export function unloadRows(
+  kernels: Copies,
   operand: FloatArray,
   data: FloatArray,
   axis: ClassAxis,
@@ -67,7 +83,7 @@ export function unloadRows(
   end: number,
 ): void {
   const { classes, inner } = axis;
-  if (inner === 1) return unload(operand, data, start * classes, end * classes);
+  if (inner === 1) return kernels.unload(operand, data, start * classes, end * classes);
   for (let sample = start, from = 0; sample < end; sample++) {
     let to = at(axis, sample, 0);
     for (let c = 0; c < classes; c++, to += inner) data[to] = operand[from++]!;
@@ -99,17 +115,17 @@ export function unloadColumns(
   for (let c = 0; c < classes; c++) data.set(operand.subarray(c * cols, (c + 1) * cols), place(c));
 }
 
-/**
- * The largest number of rows in a tile, and about the number of elements in one: with more, operands leave the cache, with
- * fewer, the cost of a kernel call shows.
- */
+/** The largest number of rows in a tile. */
 export const MOST_ROWS = 16384;
+
+/** What kernels say about the size of a tile. */
+export type Tiling = Pick<Kernels<never, never>, "tile" | "tileRows" | "batch">;
 
 /** The number of rows in a tile. */
 export function rowsPerTile(
   classes: number,
-  { tile, tileRows }: { readonly tile: number; readonly tileRows: number },
+  { tile, tileRows, batch }: Tiling,
 ): number {
-  const elements = Math.min(tile, MOST_ROWS);
+  const elements = Math.min(tile, batch);
   return Math.max(1, Math.min(tileRows, Math.floor(elements / Math.max(1, classes))));
 }

@@ -70,14 +70,14 @@ export interface Cosines {
 
 /** Computes cosines between rows, and the gradients through them. */
 export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cosines): void {
-  const tiles = kernels(dtype, rows.length);
+  const tiles = kernels(dtype, rows.length).near([x, y]);
   const { element, row, run } = tiles;
   const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
   const { divisorX, divisorY, lengthX, lengthY, upstream } = row;
-  const loadX = rows.load(x);
-  const loadY = rows.load(y);
-  const sinkX = gradX && rows.sink(gradX);
-  const sinkY = gradY && rows.sink(gradY);
+  const loadX = rows.load(tiles, x);
+  const loadY = rows.load(tiles, y);
+  const sinkX = gradX && rows.sink(tiles, gradX);
+  const sinkY = gradY && rows.sink(tiles, gradY);
   const powers = [
     { sum: sumX, max: row.maxX, scale: scaleX },
     { sum: sumY, max: row.maxY, scale: scaleY },
@@ -106,6 +106,8 @@ export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cos
       ownX[r] = lengthX[r] === 0 ? 0 : dot[r]! * factorX / lengthX[r]!;
       ownY[r] = lengthY[r] === 0 ? 0 : dot[r]! * factorY / lengthY[r]!;
     }
+    sinkX?.aim(element.gradX, start, end);
+    sinkY?.aim(element.gradY, start, end);
     if (sinkX || sinkY) (isPlain ? run.grad : run.scaledGrad)(count, rows.length);
     sinkX?.store(element.gradX, start, end);
     sinkY?.store(element.gradY, start, end);

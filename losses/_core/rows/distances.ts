@@ -138,7 +138,7 @@ export interface Distances {
 export function distances(
   { dtype, rows, points, pairs, p, eps, grads, onTile }: Distances,
 ): void {
-  const names = kernels(dtype, rows.length);
+  const names = kernels(dtype, rows.length).near(Object.values(points));
   const { element, row, param } = names;
   param.eps[0] = eps;
   const operands = pairs.map((pair) => ({
@@ -178,10 +178,10 @@ export function distances(
 
   const loads = POINTS.flatMap((point) => {
     const tensor = points[point];
-    return tensor === undefined ? [] : [[element[point], rows.load(tensor)] as const];
+    return tensor === undefined ? [] : [[element[point], rows.load(names, tensor)] as const];
   });
   const sinks = wanted.map((point) =>
-    [element[`grad_${point}`], rows.sink(grads[point] as Tensor)] as const
+    [element[`grad_${point}`], rows.sink(names, grads[point] as Tensor)] as const
   );
 
   rows.tiles(names, (start, end) => {
@@ -207,6 +207,7 @@ export function distances(
       }
     }
     if (wanted.length === 0) return;
+    for (const [operand, sink] of sinks) sink.aim(operand, start, end);
     (isPlain ? plainGrad : grad)(count, rows.length);
     for (const [operand, sink] of sinks) sink.store(operand, start, end);
   });

@@ -9,17 +9,28 @@
  * no request.
  */
 
+import type { Copies } from "../kernel/kernels.ts";
 import { gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FloatArray } from "../tensor/types.ts";
-import { type ClassAxis, classAxis, loadRows, rowsPerTile, unloadRows } from "./class_axis.ts";
+import {
+  aimRows,
+  type ClassAxis,
+  classAxis,
+  loadRows,
+  rowsPerTile,
+  type Tiling,
+  unloadRows,
+} from "./class_axis.ts";
 
-/** Copies rows [start, end) of a tensor into an operand of a kernel. */
-export type Load = (operand: FloatArray, start: number, end: number) => void;
+/** Gives an operand of a kernel rows [start, end) of a tensor, and returns where they are. */
+export type Load = (operand: FloatArray, start: number, end: number) => FloatArray;
 
-/** Copies rows of a result from an operand of a kernel into a tensor. */
+/** Takes rows of a result from an operand of a kernel into a tensor. */
 export interface Sink {
-  /** Copies rows [start, end). */
+  /** Lets the kernel write rows [start, end) into the tensor at once, if it can. */
+  aim(operand: FloatArray, start: number, end: number): void;
+  /** Copies rows [start, end) that are not there yet. */
   store(operand: FloatArray, start: number, end: number): void;
   /** To be called after all rows have been stored. */
   finish(): void;
@@ -53,37 +64,42 @@ export class Rows {
   /**
    * Makes a function that reads rows of a tensor.
    *
+   * @param kernels The kernels that they are read for.
    * @param tensor The tensor.
    * @param isKept True if nothing else writes into the operand between tiles; false if other kernels run there.
    */
-  load(tensor: Tensor, isKept = true): Load {
+  load(kernels: Copies, tensor: Tensor, isKept = true): Load {
     const data = tensor.data as FloatArray;
     const strides = this.#strides(tensor);
     if (strides === undefined) {
-      return (operand, start, end) => loadRows(operand, data, this.#axis, start, end);
+      return (operand, start, end) => loadRows(kernels, operand, data, this.#axis, start, end);
     }
     const shape = this.#rowsLast(this.#shape);
     const isSameInRows = isKept && strides.slice(0, -1).every((step) => step === 0);
     return (operand, start, end) => {
       // If all rows are equal, one copy serves all tiles, as no later tile has more rows than the first.
-      if (start > 0 && isSameInRows) return;
-      gather(data, strides, shape, start * this.length, end * this.length, operand);
+      if (start === 0 || !isSameInRows) {
+        gather(data, strides, shape, start * this.length, end * this.length, operand);
+      }
+      return operand;
     };
   }
 
-  /** Makes a sink that writes rows into a tensor, summed where the tensor is repeated. */
-  sink(tensor: Tensor): Sink {
+  /** Makes a sink that takes rows from kernels into a tensor, summed where the tensor is repeated. */
+  sink(kernels: Copies, tensor: Tensor): Sink {
     const data = tensor.data as FloatArray;
     const strides = this.#strides(tensor);
     if (strides === undefined) {
       return {
-        store: (operand, start, end) => unloadRows(operand, data, this.#axis, start, end),
+        aim: (operand, start, end) => aimRows(kernels, operand, data, this.#axis, start, end),
+        store: (operand, start, end) => unloadRows(kernels, operand, data, this.#axis, start, end),
         finish: () => {},
       };
     }
     const shape = this.#rowsLast(this.#shape);
     const sums = new Float64Array(data.length);
     return {
+      aim: (operand) => kernels.own(operand),
       store: (operand, start, end) =>
         scatterAdd(strides, shape, start * this.length, end * this.length, operand, sums),
       finish: () => data.set(sums),
@@ -92,7 +108,7 @@ export class Rows {
 
   /** Calls `visit` for tiles of rows [start, end). */
   tiles(
-    kernels: { readonly tile: number; readonly tileRows: number },
+    kernels: Tiling,
     visit: (start: number, end: number) => void,
   ): void {
     const height = rowsPerTile(this.length, kernels);

@@ -7,7 +7,7 @@
  * ∞ - ∞ = NaN. Two infinite scores, or a row of -∞, have no limit, as it depends on how the scores grow: the result is NaN.
  */
 
-import type { Step } from "../kernel/kernels.ts";
+import { type Copies, load, type Step } from "../kernel/kernels.ts";
 import type { FloatArray } from "../tensor/types.ts";
 
 /** exp(x - m). The minimum changes nothing, but lets the compiler leave out the code for exponents above 0. */
@@ -22,13 +22,28 @@ export const EXPONENTIALS: Step = { store: { e: EXP }, sum: { s: EXP } };
 /**
  * Replaces rows with an infinite score by their log-probabilities in the limit, where there is one.
  *
- * @param x Rows of scores, one after the other.
+ * @param kernels The kernels.
+ * @param operand Their operand for scores.
+ * @param x Where the scores are, rows one after the other: in the operand, or elsewhere, where they must not be changed.
  * @param m The maximum of each row, which is updated.
  * @param rows The number of rows.
  * @param cols The number of scores in a row.
+ * @returns Where the scores are then.
  */
-export function takeLimits(x: FloatArray, m: Float64Array, rows: number, cols: number): void {
-  for (let r = 0; r < rows; r++) if (m[r] === Infinity) m[r] = takeLimit(x, r * cols, 1, cols);
+export function takeLimits(
+  kernels: Copies,
+  operand: FloatArray,
+  x: FloatArray,
+  m: Float64Array,
+  rows: number,
+  cols: number,
+): FloatArray {
+  for (let r = 0; r < rows; r++) {
+    if (m[r] !== Infinity) continue;
+    if (x !== operand) x = load(kernels.own(operand), x, 0, rows * cols);
+    m[r] = takeLimit(x, r * cols, 1, cols);
+  }
+  return x;
 }
 
 /**

@@ -1,0 +1,155 @@
+/**
+ * Kernels that read and write arrays in the arena in place. They are made of the same definitions, and compute the same bits as
+ * others; only numbers that lie elsewhere are copied.
+ */
+
+import { type AnyKernels, BATCH, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
+import { SCRATCH_PAGES } from "../kernel/memory.ts";
+import { PAGE, type Plan, type Run } from "../kernel/plan.ts";
+import { instantiate } from "../kernel/wasm.ts";
+import type { FloatArray } from "../tensor/types.ts";
+import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";
+import { launch } from "./launch.ts";
+import type { Arena } from "./memory.ts";
+
+/** Below so many numbers it is quicker to copy. */
+const SMALL = 1024;
+/** Rows in a tile, for kernels that otherwise work on one row: as many tiles are then run at once. */
+const TILE_ROWS = 4096;
+/** Elements that threads work on at once: each of them has to get enough to do. */
+const BATCH_OF_THREADS = 2 ** 18;
+
+/**
+ * Threads are worth it from this many instructions on, counted once for each element, loads and stores being as long as so many
+ * instructions: see tests/bench/README.md.
+ */
+const WORTH = 2 ** 21;
+const STEADY = 16;
+
+/** Makes kernels for the arena, where an array lies in it. */
+export function nearIn(arena: Arena): NearArrays {
+  const known = new WeakMap<AnyKernels, KernelsInArena>();
+  return (usual, layOutAgain, numbers) => {
+    if (!numbers.some((given) => arena.holds(given?.data) && given!.data.length >= SMALL)) {
+      return usual;
+    }
+    let kernels = known.get(usual);
+    if (kernels === undefined) {
+      kernels = KernelsInArena.make(arena, again(usual, layOutAgain));
+      if (kernels === undefined) return usual;
+      known.set(usual, kernels);
+    }
+    return kernels.begin();
+  };
+}
+
+type LayOutAgain = Parameters<NearArrays>[1];
+
+/** The layout for the arena. */
+function again({ tile, tileRows }: AnyKernels, layOutAgain: LayOutAgain): Layout<AnyKernels> {
+  // Where a tile is one row, its sum is rounded once a tile, which therefore stays as long as it is.
+  return tileRows === 1
+    ? layOutAgain(tile, TILE_ROWS)
+    : layOutAgain(Math.max(tile, BATCH_OF_THREADS), tileRows);
+}
+
+/** Kernels, with the table of where their operands are. */
+class KernelsInArena {
+  readonly #kernels: AnyKernels;
+  /** The table, see encoder.ts. */
+  readonly #table: Int32Array;
+  /** The table if all operands lie at their own places. */
+  readonly #initial: Int32Array;
+  /** The place of each operand in the table. */
+  readonly #slots = new Map<ArrayLike<number>, number>();
+
+  /** Kernels in the arena; undefined if it is full. */
+  static make(arena: Arena, layout: Layout<AnyKernels>): KernelsInArena | undefined {
+    const { operands, pages } = layout;
+    const table = arena.take(4 * gapOf(operands.size));
+    const own = pages > SCRATCH_PAGES ? arena.take(pages * PAGE) : { start: 0, end: 0 };
+    if (table !== undefined && own !== undefined) {
+      return new KernelsInArena(arena, layout, table.start, own.start);
+    }
+    if (table !== undefined) arena.free(table);
+    return undefined;
+  }
+
+  private constructor(
+    arena: Arena,
+    layout: Layout<AnyKernels>,
+    tableAt: number,
+    base: number,
+  ) {
+    const { operands, pages } = layout;
+    const { buffer } = arena;
+    this.#table = new Int32Array(buffer, tableAt, gapOf(operands.size));
+    const steps = new Int32Array(operands.size);
+    const runOf = (plan: Plan): Run => {
+      const bytes = encodeForArena(plan, arena.machine === "relaxed", operands, base);
+      const run = instantiate(bytes, arena.memory);
+      // What is stored in a column is often read again in the next row.
+      const isSerial = plan.stores.some(({ kind }) => kind === "column");
+      const size = plan.program.dtype === "float64" ? 8 : 4;
+      const worth = WORTH / (STEADY + plan.program.instructions.length);
+      return (rows, cols) => {
+        const table = this.#table;
+        table[COLUMNS] = cols;
+        if (launch !== undefined && rows > 1 && !isSerial && rows * cols >= worth) {
+          let slot = 0;
+          for (const { kind } of operands.values()) {
+            const isElement = kind === "element";
+            steps[slot] = isElement ? cols * size + table[gapOf(slot)]! : kind === "row" ? 8 : 0;
+            slot++;
+          }
+          if (launch(run, bytes, table, steps, rows, cols)) return;
+        }
+        run(rows, tableAt);
+      };
+    };
+    const { near: _near, ...kernels } = layout.build({ pages, buffer, base, runOf });
+    this.#table.fill(0);
+    let slot = 0;
+    for (const [name, { kind, offset }] of operands) {
+      this.#table[beginOf(slot)] = base + offset;
+      this.#slots.set(kernels[kind][name]!, slot++);
+    }
+    this.#initial = this.#table.slice();
+    this.#kernels = {
+      ...kernels,
+      load: (operand, source, start, end) =>
+        arena.holds(source) && source.constructor === operand.constructor
+          ? this.#point(operand, source as FloatArray, start, end)
+          : COPIES.load(this.#own(operand), source, start, end),
+      aim: (operand, target, start, end) =>
+        arena.holds(target) ? this.#point(operand, target, start, end) : this.#own(operand),
+      own: (operand) => this.#own(operand),
+      unload: (operand, target, start, end) => {
+        if (!arena.holds(target)) COPIES.unload(operand, target, start, end);
+      },
+      get batch() {
+        return launch === undefined ? BATCH : BATCH_OF_THREADS;
+      },
+      holds: (numbers) => numbers.every(({ data }) => arena.holds(data)),
+      near: () => this.#kernels,
+    };
+  }
+
+  /** Puts all operands at their own places. */
+  begin(): AnyKernels {
+    this.#table.set(this.#initial);
+    return this.#kernels;
+  }
+
+  #point(operand: FloatArray, array: FloatArray, start: number, end: number): FloatArray {
+    this.#table[beginOf(this.#slots.get(operand)!)] = array.byteOffset +
+      start * array.BYTES_PER_ELEMENT;
+    return start === 0 && end === array.length ? array : array.subarray(start, end);
+  }
+
+  #own(operand: FloatArray): FloatArray {
+    const place = beginOf(this.#slots.get(operand)!);
+    this.#table[place] = this.#initial[place]!;
+    return operand;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The arena: one shared memory that holds arrays of the caller, where kernels read and write them in place.
+ *
+ * | addresses        | hold                                                          |
+ * | ---------------- | ------------------------------------------------------------- |
+ * | 0 … OPERANDS_END | operands of kernels that lie nowhere else, as in ../kernel/memory.ts |
+ * | then             | blocks: arrays of the caller, tables of kernels, long operands |
+ *
+ * The memory grows when a block is taken, and never shrinks. Kernels may read up to 16 bytes beyond the end of an array, so that
+ * memory reaches further than its last block.
+ */
+
+import { bestMachine, LINE, type Machine, SCRATCH_PAGES } from "../kernel/memory.ts";
+import { PAGE, SLACK } from "../kernel/plan.ts";
+import { type ArenaMemory, openArena } from "../tensor/arena.ts";
+import { show } from "../tensor/shape.ts";
+import type { Shaped, TensorData } from "../tensor/types.ts";
+import { type Block, Blocks } from "./blocks.ts";
+import { MOST_PAGES } from "./encoder.ts";
+
+/** Where blocks begin. */
+const OPERANDS_END = SCRATCH_PAGES * PAGE;
+/** The memory grows by this many pages at least. */
+const GROWTH = 256;
+
+/** The arena, once it has been opened, and whether that has been tried. */
+let only: Arena | undefined;
+let isTried = false;
+
+/** The shared memory and what of it is in use. */
+export class Arena implements ArenaMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly machine: Machine;
+  readonly #blocks = new Blocks(OPERANDS_END, MOST_PAGES * PAGE - SLACK);
+  /** The buffer objects of the memory: it gets another one whenever it grows. */
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+    this.memory = new WebAssembly.Memory({
+      initial: SCRATCH_PAGES + GROWTH,
+      maximum: MOST_PAGES,
+      shared: true,
+    });
+    this.#buffers.add(this.memory.buffer);
+  }
+
+  /** The arena, opened by the first call; undefined where there is no shared memory, or no WebAssembly. */
+  static open(): Arena | undefined {
+    if (isTried) return only;
+    isTried = true;
+    const machine = bestMachine();
+    if (machine === "interpreter") return undefined;
+    try {
+      openArena(only = new Arena(machine));
+    } catch {
+      // There is no shared memory here, or not enough.
+    }
+    return only;
+  }
+
+  /** The memory's present buffer. */
+  get buffer(): ArrayBufferLike {
+    return this.memory.buffer;
+  }
+
+  owns(buffer: ArrayBufferLike): boolean {
+    return this.#buffers.has(buffer);
+  }
+
+  checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void {
+    for (const given of numbers) {
+      if (!this.holds(given?.data) || this.#isLive(given!.data)) continue;
+      throw new RangeError(
+        `Cannot compute ${loss} as the memory of arguments and buffers must not be freed: that for the shape ${
+          show(given!.shape)
+        } was`,
+      );
+    }
+  }
+
+  #isLive(data: unknown): boolean {
+    const { byteOffset, byteLength } = data as ArrayBufferView;
+    return byteLength === 0 || this.#blocks.isUsed(byteOffset, byteOffset + byteLength);
+  }
+
+  /** True if an array lies in this memory. */
+  holds(data: unknown): data is TensorData {
+    return ArrayBuffer.isView(data) && this.owns(data.buffer);
+  }
+
+  /** Takes a block of at least so many bytes, aligned to cache lines; undefined if the memory is full. */
+  take(bytes: number): Block | undefined {
+    const block = this.#blocks.take(LINE * Math.max(1, Math.ceil(bytes / LINE)));
+    if (block === undefined || this.#reach(block.end + SLACK)) return block;
+    this.#blocks.free(block);
+    return undefined;
+  }
+
+  /** Gives a block back. */
+  free(block: Block): void {
+    this.#blocks.free(block);
+  }
+
+  /** Grows the memory to so many bytes at least; false if that is impossible. */
+  #reach(bytes: number): boolean {
+    const pages = this.memory.buffer.byteLength / PAGE;
+    const missing = Math.ceil(bytes / PAGE) - pages;
+    if (missing <= 0) return true;
+    const most = MOST_PAGES - pages;
+    for (const more of [Math.min(most, Math.max(missing, GROWTH)), missing]) {
+      try {
+        this.memory.grow(more);
+        this.#buffers.add(this.memory.buffer);
+        return true;
+      } catch {
+        // Another attempt, or none: the system refuses.
+      }
+    }
+    return false;
+  }
+}

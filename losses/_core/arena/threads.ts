@@ -1,0 +1,189 @@
+/**
+ * The threads of the arena: workers that share the rows of kernels with the thread that calls a loss. See job.ts.
+ */
+
+import { PAGE } from "../kernel/plan.ts";
+import type { Block } from "./blocks.ts";
+import { gapOf } from "./encoder.ts";
+import {
+  ACTIVE,
+  CHUNK,
+  FAILED,
+  JOB,
+  JOB_WORDS,
+  KERNEL,
+  MODULE,
+  MODULE_BYTES,
+  MOST_OPERANDS,
+  NEXT,
+  OPEN,
+  OPERANDS,
+  PAGES,
+  PLACES,
+  ROWS,
+  STEPS,
+  STOP,
+  TABLE,
+  TABLE_WORDS,
+} from "./job.ts";
+import { type Launch, launchWith } from "./launch.ts";
+import type { Arena } from "./memory.ts";
+import { type ArenaKernel, claimChunks } from "./worker.ts";
+import { type StartedWorker, startWorker } from "./workers.ts";
+
+/** For how many milliseconds a worker looks for the next job before it goes to sleep. */
+const PATIENCE = 0.05;
+/** After so many milliseconds without an answer a worker is taken to be dead. */
+const DEAD = 30_000;
+/** About how many elements a chunk has. */
+const CHUNK_ELEMENTS = 8192;
+
+/** Workers, waiting for jobs. */
+export class Pool {
+  readonly #arena: Arena;
+  readonly #words: Int32Array;
+  /** The caller's own table. */
+  readonly #table: Int32Array;
+  readonly #workers: readonly StartedWorker[];
+  /** What the pool has taken of the memory. */
+  readonly #blocks: Block[];
+  /** The number of each kernel, and its module in the arena. */
+  readonly #modules = new WeakMap<ArenaKernel, { id: number; start: number; bytes: number }>();
+  #kernels = 0;
+  #isBroken = false;
+  #maySleep = true;
+
+  /**
+   * Starts workers.
+   *
+   * @param arena The memory that they share.
+   * @param count How many.
+   * @returns The pool, when all of them wait for jobs.
+   * @throws {Error} If a worker cannot be started, or the memory is full.
+   */
+  static async start(arena: Arena, count: number): Promise<Pool> {
+    const tableBytes = 4 * TABLE_WORDS;
+    const block = arena.take(4 * JOB_WORDS + (count + 1) * tableBytes);
+    if (block === undefined) throw new Error("Cannot use threads as the memory is full");
+    new Int32Array(arena.buffer, block.start, JOB_WORDS).fill(0);
+    const tables = block.start + 4 * JOB_WORDS;
+    const workers: StartedWorker[] = [];
+    try {
+      const started = Array.from({ length: count }, (_, k) =>
+        startWorker({
+          memory: arena.memory,
+          job: block.start,
+          table: tables + (k + 1) * tableBytes,
+          places: PLACES,
+          patience: PATIENCE,
+        }));
+      for (const worker of await Promise.allSettled(started)) {
+        if (worker.status === "fulfilled") workers.push(worker.value);
+      }
+      await Promise.all(started);
+    } catch (error) {
+      for (const worker of workers) await worker.end();
+      throw error;
+    }
+    return new Pool(arena, workers, block, tables);
+  }
+
+  private constructor(
+    arena: Arena,
+    workers: readonly StartedWorker[],
+    block: Block,
+    table: number,
+  ) {
+    this.#arena = arena;
+    this.#workers = workers;
+    this.#blocks = [block];
+    this.#words = new Int32Array(arena.buffer, block.start, JOB_WORDS);
+    this.#table = new Int32Array(arena.buffer, table, TABLE_WORDS);
+    launchWith(this.#launch);
+  }
+
+  /** Runs a kernel on all threads; false if it has too many operands, or a thread died. */
+  readonly #launch: Launch = (kernel, module, table, steps, rows, rowElements) => {
+    if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
+    const words = this.#words;
+    const known = this.#moduleOf(kernel, module);
+    if (known === undefined) return false;
+    words[KERNEL] = known.id;
+    words[MODULE] = known.start;
+    words[MODULE_BYTES] = known.bytes;
+    words[ROWS] = rows;
+    words[CHUNK] = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, rowElements)));
+    words[OPERANDS] = steps.length;
+    words[PAGES] = this.#arena.buffer.byteLength / PAGE;
+    words.set(table.subarray(0, gapOf(steps.length - 1) + 1), TABLE);
+    words.set(steps, STEPS);
+    Atomics.store(words, NEXT, 0);
+    Atomics.store(words, OPEN, 1);
+    Atomics.add(words, JOB, 1);
+    Atomics.notify(words, JOB);
+    try {
+      claimChunks(words, this.#table, kernel, PLACES);
+    } finally {
+      Atomics.store(words, OPEN, 0);
+      this.#waitForWorkers();
+    }
+    if (Atomics.load(words, FAILED) === 1) {
+      this.#isBroken = true;
+      throw new Error(
+        "Cannot finish the computation as a thread failed: its results are not complete",
+      );
+    }
+    return true;
+  };
+
+  /** Waits until no worker is active. */
+  #waitForWorkers(): void {
+    const words = this.#words;
+    const start = performance.now();
+    for (;;) {
+      const active = Atomics.load(words, ACTIVE);
+      if (active === 0) return;
+      const waited = performance.now() - start;
+      if (waited > DEAD) {
+        this.#isBroken = true;
+        throw new Error(
+          "Cannot finish the computation as a thread died: its results are not complete",
+        );
+      }
+      if (waited > PATIENCE && this.#maySleep) this.#sleep(active);
+    }
+  }
+
+  /** Sleeps until another number of workers is active. The main threads of browsers may not. */
+  #sleep(active: number): void {
+    try {
+      Atomics.wait(this.#words, ACTIVE, active, DEAD);
+    } catch {
+      this.#maySleep = false;
+    }
+  }
+
+  /** The number of a kernel, and where workers find its module; undefined if the memory is full. */
+  #moduleOf(kernel: ArenaKernel, module: Uint8Array) {
+    let known = this.#modules.get(kernel);
+    if (known === undefined) {
+      const block = this.#arena.take(module.length);
+      if (block === undefined) return undefined;
+      new Uint8Array(this.#arena.buffer, block.start, module.length).set(module);
+      this.#blocks.push(block);
+      known = { id: this.#kernels++, start: block.start, bytes: module.length };
+      this.#modules.set(kernel, known);
+    }
+    return known;
+  }
+
+  /** Ends the workers. */
+  async end(): Promise<void> {
+    launchWith(undefined);
+    Atomics.store(this.#words, STOP, 1);
+    Atomics.add(this.#words, JOB, 1);
+    Atomics.notify(this.#words, JOB);
+    for (const worker of this.#workers) await worker.end();
+    for (const block of this.#blocks) this.#arena.free(block);
+  }
+}

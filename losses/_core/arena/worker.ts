@@ -1,0 +1,101 @@
+/**
+ * What workers do. Workers get the text of these functions, not this module: they work without a file or an import of their own,
+ * also in bundles. So these functions refer to nothing outside of themselves; everything comes as an argument.
+ */
+
+import type { Places } from "./job.ts";
+
+/** What a worker is given. */
+export interface Task {
+  readonly memory: WebAssembly.Memory;
+  /** Where the words of jobs begin, in bytes: see job.ts. */
+  readonly job: number;
+  /** Where the worker's own table begins, in bytes. */
+  readonly table: number;
+  readonly places: Places;
+  /** For how many milliseconds to look for the next job before going to sleep. */
+  readonly patience: number;
+}
+
+/** A kernel: runs over so many rows, its operands being where the table at this address says. */
+export type ArenaKernel = (rows: number, table: number) => void;
+
+/**
+ * Claims chunks of the open job and computes them, until none is left.
+ *
+ * @param words The words of the job.
+ * @param table The words of the thread's own table.
+ * @param kernel The kernel of the job.
+ * @param places Where everything is in the words.
+ */
+export function claimChunks(
+  words: Int32Array,
+  table: Int32Array,
+  kernel: ArenaKernel,
+  places: Places,
+): void {
+  const rows = words[places.ROWS]!;
+  const chunk = words[places.CHUNK]!;
+  const operands = words[places.OPERANDS]!;
+  for (;;) {
+    const first = chunk * Atomics.add(words, places.NEXT, 1);
+    if (first >= rows) return;
+    for (let word = 0; word <= 2 * operands; word++) table[word] = words[places.TABLE + word]!;
+    // Addresses reach beyond 2³¹: the array takes them modulo 2³².
+    for (let k = 0; k < operands; k++) table[1 + 2 * k]! += first * words[places.STEPS + k]!;
+    kernel(Math.min(chunk, rows - first), table.byteOffset);
+  }
+}
+
+/**
+ * Takes part in jobs, until told to stop.
+ *
+ * @param task What the worker is given.
+ * @param claim The function above.
+ */
+export function serve(
+  { memory, job, table: tableAt, places, patience }: Task,
+  claim: typeof claimChunks,
+): void {
+  const { JOB, OPEN, ACTIVE, FAILED, STOP, KERNEL, MODULE, MODULE_BYTES, PAGES } = places;
+  const words = new Int32Array(memory.buffer, job, places.JOB_WORDS);
+  const table = new Int32Array(memory.buffer, tableAt, places.TABLE_WORDS);
+  const kernels: (ArenaKernel | undefined)[] = [];
+  let seen = 0;
+  for (;;) {
+    const bedtime = performance.now() + patience;
+    while (Atomics.load(words, JOB) === seen) {
+      if (performance.now() > bedtime) Atomics.wait(words, JOB, seen);
+    }
+    const current = Atomics.load(words, JOB);
+    let code: Uint8Array<ArrayBuffer> | undefined;
+    let id = 0;
+    Atomics.add(words, ACTIVE, 1);
+    try {
+      if (Atomics.load(words, STOP) === 1) return;
+      if (Atomics.load(words, OPEN) === 1) {
+        id = words[KERNEL]!;
+        const kernel = kernels[id];
+        if (kernel === undefined) {
+          code = new Uint8Array(memory.buffer, words[MODULE]! >>> 0, words[MODULE_BYTES]!).slice();
+        } else {
+          // This thread may not have noticed yet that the memory has grown.
+          if (memory.buffer.byteLength < 65536 * words[PAGES]!) memory.grow(0);
+          claim(words, table, kernel, places);
+        }
+      }
+    } catch {
+      Atomics.store(words, FAILED, 1);
+    } finally {
+      Atomics.sub(words, ACTIVE, 1);
+      Atomics.notify(words, ACTIVE);
+    }
+    if (code === undefined) seen = current;
+    else {
+      // Nobody waits for a kernel to be compiled. The module is not in shared memory, which compilers refuse.
+      const { f } =
+        new WebAssembly.Instance(new WebAssembly.Module(code), { m: { m: memory } }).exports;
+      kernels[id] = f as ArenaKernel;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Starting workers: threads of Node, Deno and Bun, which do not keep a program from ending, or those of browsers.
+ */
+
+import { claimChunks, serve, type Task } from "./worker.ts";
+
+/** A worker that waits for jobs. */
+export interface StartedWorker {
+  /** Ends it, and resolves when it has ended. */
+  end(): Promise<void>;
+}
+
+/** The part of node:worker_threads that is needed. */
+interface WorkerThreads {
+  readonly Worker: new (source: string, options: { eval: true; workerData: Task }) => {
+    once(event: "message" | "error" | "exit", call: (value: unknown) => void): void;
+    terminate(): Promise<unknown>;
+    unref(): void;
+  };
+}
+
+/** Makes some bundlers' helper for function names do nothing, and calls `serve` with a task. */
+const serving = (task: string) => `var __name = (f) => f; (${serve})(${task}, ${claimChunks});`;
+
+/** Modules of the runtime itself, where it has some: in Node, Deno and Bun, not in browsers. */
+function builtin<M>(name: string): M | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): M } };
+  return process?.getBuiltinModule?.(name);
+}
+
+/** How many threads run at the same time here. */
+export function cores(): number {
+  return globalThis.navigator?.hardwareConcurrency ??
+    builtin<{ availableParallelism(): number }>("node:os")?.availableParallelism() ?? 1;
+}
+
+/**
+ * Starts a worker.
+ *
+ * @param task What it is given.
+ * @returns The worker, when it waits for jobs.
+ * @throws {Error} If workers cannot be started here, or cannot share memory.
+ */
+export function startWorker(task: Task): Promise<StartedWorker> {
+  const threads = builtin<WorkerThreads>("node:worker_threads");
+  return threads === undefined ? startOfBrowser(task) : startOfNode(threads, task);
+}
+
+function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWorker> {
+  const source = `
+    const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
+    parentPort.postMessage("ready");
+    ${serving("workerData")}`;
+  const worker = new Worker(source, { eval: true, workerData: task });
+  return new Promise((resolve, reject) => {
+    worker.once("error", reject);
+    worker.once("message", () => {
+      worker.unref();
+      resolve({ end: async () => void await worker.terminate() });
+    });
+  });
+}
+
+function startOfBrowser(task: Task): Promise<StartedWorker> {
+  const source = `onmessage = ({ data }) => { postMessage("ready"); ${serving("data")} };`;
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`);
+  return new Promise((resolve, reject) => {
+    worker.onerror = ({ message }) => reject(new Error(`Cannot start a thread: ${message}`));
+    worker.onmessage = () =>
+      resolve({
+        end: () => {
+          worker.terminate();
+          return Promise.resolve();
+        },
+      });
+    worker.postMessage(task);
+  });
+}
