@@ -241,7 +241,7 @@ const WAYS: Readonly<Record<string, Taken>> = {
 };
 
 describe("memory that is detached or resized is refused in a call of", () => {
-  const wanted = /^Cannot (read|compute) .* memory .*must not be detached or resized/;
+  const wanted = /^Cannot (read|compute) .* memory .*must not be detached, resized or freed/;
   const refuses = (run: () => unknown) => {
     const error = assertThrows(run, RangeError);
     assertMatch(error.message, wanted);
@@ -518,11 +518,12 @@ describe("memory that is detached", () => {
   it("has no numbers to take from a tensor, but can be printed", () => {
     const { tensor, take } = WAYS.detached(new Tensor(Float64Array.of(1), [1]));
     take();
-    const message = "Cannot read the tensor as its memory must not be detached or resized: " +
+    const message =
+      "Cannot read the tensor as its memory must not be detached, resized or freed: " +
       "its shape (1,) holds 1 numbers, current length is 0";
     assertThrows(() => tensor.item(), RangeError, message);
     assertThrows(() => tensor.toArray(), RangeError, message);
-    assertEquals(`${tensor}`, "tensor(memory detached or resized, size=(1))");
+    assertEquals(`${tensor}`, "tensor(memory detached, resized or freed, size=(1))");
   });
 });
 

@@ -12,36 +12,40 @@ import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";
 import { launch } from "./launch.ts";
 import type { Arena } from "./memory.ts";
 
-/** Below so many numbers it is quicker to copy. */
-const SMALL = 1024;
 /** Rows in a tile, for kernels that otherwise work on one row: as many tiles are then run at once. */
 const TILE_ROWS = 4096;
 /** Elements that threads work on at once: each of them has to get enough to do. */
 const BATCH_OF_THREADS = 2 ** 18;
 
-/**
- * Threads are worth it from this many instructions on, counted once for each element, loads and stores being as long as so many
- * instructions: see tests/bench/README.md.
- */
-const WORTH = 2 ** 21;
-const STEADY = 16;
+/** From which size on it is worth to do something. Tests do it always. */
+interface Worth {
+  /** To work in place: the numbers of an argument. */
+  readonly inPlace: number;
+  /** To share the work among threads: instructions for all elements, see {@linkcode STEADY}. */
+  readonly threads: number;
+}
 
 /** Makes kernels for the arena, where an array lies in it. */
-export function nearIn(arena: Arena): NearArrays {
+export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
   const known = new WeakMap<AnyKernels, KernelsInArena>();
   return (usual, layOutAgain, numbers) => {
-    if (!numbers.some((given) => arena.holds(given?.data) && given!.data.length >= SMALL)) {
+    if (!numbers.some((given) => arena.holds(given?.data) && given!.data.length >= worth.inPlace)) {
       return usual;
     }
     let kernels = known.get(usual);
     if (kernels === undefined) {
-      kernels = KernelsInArena.make(arena, again(usual, layOutAgain));
+      kernels = KernelsInArena.make(arena, again(usual, layOutAgain), worth);
       if (kernels === undefined) return usual;
       known.set(usual, kernels);
     }
     return kernels.begin();
   };
 }
+
+/** Below it copying is quicker, or one thread, whatever the loss: see tests/bench/README.md. */
+const WORTH: Worth = { inPlace: 1024, threads: 2 ** 21 };
+/** Loading and storing an element take as long as so many instructions. */
+const STEADY = 16;
 
 type LayOutAgain = Parameters<NearArrays>[1];
 
@@ -64,12 +68,16 @@ class KernelsInArena {
   readonly #slots = new Map<ArrayLike<number>, number>();
 
   /** Kernels in the arena; undefined if it is full. */
-  static make(arena: Arena, layout: Layout<AnyKernels>): KernelsInArena | undefined {
+  static make(
+    arena: Arena,
+    layout: Layout<AnyKernels>,
+    worth: Worth,
+  ): KernelsInArena | undefined {
     const { operands, pages } = layout;
     const table = arena.take(4 * gapOf(operands.size));
     const own = pages > SCRATCH_PAGES ? arena.take(pages * PAGE) : { start: 0, end: 0 };
     if (table !== undefined && own !== undefined) {
-      return new KernelsInArena(arena, layout, table.start, own.start);
+      return new KernelsInArena(arena, layout, worth, table.start, own.start);
     }
     if (table !== undefined) arena.free(table);
     return undefined;
@@ -78,6 +86,7 @@ class KernelsInArena {
   private constructor(
     arena: Arena,
     layout: Layout<AnyKernels>,
+    worth: Worth,
     tableAt: number,
     base: number,
   ) {
@@ -91,11 +100,11 @@ class KernelsInArena {
       // What is stored in a column is often read again in the next row.
       const isSerial = plan.stores.some(({ kind }) => kind === "column");
       const size = plan.program.dtype === "float64" ? 8 : 4;
-      const worth = WORTH / (STEADY + plan.program.instructions.length);
+      const least = worth.threads / (STEADY + plan.program.instructions.length);
       return (rows, cols) => {
         const table = this.#table;
         table[COLUMNS] = cols;
-        if (launch !== undefined && rows > 1 && !isSerial && rows * cols >= worth) {
+        if (launch !== undefined && rows > 1 && !isSerial && rows * cols >= least) {
           let slot = 0;
           for (const { kind } of operands.values()) {
             const isElement = kind === "element";

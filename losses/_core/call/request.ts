@@ -135,7 +135,7 @@ function checkIntact(loss: string, numbers: Shaped | undefined): void {
   if (numbers === undefined || isIntact(numbers)) return;
   const { data, shape } = numbers;
   throw new RangeError(
-    `Cannot compute ${loss} as the memory of arguments and buffers must not be detached or resized: current length for the shape ${
+    `Cannot compute ${loss} as the memory of arguments and buffers must not be detached, resized or freed: current length for the shape ${
       show(shape)
     } is ${data.length}`,
   );

@@ -246,7 +246,7 @@ export class Driver {
       sums.push(steps && { strides: steps, sums: new Float64Array(data.length) });
     }
     let total = 0;
-    const { tile, load, unload } = kernels;
+    const { tile, load, own, unload } = kernels;
     // Where nothing is copied, many tiles are run at once, as rows.
     const isCopied = !workspace.isInArena || each !== undefined || !kernels.holds(from) ||
       !kernels.holds(Object.values(grad)) || [...strides, ...sums].some((sum) => sum !== undefined);
@@ -259,8 +259,8 @@ export class Driver {
         const data = from[i]!.data as FloatArray;
         const steps = strides[i];
         if (steps === undefined) load(into[i]!, data, start, end);
-        else if (data.length > 1) gather(data, steps, shape, start, end, into[i]!);
-        else if (start === 0) into[i]!.fill(data[0]!, 0, end);
+        else if (data.length > 1) gather(data, steps, shape, start, end, own(into[i]!));
+        else if (start === 0) own(into[i]!).fill(data[0]!, 0, end);
       }
       for (let i = 0; workspace.isInArena && i < targets.length; i++) {
         if (sums[i] === undefined) kernels.aim(pass.from[i]!, targets[i]!, start, end);
@@ -288,7 +288,11 @@ export class Driver {
     if (arena === undefined) return usual;
     const kernels = usual.kernels.near(tensors);
     if (kernels === usual.kernels) return usual;
-    return this.#inArena[dtype] ??= this.#makeWorkspace(kernels, true);
+    let workspace = this.#inArena[dtype];
+    if (workspace?.kernels !== kernels) {
+      workspace = this.#inArena[dtype] = this.#makeWorkspace(kernels, true);
+    }
+    return workspace;
   }
 
   #makeWorkspace(kernels: ElementwiseKernels, isInArena: boolean): Workspace {

@@ -79,7 +79,7 @@ export class Rows {
     return (operand, start, end) => {
       // If all rows are equal, one copy serves all tiles, as no later tile has more rows than the first.
       if (start === 0 || !isSameInRows) {
-        gather(data, strides, shape, start * this.length, end * this.length, operand);
+        gather(data, strides, shape, start * this.length, end * this.length, kernels.own(operand));
       }
       return operand;
     };

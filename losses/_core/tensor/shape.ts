@@ -27,7 +27,7 @@ export function checkMemory(numbers: Shaped, name: string): void {
   if (isIntact(numbers)) return;
   const { data, shape } = numbers;
   throw new RangeError(
-    `Cannot read ${name} as its memory must not be detached or resized: its shape ${
+    `Cannot read ${name} as its memory must not be detached, resized or freed: its shape ${
       show(shape)
     } holds ${sizeOf(shape)} numbers, current length is ${data.length}`,
   );

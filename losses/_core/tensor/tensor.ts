@@ -190,7 +190,7 @@ export class Tensor {
   toString(): string {
     return isIntact(this)
       ? printTensor(this)
-      : `tensor(memory detached or resized, size=(${this.shape.join(", ")}))`;
+      : `tensor(memory detached, resized or freed, size=(${this.shape.join(", ")}))`;
   }
 }
 

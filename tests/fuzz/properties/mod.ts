@@ -1,5 +1,6 @@
 /** All properties, in the order in which a round tries them. */
 import type { AnyProperty } from "../property.ts";
+import { arena } from "./arena.ts";
 import { derivative } from "./derivative.ts";
 import { hostile } from "./hostile.ts";
 import { hostileDefinition } from "./hostile_definition.ts";
@@ -29,5 +30,6 @@ export const PROPERTIES: readonly AnyProperty[] = [
   tiles,
   ...hostile,
   interleaving,
+  arena,
   memory,
 ];
