@@ -41,7 +41,8 @@ const CHUNK_ELEMENTS = 8192;
 /** Workers, waiting for jobs. */
 export class Pool {
   readonly #arena: Arena;
-  readonly #words: Int32Array;
+  /** The words of jobs, see job.ts. */
+  readonly words: Int32Array;
   /** The caller's own table. */
   readonly #table: Int32Array;
   readonly #workers: readonly StartedWorker[];
@@ -67,25 +68,20 @@ export class Pool {
     if (block === undefined) throw new Error("Cannot use threads as the memory is full");
     new Int32Array(arena.buffer, block.start, JOB_WORDS).fill(0);
     const tables = block.start + 4 * JOB_WORDS;
-    const workers: StartedWorker[] = [];
-    try {
-      const started = Array.from({ length: count }, (_, k) =>
-        startWorker({
-          memory: arena.memory,
-          job: block.start,
-          table: tables + (k + 1) * tableBytes,
-          places: PLACES,
-          patience: PATIENCE,
-        }));
-      for (const worker of await Promise.allSettled(started)) {
-        if (worker.status === "fulfilled") workers.push(worker.value);
-      }
-      await Promise.all(started);
-    } catch (error) {
-      for (const worker of workers) await worker.end();
-      throw error;
-    }
-    return new Pool(arena, workers, block, tables);
+    const starts = await Promise.allSettled(Array.from({ length: count }, (_, k) =>
+      startWorker({
+        memory: arena.memory,
+        job: block.start,
+        table: tables + (k + 1) * tableBytes,
+        places: PLACES,
+        patience: PATIENCE,
+      })));
+    const workers = starts.flatMap((start) => start.status === "fulfilled" ? [start.value] : []);
+    const pool = new Pool(arena, workers, block, tables);
+    const failure = starts.find((start) => start.status === "rejected");
+    if (failure === undefined) return pool;
+    await pool.end();
+    throw failure.reason;
   }
 
   private constructor(
@@ -97,7 +93,7 @@ export class Pool {
     this.#arena = arena;
     this.#workers = workers;
     this.#blocks = [block];
-    this.#words = new Int32Array(arena.buffer, block.start, JOB_WORDS);
+    this.words = new Int32Array(arena.buffer, block.start, JOB_WORDS);
     this.#table = new Int32Array(arena.buffer, table, TABLE_WORDS);
     launchWith(this.#launch);
   }
@@ -105,7 +101,7 @@ export class Pool {
   /** Runs a kernel on all threads; false if it has too many operands, or a thread died. */
   readonly #launch: Launch = (kernel, module, table, steps, rows, rowElements) => {
     if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
-    const words = this.#words;
+    const words = this.words;
     const known = this.#moduleOf(kernel, module);
     if (known === undefined) return false;
     words[KERNEL] = known.id;
@@ -138,7 +134,7 @@ export class Pool {
 
   /** Waits until no worker is active. */
   #waitForWorkers(): void {
-    const words = this.#words;
+    const words = this.words;
     const start = performance.now();
     for (;;) {
       const active = Atomics.load(words, ACTIVE);
@@ -157,7 +153,7 @@ export class Pool {
   /** Sleeps until another number of workers is active. The main threads of browsers may not. */
   #sleep(active: number): void {
     try {
-      Atomics.wait(this.#words, ACTIVE, active, DEAD);
+      Atomics.wait(this.words, ACTIVE, active, DEAD);
     } catch {
       this.#maySleep = false;
     }
@@ -180,9 +176,9 @@ export class Pool {
   /** Ends the workers. */
   async end(): Promise<void> {
     launchWith(undefined);
-    Atomics.store(this.#words, STOP, 1);
-    Atomics.add(this.#words, JOB, 1);
-    Atomics.notify(this.#words, JOB);
+    Atomics.store(this.words, STOP, 1);
+    Atomics.add(this.words, JOB, 1);
+    Atomics.notify(this.words, JOB);
     for (const worker of this.#workers) await worker.end();
     for (const block of this.#blocks) this.#arena.free(block);
   }

@@ -6,7 +6,7 @@ import { claimChunks, serve, type Task } from "./worker.ts";
 
 /** A worker that waits for jobs. */
 export interface StartedWorker {
-  /** Ends it, and resolves when it has ended. */
+  /** Resolves when the worker has ended, after it was told so: see STOP in job.ts. */
   end(): Promise<void>;
 }
 
@@ -14,7 +14,7 @@ export interface StartedWorker {
 interface WorkerThreads {
   readonly Worker: new (source: string, options: { eval: true; workerData: Task }) => {
     once(event: "message" | "error" | "exit", call: (value: unknown) => void): void;
-    terminate(): Promise<unknown>;
+    ref(): void;
     unref(): void;
   };
 }
@@ -41,9 +41,9 @@ export function cores(): number {
  * @returns The worker, when it waits for jobs.
  * @throws {Error} If workers cannot be started here, or cannot share memory.
  */
-export function startWorker(task: Task): Promise<StartedWorker> {
+export async function startWorker(task: Task): Promise<StartedWorker> {
   const threads = builtin<WorkerThreads>("node:worker_threads");
-  return threads === undefined ? startOfBrowser(task) : startOfNode(threads, task);
+  return await (threads === undefined ? startOfBrowser(task) : startOfNode(threads, task));
 }
 
 function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWorker> {
@@ -52,11 +52,18 @@ function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWork
     parentPort.postMessage("ready");
     ${serving("workerData")}`;
   const worker = new Worker(source, { eval: true, workerData: task });
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
     worker.once("message", () => {
+      // The program may end before the worker does.
       worker.unref();
-      resolve({ end: async () => void await worker.terminate() });
+      resolve({
+        end: () => {
+          worker.ref();
+          return ended;
+        },
+      });
     });
   });
 }

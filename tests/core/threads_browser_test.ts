@@ -1,0 +1,98 @@
+/// <reference lib="dom" />
+/** The arena and threads in a browser: on a page that is cross-origin isolated, and on one that is not. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { chromium } from "playwright-core";
+import { inFolder, run } from "../_package.ts";
+import { findChromium } from "../book/_browser.ts";
+import { PROJECT } from "../checks/files.ts";
+
+const executablePath = findChromium();
+const whereThereIsOne = executablePath === undefined ? it.skip : it;
+
+/** What the page found. */
+interface Found {
+  readonly isIsolated: boolean;
+  readonly isInPlace: boolean;
+  /** The number of threads, or why there are none. */
+  readonly threads: number | string;
+  /** The different values of many equal calls. */
+  readonly values: readonly number[];
+  readonly gradient: number;
+}
+
+const PAGE = `<!doctype html><title>threads</title><script type="module">
+import { empty, MSELoss, useThreads } from "/losses.js";
+const threads = await useThreads(3).then(({ count }) => count, String);
+const [x, gradient] = [empty([2 ** 20]), empty([2 ** 20])];
+x.data.fill(3);
+const values = new Set();
+for (let k = 0; k < 50; k++) {
+  values.add(new MSELoss().valueAndGrad(x, 1, { out: { input: gradient } }).value.item());
+}
+globalThis.found = {
+  isIsolated: crossOriginIsolated,
+  isInPlace: !(x.data.buffer instanceof ArrayBuffer),
+  threads,
+  values: [...values],
+  gradient: gradient.data[2 ** 20 - 1] * 2 ** 20,
+};
+</script>`;
+
+/** Opens the page with these headers. */
+async function open(headers: Record<string, string>): Promise<Found> {
+  let found: Found | undefined;
+  await inFolder(async (folder) => {
+    const mod = new URL("mod.ts", PROJECT).href;
+    await Deno.writeTextFile(
+      `${folder}/all.js`,
+      `export { empty, MSELoss, useThreads } from "${mod}";`,
+    );
+    const args = ["bundle", "--quiet", "--platform", "browser", "--minify"];
+    await run(Deno.execPath(), [...args, `${folder}/all.js`, "-o", `${folder}/losses.js`]);
+    const script = await Deno.readTextFile(`${folder}/losses.js`);
+    await using server = Deno.serve(
+      { port: 0, hostname: "localhost", onListen() {} },
+      ({ url }) => {
+        const isScript = new URL(url).pathname === "/losses.js";
+        const type = isScript ? "text/javascript" : "text/html";
+        return new Response(isScript ? script : PAGE, {
+          headers: { "content-type": type, ...headers },
+        });
+      },
+    );
+    const browser = await chromium.launch({
+      executablePath,
+      args: ["--no-sandbox", "--disable-gpu"],
+    });
+    const page = await browser.newPage();
+    await page.goto(`http://localhost:${server.addr.port}/`);
+    await page.waitForFunction(() => "found" in globalThis);
+    found = await page.evaluate(() => (globalThis as unknown as { found: Found }).found);
+    await browser.close();
+  });
+  return found!;
+}
+
+describe("in a browser", () => {
+  whereThereIsOne("threads share the work on a page that is cross-origin isolated", async () => {
+    const found = await open({
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    });
+    assertEquals(found, {
+      isIsolated: true,
+      isInPlace: true,
+      threads: 3,
+      values: [4],
+      gradient: 2 * 2,
+    });
+  });
+
+  whereThereIsOne("other pages are told what is missing, and compute as ever", async () => {
+    const found = await open({});
+    assertEquals([found.isIsolated, found.values, found.gradient], [false, [4], 4]);
+    assert(typeof found.threads === "string");
+    assertStringIncludes(found.threads, "Cross-Origin-Opener-Policy: same-origin");
+  });
+});

@@ -1,0 +1,277 @@
+/** Threads: what they are asked for, how they end, what happens when one fails, and that nobody reads a job that is being written. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { BCEWithLogitsLoss, empty, MSELoss, Tensor, useThreads } from "@lossbook/losses";
+import { ACTIVE, JOB_WORDS, OPEN, PLACES, TABLE_WORDS } from "../../losses/_core/arena/job.ts";
+import { launch } from "../../losses/_core/arena/launch.ts";
+import { Arena } from "../../losses/_core/arena/memory.ts";
+import { Pool } from "../../losses/_core/arena/threads.ts";
+import { type ArenaKernel, claimChunks } from "../../losses/_core/arena/worker.ts";
+import { useArenaAlways } from "../_arena.ts";
+import { call } from "../_loss.ts";
+import { inFolder, isInstalled, run } from "../_package.ts";
+import { PROJECT } from "../checks/files.ts";
+
+const MOD = new URL("mod.ts", PROJECT).href;
+
+/** A module whose function does nothing, or runs into an instruction that always fails. */
+function moduleThat(fails: boolean): Uint8Array {
+  const type = [1, 6, 1, 0x60, 2, 0x7f, 0x7f, 0];
+  const memory = [2, 11, 1, 1, 0x6d, 1, 0x6d, 2, 3, 1, 0x80, 0x80, 4];
+  const body = fails ? [0, 0x00, 0x0b] : [0, 0x0b];
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...type, ...memory, 3, 2, 1, 0, 7, 5, 1, 1, 0x66, 0, 0],
+    ...[10, 2 + body.length, 1, body.length, ...body],
+  ]);
+}
+
+const pause = (milliseconds: number) => {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+};
+
+/** Runs a kernel on all threads: rows of one element, with a table of no operands. */
+function launchRows(kernel: ArenaKernel, module: Uint8Array, rows: number): boolean {
+  return launch!(kernel, module, new Int32Array(1), new Int32Array(0), rows, 2 ** 20);
+}
+
+/** The other runtimes of this machine. */
+const RUNTIMES = new Set<string>();
+for (const name of ["node", "bun"]) if (await isInstalled(name)) RUNTIMES.add(name);
+
+describe("useThreads", () => {
+  it("takes a number from 1 to 128", async () => {
+    for (const count of [0, -1, 1.5, NaN, 129, "2" as never, null as never]) {
+      await assertRejects(() => useThreads(count), RangeError, "a whole number from 1 to 128");
+    }
+    for (const count of [1, 2, 5]) {
+      await using threads = await useThreads(count);
+      assertEquals(threads.count, count);
+    }
+    await using threads = await useThreads();
+    assertEquals(threads.count, navigator.hardwareConcurrency);
+  });
+
+  it("is refused while threads are in use, and works again after they were disposed of", async () => {
+    {
+      await using _threads = await useThreads(2);
+      await assertRejects(() => useThreads(2), Error, "in use already");
+      await assertRejects(() => useThreads(1), Error, "in use already");
+    }
+    const threads = await useThreads(2);
+    await threads[Symbol.asyncDispose]();
+    await threads[Symbol.asyncDispose]();
+    await using _again = await useThreads(2);
+  });
+
+  it("leaves losses as they were when its threads are gone", async () => {
+    using x = empty([2 ** 18]);
+    x.data.fill(2);
+    const threads = await useThreads(2);
+    await threads[Symbol.asyncDispose]();
+    assertEquals(launch, undefined);
+    assertEquals(new MSELoss().forward(x, 1).item(), 1);
+  });
+
+  it("gives every block of its memory back", async () => {
+    const arena = Arena.open()!;
+    const before = arena.take(64)!;
+    arena.free(before);
+    for (let k = 0; k < 3; k++) {
+      await using _threads = await useThreads(3);
+      const restore = useArenaAlways();
+      using x = empty([3000]);
+      new MSELoss().forward(x.data.fill(0), x);
+      restore();
+    }
+    const after = arena.take(64)!;
+    arena.free(after);
+    assert(after.start - before.start < 2 ** 20);
+  });
+
+  it("does not change the result of thousands of calls", async () => {
+    await using _threads = await useThreads(4);
+    const [bce, mse] = [new BCEWithLogitsLoss(), new MSELoss()];
+    using x = empty([2 ** 17 + 13]);
+    using y = empty([2 ** 17 + 13]);
+    using g = empty([2 ** 17 + 13]);
+    x.data.forEach((_, i) => x.data[i] = Math.sin(i));
+    y.data.forEach((_, i) => y.data[i] = (i % 7) / 6);
+    const wanted = [bce, mse].map((loss) => {
+      const args = {
+        input: new Tensor(x.data.slice(), x.shape),
+        target: new Tensor(y.data.slice(), y.shape),
+      };
+      const { value, grad } = call(loss, args);
+      return { value: value.item(), grad: grad.input.data };
+    });
+    for (let k = 0; k < 2000; k++) {
+      const which = k % 3 === 0 ? 0 : 1;
+      const { value } = call([bce, mse][which], { input: x, target: y }, { out: { input: g } });
+      assertEquals(value.item(), wanted[which].value);
+      for (let i = k % 1000; i < g.data.length; i += 1000) {
+        if (g.data[i] !== wanted[which].grad[i]) throw new Error(`call ${k}: gradient ${i}`);
+      }
+    }
+  });
+});
+
+describe("a job", () => {
+  it("is divided into chunks, each of which is computed once", async () => {
+    await using _threads = await useThreads(4);
+    for (const rows of [1, 2, 3, 100]) {
+      let own = 0;
+      assert(launchRows((count) => void (own += count), moduleThat(false), rows));
+      assert(own <= rows, `${own} of ${rows} rows`);
+    }
+  });
+
+  it("that nobody else takes part in is computed by the caller alone", () => {
+    const words = new Int32Array(new SharedArrayBuffer(4 * JOB_WORDS));
+    words[PLACES.ROWS] = 10;
+    words[PLACES.CHUNK] = 3;
+    const chunks: number[] = [];
+    claimChunks(words, new Int32Array(TABLE_WORDS), (rows) => void chunks.push(rows), PLACES);
+    assertEquals(chunks, [3, 3, 3, 1]);
+  });
+
+  it("is not left before every worker has finished", async () => {
+    const arena = Arena.open()!;
+    const pool = await Pool.start(arena, 0);
+    const { words } = pool;
+    const worker = new Worker(
+      `data:text/javascript,onmessage = ({ data: { memory, at, wait } }) => {
+        const words = new Int32Array(memory.buffer, at, ${JOB_WORDS});
+        Atomics.add(words, ${ACTIVE}, 1);
+        postMessage("active");
+        Atomics.wait(words, ${JOB_WORDS - 1}, 0, wait);
+        Atomics.sub(words, ${ACTIVE}, 1);
+        Atomics.notify(words, ${ACTIVE});
+      }`,
+      { type: "module" },
+    );
+    const active = new Promise((resolve) => worker.onmessage = resolve);
+    worker.postMessage({ memory: arena.memory, at: words.byteOffset, wait: 200 });
+    await active;
+    const start = performance.now();
+    assert(launchRows(() => {}, moduleThat(false), 4));
+    const waited = performance.now() - start;
+    // Whoever becomes active now finds it closed.
+    assertEquals(Atomics.load(words, OPEN), 0);
+    worker.terminate();
+    await pool.end();
+    assert(waited > 150, `left after ${waited} ms`);
+  });
+
+  it("that a worker cannot finish throws, and later calls work without workers", async () => {
+    await using _threads = await useThreads(2);
+    const failing = moduleThat(true);
+    const slow: ArenaKernel = () => pause(2);
+    assertThrows(
+      () => {
+        for (let k = 0; k < 200; k++) launchRows(slow, failing, 8);
+      },
+      Error,
+      "a thread failed",
+    );
+    assertEquals(launchRows(slow, failing, 1), false);
+    using x = empty([2 ** 18]);
+    x.data.fill(2);
+    assertEquals(new MSELoss().forward(x, x).item(), 0);
+  });
+
+  it("whose kernel kills a worker is finished by the others", async () => {
+    await using _threads = await useThreads(2);
+    const noModule = Uint8Array.from([1, 2, 3]);
+    let rows = 0;
+    for (let k = 0; k < 50; k++) {
+      assert(launchRows((count) => (pause(1), void (rows += count)), noModule, 4));
+    }
+    assertEquals(rows, 200);
+    using x = empty([2 ** 18]);
+    x.data.fill(2);
+    assertEquals(new MSELoss().forward(x, x).item(), 0);
+  });
+
+  it("with too many operands is left to the caller", async () => {
+    await using _threads = await useThreads(2);
+    const tooMany = new Int32Array(1000);
+    assertEquals(launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1), false);
+  });
+});
+
+describe("a program with threads", () => {
+  const work = `
+    const { BCEWithLogitsLoss, empty, useThreads } = await import(module);
+    const threads = await useThreads(3);
+    const x = empty([2 ** 20]);
+    x.data.fill(0.5);
+    const loss = new BCEWithLogitsLoss();
+    const results = new Set();
+    for (let k = 0; k < 30; k++) results.add(loss.forward(x, x).item());
+    console.log(threads.count, results.size);`;
+  const ENDS: readonly [what: string, code: string, status: number, output: string][] = [
+    ["ends without disposing of them", work, 0, "3 1\n"],
+    ["ends after it has thrown", `${work} throw new Error("on purpose");`, 1, "3 1\n"],
+    ["ends when it says so", `${work} (globalThis.process ?? Deno).exit(7);`, 7, "3 1\n"],
+    ["ends after disposing of them", `${work} await threads[Symbol.asyncDispose]();`, 0, "3 1\n"],
+  ];
+
+  /** The exit code and output of a program. */
+  async function outcome(command: string, args: string[]): Promise<[number, string]> {
+    const { code, stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
+    return [code, new TextDecoder().decode(stdout)];
+  }
+
+  for (const [what, code, status, output] of ENDS) {
+    it(`${what}, in Deno without a permission`, () =>
+      inFolder(async (folder) => {
+        await Deno.writeTextFile(
+          `${folder}/program.js`,
+          code.replace("import(module)", `import("${MOD}")`),
+        );
+        const args = ["run", "--no-config", "--no-lock", "--no-prompt", "--quiet"];
+        assertEquals(await outcome(Deno.execPath(), [...args, `${folder}/program.js`]), [
+          status,
+          output,
+        ]);
+      }));
+  }
+
+  for (const runtime of ["node", "bun"]) {
+    const whereItIs = RUNTIMES.has(runtime) ? it : it.skip;
+    whereItIs(`works and ends in ${runtime}`, async () => {
+      await inFolder(async (folder) => {
+        await Deno.writeTextFile(`${folder}/all.js`, `export * from "${MOD}";`);
+        const bundle = `${folder}/losses.mjs`;
+        await run(Deno.execPath(), [
+          ...["bundle", "--quiet", "--platform", "browser", "--minify"],
+          ...[`${folder}/all.js`, "-o", bundle],
+        ]);
+        for (const [what, code, status, output] of ENDS) {
+          const program = `${folder}/program.mjs`;
+          await Deno.writeTextFile(
+            program,
+            code.replace("import(module)", `import("./losses.mjs")`),
+          );
+          assertEquals(await outcome(runtime, [program]), [status, output], what);
+        }
+      });
+    });
+  }
+
+  it("has threads of its own in a worker", async () => {
+    const code = `
+      const { MSELoss, empty, useThreads } = await import("${MOD}");
+      await using threads = await useThreads(2);
+      const x = empty([2 ** 19]);
+      x.data.fill(3);
+      postMessage([threads.count, new MSELoss().forward(x, 1).item()]);`;
+    const worker = new Worker(`data:text/javascript,${encodeURIComponent(code)}`, {
+      type: "module",
+    });
+    const found = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+    worker.terminate();
+    assertEquals(found, [2, 4]);
+  });
+});
