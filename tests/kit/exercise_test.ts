@@ -28,14 +28,14 @@ describe("exercise", () => {
     assertEquals(await messageOf(half((e) => Math.abs(e) / 2)), [
       "练习 1 还没有做对。",
       "Exercise 1 is not solved yet.",
-      "“half of -4” 这一项不对，你的答案是：2，应当是：-2。",
+      "“half of -4” 这一项不对，你的答案给出：2，应当是：-2。",
       '"half of -4" is not right: your answer gives 2, but it should give -2.',
     ]);
   });
 
   it("reports a function without a result", async () => {
     const [, , zh, en] = await messageOf(half((e) => e > 0 ? e / 2 : TODO));
-    assertEquals(zh, "“half of -4” 这一项不对，你的答案是：undefined，应当是：-2。");
+    assertEquals(zh, "“half of -4” 这一项不对，你的答案给出：undefined，应当是：-2。");
     assertEquals(
       en,
       '"half of -4" is not right: your answer gives undefined, but it should give -2.',
@@ -81,9 +81,9 @@ describe("exercise with a number and an answer of several parts", () => {
     assertEquals(await messageOf(parts({ loss: 4, gradient: [1] })), [
       "练习 2 还没有做对。",
       "Exercise 2 is not solved yet.",
-      "“loss” 这一项不对，你的答案是：4。",
+      "“loss” 这一项不对，你的答案给出：4。",
       '"loss" is not right: your answer gives 4.',
-      "“gradient” 这一项不对，你的答案是：形状 [1]。",
+      "“gradient” 这一项不对，你的答案给出：形状 [1]。",
       '"gradient" is not right: your answer gives shape [1].',
     ]);
   });

@@ -106,7 +106,7 @@ function missingPart(place: string): Bilingual {
 
 function wrongResult({ place, got, want }: Failure, secret: boolean): Bilingual {
   return {
-    zh: `“${place}” 这一项不对，你的答案是：${got.zh}${secret ? "" : `，应当是：${want.zh}`}。`,
+    zh: `“${place}” 这一项不对，你的答案给出：${got.zh}${secret ? "" : `，应当是：${want.zh}`}。`,
     en: `"${place}" is not right: your answer gives ${got.en}${
       secret ? "" : `, but it should give ${want.en}`
     }.`,
