@@ -61,7 +61,7 @@ describe("check, texts and booleans", () => {
 describe("check, printed numbers", () => {
   it("rounds to as many digits as are printed", async () => {
     await passes({ got: 0.58166277, printed: "0.5817" });
-    await fails({ got: 0.58164, printed: "0.5817" }, "got 0.58164, printed is 0.5817");
+    await fails({ got: 0.58164, printed: "0.5817" }, "got 0.58164, want 0.5817 as printed");
     await fails({ got: 0.58177, printed: "0.5817" });
     await passes({ got: Math.fround(0.85), printed: "0.8500000238418579" });
     await fails({ got: 0.85, printed: "0.8500000238418579" });
@@ -81,7 +81,7 @@ describe("check, printed numbers", () => {
       "tensor([0.0000, 1.0821,\n   -inf, nan], dtype=torch.float64, grad_fn=<AddBackward0>)";
     await passes({ got: [0, 1.08209, -Infinity, NaN], printed });
     await fails({ got: [0, 1.08209, -Infinity, 0], printed }, "row[3]");
-    await fails({ got: [0, 1.08209], printed }, "got 2 numbers, 4 are printed");
+    await fails({ got: [0, 1.08209], printed }, "got 2 numbers, want 4 numbers");
   });
 });
 

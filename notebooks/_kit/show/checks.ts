@@ -46,12 +46,42 @@ export interface CheckRow {
   source?: string;
 }
 
+/** What is wrong in one check. */
+export interface Failure {
+  /** The name of the check and, of several numbers, the index of the first wrong one: "gradient[1]". */
+  place: string;
+  /** What was computed there: a value, a shape or a number of values. */
+  got: Bilingual;
+  /** What would be right. */
+  want: Bilingual;
+  /** The difference and the tolerance it exceeds, if numbers differ. */
+  detail: string;
+}
+
+/** Thrown by {@linkcode check} if a check fails. */
+export class CheckError extends Error {
+  /** What is wrong in each check that failed. */
+  readonly failures: readonly Failure[];
+
+  /**
+   * Collects what failed.
+   *
+   * @param message The failures as one text.
+   * @param failures The failures.
+   */
+  constructor(message: string, failures: readonly Failure[]) {
+    super(message);
+    this.name = "CheckError";
+    this.failures = failures;
+  }
+}
+
 interface Verdict {
   cells: [name: string, got: string, want: string, difference: string, mark: string];
   /** The largest difference of two numbers. */
   difference: number;
-  /** What is wrong, and what would be right. */
-  failure?: { wrong: string; right: string };
+  /** What is wrong, if something is. */
+  failure?: Failure;
 }
 
 const HEADS = ["", "得到 computed", "应为 expected", "差 difference", "✓"];
@@ -102,10 +132,12 @@ export async function check(
   });
 
   if (failures.length > 0) {
-    throw new Error(
-      `${failures.length} of ${rows.length} checks of "${heading}" failed:\n${
-        failures.map(({ wrong, right }) => `- ${wrong}${isSecret ? "" : `, ${right}`}`).join("\n")
-      }`,
+    const lines = failures.map(({ place, got, want, detail }) =>
+      `- ${place}: got ${got.en}${isSecret ? "" : `, want ${want.en}${detail}`}`
+    );
+    throw new CheckError(
+      `${failures.length} of ${rows.length} checks of "${heading}" failed:\n${lines.join("\n")}`,
+      failures,
     );
   }
 }
@@ -147,7 +179,7 @@ function judgePlain(name: string, got: Checked, want: Checked): Verdict {
   );
   const failure = got === want
     ? undefined
-    : { wrong: `${name}: got ${first}`, right: `want ${second}` };
+    : { place: name, got: inBoth(first), want: inBoth(second), detail: "" };
   return { cells: [name, first, second, "", mark(failure)], difference: 0, failure };
 }
 
@@ -161,10 +193,8 @@ function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict
     }
   }
   if (`${got.shape}` !== `${want.shape}`) {
-    const failure = {
-      wrong: `${name}: got shape [${got.shape}]`,
-      right: `want shape [${want.shape}]`,
-    };
+    const ofShape = ({ shape }: ShapedData) => ({ zh: `形状 [${shape}]`, en: `shape [${shape}]` });
+    const failure = { place: name, got: ofShape(got), want: ofShape(want), detail: "" };
     const cells: Verdict["cells"] = [name, brief(got), brief(want), "shape", mark(failure)];
     return { cells, difference: Infinity, failure };
   }
@@ -178,10 +208,10 @@ function judgeNumbers(row: CheckRow, got: ShapedData, want: ShapedData): Verdict
     // If b is infinite, so is the tolerance, which must not let a finite number pass.
     if (difference === 0 || difference <= tolerance && Number.isFinite(difference)) continue;
     failure ??= {
-      wrong: `${name}${indexText(i, want.shape)}: got ${a}`,
-      right: `want ${b}, difference ${numberText(difference, 3)} exceeds ${
-        numberText(tolerance, 3)
-      }`,
+      place: name + indexText(i, want.shape),
+      got: inBoth(`${a}`),
+      want: inBoth(`${b}`),
+      detail: `, difference ${numberText(difference, 3)} exceeds ${numberText(tolerance, 3)}`,
     };
   }
   return {
@@ -204,9 +234,12 @@ function judgePrinted(name: string, got: ShapedData, printed: string): Verdict {
   }
   let failure: Verdict["failure"];
   if (wanted.length !== got.data.length) {
+    const ofCount = (n: number) => ({ zh: `${n} 个数`, en: `${n} numbers` });
     failure = {
-      wrong: `${name}: got ${got.data.length} numbers`,
-      right: `${wanted.length} are printed`,
+      place: name,
+      got: ofCount(got.data.length),
+      want: ofCount(wanted.length),
+      detail: "",
     };
   }
   let largest = 0;
@@ -216,8 +249,10 @@ function judgePrinted(name: string, got: ShapedData, printed: string): Verdict {
     largest = Math.max(largest, distance(value, parsed));
     if (!roundsTo(value, wanted[i], parsed)) {
       failure ??= {
-        wrong: `${name}${indexText(i, got.shape)}: got ${value}`,
-        right: `printed is ${wanted[i]}`,
+        place: name + indexText(i, got.shape),
+        got: inBoth(`${value}`),
+        want: inBoth(wanted[i]),
+        detail: " as printed",
       };
     }
   }
@@ -255,6 +290,11 @@ function indexText(i: number, shape: readonly number[]): string {
     rest = Math.floor(rest / length);
   }
   return `[${index.join(", ")}]`;
+}
+
+/** A text that is the same in both languages. */
+function inBoth(text: string): Bilingual {
+  return { zh: text, en: text };
 }
 
 function mark(failure: Verdict["failure"]): string {

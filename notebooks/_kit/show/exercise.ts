@@ -5,8 +5,8 @@
  * {@linkcode checkSolutions} runs the solutions of a notebook, and `deno task ok` checks their types together with the cells.
  */
 
-import { folded } from "./bilingual.ts";
-import { check, type CheckRow } from "./checks.ts";
+import { type Bilingual, folded } from "./bilingual.ts";
+import { check, CheckError, type CheckRow, type Failure } from "./checks.ts";
 import { display, holdBack } from "./display.ts";
 import { type Cell, parseNotebook } from "../notebook/notebook_file.ts";
 import { markdown } from "./show.ts";
@@ -20,7 +20,7 @@ export const TODO = undefined as never;
  * @param name The number of the exercise.
  * @param rows The checks of an answer; the name of each says what it tries, because a wrong answer shows it.
  * @returns A function that checks an answer. It asks for one if it gets nothing but {@linkcode TODO}, and throws if the answer is
- * wrong or a part of it is missing; the error says where, and what would be right only if the answer is a function.
+ * wrong or a part of it is missing; the error says where, in both languages, and what would be right only if the answer is a function.
  *
  * @example
  * ```ts
@@ -41,15 +41,18 @@ export function exercise<Answer>(
           "Put your answer in the place of `TODO` and run.",
       );
     }
+    const missing = missingParts(answer);
+    if (missing.length > 0) throw notSolved(name, missing.map(missingPart));
+    // What a function should give helps to correct it; what a number should be is the answer itself.
+    const secret = typeof answer !== "function";
     try {
-      // What a function should give helps to correct it; what a number should be is the answer itself.
-      const secret = typeof answer !== "function";
-      await check({ zh: `练习 ${name}`, en: `Exercise ${name}` }, rows(answer), { secret });
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`练习 ${name} 还没有做对 · Exercise ${name} is not solved yet.\n${reason}`, {
-        cause,
+      await check({ zh: `练习 ${name}`, en: `Exercise ${name}` }, rows(answer).map(withHole), {
+        secret,
       });
+    } catch (cause) {
+      throw cause instanceof CheckError
+        ? notSolved(name, cause.failures.map((failure) => wrongResult(failure, secret)))
+        : notSolved(name, [stopped(cause)], { cause });
     }
   };
 }
@@ -59,6 +62,63 @@ function isUntouched(answer: unknown): boolean {
   if (typeof answer !== "object" || answer === null) return answer === undefined;
   const parts = Object.values(answer);
   return parts.length > 0 && parts.every(isUntouched);
+}
+
+/** The parts of an answer at which {@linkcode TODO} is left, such as "loss" and "gradient[1]"; `place` is the answer itself. */
+function missingParts(answer: unknown, place = ""): string[] {
+  if (answer === undefined) return [place];
+  if (Array.isArray(answer)) {
+    return answer.flatMap((part, i) => missingParts(part, `${place}[${i}]`));
+  }
+  if (typeof answer !== "object" || answer === null) return [];
+  if (Object.getPrototypeOf(answer) !== Object.prototype) return []; // a tensor or a loss, say
+  return Object.entries(answer).flatMap(([key, part]) =>
+    missingParts(part, place === "" ? key : `${place}.${key}`)
+  );
+}
+
+/** A check that shows the first number that an answer did not give. */
+function withHole(row: CheckRow): CheckRow {
+  const [hole] = missingParts(row.got, row.name);
+  return hole === undefined ? row : { ...row, name: hole, got: "undefined" };
+}
+
+/** The error of an exercise that is not solved: a heading and sentences, each a line in Chinese and one in English. */
+function notSolved(
+  exercise: number,
+  sentences: readonly Bilingual[],
+  options?: ErrorOptions,
+): Error {
+  const heading = {
+    zh: `练习 ${exercise} 还没有做对。`,
+    en: `Exercise ${exercise} is not solved yet.`,
+  };
+  const lines = [heading, ...sentences].map(({ zh, en }) => `${zh}\n${en}`);
+  return new Error(lines.join("\n"), options);
+}
+
+function missingPart(place: string): Bilingual {
+  return {
+    zh: `“${place}” 这一部分还是 TODO，请把它也换成你的答案。`,
+    en: `The part "${place}" is still TODO; put your answer in its place, too.`,
+  };
+}
+
+function wrongResult({ place, got, want }: Failure, secret: boolean): Bilingual {
+  return {
+    zh: `“${place}” 这一项不对，你的答案给出：${got.zh}${secret ? "" : `，应当是：${want.zh}`}。`,
+    en: `"${place}" is not right: your answer gives ${got.en}${
+      secret ? "" : `, but it should give ${want.en}`
+    }.`,
+  };
+}
+
+function stopped(cause: unknown): Bilingual {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return {
+    zh: `检查你的答案时程序出错而停止，错误信息是：${reason}`,
+    en: `An error stopped the check of your answer; its message is: ${reason}`,
+  };
 }
 
 /** One fenced block of code inside `<details>`. */
