@@ -68,6 +68,7 @@ import {
   loadColumns,
   loadRows,
   MOST_ROWS,
+  placeColumns,
   rowsPerTile,
   unloadColumns,
   unloadRows,
@@ -433,7 +434,9 @@ export class CrossEntropyLoss extends Loss<
     const { ignoreIndex, labelSmoothing } = this.#options;
     const weights = weight?.data;
     const { classes, inner, samples } = axis;
-    const { element, column, row, param, run, tile } = columnKernels(call.dtype, classes);
+    const usual = columnKernels(call.dtype, classes);
+    const kernels = usual.near([{ data: x }]);
+    const { element, column, row, param, run } = kernels;
     const { m, s, rest, own, right, below, counts, upstream, rightGrad } = column;
     param.keep[0] = 1 - labelSmoothing;
     param.spread[0] = labelSmoothing / classes;
@@ -444,25 +447,37 @@ export class CrossEntropyLoss extends Loss<
     const grad = call.grad.input?.data;
 
     let total = 0;
-    const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(tile / classes)));
+    const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(usual.tile / classes)));
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += width) {
         const to = Math.min(from + width, inner);
         const cols = to - from;
-        /** The position in the tensor of the first column's score for class c. */
-        const place = (c: number) => start * classes + c * inner + from;
-        loadColumns(element.x, x, classes, cols, place);
+        const scores = { data: x, start: start * classes + from, cols, axis };
+        const targets = grad && { ...scores, data: grad };
+        let xs = placeColumns(kernels, element.x, scores);
+        if (xs.numbers === element.x) loadColumns(element.x, scores);
+        // Where they can, kernels write exponentials to where the gradient will be.
+        const es = targets === undefined
+          ? { numbers: element.e, step: cols }
+          : placeColumns(kernels, element.e, targets);
         m.fill(-Infinity, 0, cols);
         s.fill(0, 0, cols);
         if (isSmooth) rest.fill(0, 0, cols);
         run.max(classes, cols);
         for (let j = 0; j < cols; j++) {
-          if (m[j] === Infinity) m[j] = takeLimit(element.x, j, cols, classes);
+          if (m[j] !== Infinity) continue;
+          if (xs.numbers !== element.x) loadColumns(kernels.own(element.x), scores);
+          xs = { numbers: element.x, step: cols };
+          m[j] = takeLimit(element.x, j, cols, classes);
         }
         (isSmooth ? run.expSmooth : run.exp)(classes, cols);
 
         const first = start + from;
-        call.begin(first, cols);
+        const gradOutput = call.upstreamOf(first, cols);
+        const { numbers: xn, step: xStep } = xs;
+        const { numbers: en, step: eStep } = es;
+        const { divisor } = call;
+        const share = typeof gradOutput === "number" ? gradOutput / divisor : 0;
         for (let j = 0; j < cols; j++) {
           const label = labels[first + j]!;
           if (label === ignoreIndex) {
@@ -470,25 +485,25 @@ export class CrossEntropyLoss extends Loss<
             right[j] = below[j] = 0;
             continue;
           }
-          const at = label * cols + j;
           own[j] = weights === undefined ? 1 : weights[label]!;
-          right[j] = element.e[at]!;
-          below[j] = m[j]! - element.x[at]!;
+          right[j] = en[label * eStep + j]!;
+          below[j] = m[j]! - xn[label * xStep + j]!;
           counts[j] = 1;
-          upstream[j] = call.upstream[j]! / call.divisor;
+          upstream[j] = typeof gradOutput === "number" ? share : gradOutput[j]! / divisor;
         }
         (isSmooth ? run.finishSmooth : run.finish)(1, cols);
         total += row.total[0]!;
         call.take(first, cols, column.value, total);
 
-        if (grad === undefined) continue;
+        if (targets === undefined) continue;
+        const { numbers: g, step } = placeColumns(kernels, element.g, targets);
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
         for (let j = 0; j < cols; j++) {
           const label = labels[first + j]!;
-          if (label !== ignoreIndex) element.g[label * cols + j] = rightGrad[j]!;
-          else for (let c = 0; c < classes; c++) element.g[c * cols + j] = 0;
+          if (label !== ignoreIndex) g[label * step + j] = rightGrad[j]!;
+          else for (let c = 0; c < classes; c++) g[c * step + j] = 0;
         }
-        unloadColumns(element.g, grad, classes, cols, place);
+        if (g === element.g) unloadColumns(element.g, targets);
       }
     }
   }

@@ -132,6 +132,13 @@ class KernelsInArena {
           : COPIES.load(this.#own(operand), source, start, end),
       aim: (operand, target, start, end) =>
         arena.holds(target) ? this.#point(operand, target, start, end) : this.#own(operand),
+      spread: (operand, array, start, cols, step) => {
+        if (!arena.holds(array)) return undefined;
+        const rows = this.#point(operand, array, start, array.length);
+        const gap = (step - cols) * array.BYTES_PER_ELEMENT;
+        this.#table[gapOf(this.#slots.get(operand)!)] = gap;
+        return rows;
+      },
       own: (operand) => this.#own(operand),
       unload: (operand, target, start, end) => {
         if (!arena.holds(target)) COPIES.unload(operand, target, start, end);
@@ -151,14 +158,16 @@ class KernelsInArena {
   }
 
   #point(operand: FloatArray, array: FloatArray, start: number, end: number): FloatArray {
-    this.#table[beginOf(this.#slots.get(operand)!)] = array.byteOffset +
-      start * array.BYTES_PER_ELEMENT;
+    const slot = this.#slots.get(operand)!;
+    this.#table[beginOf(slot)] = array.byteOffset + start * array.BYTES_PER_ELEMENT;
+    this.#table[gapOf(slot)] = 0;
     return start === 0 && end === array.length ? array : array.subarray(start, end);
   }
 
   #own(operand: FloatArray): FloatArray {
-    const place = beginOf(this.#slots.get(operand)!);
-    this.#table[place] = this.#initial[place]!;
+    const slot = this.#slots.get(operand)!;
+    this.#table[beginOf(slot)] = this.#initial[beginOf(slot)]!;
+    this.#table[gapOf(slot)] = 0;
     return operand;
   }
 }

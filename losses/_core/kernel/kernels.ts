@@ -87,6 +87,19 @@ export interface Copies {
    * @returns Where they write.
    */
   aim(operand: FloatArray, target: FloatArray, start: number, end: number): FloatArray;
+  /**
+   * Lets kernels read and write an operand at rows of `cols` numbers that lie `step` apart in an array, if they can.
+   *
+   * @param start Where the first row begins.
+   * @returns The array from there on; undefined if they cannot.
+   */
+  spread(
+    operand: FloatArray,
+    array: FloatArray,
+    start: number,
+    cols: number,
+    step: number,
+  ): FloatArray | undefined;
   /** Lets kernels read and write an operand at its own place, which it returns: what the operand is unless told otherwise. */
   own(operand: FloatArray): FloatArray;
   /** Copies the first elements of an operand to `target[start … end)`, unless they were written there at once. */
@@ -356,7 +369,13 @@ export function load(
 
 /** Copies in and out, whatever the memory. */
 const itself = (operand: FloatArray) => operand;
-export const COPIES: Copies = { load, aim: itself, own: itself, unload };
+export const COPIES: Copies = {
+  load,
+  aim: itself,
+  spread: () => undefined,
+  own: itself,
+  unload,
+};
 
 /** Copies the first elements of `operand` to `target[start … end)`. */
 export function unload(operand: FloatArray, target: FloatArray, start: number, end: number): void {

@@ -90,29 +90,46 @@ export function unloadRows(
   }
 }
 
-/** Copies `cols` adjacent samples into a tile, one column each; `place` gives the index of a class's first score. */
-export function loadColumns(
+/** Adjacent samples whose scores are columns: one row for each class. */
+export interface Columns {
+  readonly data: FloatArray;
+  /** The index of the first sample's first score. */
+  readonly start: number;
+  /** How many samples there are. */
+  readonly cols: number;
+  readonly axis: ClassAxis;
+}
+
+/** Where columns are for a kernel: at the beginning of its operand, or where they belong. */
+export interface PlacedColumns {
+  readonly numbers: FloatArray;
+  /** How far the rows lie apart. */
+  readonly step: number;
+}
+
+/** Lets kernels read and write an operand where columns belong, if they can; otherwise at its own place. */
+export function placeColumns(
+  kernels: Copies,
   operand: FloatArray,
-  data: FloatArray,
-  classes: number,
-  cols: number,
-  place: (c: number) => number,
-): void {
-  for (let c = 0; c < classes; c++) {
-    const from = place(c);
+  { data, start, cols, axis }: Columns,
+): PlacedColumns {
+  const numbers = kernels.spread(operand, data, start, cols, axis.inner);
+  if (numbers !== undefined) return { numbers, step: axis.inner };
+  return { numbers: kernels.own(operand), step: cols };
+}
+
+/** Copies columns into a tile. */
+export function loadColumns(operand: FloatArray, { data, start, cols, axis }: Columns): void {
+  for (let c = 0, from = start; c < axis.classes; c++, from += axis.inner) {
     operand.set(data.subarray(from, from + cols), c * cols);
   }
 }
 
 /** The inverse of {@linkcode loadColumns}: copies a tile back. */
-export function unloadColumns(
-  operand: FloatArray,
-  data: FloatArray,
-  classes: number,
-  cols: number,
-  place: (c: number) => number,
-): void {
-  for (let c = 0; c < classes; c++) data.set(operand.subarray(c * cols, (c + 1) * cols), place(c));
+export function unloadColumns(operand: FloatArray, { data, start, cols, axis }: Columns): void {
+  for (let c = 0, to = start; c < axis.classes; c++, to += axis.inner) {
+    data.set(operand.subarray(c * cols, (c + 1) * cols), to);
+  }
 }
 
 /** The largest number of rows in a tile. */
