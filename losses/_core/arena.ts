@@ -1,4 +1,3 @@
-/// <reference lib="esnext.disposable" />
 /**
  * Memory that losses read and write in place, and threads that share the work on it: for large batches, in training loops.
  *
@@ -96,12 +95,22 @@ export function empty(shape: readonly number[], dtype: DType = "float32"): Dispo
 
 /** Lets a tensor be disposed of: it has no numbers then. */
 function disposable(tensor: Tensor, free?: () => void): DisposableTensor {
-  const dispose = () => {
+  return disposing(tensor, "dispose", () => {
     free?.();
     free = undefined;
     (tensor as { data: TensorData }).data = new ARRAYS[tensor.dtype](0);
-  };
-  return Object.defineProperty(tensor, Symbol.dispose, { value: dispose }) as DisposableTensor;
+  });
+}
+
+/** Gives an object a method under a symbol such as `Symbol.dispose`, where this runtime has that symbol. */
+function disposing<T extends object, Name extends string, Result>(
+  object: T,
+  name: Name,
+  method: () => Result,
+): T & Disposing<Name, Result> {
+  const symbol = (Symbol as unknown as Partial<Record<Name, symbol>>)[name];
+  if (symbol !== undefined) Object.defineProperty(object, symbol, { value: method });
+  return object as T & Disposing<Name, Result>;
 }
 
 let isOpen = false;
@@ -158,14 +167,11 @@ export async function useThreads(count: number = cores()): Promise<Threads> {
     inUse = undefined;
     throw error;
   }
-  return {
-    count,
-    async [Symbol.asyncDispose]() {
-      if (inUse !== own) return;
-      await pool?.end();
-      inUse = undefined;
-    },
-  };
+  return disposing({ count }, "asyncDispose", async () => {
+    if (inUse !== own) return;
+    await pool?.end();
+    inUse = undefined;
+  });
 }
 
 async function startPool(workers: number): Promise<Pool> {

@@ -93,7 +93,7 @@ describe("empty", () => {
     for (const dtype of ["float32", "float64", "int32"] as const) {
       using tensor = empty([2, 3], dtype);
       assertEquals([tensor.dtype, tensor.shape, tensor.data.length], [dtype, [2, 3], 6]);
-      assert(lossbook.Tensor.prototype.isPrototypeOf(tensor));
+      assert((tensor as Tensor) instanceof Tensor);
       tensor.data.set([1, 2, 3, 4, 5, 6]);
       assertEquals(tensor.toArray(), [[1, 2, 3], [4, 5, 6]]);
     }
