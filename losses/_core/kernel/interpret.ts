@@ -141,10 +141,12 @@ function compute(
       for (let i = 0; i < n; i++) o[i] = x[i]! / y[i]!;
       break;
     case "pmin":
-      for (let i = 0; i < n; i++) o[i] = y[i]! < x[i]! ? y[i]! : x[i]!;
-      break;
     case "pmax":
-      for (let i = 0; i < n; i++) o[i] = x[i]! < y[i]! ? y[i]! : x[i]!;
+      for (let i = 0, k = 0; i < n; i++, k += width) {
+        const isY = -Number(op === "pmin" ? y[i]! < x[i]! : x[i]! < y[i]!);
+        w[k] = (q[k]! & isY) | (p[k]! & ~isY);
+        if (isWide) w[k + 1] = (q[k + 1]! & isY) | (p[k + 1]! & ~isY);
+      }
       break;
     case "madd":
       for (let i = 0; i < n; i++) {
@@ -159,22 +161,22 @@ function compute(
       }
       break;
     case "lt":
-      for (let i = 0; i < n; i++) w[i] = x[i]! < y[i]! ? -1 : 0;
+      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! < y[i]!);
       break;
     case "le":
-      for (let i = 0; i < n; i++) w[i] = x[i]! <= y[i]! ? -1 : 0;
+      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! <= y[i]!);
       break;
     case "gt":
-      for (let i = 0; i < n; i++) w[i] = x[i]! > y[i]! ? -1 : 0;
+      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! > y[i]!);
       break;
     case "ge":
-      for (let i = 0; i < n; i++) w[i] = x[i]! >= y[i]! ? -1 : 0;
+      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! >= y[i]!);
       break;
     case "eq":
-      for (let i = 0; i < n; i++) w[i] = x[i]! === y[i]! ? -1 : 0;
+      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! === y[i]!);
       break;
     case "ne":
-      for (let i = 0; i < n; i++) w[i] = x[i]! !== y[i]! ? -1 : 0;
+      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! !== y[i]!);
       break;
     case "not":
       for (let i = 0; i < words; i++) w[i] = ~p[i]!;
@@ -189,17 +191,16 @@ function compute(
       for (let i = 0; i < words; i++) w[i] = p[i]! | q[i]!;
       break;
     case "select":
-      for (let i = 0; i < words; i++) w[i] = p[i]! !== 0 ? q[i]! : r[i]!;
+      for (let i = 0; i < words; i++) w[i] = (p[i]! & q[i]!) | (~p[i]! & r[i]!);
       break;
     case "iadd":
     case "isub": {
       // a - b is a + ~b + 1. The low word of a float64 comes first, and carries into the high one.
       const flip = op === "isub" ? -1 : 0;
-      let carry = 0;
-      for (let i = 0; i < words; i++) {
-        const sum = (p[i]! >>> 0) + ((q[i]! ^ flip) >>> 0) + (i % width === 0 ? -flip : carry);
-        carry = Number(sum > 0xffff_ffff);
-        w[i] = sum;
+      for (let i = 0; i < words; i += width) {
+        const low = (p[i]! >>> 0) + ((q[i]! ^ flip) >>> 0) - flip;
+        w[i] = low;
+        if (isWide) w[i + 1] = p[i + 1]! + (q[i + 1]! ^ flip) + Number(low > 0xffff_ffff);
       }
       break;
     }
