@@ -164,12 +164,6 @@ function compute(
     case "le":
       for (let i = 0; i < n; i++) w[i] = x[i]! <= y[i]! ? -1 : 0;
       break;
-    case "gt":
-      for (let i = 0; i < n; i++) w[i] = x[i]! > y[i]! ? -1 : 0;
-      break;
-    case "ge":
-      for (let i = 0; i < n; i++) w[i] = x[i]! >= y[i]! ? -1 : 0;
-      break;
     case "eq":
       for (let i = 0; i < n; i++) w[i] = x[i]! === y[i]! ? -1 : 0;
       break;
@@ -217,8 +211,8 @@ function compute(
       }
       break;
   }
-  // A mask has all bits of a float: that of lt, le, gt, ge, eq and ne.
-  if (isWide && /^[gle]|ne$/.test(op)) {
+  // A mask has all bits of a float: that of lt, le, eq and ne.
+  if (isWide && /^(l|e|ne$)/.test(op)) {
     for (let i = n - 1; i >= 0; i--) w[2 * i + 1] = w[2 * i] = w[i]!;
   }
 }
