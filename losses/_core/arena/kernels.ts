@@ -28,13 +28,13 @@ interface Worth {
 /** Makes kernels for the arena, where an array lies in it. */
 export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
   const known = new WeakMap<AnyKernels, KernelsInArena>();
-  return (usual, layOutAgain, numbers) => {
+  return (usual, numbers) => {
     if (!numbers.some((given) => arena.holds(given?.data) && given!.data.length >= worth.inPlace)) {
       return usual;
     }
     let kernels = known.get(usual);
     if (kernels === undefined) {
-      kernels = KernelsInArena.make(arena, again(usual, layOutAgain), worth);
+      kernels = KernelsInArena.make(arena, layoutOf(usual), worth);
       if (kernels === undefined) return usual;
       known.set(usual, kernels);
     }
@@ -47,14 +47,12 @@ const WORTH: Worth = { inPlace: 1024, threads: 2 ** 21 };
 /** Loading and storing an element take as long as so many instructions. */
 const STEADY = 16;
 
-type LayOutAgain = Parameters<NearArrays>[1];
-
 /** The layout for the arena. */
-function again({ tile, tileRows }: AnyKernels, layOutAgain: LayOutAgain): Layout<AnyKernels> {
+function layoutOf({ tile, tileRows, layOut }: AnyKernels): Layout<AnyKernels> {
   // Where a tile is one row, its sum is rounded once a tile, which therefore stays as long as it is.
   return tileRows === 1
-    ? layOutAgain(tile, TILE_ROWS)
-    : layOutAgain(Math.max(tile, BATCH_OF_THREADS), tileRows);
+    ? layOut(tile, TILE_ROWS)
+    : layOut(Math.max(tile, BATCH_OF_THREADS), tileRows);
 }
 
 /** Kernels, with the table of where their operands are. */

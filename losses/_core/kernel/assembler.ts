@@ -54,6 +54,26 @@ const V128 = 0x7b;
 const EMPTY = 0x40;
 
 /**
+ * Many times the same float.
+ *
+ * @param wide 0 for float32, 1 for float64.
+ * @param value The float; a bigint stands for its bits.
+ * @param bytes How long the array is.
+ */
+export function lanes(
+  wide: 0 | 1,
+  value: number | bigint,
+  bytes: number,
+): Float32Array | Float64Array | Int32Array | BigInt64Array {
+  if (typeof value === "number") {
+    return wide ? new Float64Array(bytes / 8).fill(value) : new Float32Array(bytes / 4).fill(value);
+  }
+  return wide
+    ? new BigInt64Array(bytes / 8).fill(value)
+    : new Int32Array(bytes / 4).fill(Number(value));
+}
+
+/**
  * Writes code into one growing array. An instruction takes one call, and that one call of `push`: kernels are written by
  * code that the engine has not yet compiled, where calls are slow. Methods return the writer, so that calls can be chained.
  */
@@ -140,22 +160,14 @@ export class CodeWriter {
     return this.get(local).i32(amount).byte(I32_ADD).set(local);
   }
 
-  /** Pushes a vector of floats, or of integers as wide; `wide` is 0 for 32 bits, 1 for 64. */
-  vector(wide: 0 | 1, lanes: readonly (number | bigint)[]): this {
-    const view = new DataView(new ArrayBuffer(16));
-    lanes.forEach((lane, i) => {
-      if (typeof lane === "number") {
-        if (wide) view.setFloat64(8 * i, lane, true);
-        else view.setFloat32(4 * i, lane, true);
-      } else if (wide) view.setBigInt64(8 * i, lane, true);
-      else view.setInt32(4 * i, Number(BigInt.asIntN(32, lane)), true);
-    });
-    return this.simd(V128_CONST).append(new Uint8Array(view.buffer));
+  /** Pushes a vector of 16 bytes. */
+  vector({ buffer }: ArrayBufferView): this {
+    return this.simd(V128_CONST).append(new Uint8Array(buffer));
   }
 
-  /** Pushes a vector with the same float, or the same bits, in every lane. */
+  /** Pushes a vector with the same float, or the same bits, in every lane; `wide` is 0 for 32 bits, 1 for 64. */
   splat(wide: 0 | 1, value: number | bigint): this {
-    return this.vector(wide, wide ? [value, value] : [value, value, value, value]);
+    return this.vector(lanes(wide, value, 16));
   }
 }
 

@@ -7,6 +7,7 @@
  * From text to kernel: read → lower → **interpret**.
  */
 
+import { lanes } from "./assembler.ts";
 import type { Plan, Run } from "./plan.ts";
 import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
 
@@ -27,24 +28,20 @@ interface Register {
  */
 export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   const { program: { dtype, instructions }, stores, reductions } = plan;
+  const wide = dtype === "float64" ? 1 : 0;
   /** Words in a float. */
-  const width = dtype === "float64" ? 2 : 1;
+  const width = 1 + wide;
   const words = new Int32Array(memory);
   const doubles = new Float64Array(memory);
   let registers: Register[] | undefined;
 
-  const newRegister = ({ op, value }: Instruction): Register => {
-    const buffer = new ArrayBuffer(4 * width * STRIP);
-    const floats = width === 2 ? new Float64Array(buffer) : new Float32Array(buffer);
-    const words = new Int32Array(buffer);
-    if (op === "const") floats.fill(Number(value));
-    else if (op === "bits") {
-      const bits = BigInt(value);
-      for (let k = 0; k < words.length; k++) {
-        words[k] = Number(BigInt.asIntN(32, k % width === 1 ? bits >> 32n : bits));
-      }
-    }
-    return { floats, words };
+  // The literal fills the registers of constants for good; in others it is overwritten.
+  const newRegister = ({ value }: Instruction): Register => {
+    const { buffer } = lanes(wide, value, 4 * width * STRIP);
+    return {
+      floats: wide ? new Float64Array(buffer) : new Float32Array(buffer),
+      words: new Int32Array(buffer),
+    };
   };
 
   return (rows, cols) => {
@@ -52,14 +49,11 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
     const run = (stage: number, row: number, column: number, count: number) => {
       for (let i = 0; i < instructions.length; i++) {
         const instruction = instructions[i]!;
-        if (instruction.stage !== stage) continue;
         const { op, args, value } = instruction;
+        if (instruction.stage !== stage || op === "const" || op === "bits") continue;
         const out = values[i]!;
-        if (op === "const" || op === "bits") continue;
         if (op === "element" || op === "column") {
-          const first = Number(value) / 4 +
-            width * (op === "element" ? row * cols + column : column);
-          for (let k = 0; k < width * count; k++) out.words[k] = words[first + k]!;
+          copy(out.words, 0, words, placeOf(op, Number(value), row, column), width * count);
         } else if (op === "row" || op === "param") {
           out.floats.fill(doubles[Number(value) / 8 + (op === "row" ? row : 0)]!);
         } else {
@@ -69,6 +63,8 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         }
       }
     };
+    const placeOf = (kind: string, offset: number, row: number, column: number) =>
+      offset / 4 + width * (kind === "element" ? row * cols + column : column);
     run(CALL, 0, 0, STRIP);
     for (let row = 0; row < rows; row++) {
       run(ROW, row, 0, STRIP);
@@ -77,9 +73,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         const count = Math.min(STRIP, cols - column);
         run(ELEMENT, row, column, count);
         for (const { kind, offset, value } of stores) {
-          const from = values[value]!.words;
-          const first = offset / 4 + width * ((kind === "element" ? row * cols : 0) + column);
-          for (let k = 0; k < width * count; k++) words[first + k] = from[k]!;
+          copy(words, placeOf(kind, offset, row, column), values[value]!.words, 0, width * count);
         }
         reductions.forEach(({ kind, value }, k) => {
           const { floats } = values[value]!;
@@ -94,6 +88,17 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
       });
     }
   };
+}
+
+/** Copies words: for so few, a loop is faster than `set`. */
+function copy(
+  to: Int32Array,
+  first: number,
+  from: Int32Array,
+  start: number,
+  count: number,
+): void {
+  for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
 }
 
 /** Runs an instruction for `n` columns. What takes long has a loop for each operation, which engines compile well. */
@@ -166,12 +171,6 @@ function compute(
     case "le":
       for (let i = 0; i < n; i++) w[i] = -Number(x[i]! <= y[i]!);
       break;
-    case "gt":
-      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! > y[i]!);
-      break;
-    case "ge":
-      for (let i = 0; i < n; i++) w[i] = -Number(x[i]! >= y[i]!);
-      break;
     case "eq":
       for (let i = 0; i < n; i++) w[i] = -Number(x[i]! === y[i]!);
       break;
@@ -218,8 +217,8 @@ function compute(
       }
       break;
   }
-  // A mask has all bits of a float: that of lt, le, gt, ge, eq and ne.
-  if (isWide && /^[gle]|ne$/.test(op)) {
+  // A mask has all bits of a float: that of lt, le, eq and ne.
+  if (isWide && /^(l|e|ne$)/.test(op)) {
     for (let i = n - 1; i >= 0; i--) w[2 * i + 1] = w[2 * i] = w[i]!;
   }
 }

@@ -102,6 +102,8 @@ export interface Copies {
   ): FloatArray | undefined;
   /** Lets kernels read and write an operand at its own place, which it returns: what the operand is unless told otherwise. */
   own(operand: FloatArray): FloatArray;
+  /** Lets kernels begin so many columns further on in their column operands, if tiles may have more columns than usual. */
+  skip(columns: number): void;
   /** Copies the first elements of an operand to `target[start … end)`, unless they were written there at once. */
   unload(operand: FloatArray, target: FloatArray, start: number, end: number): void;
 }
@@ -137,6 +139,8 @@ export interface Kernels<
    * called once for each call of a loss: all operands are then at their own places.
    */
   near(numbers: readonly (Numbers | undefined)[]): this;
+  /** The layout of the same kernels for another tile. */
+  layOut(tile: number, tileRows: number): Layout<AnyKernels>;
 }
 
 /**
@@ -145,7 +149,6 @@ export interface Kernels<
  */
 export type NearArrays = (
   kernels: AnyKernels,
-  layOutAgain: (tile: number, tileRows: number) => Layout<AnyKernels>,
   numbers: readonly (Numbers | undefined)[],
 ) => AnyKernels;
 
@@ -261,47 +264,44 @@ export function layOut<
         run[name] = (rows, cols) => (run[name] = compile(steps[name]))(rows, cols);
       }
       const others = new Map<string, Run>();
-      const step = (name: string, describe: () => Step) => {
-        const known = others.get(name) ?? compile(describe());
-        others.set(name, known);
-        return known;
-      };
-      const layOutAgain = (tile: number, tileRows: number) =>
-        layOut(definition, dtype, tile, tileRows) as unknown as Layout<AnyKernels>;
-      const kernels: object = {
-        ...{ tile, tileRows, element, column, row, param, run, compile, step },
+      const kernels = {
+        ...{ tile, tileRows, element, column, row, param, run, compile },
         ...COPIES,
         batch: BATCH,
+        step(name: string, describe: () => Step) {
+          const known = others.get(name) ?? compile(describe());
+          others.set(name, known);
+          return known;
+        },
         holds: () => false,
         near: (numbers: readonly (Numbers | undefined)[]) =>
-          nearArrays === undefined
-            ? kernels
-            : nearArrays(kernels as unknown as AnyKernels, layOutAgain, numbers),
-      };
+          nearArrays?.(kernels, numbers) ?? kernels,
+        layOut: (tile: number, tileRows: number) => layOut(definition, dtype, tile, tileRows),
+      } as unknown as AnyKernels;
       return kernels as unknown as Kernels<E, S, C, R, P>;
     },
   };
 }
 
 function compileStep(step: Step, context: Context, scratch: Scratch): Run {
-  const { buffer, base } = scratch;
-  const runOf = (plan: Plan): Run => scratch.runOf(plan, context.operands);
   const powers = new Set<number>();
   const plan = planOf(step, context, powers);
-  if (powers.size === 0) return runOf(plan);
+  if (powers.size === 0) return scratch.runOf(plan);
 
   // The step divides by options. If they are powers of 2, `plan` gives the same bits as a division, and is faster.
-  const options = [...powers].map((offset) => new Float64Array(buffer, base + offset, 1));
+  const options = [...powers].map((offset) =>
+    new Float64Array(scratch.buffer, scratch.base + offset, 1)
+  );
   let multiplying: Run | undefined;
   let dividing: Run | undefined;
   return (rows, cols) => {
     for (let i = 0; i < options.length; i++) {
       if (!isPowerOf2(options[i]![0]!)) {
-        dividing ??= runOf(planOf(step, context));
+        dividing ??= scratch.runOf(planOf(step, context));
         return dividing(rows, cols);
       }
     }
-    multiplying ??= runOf(plan);
+    multiplying ??= scratch.runOf(plan);
     multiplying(rows, cols);
   };
 }
@@ -315,9 +315,9 @@ function planOf(
   const stores: Store[] = [];
   const reductions: Reduction[] = [];
   for (const [results, texts] of [["store", store], ["sum", sum], ["max", max]] as const) {
-    for (const name of Object.keys(texts)) {
-      const { kind, offset } = context.operands.get(name) ?? { kind: undefined, offset: 0 };
-      const value = read(texts[name]!, program);
+    for (const [name, text] of Object.entries(texts)) {
+      const { kind, offset = 0 }: Partial<Operand> = context.operands.get(name) ?? {};
+      const value = read(text, program);
       if (results === "store" && (kind === "element" || kind === "column")) {
         stores.push({ kind, offset, value });
       } else if (results !== "store" && kind === "row") {
@@ -374,6 +374,7 @@ export const COPIES: Copies = {
   aim: itself,
   spread: () => undefined,
   own: itself,
+  skip: () => {},
   unload,
 };
 

@@ -6,19 +6,14 @@
 
 import type { Builder, Operator } from "../formula/grammar.ts";
 import type { FloatType } from "../tensor/types.ts";
-import { CALL, type Op, type Operand, ProgramBuilder, type Value } from "./program.ts";
+import { isInstruction } from "./operations.ts";
+import { CALL, type Operand, ProgramBuilder, type Value } from "./program.ts";
 
 /** Adds the instructions of a function to a program, and returns the value of the function for the values of its arguments. */
 export type MathFunction = (b: ProgramBuilder, ...args: Value[]) => Value;
 
 /** The functions of math.ts that formulas call, by name. Each loss names its own, so that its bundle contains no others. */
 export type MathFunctions = { readonly [op in Operator]?: MathFunction };
-
-/** Operators that are instructions of the same name. */
-const SAME: readonly Operator[] = [
-  ...["add", "sub", "mul", "neg", "abs", "sqrt"] as const,
-  ...["lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"] as const,
-];
 
 /** What the formulas of one set of kernels may refer to. */
 export interface Context {
@@ -72,7 +67,6 @@ export class Lowering extends ProgramBuilder implements Builder<Value> {
   /** An operator of a formula. */
   apply(op: Operator, ...args: readonly Value[]): Value {
     const [a1, a2, a3] = args as [Value, Value, Value];
-    if (SAME.includes(op)) return this.emit(op as Op, ...args);
     switch (op) {
       case "div":
         if (isPowerConstant(this, a2)) {
@@ -88,24 +82,29 @@ export class Lowering extends ProgramBuilder implements Builder<Value> {
         if (neverNaN(this, a1)) return this.emit(`p${op}`, a2, a1);
         return this.emit(op, a1, a2);
       }
+      case "gt":
+        return this.emit("lt", a2, a1);
+      case "ge":
+        return this.emit("le", a2, a1);
       case "square":
         return this.emit("mul", a1, a1);
       case "sign": {
         // 0 at 0 and at NaN, as in PyTorch's gradients.
         const zero = this.const(0);
-        const positive = this.select(this.emit("gt", a1, zero), this.const(1), zero);
+        const positive = this.select(this.emit("lt", zero, a1), this.const(1), zero);
         return this.select(this.emit("lt", a1, zero), this.const(-1), positive);
       }
       case "hinge":
         return this.emit("pmax", a1, this.const(0)); // NaN gives NaN, as in clamp_min
       case "select": {
         // x > m ? x : m is m if x is NaN.
-        const { op, args: [x, m] } = this.instructions[a1]!;
-        return op === "gt" && x === a2 && m === a3
+        const { op, args: [m, x] } = this.instructions[a1]!;
+        return op === "lt" && x === a2 && m === a3
           ? this.emit("pmax", a3, a2)
           : this.select(a1, a2, a3);
       }
       default: {
+        if (isInstruction(op)) return this.emit(op, ...args);
         const key = `${op} ${args}`;
         const known = this.#calls.get(key);
         if (known !== undefined) return known;

@@ -244,7 +244,7 @@ function logLimits(b: ProgramBuilder, x: Value, lowest: number, result: Value): 
   const above = b.select(apply("lt", x, b.const(Infinity)), result, x);
   // -∞ at the lowest x; below and at NaN the mask sets all bits, which makes it NaN.
   const below = apply("or", apply("ne", x, bottom), b.const(-Infinity));
-  return b.select(apply("gt", x, bottom), above, below);
+  return b.select(apply("lt", bottom, x), above, below);
 }
 
 /** log(x). */
@@ -447,7 +447,7 @@ export function pow(b: ProgramBuilder, a: Value, p: Value): Value {
     b.bits(1n << (b.dtype === "float32" ? 31n : 63n)),
     apply("and", a, isOdd),
   );
-  const isNegative = apply("and", apply("lt", a, b.const(0)), apply("gt", a, b.const(-Infinity)));
+  const isNegative = apply("and", apply("lt", a, b.const(0)), apply("lt", b.const(-Infinity), a));
   const isUndefined = apply("andnot", isNegative, isWhole);
   // A mask with all bits set is NaN.
   return apply("or", apply("or", size, sign), isUndefined);

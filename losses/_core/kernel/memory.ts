@@ -5,7 +5,6 @@
 
 import { interpret } from "./interpret.ts";
 import { PAGE, type Plan, type Run, SLACK } from "./plan.ts";
-import type { Operand } from "./program.ts";
 import { encode, hasRelaxedSimd, instantiate } from "./wasm.ts";
 
 /** What runs kernels: WebAssembly with or without relaxed SIMD, or the interpreter in JavaScript. */
@@ -25,8 +24,8 @@ export interface Scratch {
   readonly buffer: ArrayBufferLike;
   /** Where operands begin, in bytes. */
   readonly base: number;
-  /** Makes a kernel; `operands` are all that it may have. */
-  runOf(plan: Plan, operands: ReadonlyMap<string, Operand>): Run;
+  /** Makes a kernel. */
+  runOf(plan: Plan): Run;
 }
 let shared: Scratch | undefined;
 

@@ -39,8 +39,6 @@ export type Op =
   // Masks: all bits set or none.
   | "lt"
   | "le"
-  | "gt"
-  | "ge"
   | "eq"
   | "ne"
   | "and"

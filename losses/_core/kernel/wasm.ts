@@ -188,7 +188,7 @@ export class Encoder extends CodeWriter {
     this.get(J).get(ROW_END).byte(I32_GE_U).leave(1);
     // The mask of a partial vector: the lanes that belong to the row.
     this.get(J).get(FULL).byte(I32_GE_U).open(IF);
-    this.vector(wide, wide ? [0, 1] : [0, 1, 2, 3]);
+    this.vector(wide ? Float64Array.of(0, 1) : Float32Array.of(0, 1, 2, 3));
     this.get(COLS).i32(VECTOR_BYTES / size - 1).byte(I32_AND);
     this.byte(wide ? F64_CONVERT_U : F32_CONVERT_U).simd(SPLAT + wide);
     this.#apply("lt").set(this.#mask).byte(END);
