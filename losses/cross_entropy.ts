@@ -447,10 +447,14 @@ export class CrossEntropyLoss extends Loss<
     const grad = call.grad.input?.data;
 
     let total = 0;
+    // Values are added up over as many columns as usual, however many are worked on at once.
     const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(usual.tile / classes)));
+    // Scores and gradients are read across the rows: half a batch of them stays in the cache.
+    const most = Math.min(MOST_ROWS, kernels.batch / 2 / classes);
+    const atOnce = width * Math.max(1, Math.floor(most / width));
     for (let start = 0; start < samples; start += inner) {
-      for (let from = 0; from < inner; from += width) {
-        const to = Math.min(from + width, inner);
+      for (let from = 0; from < inner; from += atOnce) {
+        const to = Math.min(from + atOnce, inner);
         const cols = to - from;
         const scores = { data: x, start: start * classes + from, cols, axis };
         const targets = grad && { ...scores, data: grad };
@@ -491,8 +495,12 @@ export class CrossEntropyLoss extends Loss<
           counts[j] = 1;
           upstream[j] = typeof gradOutput === "number" ? share : gradOutput[j]! / divisor;
         }
-        (isSmooth ? run.finishSmooth : run.finish)(1, cols);
-        total += row.total[0]!;
+        for (let at = 0; at < cols; at += width) {
+          kernels.skip(at);
+          (isSmooth ? run.finishSmooth : run.finish)(1, Math.min(width, cols - at));
+          total += row.total[0]!;
+        }
+        kernels.skip(0);
         call.take(first, cols, column.value, total);
 
         if (targets === undefined) continue;

@@ -256,6 +256,8 @@ for (const threads of [1, 3]) {
       const [x, y] = [draw(n), draw(n)];
       const scores = new Tensor(draw(700 * 501), [700, 501]);
       const labels = int32(Array.from({ length: 700 }, () => random.below(501)));
+      const images = new Tensor(draw(2 * 21 * 7001), [2, 21, 7001]);
+      const pixels = int32(Array.from({ length: 2 * 7001 }, () => random.below(21)), [2, 7001]);
       const cases: [LossLike, Record<string, Tensor>][] = [
         [new HuberLoss(), { input: float32(x), target: float32(y) }],
         [new MSELoss({ reduction: "none" }), { input: float32(x), target: float32(y) }],
@@ -263,6 +265,8 @@ for (const threads of [1, 3]) {
         [new KLDivLoss(), { input: float32(x), target: float32(y.map(Math.abs)) }],
         [new CrossEntropyLoss(), { input: scores, target: labels }],
         [new CrossEntropyLoss({ labelSmoothing: 0.1 }), { input: scores, target: labels }],
+        [new CrossEntropyLoss(), { input: images, target: pixels }],
+        [new CrossEntropyLoss({ labelSmoothing: 0.1 }), { input: images, target: pixels }],
         [new lossbook.TripletMarginLoss(), { anchor: scores, positive: scores, negative: scores }],
         [new lossbook.MultiMarginLoss(), { input: scores, target: labels }],
       ];

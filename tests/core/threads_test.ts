@@ -32,7 +32,7 @@ const pause = (milliseconds: number) => {
 
 /** Runs a kernel on all threads: rows of one element, with a table of no operands. */
 function launchRows(kernel: ArenaKernel, module: Uint8Array, rows: number): boolean {
-  return launch!(kernel, module, new Int32Array(1), new Int32Array(0), rows, 2 ** 20);
+  return launch!(kernel, module, new Int32Array(1), new Int32Array(0), rows, 2 ** 20, false);
 }
 
 /** The other runtimes of this machine. */
@@ -128,7 +128,7 @@ describe("a job", () => {
 
   it("that nobody else takes part in is computed by the caller alone", () => {
     const words = new Int32Array(new SharedArrayBuffer(4 * JOB_WORDS));
-    words[PLACES.ROWS] = 10;
+    words[PLACES.SHARED] = 10;
     words[PLACES.CHUNK] = 3;
     const chunks: number[] = [];
     claimChunks(words, new Int32Array(TABLE_WORDS), (rows) => void chunks.push(rows), PLACES);
@@ -196,7 +196,7 @@ describe("a job", () => {
   it("with too many operands is left to the caller", async () => {
     await using _threads = await useThreads(2);
     const tooMany = new Int32Array(1000);
-    assertEquals(launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1), false);
+    assertEquals(launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1, false), false);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * A job: one kernel over many rows in the arena, which threads share chunk by chunk.
+ * A job: one kernel over many rows in the arena, or many columns, which threads share chunk by chunk.
  *
  * The thread that calls a loss describes the job in words of shared memory, opens it, and takes part in it. Each thread claims the
  * next chunk by adding 1 to a counter, until none is left. Chunks lie apart and are computed alone, so that it does not matter
@@ -28,20 +28,22 @@ export const FAILED = 4;
 export const STOP = 5;
 /** The kernel: its number, where its module is, and how many bytes that has. */
 export const KERNEL = 6, MODULE = 7, MODULE_BYTES = 8;
-/** How many rows there are, and how many a chunk has. */
-export const ROWS = 9, CHUNK = 10;
+/** How many rows (or columns) are shared, and how many a chunk has. */
+export const SHARED = 9, CHUNK = 10;
 /** How many operands the kernel may have. */
 export const OPERANDS = 11;
 /** The size of the memory. */
 export const PAGES = 12;
-/** The table for the first row, see encoder.ts, and then, by operand, how many bytes its rows lie apart. */
+/** If columns are shared, how many rows each has; 0 if rows are shared. */
+export const HEIGHT = 13;
+/** The table of the whole, see encoder.ts, and then, by operand, how many bytes its rows (or columns) lie apart. */
 export const TABLE = 16;
 
 /** The most operands. */
 export const MOST_OPERANDS = 64;
 /** The words of a table. */
 export const TABLE_WORDS: number = 1 + 2 * MOST_OPERANDS;
-/** Where the words about rows begin. */
+/** Where it says how far they lie apart. */
 export const STEPS: number = TABLE + TABLE_WORDS;
 /** All words of a job. */
 export const JOB_WORDS: number = STEPS + MOST_OPERANDS;
@@ -58,10 +60,11 @@ export type Places = Readonly<
     | "KERNEL"
     | "MODULE"
     | "MODULE_BYTES"
-    | "ROWS"
+    | "SHARED"
     | "CHUNK"
     | "OPERANDS"
     | "PAGES"
+    | "HEIGHT"
     | "TABLE"
     | "STEPS"
     | "TABLE_WORDS"
@@ -81,10 +84,11 @@ export const PLACES: Places = {
   KERNEL,
   MODULE,
   MODULE_BYTES,
-  ROWS,
+  SHARED,
   CHUNK,
   OPERANDS,
   PAGES,
+  HEIGHT,
   TABLE,
   STEPS,
   TABLE_WORDS,

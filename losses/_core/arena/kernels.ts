@@ -95,8 +95,9 @@ class KernelsInArena {
     const runOf = (plan: Plan): Run => {
       const bytes = encodeForArena(plan, arena.machine === "relaxed", operands, base);
       const run = instantiate(bytes, arena.memory);
-      // What is stored in a column is often read again in the next row.
-      const isSerial = plan.stores.some(({ kind }) => kind === "column");
+      // What is stored in a column may be read again in the next row: then columns are shared, not rows.
+      const sharesColumns = plan.stores.some(({ kind }) => kind === "column");
+      const isSerial = sharesColumns && plan.reductions.length > 0;
       const size = plan.program.dtype === "float64" ? 8 : 4;
       const least = worth.threads / (STEADY + plan.program.instructions.length);
       return (rows, cols) => {
@@ -105,11 +106,12 @@ class KernelsInArena {
         if (launch !== undefined && rows > 1 && !isSerial && rows * cols >= least) {
           let slot = 0;
           for (const { kind } of operands.values()) {
-            const isElement = kind === "element";
-            steps[slot] = isElement ? cols * size + table[gapOf(slot)]! : kind === "row" ? 8 : 0;
+            if (kind === "row") steps[slot] = sharesColumns ? 0 : 8;
+            else if (sharesColumns) steps[slot] = size;
+            else steps[slot] = kind === "element" ? cols * size + table[gapOf(slot)]! : 0;
             slot++;
           }
-          if (launch(run, bytes, table, steps, rows, cols)) return;
+          if (launch(run, bytes, table, steps, rows, cols, sharesColumns)) return;
         }
         run(rows, tableAt);
       };
@@ -138,6 +140,12 @@ class KernelsInArena {
         return rows;
       },
       own: (operand) => this.#own(operand),
+      skip: (columns) => {
+        for (const column of Object.values(kernels.column)) {
+          const place = beginOf(this.#slots.get(column)!);
+          this.#table[place] = this.#initial[place]! + columns * column.BYTES_PER_ELEMENT;
+        }
+      },
       unload: (operand, target, start, end) => {
         if (!arena.holds(target)) COPIES.unload(operand, target, start, end);
       },

@@ -9,10 +9,11 @@ import type { ArenaKernel } from "./worker.ts";
  *
  * @param kernel The kernel.
  * @param module Its module.
- * @param table Its table for the first row, see encoder.ts.
- * @param steps By operand, how many bytes its rows lie apart.
+ * @param table Its table, see encoder.ts.
+ * @param steps By operand, how many bytes its rows lie apart; its columns, if these are shared.
  * @param rows How many rows there are.
- * @param rowElements How many elements a row has.
+ * @param cols How many columns there are.
+ * @param sharesColumns Whether threads share columns rather than rows.
  * @returns False if nothing was run.
  */
 export type Launch = (
@@ -21,7 +22,8 @@ export type Launch = (
   table: Int32Array,
   steps: Int32Array,
   rows: number,
-  rowElements: number,
+  cols: number,
+  sharesColumns: boolean,
 ) => boolean;
 
 /** Runs kernels on threads, if there are any. */

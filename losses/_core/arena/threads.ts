@@ -9,6 +9,7 @@ import {
   ACTIVE,
   CHUNK,
   FAILED,
+  HEIGHT,
   JOB,
   JOB_WORDS,
   KERNEL,
@@ -20,7 +21,7 @@ import {
   OPERANDS,
   PAGES,
   PLACES,
-  ROWS,
+  SHARED,
   STEPS,
   STOP,
   TABLE,
@@ -99,7 +100,7 @@ export class Pool {
   }
 
   /** Runs a kernel on all threads; false if it has too many operands, or a thread died. */
-  readonly #launch: Launch = (kernel, module, table, steps, rows, rowElements) => {
+  readonly #launch: Launch = (kernel, module, table, steps, rows, cols, sharesColumns) => {
     if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
     const words = this.words;
     const known = this.#moduleOf(kernel, module);
@@ -107,8 +108,10 @@ export class Pool {
     words[KERNEL] = known.id;
     words[MODULE] = known.start;
     words[MODULE_BYTES] = known.bytes;
-    words[ROWS] = rows;
-    words[CHUNK] = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, rowElements)));
+    const [shared, length] = sharesColumns ? [cols, rows] : [rows, cols];
+    words[SHARED] = shared;
+    words[CHUNK] = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, length)));
+    words[HEIGHT] = sharesColumns ? rows : 0;
     words[OPERANDS] = steps.length;
     words[PAGES] = this.#arena.buffer.byteLength / PAGE;
     words.set(table.subarray(0, gapOf(steps.length - 1) + 1), TABLE);

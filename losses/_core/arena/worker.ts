@@ -34,16 +34,25 @@ export function claimChunks(
   kernel: ArenaKernel,
   places: Places,
 ): void {
-  const rows = words[places.ROWS]!;
+  const shared = words[places.SHARED]!;
   const chunk = words[places.CHUNK]!;
   const operands = words[places.OPERANDS]!;
+  const height = words[places.HEIGHT]!;
   for (;;) {
     const first = chunk * Atomics.add(words, places.NEXT, 1);
-    if (first >= rows) return;
+    if (first >= shared) return;
+    const count = Math.min(chunk, shared - first);
     for (let word = 0; word <= 2 * operands; word++) table[word] = words[places.TABLE + word]!;
     // Addresses reach beyond 2³¹: the array takes them modulo 2³².
     for (let k = 0; k < operands; k++) table[1 + 2 * k]! += first * words[places.STEPS + k]!;
-    kernel(Math.min(chunk, rows - first), table.byteOffset);
+    if (height > 0) {
+      // Fewer columns: the rows lie farther apart beyond their ends.
+      table[0] = count;
+      for (let k = 0; k < operands; k++) {
+        table[2 + 2 * k]! += (shared - count) * words[places.STEPS + k]!;
+      }
+    }
+    kernel(height > 0 ? height : count, table.byteOffset);
   }
 }
 
