@@ -44,7 +44,7 @@ import { type Reduction, reductionOption, wholeOption } from "./_core/call/optio
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { at } from "./_core/rows/class_axis.ts";
+import { at, MOST_ROWS } from "./_core/rows/class_axis.ts";
 import { type Raw, read } from "./_core/tensor/read.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
@@ -137,11 +137,16 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     const x = scores.data as FloatArray;
     const grad = call.grad.input?.data;
     grad?.fill(0);
-    const { upstream, values, divisor } = call;
+    const { values, divisor } = call;
     const ignoreIndex = this.#ignoreIndex;
     const { data } = labels;
-    call.tiles(axis.samples, (start, count) => {
-      let sum = 0;
+    // A loop of its own, which V8 runs a third faster than one inside of a callback.
+    const { samples } = axis;
+    for (let start = 0; start < samples; start += MOST_ROWS) {
+      const count = Math.min(MOST_ROWS, samples - start);
+      const upstream = call.upstreamOf(start, count);
+      const isSame = weights === undefined && typeof upstream === "number";
+      const same = isSame ? -upstream / divisor : 0;
       for (let r = 0; r < count; r++) {
         const label = data[start + r]!;
         values[r] = 0;
@@ -151,11 +156,12 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
         // A weight of 0 makes the value 0 even at -∞; NaN stays NaN.
         const value = weight === 0 && x[place] === -Infinity ? 0 : -weight * x[place]!;
         values[r] = value;
-        sum += call.round(value);
-        if (grad !== undefined) grad[place] = -weight * upstream[r]! / divisor;
+        if (grad === undefined) continue;
+        const given = typeof upstream === "number" ? upstream : upstream[r]!;
+        grad[place] = isSame ? same : -weight * given / divisor;
       }
-      return sum;
-    });
+      call.end(start, count);
+    }
     return call.result();
   }
 }

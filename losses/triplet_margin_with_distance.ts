@@ -240,10 +240,10 @@ export class TripletMarginWithDistanceLoss
 
     const columns = distances.map((distance) => spread(distance, shape));
     const upstream = distances.map(() => new Float64Array(count));
-    call.tiles(count, (start, rows) => {
+    call.tiles(count, (start, rows, given) => {
       for (let r = 0; r < rows; r++) {
         call.values[r] = tripletHinge(margin, start + r, columns, upstream);
-        const share = call.upstream[r]! / call.divisor;
+        const share = (typeof given === "number" ? given : given[r]!) / call.divisor;
         for (let k = 0; k < upstream.length; k++) upstream[k]![start + r]! *= share;
       }
     });

@@ -126,7 +126,8 @@ export class RowCall {
     // One sum after the other, so that it does not matter where tiles begin.
     let total = this.#total;
     if (sum !== undefined) total = sum;
-    else if (this.dtype === "float64") { for (let r = 0; r < count; r++) total += values[r]!; }
+    else if (!this.#isSingle) { for (let r = 0; r < count; r++) total += values[r]!; }
+    else if (scale === 1) { for (let r = 0; r < count; r++) total += Math.fround(values[r]!); }
     else for (let r = 0; r < count; r++) total += Math.fround(values[r]! / scale) * scale;
     this.#total = total;
   }
@@ -135,14 +136,16 @@ export class RowCall {
    * Divides `count` rows into tiles, for losses without kernels.
    *
    * @param count The number of rows.
-   * @param visit Computes the values of a tile. It may return the sum of the rounded values.
+   * @param visit Computes the values of a tile; `upstream` is as {@linkcode upstreamOf} gives it.
    */
-  tiles(count: number, visit: (start: number, count: number) => number | undefined): void {
+  tiles(
+    count: number,
+    visit: (start: number, count: number, upstream: number | FloatArray) => void,
+  ): void {
     for (let start = 0; start < count; start += MOST_ROWS) {
       const height = Math.min(MOST_ROWS, count - start);
-      this.begin(start, height);
-      const sum = visit(start, height);
-      this.take(start, height, this.values, sum === undefined ? sum : this.#total + sum);
+      visit(start, height, this.upstreamOf(start, height));
+      this.end(start, height);
     }
   }
 
