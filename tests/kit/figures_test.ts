@@ -87,6 +87,37 @@ describe("curves of a loss", () => {
     assertEquals(layout?.yaxis2?.range, [-3, 3]);
   });
 
+  it("optionSweep breaks the gradients that jump, each at its own kink, in its colour", () => {
+    const grid = [-2, -1, 0, 1, 2, 3];
+    const loss = grid.map(() => 0);
+    const stepAt = (at: number) => grid.map((x) => x > at ? 1 : 0);
+    const { data } = optionSweep({
+      title: "t",
+      x: grid,
+      xTitle: "x",
+      curves: [
+        { name: "jumps at 0", loss, gradient: stepAt(0), kinks: [{ x: 0 }] },
+        { name: "jumps at 0.5", loss, gradient: stepAt(0.5), kinks: [{ x: 0.5 }] },
+        { name: "no kink", loss, gradient: stepAt(1) },
+      ],
+    });
+    const right = (data as { x: unknown[]; y: unknown[]; xaxis?: string; mode: string }[])
+      .filter(({ xaxis }) => xaxis === "x2");
+    assertEquals(right.map(({ mode, x, y }) => ({ mode, x, y })), [
+      { mode: "lines", x: [-2, -1, 0, null, 0, 1, 2, 3], y: [0, 0, 0, null, 1, 1, 1, 1] },
+      { mode: "markers", x: [0], y: [1] }, // the limit from the right
+      { mode: "markers", x: [0], y: [0] }, // the value
+      { mode: "lines", x: [-2, -1, 0, 0.5, null, 0.5, 1, 2, 3], y: [0, 0, 0, 0, null, 1, 1, 1, 1] },
+      { mode: "markers", x: [0.5, 0.5], y: [0, 1] },
+      { mode: "lines", x: grid, y: [0, 0, 0, 0, 1, 1] },
+    ]);
+    const marks = data as { marker?: { line: { color: string } }; yaxis?: string }[];
+    assertEquals(
+      marks.flatMap(({ marker, yaxis }) => marker ? [{ color: marker.line.color, yaxis }] : []),
+      [0, 0, 1].map((i) => ({ color: sweep(3)[i], yaxis: "y2" })),
+    );
+  });
+
   it("lossAndGradient uses the given ranges", () => {
     const { layout } = lossAndGradient({
       ...curve("Huber", none(1), x),
