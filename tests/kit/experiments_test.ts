@@ -12,13 +12,19 @@ import {
 } from "@lossbook/losses";
 import {
   accuracy,
+  calibrationCurve,
   confusionMatrix,
   recalls,
 } from "../../notebooks/_kit/experiments/classification.ts";
 import { checkExamples, type Example } from "../../notebooks/_kit/experiments/examples.ts";
 import { matmul, trainLinear } from "../../notebooks/_kit/experiments/linear_model.ts";
 import { selectByValidation } from "../../notebooks/_kit/experiments/selection.ts";
-import { mean, plusMinus, standardError } from "../../notebooks/_kit/experiments/statistics.ts";
+import {
+  mean,
+  pairedDifference,
+  plusMinus,
+  standardError,
+} from "../../notebooks/_kit/experiments/statistics.ts";
 import { outputsOf } from "./kernel_stub.ts";
 
 describe("statistics", () => {
@@ -34,6 +40,13 @@ describe("statistics", () => {
     assertEquals(plusMinus([0.936, 0.94]), "0.938 ± 0.002");
     assertEquals(plusMinus([-1, -2], 1), "−1.5 ± 0.5");
   });
+
+  it("of differences are those of each run, not of the two means", () => {
+    const [one, other] = [[0.1, 0.5, 0.9], Float64Array.of(0.2, 0.6, 1)];
+    assertEquals(pairedDifference(one, other), "−0.100 ± 0.000");
+    assertEquals(pairedDifference([1, 2], [0, -1], 1), "2.0 ± 1.0");
+    assertThrows(() => pairedDifference([1, 2], [1]), RangeError, "current numbers are 2 and 1");
+  });
 });
 
 describe("classification", () => {
@@ -48,6 +61,16 @@ describe("classification", () => {
     assertEquals(confusion, [[2, 0, 0], [0, 1, 1], [0, 0, 1]]);
     assertEquals(recalls(confusion), [1, 1 / 2, 1]);
     assertEquals(recalls([[0, 0], [1, 1]])[0], NaN);
+  });
+
+  it("compares forecasts with what happened, in groups from low to high", () => {
+    const forecasts = Float64Array.of(0.75, 0, 0.25, 1, 0.5);
+    assertEquals(calibrationCurve(forecasts, [1, 0, 1, 1, 0], 2), {
+      predicted: [0.25, 0.875],
+      observed: [1 / 3, 1],
+    });
+    assertEquals(calibrationCurve(forecasts, [1, 0, 1, 1, 0], 1).observed, [3 / 5]);
+    assertThrows(() => calibrationCurve([0.5], [], 1), RangeError, "numbers are 1 and 0");
   });
 });
 
