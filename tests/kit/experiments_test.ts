@@ -10,6 +10,7 @@ import {
   MSELoss,
   type Tensor,
 } from "@lossbook/losses";
+import { callsOf } from "../../notebooks/_kit/experiments/calls.ts";
 import {
   accuracy,
   calibrationCurve,
@@ -46,6 +47,39 @@ describe("statistics", () => {
     assertEquals(pairedDifference(one, other), "−0.100 ± 0.000");
     assertEquals(pairedDifference([1, 2], [0, -1], 1), "2.0 ± 1.0");
     assertThrows(() => pairedDifference([1, 2], [1]), RangeError, "current numbers are 2 and 1");
+  });
+});
+
+describe("callsOf", () => {
+  const counter = {
+    base: 10,
+    add(x: number, y: number): number {
+      return this.base + x + y;
+    },
+  };
+
+  it("records the arguments, in order, while the method runs as usual", () => {
+    const results: number[] = [];
+    const calls = callsOf(counter, "add", () => results.push(counter.add(1, 2), counter.add(3, 4)));
+    assertEquals(calls, [[1, 2], [3, 4]]);
+    assertEquals(results, [13, 17]);
+  });
+
+  it("puts the method back, also after an error", () => {
+    const { add } = counter;
+    callsOf(counter, "add", () => counter.add(1, 2));
+    assertEquals(counter.add, add);
+    const fail = () => {
+      throw new RangeError("no");
+    };
+    assertThrows(() => callsOf(counter, "add", fail), RangeError, "no");
+    assertEquals(counter.add, add);
+  });
+
+  it("sees the calls of all instances of a class", () => {
+    const loss = new MSELoss();
+    const calls = callsOf(MSELoss.prototype, "forward", () => loss.forward([1, 2], [3, 4]));
+    assertEquals(calls.map(([input]) => input), [[1, 2]]);
   });
 });
 
