@@ -6,6 +6,7 @@ import { CrossEntropyLoss, HuberLoss } from "@lossbook/losses";
 import {
   arrows,
   barPanels,
+  circle,
   confusionPanels,
   curve,
   dots,
@@ -19,6 +20,7 @@ import {
   smallMultiples,
   titles,
   trainingCurves,
+  tripletDots,
 } from "../../notebooks/_kit/figures/figures.ts";
 import { branches } from "../../notebooks/_kit/figures/kinks.ts";
 import type { Figure } from "../../notebooks/_kit/still/figure.ts";
@@ -128,6 +130,27 @@ describe("curves of a loss", () => {
       gradientRange: [-2, 2],
     });
     assertEquals([layout?.yaxis?.range, layout?.yaxis2?.range], [[0, 5], [-2, 2]]);
+  });
+
+  it("a circle is a closed line at one distance from its centre", () => {
+    const trace = circle("c", [3, -1], 2, "red") as { x: number[]; y: number[]; line: unknown };
+    const { x, y } = trace;
+    x.forEach((value, i) => assertClose(Math.hypot(value - 3, y[i] + 1), 2, 1e-14));
+    assertClose(x[0] - x[x.length - 1], 0, 1e-14);
+    assertClose(y[0] - y[y.length - 1], 0, 1e-14);
+    assertEquals(new Set(x.map((value, i) => `${value > 3} ${y[i] > -1}`)).size, 4, "all around");
+    assertEquals(trace.line, { color: "red", dash: "dot" });
+  });
+
+  it("a triplet is three dots, each with its own look", () => {
+    const triple = [[0, 1], [2, 3], [4, 5]];
+    const traces = tripletDots(triple) as { name: string; x: number[]; y: number[] }[];
+    assertEquals(traces.map(({ name, x, y }) => [name, ...x, ...y]), [
+      ["anchor", 0, 1],
+      ["positive", 2, 3],
+      ["negative", 4, 5],
+    ]);
+    assertEquals(tripletDots(triple.slice(0, 2)).length, 2);
   });
 
   it("dots, line and titles are parts of a Plotly figure", () => {
