@@ -27,6 +27,7 @@ export { contents, readingPath, sourceLosses, terms } from "./contents/contents.
 export { type LossPanel, lossPanels } from "./contents/loss_panels.ts";
 export { lossesPicture } from "./contents/losses_picture.ts";
 export * from "./data/data.ts";
+export * from "./experiments/calls.ts";
 export * from "./experiments/classification.ts";
 export * from "./experiments/descent.ts";
 export * from "./experiments/embedding.ts";

@@ -3,12 +3,24 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { float32, float64, TripletMarginLoss } from "@lossbook/losses";
-import { gatherRows, scatterRows } from "../../notebooks/_kit/experiments/embedding.ts";
+import {
+  gatherRows,
+  nearestNeighbours,
+  scatterRows,
+} from "../../notebooks/_kit/experiments/embedding.ts";
 import { blockDiagram } from "../../notebooks/_kit/figures/block_diagram.ts";
 import { svgOf } from "./drawing.ts";
 
 describe("rows of an embedding", () => {
   const Z = float64([[0, 1], [2, -1], [0.5, 3], [-2, 0.25]]);
+
+  it("have a nearest neighbour, the first of equals", () => {
+    const gallery = [[0, 0], Float64Array.of(3, 4), [3, 4], [-1, 0]];
+    assertEquals(nearestNeighbours([[3, 3], [0, 1], [-0.75, 9]], gallery), [1, 0, 1]);
+    assertEquals(nearestNeighbours([[-0.75, 0], [-0.5, 0]], gallery), [3, 0]);
+    assertEquals(nearestNeighbours([], gallery), []);
+    assertThrows(() => nearestNeighbours([[0, 0]], []), RangeError, "gallery is empty");
+  });
 
   it("are looked up by number, several times if wanted", () => {
     assertEquals(gatherRows(Z, [3, 0, 3]).toArray(), [[-2, 0.25], [0, 1], [-2, 0.25]]);

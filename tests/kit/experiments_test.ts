@@ -10,15 +10,22 @@ import {
   MSELoss,
   type Tensor,
 } from "@lossbook/losses";
+import { callsOf } from "../../notebooks/_kit/experiments/calls.ts";
 import {
   accuracy,
+  calibrationCurve,
   confusionMatrix,
   recalls,
 } from "../../notebooks/_kit/experiments/classification.ts";
 import { checkExamples, type Example } from "../../notebooks/_kit/experiments/examples.ts";
 import { matmul, trainLinear } from "../../notebooks/_kit/experiments/linear_model.ts";
 import { selectByValidation } from "../../notebooks/_kit/experiments/selection.ts";
-import { mean, plusMinus, standardError } from "../../notebooks/_kit/experiments/statistics.ts";
+import {
+  mean,
+  pairedDifference,
+  plusMinus,
+  standardError,
+} from "../../notebooks/_kit/experiments/statistics.ts";
 import { outputsOf } from "./kernel_stub.ts";
 
 describe("statistics", () => {
@@ -34,6 +41,46 @@ describe("statistics", () => {
     assertEquals(plusMinus([0.936, 0.94]), "0.938 ± 0.002");
     assertEquals(plusMinus([-1, -2], 1), "−1.5 ± 0.5");
   });
+
+  it("of differences are those of each run, not of the two means", () => {
+    const [one, other] = [[0.1, 0.5, 0.9], Float64Array.of(0.2, 0.6, 1)];
+    assertEquals(pairedDifference(one, other), "−0.100 ± 0.000");
+    assertEquals(pairedDifference([1, 2], [0, -1], 1), "2.0 ± 1.0");
+    assertThrows(() => pairedDifference([1, 2], [1]), RangeError, "current numbers are 2 and 1");
+  });
+});
+
+describe("callsOf", () => {
+  const counter = {
+    base: 10,
+    add(x: number, y: number): number {
+      return this.base + x + y;
+    },
+  };
+
+  it("records the arguments, in order, while the method runs as usual", () => {
+    const results: number[] = [];
+    const calls = callsOf(counter, "add", () => results.push(counter.add(1, 2), counter.add(3, 4)));
+    assertEquals(calls, [[1, 2], [3, 4]]);
+    assertEquals(results, [13, 17]);
+  });
+
+  it("puts the method back, also after an error", () => {
+    const { add } = counter;
+    callsOf(counter, "add", () => counter.add(1, 2));
+    assertEquals(counter.add, add);
+    const fail = () => {
+      throw new RangeError("no");
+    };
+    assertThrows(() => callsOf(counter, "add", fail), RangeError, "no");
+    assertEquals(counter.add, add);
+  });
+
+  it("sees the calls of all instances of a class", () => {
+    const loss = new MSELoss();
+    const calls = callsOf(MSELoss.prototype, "forward", () => loss.forward([1, 2], [3, 4]));
+    assertEquals(calls.map(([input]) => input), [[1, 2]]);
+  });
 });
 
 describe("classification", () => {
@@ -48,6 +95,16 @@ describe("classification", () => {
     assertEquals(confusion, [[2, 0, 0], [0, 1, 1], [0, 0, 1]]);
     assertEquals(recalls(confusion), [1, 1 / 2, 1]);
     assertEquals(recalls([[0, 0], [1, 1]])[0], NaN);
+  });
+
+  it("compares forecasts with what happened, in groups from low to high", () => {
+    const forecasts = Float64Array.of(0.75, 0, 0.25, 1, 0.5);
+    assertEquals(calibrationCurve(forecasts, [1, 0, 1, 1, 0], 2), {
+      predicted: [0.25, 0.875],
+      observed: [1 / 3, 1],
+    });
+    assertEquals(calibrationCurve(forecasts, [1, 0, 1, 1, 0], 1).observed, [3 / 5]);
+    assertThrows(() => calibrationCurve([0.5], [], 1), RangeError, "numbers are 1 and 0");
   });
 });
 

@@ -6,6 +6,7 @@ import { CrossEntropyLoss, HuberLoss } from "@lossbook/losses";
 import {
   arrows,
   barPanels,
+  circle,
   confusionPanels,
   curve,
   dots,
@@ -19,6 +20,7 @@ import {
   smallMultiples,
   titles,
   trainingCurves,
+  tripletDots,
 } from "../../notebooks/_kit/figures/figures.ts";
 import { branches } from "../../notebooks/_kit/figures/kinks.ts";
 import type { Figure } from "../../notebooks/_kit/still/figure.ts";
@@ -87,6 +89,37 @@ describe("curves of a loss", () => {
     assertEquals(layout?.yaxis2?.range, [-3, 3]);
   });
 
+  it("optionSweep breaks the gradients that jump, each at its own kink, in its colour", () => {
+    const grid = [-2, -1, 0, 1, 2, 3];
+    const loss = grid.map(() => 0);
+    const stepAt = (at: number) => grid.map((x) => x > at ? 1 : 0);
+    const { data } = optionSweep({
+      title: "t",
+      x: grid,
+      xTitle: "x",
+      curves: [
+        { name: "jumps at 0", loss, gradient: stepAt(0), kinks: [{ x: 0 }] },
+        { name: "jumps at 0.5", loss, gradient: stepAt(0.5), kinks: [{ x: 0.5 }] },
+        { name: "no kink", loss, gradient: stepAt(1) },
+      ],
+    });
+    const right = (data as { x: unknown[]; y: unknown[]; xaxis?: string; mode: string }[])
+      .filter(({ xaxis }) => xaxis === "x2");
+    assertEquals(right.map(({ mode, x, y }) => ({ mode, x, y })), [
+      { mode: "lines", x: [-2, -1, 0, null, 0, 1, 2, 3], y: [0, 0, 0, null, 1, 1, 1, 1] },
+      { mode: "markers", x: [0], y: [1] }, // the limit from the right
+      { mode: "markers", x: [0], y: [0] }, // the value
+      { mode: "lines", x: [-2, -1, 0, 0.5, null, 0.5, 1, 2, 3], y: [0, 0, 0, 0, null, 1, 1, 1, 1] },
+      { mode: "markers", x: [0.5, 0.5], y: [0, 1] },
+      { mode: "lines", x: grid, y: [0, 0, 0, 0, 1, 1] },
+    ]);
+    const marks = data as { marker?: { line: { color: string } }; yaxis?: string }[];
+    assertEquals(
+      marks.flatMap(({ marker, yaxis }) => marker ? [{ color: marker.line.color, yaxis }] : []),
+      [0, 0, 1].map((i) => ({ color: sweep(3)[i], yaxis: "y2" })),
+    );
+  });
+
   it("lossAndGradient uses the given ranges", () => {
     const { layout } = lossAndGradient({
       ...curve("Huber", none(1), x),
@@ -97,6 +130,27 @@ describe("curves of a loss", () => {
       gradientRange: [-2, 2],
     });
     assertEquals([layout?.yaxis?.range, layout?.yaxis2?.range], [[0, 5], [-2, 2]]);
+  });
+
+  it("a circle is a closed line at one distance from its centre", () => {
+    const trace = circle("c", [3, -1], 2, "red") as { x: number[]; y: number[]; line: unknown };
+    const { x, y } = trace;
+    x.forEach((value, i) => assertClose(Math.hypot(value - 3, y[i] + 1), 2, 1e-14));
+    assertClose(x[0] - x[x.length - 1], 0, 1e-14);
+    assertClose(y[0] - y[y.length - 1], 0, 1e-14);
+    assertEquals(new Set(x.map((value, i) => `${value > 3} ${y[i] > -1}`)).size, 4, "all around");
+    assertEquals(trace.line, { color: "red", dash: "dot" });
+  });
+
+  it("a triplet is three dots, each with its own look", () => {
+    const triple = [[0, 1], [2, 3], [4, 5]];
+    const traces = tripletDots(triple) as { name: string; x: number[]; y: number[] }[];
+    assertEquals(traces.map(({ name, x, y }) => [name, ...x, ...y]), [
+      ["anchor", 0, 1],
+      ["positive", 2, 3],
+      ["negative", 4, 5],
+    ]);
+    assertEquals(tripletDots(triple.slice(0, 2)).length, 2);
   });
 
   it("dots, line and titles are parts of a Plotly figure", () => {

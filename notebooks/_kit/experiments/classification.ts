@@ -1,5 +1,7 @@
 /** How well a classifier predicts. */
 
+import { mean } from "./statistics.ts";
+
 /**
  * The share of predictions that are right.
  *
@@ -45,6 +47,41 @@ export function recalls(confusion: readonly ArrayLike<number>[]): number[] {
     for (let i = 0; i < row.length; i++) samples += row[i];
     return row[c] / samples;
   });
+}
+
+/** Forecasts in groups, beside what happened. */
+export interface Calibration {
+  /** The mean probability that was forecast in each group. */
+  predicted: number[];
+  /** The share of each group in which it happened. */
+  observed: number[];
+}
+
+/**
+ * A calibration curve, also called a reliability diagram: forecasts are sorted and cut into groups of equal size. A forecaster is
+ * calibrated if, in each group, the observed share is the predicted probability.
+ *
+ * @param probabilities The forecast probabilities.
+ * @param happened For each forecast 1 if it happened, otherwise 0.
+ * @param groups The number of groups; the last one may be smaller.
+ * @returns Both numbers of each group, in the order of the forecasts.
+ */
+export function calibrationCurve(
+  probabilities: ArrayLike<number>,
+  happened: ArrayLike<number>,
+  groups: number,
+): Calibration {
+  checkSameLength(probabilities, happened);
+  const order = Array.from(probabilities, (_, i) => i)
+    .sort((i, j) => probabilities[i] - probabilities[j]);
+  const size = Math.ceil(order.length / groups);
+  const curve: Calibration = { predicted: [], observed: [] };
+  for (let start = 0; start < order.length; start += size) {
+    const group = order.slice(start, start + size);
+    curve.predicted.push(mean(group.map((i) => probabilities[i])));
+    curve.observed.push(mean(group.map((i) => happened[i])));
+  }
+  return curve;
 }
 
 function checkSameLength(predicted: ArrayLike<number>, labels: ArrayLike<number>): void {

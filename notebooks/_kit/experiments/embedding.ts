@@ -1,5 +1,5 @@
 /**
- * Rows of an embedding that take part in pairs and triplets, and their gradients on the way back.
+ * Rows of an embedding that take part in pairs and triplets, their gradients on the way back, and their neighbours.
  *
  * @module
  */
@@ -63,6 +63,38 @@ export function scatterRows(
     }
   }
   return float64(sums, [count, width]);
+}
+
+/**
+ * The nearest neighbour of each query, by the Euclidean distance.
+ *
+ * @param queries The points that are asked about, one row each.
+ * @param gallery The points that are searched, at least one.
+ * @returns For each query the number of the nearest row of the gallery; the first if several are equally near.
+ *
+ * @example
+ * ```ts
+ * const answers = nearestNeighbours(embed(test.X), embed(train.X)).map((i) => train.y[i]);
+ * ```
+ */
+export function nearestNeighbours(
+  queries: readonly ArrayLike<number>[],
+  gallery: readonly ArrayLike<number>[],
+): number[] {
+  if (gallery.length === 0) throw new RangeError("Cannot find a neighbour as the gallery is empty");
+  return queries.map((query) => {
+    let nearest = 0;
+    let least = Infinity;
+    gallery.forEach((point, i) => {
+      let squares = 0;
+      for (let k = 0; k < query.length; k++) squares += (query[k] - point[k]) ** 2;
+      if (squares < least) {
+        nearest = i;
+        least = squares;
+      }
+    });
+    return nearest;
+  });
 }
 
 function checkRow(row: number, count: number): void {

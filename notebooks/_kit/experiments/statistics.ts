@@ -42,3 +42,26 @@ export function plusMinus(values: ArrayLike<number>, decimals = 3): string {
   const centre = mean(values).toFixed(decimals).replace("-", "−");
   return `${centre} ± ${standardError(values).toFixed(decimals)}`;
 }
+
+/**
+ * The mean difference of two results of the same runs, and its standard error, as text: what the runs have in common, such as a
+ * difficult split, is not counted as error.
+ *
+ * @param values The result of each run, at least two.
+ * @param others The result of another method in the same runs.
+ * @param decimals The number of decimals of both.
+ * @returns Such as "−0.012 ± 0.003".
+ * @throws {RangeError} If the numbers of runs differ.
+ */
+export function pairedDifference(
+  values: ArrayLike<number>,
+  others: ArrayLike<number>,
+  decimals = 3,
+): string {
+  if (values.length !== others.length) {
+    throw new RangeError(
+      `Cannot compare runs in pairs as there must be as many: current numbers are ${values.length} and ${others.length}`,
+    );
+  }
+  return plusMinus(Array.from(values, (value, run) => value - others[run]), decimals);
+}

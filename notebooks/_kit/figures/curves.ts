@@ -1,11 +1,11 @@
 /** A loss and its gradient as curves: one loss beside others, or one loss for several values of an option. */
 
 import type { Tensor, TensorLike } from "@lossbook/losses";
-import type { Annotations, Data, Layout, Shape } from "plotly.js";
+import type { Annotations, Data, Layout, PlotData, Shape } from "plotly.js";
 import type { PairLoss } from "../experiments/loss.ts";
 import { colour, sweep } from "../plot/style.ts";
 import type { Figure } from "../still/figure.ts";
-import { branches, type Kink } from "./kinks.ts";
+import { type Branches, branches, type Kink } from "./kinks.ts";
 import { toArray, type Values } from "./values.ts";
 
 /** A loss and its gradient over the same x. */
@@ -110,7 +110,7 @@ export function lossAndGradient(options: LossAndGradientOptions): Figure {
         yaxis: "y2",
         line: gradientLine,
       },
-      ...limitMarks(broken, gradientLine.color),
+      ...limitMarks(broken, gradientLine.color, { yaxis: "y2" }),
     ];
   });
   const { lossTitle = "loss", gradientTitle = "gradient", lossRange, gradientRange } = options;
@@ -127,8 +127,13 @@ export function lossAndGradient(options: LossAndGradientOptions): Figure {
   };
 }
 
-function limitMarks({ limits, dots }: ReturnType<typeof branches>, color: string): Data[] {
-  const shared = { mode: "markers", yaxis: "y2", showlegend: false, hoverinfo: "skip" } as const;
+/** Circles at the limits on both sides of a jump, and a dot at the value. */
+function limitMarks(
+  { limits, dots }: Branches,
+  color: string,
+  axes: Pick<PlotData, "yaxis"> & Partial<Pick<PlotData, "xaxis">>,
+): Data[] {
+  const shared = { mode: "markers", ...axes, showlegend: false, hoverinfo: "skip" } as const;
   const line = { color, width: 2 };
   return [
     { ...shared, ...limits, marker: { color: "white", size: 7, line } },
@@ -173,11 +178,22 @@ export interface OptionSweepOptions {
   gradientRange?: [low: number, high: number];
 }
 
-/** Curves for ascending values of one option, from light to dark: losses on the left, gradients on the right. */
+/**
+ * Curves for ascending values of one option, from light to dark: losses on the left, gradients on the right. A curve with kinks is
+ * broken where its gradient jumps, with circles and dots as in {@linkcode lossAndGradient}.
+ *
+ * @example
+ * ```ts
+ * const curves = [0.5, 1, 2].map((margin) => ({ ...curveOf(margin), kinks: [{ x: margin }] }));
+ * optionSweep({ title: "margin", x, xTitle: "x", curves });
+ * ```
+ */
 export function optionSweep(options: OptionSweepOptions): Figure {
   const { title, x, xTitle, curves, lossRange, gradientRange } = options;
   const colours = sweep(curves.length);
-  const data = curves.flatMap(({ name, loss, gradient }, i): Data[] => {
+  const data = curves.flatMap(({ name, loss, gradient, kinks = [] }, i): Data[] => {
+    const axes = { xaxis: "x2", yaxis: "y2" };
+    const broken = branches(x, gradient, kinks);
     const shared = { legendgroup: name, line: { color: colours[i] }, mode: "lines" as const };
     return [
       { ...shared, name, x: toArray(x), y: toArray(loss) },
@@ -185,11 +201,11 @@ export function optionSweep(options: OptionSweepOptions): Figure {
         ...shared,
         name,
         showlegend: false,
-        x: toArray(x),
-        y: toArray(gradient),
-        xaxis: "x2",
-        yaxis: "y2",
+        x: broken.x,
+        y: broken.y,
+        ...axes,
       },
+      ...limitMarks(broken, colours[i], axes),
     ];
   });
   const layout: Partial<Layout> = {

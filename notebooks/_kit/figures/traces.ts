@@ -1,4 +1,4 @@
-/** Parts from which a page makes its own figures: titles, points, lines, arrows. */
+/** Parts from which a page makes its own figures: titles, points, lines, circles, arrows. */
 
 import type { AxisType, Dash, Data, Layout } from "plotly.js";
 import { colour } from "../plot/style.ts";
@@ -45,6 +45,40 @@ export function line(
   dash: Dash = "solid",
 ): Data {
   return { name, x: toArray(x), y: toArray(y), mode: "lines", line: { color, dash } };
+}
+
+/**
+ * A circle as a trace.
+ *
+ * @param name Name in the legend.
+ * @param centre Its centre.
+ * @param radius Its radius.
+ */
+export function circle(
+  name: string,
+  centre: readonly number[],
+  radius: number,
+  color: string = colour.loss,
+  dash: Dash = "dot",
+): Data {
+  const turn = Array.from({ length: 121 }, (_, i) => i * Math.PI / 60);
+  return line(
+    name,
+    turn.map((t) => centre[0] + radius * Math.cos(t)),
+    turn.map((t) => centre[1] + radius * Math.sin(t)),
+    color,
+    dash,
+  );
+}
+
+/** Anchor, positive and negative of a triplet in the plane, as three traces in the colours of every page; the negative may be missing. */
+export function tripletDots(points: readonly (readonly number[])[]): Data[] {
+  const roles = [
+    { name: "anchor", color: "#000000", symbol: "circle" },
+    { name: "positive", color: colour.emphasis, symbol: "square" },
+    { name: "negative", color: colour.kink, symbol: "triangle-up" },
+  ];
+  return points.map(([x, y], k) => dots(roles[k].name, [x], [y], roles[k].color, roles[k].symbol));
 }
 
 /** What {@linkcode arrows} draws. */
