@@ -137,7 +137,6 @@ class KernelsInArena {
       get batch() {
         return launch === undefined ? BATCH : BATCH_OF_THREADS;
       },
-      holds: (numbers) => numbers.every(({ data }) => arena.holds(data)),
       near: () => this.#kernels,
     };
   }

@@ -64,10 +64,6 @@ export class Arena implements ArenaMemory {
     return this.memory.buffer;
   }
 
-  owns(buffer: ArrayBufferLike): boolean {
-    return this.#buffers.has(buffer);
-  }
-
   checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void {
     for (const given of numbers) {
       if (!this.holds(given?.data) || this.#isLive(given!.data)) continue;
@@ -84,9 +80,8 @@ export class Arena implements ArenaMemory {
     return byteLength === 0 || this.#blocks.isUsed(byteOffset, byteOffset + byteLength);
   }
 
-  /** True if an array lies in this memory. */
   holds(data: unknown): data is TensorData {
-    return ArrayBuffer.isView(data) && this.owns(data.buffer);
+    return ArrayBuffer.isView(data) && this.#buffers.has(data.buffer);
   }
 
   /** Takes a block of at least so many bytes, aligned to cache lines; undefined if the memory is full. */

@@ -285,7 +285,8 @@ function overlap(
   b: ArrayLike<number> | undefined,
 ): boolean {
   return ArrayBuffer.isView(b) &&
-    (b.buffer === buffer || (arena?.owns(buffer) && arena.owns(b.buffer))) === true &&
+    // The arena has several buffer objects, as it grows.
+    (b.buffer === buffer || (arena !== undefined && arena.holds(a) && arena.holds(b))) &&
     b.byteOffset < a.byteOffset + a.byteLength &&
     a.byteOffset < b.byteOffset + b.byteLength;
 }

@@ -117,8 +117,6 @@ export interface Kernels<
   compile(step: Step): Run;
   /** Another step that is not in the definition, compiled when it is first asked for under this name. */
   step(name: string, describe: () => Step): Run;
-  /** True if kernels can read and write all of these where they are. */
-  holds(numbers: readonly Numbers[]): boolean;
   /**
    * The same kernels where they can read and write some of these in place, if there is such a place, otherwise these. To be
    * called once for each call of a loss: all operands are then at their own places.
@@ -258,7 +256,6 @@ export function layOut<
           others.set(name, known);
           return known;
         },
-        holds: () => false,
         near: (numbers: readonly (Numbers | undefined)[]) =>
           nearArrays?.(kernels, numbers) ?? kernels,
         layOut: (tile: number, tileRows: number) => layOut(definition, dtype, tile, tileRows),
