@@ -259,7 +259,9 @@ function checkOut(
     const { buffer } = data;
     let isShared = false;
     for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, buffer, inputs[i]?.data);
-    for (const other in grad) isShared ||= overlap(data, buffer, grad[other]!.data);
+    if (count > 0) {
+      for (const other of Object.values(grad)) isShared ||= overlap(data, buffer, other.data);
+    }
     if (isShared) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
