@@ -3,9 +3,9 @@
  * others; only numbers that lie elsewhere are copied.
  */
 
-import { type AnyKernels, BATCH, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
-import { SCRATCH_PAGES } from "../kernel/memory.ts";
-import { PAGE, type Plan, type Run } from "../kernel/plan.ts";
+import { type AnyKernels, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
+import type { Plan, Run } from "../kernel/plan.ts";
+import { BATCH, PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
 import { instantiate } from "../kernel/wasm.ts";
 import type { FloatArray } from "../tensor/types.ts";
 import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";

@@ -10,8 +10,8 @@
  * memory reaches further than its last block.
  */
 
-import { bestMachine, LINE, type Machine, SCRATCH_PAGES } from "../kernel/memory.ts";
-import { PAGE, SLACK } from "../kernel/plan.ts";
+import { bestMachine, type Machine } from "../kernel/memory.ts";
+import { LINE, PAGE, SCRATCH_PAGES, SLACK } from "../kernel/sizes.ts";
 import { type ArenaMemory, openArena } from "../tensor/arena.ts";
 import { show } from "../tensor/shape.ts";
 import type { Shaped, TensorData } from "../tensor/types.ts";

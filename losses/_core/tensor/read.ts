@@ -4,7 +4,16 @@
 
 import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
-import { checkMemory, copyShape, isDetached, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
+import {
+  checkMemory,
+  copyShape,
+  isDetached,
+  isIntact,
+  MOST_AXES,
+  MOST_NUMBERS,
+  show,
+  sizeOf,
+} from "./shape.ts";
 import { rowByRow } from "./strides.ts";
 import {
   ARRAYS,
@@ -16,9 +25,6 @@ import {
   tensorOf,
 } from "./tensor.ts";
 import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
-
-/** The largest number of elements of a JavaScript array. */
-const MOST_NUMBERS = 0xffff_ffff;
 
 /** A checked copy of a shape. */
 function shapeOf(given: unknown, name: string): number[] {
