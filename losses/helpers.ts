@@ -275,8 +275,7 @@ function elementwiseHelper(
     reduction: "none",
     meanOver: "elements",
     params: [],
-    tensors: {},
-    weight: undefined,
+    tensors: [],
     types: {},
   } as const;
   return helper<NoOptions>(

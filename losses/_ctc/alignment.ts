@@ -62,9 +62,9 @@ const kernels = /* @__PURE__ */ defineKernels(() => ({
  * matters only if alignments do that are too unlikely for a double, and {@linkcode Alignments.sum} detects this. It also
  * avoids subnormal numbers, which are slow.
  */
-const LEAK = 2 ** -960;
+const LEAK = /* @__PURE__ */ Math.pow(2, -960);
 /** Occupancies below this may stem from LEAK alone; they become 0. */
-const FAINT = 2 ** -900;
+const FAINT = /* @__PURE__ */ Math.pow(2, -900);
 
 /** Two states before the first, always 0, so that the recursion can read the two states before any state. */
 const PAD = 2;
@@ -309,7 +309,7 @@ export class Alignments {
       }
       [shares, sharesBefore] = [sharesBefore, shares];
     }
-    return Math.log(sum) + (alpha.huge[top]! + alpha.levels[top]!) * UNIT;
+    return Math.log(sum) + (alpha.huge[top]! + alpha.levels[top]!) * unit();
   }
 }
 
@@ -338,12 +338,10 @@ interface Leveled {
 
 const LEVEL = 512;
 /** The logarithm of one level. */
-const UNIT = LEVEL * Math.LN2;
-const DOWN = 2 ** -LEVEL;
-const HIGHEST = 2 ** (LEVEL / 2);
-const LOWEST = 2 ** (-LEVEL / 2);
+const unit = () => LEVEL * Math.LN2;
+const DOWN = /* @__PURE__ */ Math.pow(0.5, LEVEL);
 /** Levels of this size and more are huge; the sum of smaller ones is exact for up to 2^21 frames. */
-const HUGE = 2 ** 32;
+const HUGE = /* @__PURE__ */ Math.pow(2, 32);
 /** A state is reached from itself, the one before it, and if its gate is open the one before that. */
 const MOST_PREDECESSORS = 3;
 
@@ -358,16 +356,17 @@ function zeros(length: number): Leveled {
 
 /** Replaces the first `size` values, which are logarithms, by their exponentials; false if one is NaN or ∞. */
 function toLevels({ values, levels, huge }: Leveled, size: number): boolean {
+  const one = unit();
   for (let i = 0; i < size; i++) {
     const log = values[i]!;
     if (!(log < Infinity)) return false;
-    const level = Math.round(log / UNIT);
+    const level = Math.round(log / one);
     const isHuge = Number.isFinite(level) && Math.abs(level) >= HUGE;
     levels[i] = isHuge ? 0 : level;
     huge[i] = isHuge ? level : 0;
     // The logarithm of 0 stays -∞. At 1e30 the remainder consists of rounding errors only, and is clamped.
-    const rest = log - level * UNIT;
-    values[i] = log === -Infinity ? -Infinity : Math.max(-UNIT / 2, Math.min(UNIT / 2, rest));
+    const rest = log - level * one;
+    values[i] = log === -Infinity ? -Infinity : Math.max(-one / 2, Math.min(one / 2, rest));
   }
   exponentiate(values, size);
   return true;
@@ -416,16 +415,18 @@ function levelStep(
   weights: Float64Array,
 ): void {
   const states = classOf.length;
+  const highest = 2 ** (LEVEL / 2);
+  const lowest = 1 / highest;
   for (let s = 0; s < states; s++) {
     const predecessors = 2 + gates[s]!;
     const from = toOneLevel(alpha, before + PAD + s, predecessors, weights);
     const emission = e + classOf[s]!;
     let value = sumOf(weights, predecessors) * p.values[emission]!;
     let level = alpha.levels[from]! + p.levels[emission]!;
-    if (value >= HIGHEST) {
+    if (value >= highest) {
       value *= DOWN;
       level++;
-    } else if (value < LOWEST) {
+    } else if (value < lowest) {
       // 0 keeps its level, -∞.
       value /= DOWN;
       level--;

@@ -34,7 +34,7 @@ export interface LinearCrossEntropyOptions {
 }
 
 /** The default number of scores in a chunk: 8 MB in float32, with which products run at nearly full speed. */
-export const CHUNK_SCORES: number = 2 ** 21;
+export const CHUNK_SCORES: number = /* @__PURE__ */ Math.pow(2, 21);
 
 /**
  * Checks the option `options` of the loss.

@@ -23,9 +23,11 @@ import {
   V128_STORE,
   V128_STORE_LANE,
 } from "../kernel/assembler.ts";
+import { COLS, FULL, INTEGERS, J, ROW_END } from "../kernel/locals.ts";
 import type { Plan } from "../kernel/plan.ts";
 import type { Op, Operand, OperandKind } from "../kernel/program.ts";
-import { COLS, Encoder, FULL, INTEGERS, J, ROW_END, VECTOR_BYTES } from "../kernel/wasm.ts";
+import { VECTOR_BYTES } from "../kernel/sizes.ts";
+import { Encoder } from "../kernel/wasm.ts";
 
 /** The most pages of a memory. */
 export const MOST_PAGES = 65536;

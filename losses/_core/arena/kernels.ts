@@ -3,9 +3,9 @@
  * others; only numbers that lie elsewhere are copied.
  */
 
-import { type AnyKernels, BATCH, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
-import { SCRATCH_PAGES } from "../kernel/memory.ts";
-import { PAGE, type Plan, type Run } from "../kernel/plan.ts";
+import { type AnyKernels, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
+import type { Plan, Run } from "../kernel/plan.ts";
+import { BATCH, PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
 import { instantiate } from "../kernel/wasm.ts";
 import type { FloatArray } from "../tensor/types.ts";
 import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";
@@ -15,7 +15,7 @@ import type { Arena } from "./memory.ts";
 /** Rows in a tile, for kernels that otherwise work on one row: as many tiles are then run at once. */
 const TILE_ROWS = 4096;
 /** Elements that threads work on at once: each of them has to get enough to do. */
-const BATCH_OF_THREADS = 2 ** 18;
+const BATCH_OF_THREADS = /* @__PURE__ */ Math.pow(2, 18);
 
 /** From which size on it is worth to do something. Tests do it always. */
 interface Worth {
@@ -43,7 +43,7 @@ export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
 }
 
 /** Below it copying is quicker, or one thread, whatever the loss: see tests/bench/README.md. */
-const WORTH: Worth = { inPlace: 1024, threads: 2 ** 21 };
+const WORTH: Worth = { inPlace: 1024, threads: /* @__PURE__ */ Math.pow(2, 21) };
 /** Loading and storing an element take as long as so many instructions. */
 const STEADY = 16;
 
@@ -152,7 +152,6 @@ class KernelsInArena {
       get batch() {
         return launch === undefined ? BATCH : BATCH_OF_THREADS;
       },
-      holds: (numbers) => numbers.every(({ data }) => arena.holds(data)),
       near: () => this.#kernels,
     };
   }

@@ -1,25 +1,23 @@
 /**
  * The arena: one shared memory that holds arrays of the caller, where kernels read and write them in place.
  *
- * | addresses        | hold                                                          |
- * | ---------------- | ------------------------------------------------------------- |
- * | 0 … OPERANDS_END | operands of kernels that lie nowhere else, as in ../kernel/memory.ts |
- * | then             | blocks: arrays of the caller, tables of kernels, long operands |
+ * | pages               | hold                                                                |
+ * | ------------------- | ------------------------------------------------------------------- |
+ * | 0 … SCRATCH_PAGES-1 | operands of kernels that lie nowhere else, as in ../kernel/memory.ts |
+ * | then                | blocks: arrays of the caller, tables of kernels, long operands      |
  *
  * The memory grows when a block is taken, and never shrinks. Kernels may read up to 16 bytes beyond the end of an array, so that
  * memory reaches further than its last block.
  */
 
-import { bestMachine, LINE, type Machine, SCRATCH_PAGES } from "../kernel/memory.ts";
-import { PAGE, SLACK } from "../kernel/plan.ts";
+import { bestMachine, type Machine } from "../kernel/memory.ts";
+import { LINE, PAGE, SCRATCH_PAGES, SLACK } from "../kernel/sizes.ts";
 import { type ArenaMemory, openArena } from "../tensor/arena.ts";
 import { show } from "../tensor/shape.ts";
 import type { Shaped, TensorData } from "../tensor/types.ts";
 import { type Block, Blocks } from "./blocks.ts";
 import { MOST_PAGES } from "./encoder.ts";
 
-/** Where blocks begin. */
-const OPERANDS_END = SCRATCH_PAGES * PAGE;
 /** The memory grows by this many pages at least. */
 const GROWTH = 256;
 
@@ -31,7 +29,7 @@ let isTried = false;
 export class Arena implements ArenaMemory {
   readonly memory: WebAssembly.Memory;
   readonly machine: Machine;
-  readonly #blocks = new Blocks(OPERANDS_END, MOST_PAGES * PAGE - SLACK);
+  readonly #blocks = new Blocks(SCRATCH_PAGES * PAGE, MOST_PAGES * PAGE - SLACK);
   /** The buffer objects of the memory: it gets another one whenever it grows. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
 
@@ -64,10 +62,6 @@ export class Arena implements ArenaMemory {
     return this.memory.buffer;
   }
 
-  owns(buffer: ArrayBufferLike): boolean {
-    return this.#buffers.has(buffer);
-  }
-
   checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void {
     for (const given of numbers) {
       if (!this.holds(given?.data) || this.#isLive(given!.data)) continue;
@@ -84,9 +78,8 @@ export class Arena implements ArenaMemory {
     return byteLength === 0 || this.#blocks.isUsed(byteOffset, byteOffset + byteLength);
   }
 
-  /** True if an array lies in this memory. */
   holds(data: unknown): data is TensorData {
-    return ArrayBuffer.isView(data) && this.owns(data.buffer);
+    return ArrayBuffer.isView(data) && this.#buffers.has(data.buffer);
   }
 
   /** Takes a block of at least so many bytes, aligned to cache lines; undefined if the memory is full. */

@@ -2,7 +2,7 @@
  * The threads of the arena: workers that share the rows of kernels with the thread that calls a loss. See job.ts.
  */
 
-import { PAGE } from "../kernel/plan.ts";
+import { PAGE } from "../kernel/sizes.ts";
 import type { Block } from "./blocks.ts";
 import { gapOf } from "./encoder.ts";
 import {

@@ -92,12 +92,37 @@ export function checkRequest(
   valueShape: readonly number[],
 ): CheckedRequest {
   const { dtype, shapes } = call;
-  arena?.checkLive(loss, call.inputs);
-  if (request === undefined || request === VALUE_ONLY) {
-    for (let i = 0; i < call.inputs.length; i++) checkIntact(loss, call.inputs[i]);
-    const wrt = request?.wrt ?? call.defaults;
-    return { wrt, gradOutput: 1, grad: newGradients(wrt, dtype, shapes) };
+  let { inputs } = call;
+  let wrt = request === VALUE_ONLY ? [] : call.defaults;
+  let gradOutput: number | FloatArray = 1;
+  let buffers = 0;
+  const grad: Record<string, FloatTensor> = {};
+  if (request !== undefined && request !== VALUE_ONLY) {
+    checkKeys(loss, request);
+    const { wrt: wanted, gradOutput: given, out } = request;
+    if (wanted !== undefined) wrt = checkNames(loss, wanted, shapes);
+    const upstream = checkGradOutput(loss, given, dtype, valueShape);
+    if (typeof upstream === "number") gradOutput = upstream;
+    else {
+      gradOutput = upstream.data as FloatArray;
+      inputs = [...inputs, upstream];
+    }
+    if (out !== undefined) buffers = checkOut(loss, out, wrt, call, inputs, grad);
   }
+  if (buffers < wrt.length) {
+    for (const name of wrt) {
+      if (!Object.hasOwn(grad, name)) grad[name] = zeros(dtype, shapes[name]!);
+    }
+  }
+  // Code of the caller may have detached or resized what was read before it; none runs after this.
+  for (let i = 0; i < inputs.length; i++) checkIntact(loss, inputs[i]);
+  for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
+  arena?.checkLive(loss, [...inputs, ...Object.values(grad)]);
+  return { wrt, gradOutput, grad };
+}
+
+/** Refuses anything but an object with known names. */
+function checkKeys(loss: string, request: unknown): void {
   if (typeof request !== "object" || request === null) {
     throw new TypeError(
       `Cannot compute ${loss} as the request must be an object: current value is ${
@@ -115,19 +140,6 @@ export function checkRequest(
       );
     }
   }
-  const { wrt: wanted, gradOutput: given, out } = request;
-  const wrt = wanted === undefined ? call.defaults : checkNames(loss, wanted, shapes);
-  const upstream = checkGradOutput(loss, given, dtype, valueShape);
-  const isNumber = typeof upstream === "number";
-  const inputs = isNumber ? call.inputs : [...call.inputs, upstream];
-  const grad = out === undefined
-    ? newGradients(wrt, dtype, shapes)
-    : checkOut(loss, out, wrt, call, inputs);
-  // Code of the caller may have detached or resized what was read before it; none runs after this.
-  for (let i = 0; i < inputs.length; i++) checkIntact(loss, inputs[i]);
-  for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
-  arena?.checkLive(loss, [...inputs, ...Object.values(grad)]);
-  return { wrt, gradOutput: isNumber ? upstream : upstream.data as FloatArray, grad };
 }
 
 /** Refuses a call if what it reads or writes is not in memory any more. */
@@ -139,17 +151,6 @@ function checkIntact(loss: string, numbers: Shaped | undefined): void {
       show(shape)
     } is ${data.length}`,
   );
-}
-
-/** New tensors for gradients. */
-function newGradients(
-  wrt: readonly string[],
-  dtype: FloatType,
-  shapes: Differentiable["shapes"],
-): Gradients {
-  const grad: Record<string, FloatTensor> = {};
-  for (const name of wrt) grad[name] = zeros(dtype, shapes[name]!);
-  return grad;
 }
 
 /** A copy of `wrt`, checked: an array of names that can be differentiated with respect to, without repetition. */
@@ -208,14 +209,15 @@ function checkGradOutput(
   return valueShape.length === 0 ? tensor.data[0]! : tensor;
 }
 
-/** The tensors for gradients: the caller's buffers, checked, and new ones for names without a buffer. */
+/** Puts the caller's buffers, checked, into `grad`; returns how many there are. */
 function checkOut(
   loss: string,
   out: Readonly<Record<string, Tensor | Float32Array | Float64Array | undefined>>,
   wrt: readonly string[],
   { dtype, shapes }: Differentiable,
   inputs: Differentiable["inputs"],
-): Gradients {
+  grad: Record<string, FloatTensor>,
+): number {
   if (typeof out !== "object" || out === null) {
     throw new TypeError(
       `Cannot compute ${loss} as out must be an object of buffers: current value is ${
@@ -223,7 +225,6 @@ function checkOut(
       }`,
     );
   }
-  const grad: Record<string, FloatTensor> = {};
   let count = 0;
   for (const name in out) {
     const given = out[name];
@@ -259,23 +260,19 @@ function checkOut(
     let isShared = false;
     for (let i = 0; i < inputs.length; i++) isShared ||= overlap(data, buffer, inputs[i]?.data);
     if (count > 0) {
-      for (const other in grad) isShared ||= overlap(data, buffer, grad[other]!.data);
+      for (const other of Object.values(grad)) isShared ||= overlap(data, buffer, other.data);
     }
     if (isShared) {
       throw new RangeError(
         `Cannot compute ${loss} as out.${name} must have memory of its own: it shares memory with an argument, gradOutput, a weight or another buffer`,
       );
     }
-    count++;
     grad[name] = tensor !== undefined && sameShape(tensor.shape, shape)
       ? tensor as FloatTensor
       : tensorOf(dtype, data, shape) as FloatTensor;
+    count++;
   }
-  if (count === wrt.length) return grad;
-  for (const name of wrt) {
-    if (!Object.hasOwn(grad, name)) grad[name] = zeros(dtype, shapes[name]!);
-  }
-  return grad;
+  return count;
 }
 
 /** True if an array in a buffer shares memory with another one, even in part. */
@@ -285,7 +282,8 @@ function overlap(
   b: ArrayLike<number> | undefined,
 ): boolean {
   return ArrayBuffer.isView(b) &&
-    (b.buffer === buffer || (arena?.owns(buffer) && arena.owns(b.buffer))) === true &&
+    // The arena has several buffer objects, as it grows.
+    (b.buffer === buffer || (arena !== undefined && arena.holds(a) && arena.holds(b))) &&
     b.byteOffset < a.byteOffset + a.byteLength &&
     a.byteOffset < b.byteOffset + b.byteLength;
 }

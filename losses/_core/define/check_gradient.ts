@@ -213,7 +213,7 @@ const STEPS = { count: 5, ratio: 8 };
 /** Change of slope that no curvature of an ordinary loss explains over one step, as a share of the slope. */
 const PLAIN_BEND = 1e-3;
 /** Rounding of a value, as a share of it. */
-const ROUNDING = 2 ** -50;
+const ROUNDING = /* @__PURE__ */ Math.pow(2, -50);
 
 /**
  * Compares a derivative with differences of a function. Steps get smaller until the function is smooth around the point, and

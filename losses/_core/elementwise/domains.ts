@@ -16,7 +16,7 @@ import {
 /** Checks every element before anything is written, so that a failed call does not change a buffer. */
 export function checkDomain(
   this: Domain,
-  { element, row, step, tile, load }: ElementwiseKernels,
+  { element, row, step, tile, load, own }: ElementwiseKernels,
   loss: string,
   { name, symbol }: SymbolicArgument,
   tensor: Tensor,
@@ -31,6 +31,7 @@ export function checkDomain(
     run(1, end - start);
     if (row[TOTAL]![0]! > 0) throw offender(loss, tensor, name, valid, wanted);
   }
+  own(element[symbol]!);
 }
 
 /** The domain of labels for two classes. */

@@ -35,10 +35,8 @@ export interface ElementwiseOptions {
   readonly reduction: Reduction;
   /** The numbers that occur in the formulas, in the order of the definition. */
   readonly params: readonly number[];
-  /** The tensors that occur in the formulas, by symbol. */
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  /** One factor for each element. */
-  readonly weight: Tensor | undefined;
+  /** The weight, a factor for each element, then the tensors of the definition; those that were given. */
+  readonly tensors: readonly (Tensor | undefined)[];
   /** How the arguments are read. */
   readonly types: TypeRules;
   /** The divisor of a mean: the number of elements, or the length of the first axis. */
@@ -51,33 +49,23 @@ interface Pass {
   readonly wrt: readonly string[];
   /** For each gradient, the operand that the kernel writes it to. */
   readonly from: readonly FloatArray[];
-  /** For each gradient, the index of its argument, or -1 for the weight. */
+  /** For each gradient, the index of what it is the gradient with respect to among the operands that are copied into. */
   readonly at: readonly number[];
 }
 
 /** The kernels of one float type and their operands, which are looked up by name only once: small calls notice that. */
 interface Workspace {
   readonly kernels: ElementwiseKernels;
-  /** Whether the kernels can read and write arrays in place. */
-  readonly isInArena: boolean;
-  /** The operands of the arguments, then of the tensors among the options. */
-  readonly inputs: readonly FloatArray[];
+  /** The operands that are copied into: of the arguments, the weight, the tensors of the definition, the upstream gradient. */
+  readonly operands: readonly FloatArray[];
   /** The operands of the numbers among the options. */
   readonly params: readonly Float64Array[];
-  readonly weight: FloatArray;
-  readonly upstream: FloatArray;
   readonly value: FloatArray;
   readonly total: Float64Array;
   readonly scale: Float64Array;
   readonly center: Float64Array;
   /** The kernels made so far: one list for each combination of reduction, weight and upstream gradient. */
   readonly passes: Pass[][];
-}
-
-/** A gradient that is summed, as its argument is repeated along an axis. */
-interface Sum {
-  readonly strides: readonly number[];
-  readonly sums: Float64Array;
 }
 
 const WEIGHT = "weight";
@@ -103,12 +91,13 @@ export function driverOf(definition: ElementwiseDefinition, formula: LossFormula
 export class Driver {
   readonly #definition: ElementwiseDefinition;
   readonly #formula: LossFormula;
+  /** The names of the arguments, then of the options that are tensors, the weight first. */
   readonly #names: readonly string[];
   /** What the loss is differentiated with respect to by default. */
   readonly #defaults: readonly string[];
   /** For each argument, whether the loss can be differentiated with respect to it. */
   readonly #isDifferentiable: readonly boolean[];
-  /** The symbols of the arguments, then of the tensors among the options. */
+  /** Their symbols, then that of the upstream gradient. */
   readonly #symbols: readonly string[];
   /** Names of the options that are numbers. */
   readonly #params: readonly string[];
@@ -122,22 +111,23 @@ export class Driver {
     const { arguments: specs, tensors = [], options = {}, functions } = definition;
     this.#definition = definition;
     this.#formula = formula;
-    this.#names = specs.map(({ name }) => name);
+    this.#names = [...specs, { name: WEIGHT }, ...tensors].map(({ name }) => name);
     this.#defaults = definition.wrt ?? [this.#names[0]!];
     this.#isDifferentiable = this.#names.map((name) => Object.hasOwn(formula.grad, name));
-    this.#symbols = [...specs, ...tensors].map(({ symbol }) => symbol);
     this.#params = Object.keys(options).filter((name) => "valid" in options[name]!);
-    const free = freeNames([...this.#symbols, ...this.#params]);
+    const [symbols, others] = [specs, tensors].map((of) => of.map(({ symbol }) => symbol));
+    const free = freeNames([...symbols, ...others, ...this.#params]);
     const factors = this.#factors = {
       weight: free(WEIGHT),
       upstream: free("upstream"),
       scale: free("scale"),
       center: free("center"),
     };
+    this.#symbols = [...symbols, factors.weight, ...others, factors.upstream];
     // An argument may itself be called weight; then there is no option of that name.
     const gradients = [...new Set([...Object.keys(formula.grad), WEIGHT])].map(gradientOf);
     this.#kernels = defineKernels<string, string, string, string, string>(() => ({
-      elements: [...this.#symbols, factors.weight, factors.upstream, VALUE, ...gradients],
+      elements: [...this.#symbols, VALUE, ...gradients],
       rows: [TOTAL],
       params: [...this.#params, factors.scale, factors.center],
       steps: {},
@@ -169,38 +159,39 @@ export class Driver {
     const tensors = align === undefined ? given.tensors : align(given.tensors);
     const shape = this.#shape(tensors);
     const workspace = this.#workspace(dtype, tensors);
-    const { kernels, inputs } = workspace;
-    // What is copied in for each tile: the operand, the numbers, and if they are repeated their strides. The operands are
-    // listed anew only if there is more than the arguments: small calls notice that.
-    let into = inputs;
-    const from: Shaped[] = [];
+    const { kernels, operands } = workspace;
+    // What is copied into each operand: arguments, tensors among the options, weight, upstream gradient.
+    const from: (Shaped | undefined)[] = [];
     const strides: (readonly number[] | undefined)[] = [];
-    const add = (operand: FloatArray, tensor: Shaped) => {
-      into = [...into.slice(0, from.length), operand];
-      from.push(tensor);
-      strides.push(stridesAlong(tensor.shape, shape));
+    const give = (operand: number, tensor: Shaped) => {
+      from[operand] = tensor;
+      strides[operand] = stridesAlong(tensor.shape, shape);
     };
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
-      const name = this.#names[i]!;
       // A gradient has the shape of the argument as it was given, before it is aligned.
-      if (this.#isDifferentiable[i]) shapes[name] = given.tensors[i]!.shape;
+      if (this.#isDifferentiable[i]) shapes[this.#names[i]!] = given.tensors[i]!.shape;
       from.push(tensors[i]!);
       strides.push(stridesAlong(tensors[i]!.shape, shape));
     }
-    for (let i = specs.length; i < inputs.length; i++) {
-      const tensor = options.tensors[this.#symbols[i]!];
-      if (tensor === undefined) continue;
-      const { name } = definition.tensors![i - specs.length]!;
-      checkMemory(tensor, name);
-      checkRepeatable(loss, name, tensor.shape, "the loss", shape);
-      add(inputs[i]!, toTensor(tensor, dtype, name));
+    for (let i = specs.length; i < this.#names.length; i++) {
+      const option = options.tensors[i - specs.length];
+      if (option === undefined) continue;
+      const name = this.#names[i]!;
+      checkMemory(option, name);
+      if (name !== WEIGHT || definition.weight === "is repeated") {
+        checkRepeatable(loss, name, option.shape, "the loss", shape);
+      } else if (sameShape(option.shape, shape)) shapes[name] = shape;
+      else {
+        throw new RangeError(
+          `Cannot compute ${loss} as ${name} must have the shape of the loss, ${
+            show(shape)
+          }: current shape is ${show(option.shape)}`,
+        );
+      }
+      give(i, toTensor(option, dtype, name));
     }
-    const weight = options.weight && this.#weight(options.weight, shape, dtype);
-    if (weight !== undefined) {
-      if (definition.weight !== "is repeated") shapes[WEIGHT] = weight.shape;
-      add(workspace.weight, weight);
-    }
+    const weight = from[specs.length];
     for (let i = 0; i < specs.length; i++) {
       specs[i]!.domain?.check(kernels, loss, specs[i]!, tensors[i]!);
     }
@@ -226,85 +217,77 @@ export class Driver {
       }
     }
     const hasUpstream = typeof gradOutput !== "number";
-    if (hasUpstream) {
-      add(workspace.upstream, { data: gradOutput, shape });
-    }
+    if (hasUpstream) give(this.#names.length, { data: gradOutput, shape });
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
     const pass = this.#pass(workspace, isDense, weight !== undefined, hasUpstream, wrt);
 
-    // 3. Tile by tile: copy in, compute, copy out. Gradients of repeated arguments are summed.
+    // 3. Tile by tile: copy in, compute, copy out. Gradients of arguments that are repeated along an axis are summed.
     const each = isDense ? zeros(dtype, shape) : undefined;
     const targets: FloatArray[] = [];
-    const sums: (Sum | undefined)[] = [];
+    const sums: (Float64Array | undefined)[] = [];
     for (let i = 0; i < wrt.length; i++) {
-      const { data, shape: own } = grad[wrt[i]!]!;
-      const at = pass.at[i]!;
-      const steps = at < 0 ? stridesAlong(own, shape) : strides[at];
-      targets.push(data as FloatArray);
-      sums.push(steps && { strides: steps, sums: new Float64Array(data.length) });
+      const { data } = grad[wrt[i]!]!;
+      targets.push(data);
+      sums.push(strides[pass.at[i]!] && new Float64Array(data.length));
     }
     let total = 0;
-    const { tile, load, own, unload } = kernels;
+    const { tile, load, aim, unload } = kernels;
     // Where nothing is copied, many tiles are run at once, as rows.
-    const isCopied = !workspace.isInArena || each !== undefined || !kernels.holds(from) ||
-      !kernels.holds(Object.values(grad)) || [...strides, ...sums].some((sum) => sum !== undefined);
+    const isInArena = kernels.tileRows > 1;
+    const isCopied = !isInArena || isDense || strides.some(Boolean) ||
+      [...from, ...Object.values(grad)].some((given) => given && !arena!.holds(given.data));
     const most = isCopied ? 1 : kernels.tileRows;
     for (let start = 0, end = 0; start < size; start = end) {
       const rows = Math.min(most, Math.floor((size - start) / tile)) || 1;
       const cols = Math.min(tile, size - start);
       end = start + rows * cols;
       for (let i = 0; i < from.length; i++) {
+        if (from[i] === undefined) continue;
+        const operand = operands[i]!;
         const data = from[i]!.data as FloatArray;
         const steps = strides[i];
-        if (steps === undefined) load(into[i]!, data, start, end);
-        else if (data.length > 1) gather(data, steps, shape, start, end, own(into[i]!));
-        else if (start === 0) own(into[i]!).fill(data[0]!, 0, end);
+        if (steps === undefined) load(operand, data, start, end);
+        else if (data.length > 1) gather(data, steps, shape, start, end, operand);
+        else if (start === 0) operand.fill(data[0]!, 0, end);
       }
-      for (let i = 0; workspace.isInArena && i < targets.length; i++) {
-        if (sums[i] === undefined) kernels.aim(pass.from[i]!, targets[i]!, start, end);
+      for (let i = 0; isInArena && i < targets.length; i++) {
+        if (sums[i] === undefined) aim(pass.from[i]!, targets[i]!, start, end);
       }
       pass.run(rows, cols);
-      if (each !== undefined) unload(workspace.value, each.data as FloatArray, start, end);
+      if (each !== undefined) unload(workspace.value, each.data, start, end);
       else for (let r = 0; r < rows; r++) total += workspace.total[r]!;
       for (let i = 0; i < targets.length; i++) {
-        const from = pass.from[i]!;
-        const sum = sums[i];
-        if (sum === undefined) unload(from, targets[i]!, start, end);
-        else scatterAdd(sum.strides, shape, start, end, from, sum.sums);
+        const operand = pass.from[i]!;
+        const steps = strides[pass.at[i]!];
+        if (steps === undefined) unload(operand, targets[i]!, start, end);
+        else scatterAdd(steps, shape, start, end, operand, sums[i]!);
       }
     }
     for (let i = 0; i < targets.length; i++) {
-      const sum = sums[i];
-      if (sum !== undefined) targets[i]!.set(sum.sums);
+      if (sums[i] !== undefined) targets[i]!.set(sums[i]!);
     }
     return { value: each ?? scalar(dtype, total / denominator), grad };
   }
 
   /** The kernels of a call: those near its arguments, see kernels.ts. */
   #workspace(dtype: FloatType, tensors: readonly Tensor[]): Workspace {
-    const usual = this.#usual[dtype] ??= this.#makeWorkspace(this.#kernels(dtype), false);
+    const usual = this.#usual[dtype] ??= this.#workspaceOf(this.#kernels(dtype));
     if (arena === undefined) return usual;
     const kernels = usual.kernels.near(tensors);
     if (kernels === usual.kernels) return usual;
-    let workspace = this.#inArena[dtype];
-    if (workspace?.kernels !== kernels) {
-      workspace = this.#inArena[dtype] = this.#makeWorkspace(kernels, true);
-    }
-    return workspace;
+    const known = this.#inArena[dtype];
+    return known?.kernels === kernels ? known : this.#inArena[dtype] = this.#workspaceOf(kernels);
   }
 
-  #makeWorkspace(kernels: ElementwiseKernels, isInArena: boolean): Workspace {
+  #workspaceOf(kernels: ElementwiseKernels): Workspace {
     const { element, row, param } = kernels;
-    const { weight, upstream, scale, center } = this.#factors;
+    const { scale, center } = this.#factors;
     return {
       kernels,
-      isInArena,
-      inputs: this.#symbols.map((symbol) => element[symbol]!),
+      operands: this.#symbols.map((symbol) => element[symbol]!),
       params: this.#params.map((name) => param[name]!),
-      weight: element[weight]!,
-      upstream: element[upstream]!,
       value: element[VALUE]!,
       total: row[TOTAL]!,
       scale: param[scale]!,
@@ -354,22 +337,6 @@ export class Driver {
     const common = commonShape(loss, this.#names, tensors);
     checkShapes?.(loss, this.#names, tensors, common);
     return common;
-  }
-
-  /** The weight in the type of the call, its shape checked. */
-  #weight(weight: Tensor, shape: readonly number[], dtype: FloatType): Tensor {
-    const { loss, weight: kind } = this.#definition;
-    checkMemory(weight, WEIGHT);
-    if (kind === "is repeated") {
-      checkRepeatable(loss, WEIGHT, weight.shape, "the loss", shape);
-    } else if (!sameShape(weight.shape, shape)) {
-      throw new RangeError(
-        `Cannot compute ${loss} as weight must have the shape of the loss, ${
-          show(shape)
-        }: current shape is ${show(weight.shape)}`,
-      );
-    }
-    return toTensor(weight, dtype, WEIGHT);
   }
 }
 

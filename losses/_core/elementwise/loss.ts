@@ -46,11 +46,11 @@ export abstract class ElementwiseLoss<
   protected constructor(definition: ElementwiseDefinition, options: object) {
     const { loss, options: own = {}, tensors = [], weight, reductions, sameTypes = false } =
       definition;
+    const names = [weight && "weight", ...tensors.map(({ name }) => name)];
     super(loss, definition.arguments.map(({ name }) => name), options, {
       ...Object.fromEntries(Object.entries(own).map(([name, option]) => [name, option.default])),
       reduction: "mean",
-      ...weight !== undefined && { weight: undefined },
-      ...Object.fromEntries(tensors.map(({ name }) => [name, undefined])),
+      ...Object.fromEntries(names.flatMap((name) => name === undefined ? [] : [[name, undefined]])),
     });
     const values: Record<string, number | boolean | Tensor | undefined> = {};
     const params: number[] = [];
@@ -63,16 +63,10 @@ export abstract class ElementwiseLoss<
       ownOption(options, "reduction"),
       reductions,
     );
-    const weights = weight === undefined
-      ? undefined
-      : tensorOption(ownOption(options, "weight"), "weight");
-    const typed = [weights];
-    const repeated: Record<string, Tensor> = {};
-    for (const { name, symbol } of tensors) {
-      const option = tensorOption(ownOption(options, name), name);
-      typed.push(option);
-      if (option !== undefined) repeated[symbol] = values[name] = option.tensor;
-    }
+    const given = names.map((name) =>
+      name === undefined ? undefined : tensorOption(ownOption(options, name), name)
+    );
+    for (const [i, { name }] of tensors.entries()) values[name] = given[1 + i]?.tensor;
     const { formula } = definition;
     this.formula = typeof formula === "function" ? formula(values) : formula;
     this.#driver = driverOf(definition, this.formula);
@@ -80,9 +74,8 @@ export abstract class ElementwiseLoss<
       reduction: reduction === "batchmean" ? "mean" : reduction,
       meanOver: reduction === "batchmean" ? "batch" : "elements",
       params,
-      tensors: repeated,
-      weight: weights?.tensor,
-      types: { isAveraged: reduction === "mean", sameTypes, dtype: floatType(typed) },
+      tensors: given.map((option) => option?.tensor),
+      types: { isAveraged: reduction === "mean", sameTypes, dtype: floatType(given) },
     };
   }
 

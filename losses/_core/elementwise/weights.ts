@@ -5,7 +5,11 @@
 import { type SumOfWeights, TOTAL } from "./definition.ts";
 
 /** The sum of weights. */
-export const sumOfWeights: SumOfWeights = ({ element, row, step, tile, load }, symbol, weights) => {
+export const sumOfWeights: SumOfWeights = (
+  { element, row, step, tile, load, own },
+  symbol,
+  weights,
+) => {
   const run = step("sum of weights", () => ({ sum: { [TOTAL]: symbol } }));
   let sum = 0;
   for (let start = 0; start < weights.length; start += tile) {
@@ -14,5 +18,6 @@ export const sumOfWeights: SumOfWeights = ({ element, row, step, tile, load }, s
     run(1, end - start);
     sum += row[TOTAL]![0]!;
   }
+  own(element[symbol]!);
   return sum;
 };

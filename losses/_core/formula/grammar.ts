@@ -67,6 +67,11 @@ export interface Builder<T> {
   arity(name: string): number;
 }
 
+/** The deepest nesting of parentheses and exponents, for which the parser recurses. */
+export const MAX_NESTING = 200;
+/** The precedence of comparisons. */
+const COMPARISON = 2;
+
 /** Numbers, names, operators; the last alternative takes any other character, for the error message. */
 export const TOKEN: RegExp =
   /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|<=|>=|==|!=|[-+*/^<>?:(),]|\S/g;
@@ -75,18 +80,17 @@ export const TOKEN: RegExp =
 const OPERATORS: ReadonlyMap<string, readonly [op: Binary, level: number]> = new Map([
   ["or", ["or", 0]],
   ["and", ["and", 1]],
-  ["<", ["lt", 2]],
-  ["<=", ["le", 2]],
-  [">", ["gt", 2]],
-  [">=", ["ge", 2]],
-  ["==", ["eq", 2]],
-  ["!=", ["ne", 2]],
+  ["<", ["lt", COMPARISON]],
+  ["<=", ["le", COMPARISON]],
+  [">", ["gt", COMPARISON]],
+  [">=", ["ge", COMPARISON]],
+  ["==", ["eq", COMPARISON]],
+  ["!=", ["ne", COMPARISON]],
   ["+", ["add", 3]],
   ["-", ["sub", 3]],
   ["*", ["mul", 4]],
   ["/", ["div", 4]],
 ]);
-const COMPARISON = 2;
 
 /** Names of numbers, as in mathjs. */
 const CONSTANTS: ReadonlyMap<string, number> = new Map([
@@ -94,9 +98,6 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map([
   ["Infinity", Infinity],
   ["NaN", NaN],
 ]);
-
-/** The deepest nesting of parentheses and exponents, for which the parser recurses. */
-export const MAX_NESTING = 200;
 
 /**
  * Makes the error for a text that is not a formula, as something else is expected in place of its token number `at`; for one

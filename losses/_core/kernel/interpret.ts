@@ -10,9 +10,7 @@
 import { lanes } from "./assembler.ts";
 import type { Plan, Run } from "./plan.ts";
 import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
-
-/** Columns in a strip: bounds the memory for values, however long the rows and the formula are. */
-const STRIP = 256;
+import { STRIP } from "./sizes.ts";
 
 /** A value for each column of a strip, as floats and as the words of 32 bits that they consist of. */
 interface Register {

@@ -28,11 +28,13 @@
 import { read } from "../formula/grammar.ts";
 import type { FloatArray, FloatType } from "../tensor/types.ts";
 import { type Context, isPowerOf2, Lowering, type MathFunctions } from "./lower.ts";
-import { LINE, type Machine, type Scratch, scratchFor, TILE } from "./memory.ts";
-import { PAGE, type Plan, type Reduction, type Run, SLACK, type Store } from "./plan.ts";
+import { type Machine, type Scratch, scratchFor } from "./memory.ts";
+import type { Plan, Reduction, Run, Store } from "./plan.ts";
 import type { Operand } from "./program.ts";
+import { BATCH, LINE, MAX_INSTRUCTIONS, PAGE, SLACK, SMALL, TILE } from "./sizes.ts";
 
-export { type Machine, TILE, tileFor } from "./memory.ts";
+export { type Machine, tileFor } from "./memory.ts";
+export { TILE } from "./sizes.ts";
 
 /** One pass over a tile: its results, as formulas by the names of the operands that they are written to. */
 export interface Step {
@@ -132,8 +134,6 @@ export interface Kernels<
   compile(step: Step): Run;
   /** Another step that is not in the definition, compiled when it is first asked for under this name. */
   step(name: string, describe: () => Step): Run;
-  /** True if kernels can read and write all of these where they are. */
-  holds(numbers: readonly Numbers[]): boolean;
   /**
    * The same kernels where they can read and write some of these in place, if there is such a place, otherwise these. To be
    * called once for each call of a loss: all operands are then at their own places.
@@ -161,12 +161,6 @@ let nearArrays: NearArrays | undefined;
 export function workNearArrays(near: NearArrays): void {
   nearArrays = near;
 }
-
-/** Elements that one thread works on at once. */
-export const BATCH = 16384;
-
-/** The largest number of instructions of a kernel: engines allow functions 50,000 locals. */
-const MAX_INSTRUCTIONS = 40_000;
 
 /**
  * Defines kernels. The call itself computes nothing, so that a module that makes it costs nothing when it is imported.
@@ -273,7 +267,6 @@ export function layOut<
           others.set(name, known);
           return known;
         },
-        holds: () => false,
         near: (numbers: readonly (Numbers | undefined)[]) =>
           nearArrays?.(kernels, numbers) ?? kernels,
         layOut: (tile: number, tileRows: number) => layOut(definition, dtype, tile, tileRows),
@@ -339,9 +332,6 @@ function planOf(
   }
   return { program, stores, reductions };
 }
-
-/** Up to so many elements a loop is faster than `set`. */
-const SMALL = 8;
 
 /** The last view of the first elements of each operand: V8 takes longer to make one than to copy a hundred elements. */
 const views = /* @__PURE__ */ new WeakMap<FloatArray, FloatArray>();

@@ -4,19 +4,12 @@
  */
 
 import { interpret } from "./interpret.ts";
-import { PAGE, type Plan, type Run, SLACK } from "./plan.ts";
+import type { Plan, Run } from "./plan.ts";
+import { LINE, PAGE, SCRATCH_PAGES, SLACK, TILE } from "./sizes.ts";
 import { encode, hasRelaxedSimd, instantiate } from "./wasm.ts";
 
 /** What runs kernels: WebAssembly with or without relaxed SIMD, or the interpreter in JavaScript. */
 export type Machine = "relaxed" | "wasm" | "interpreter";
-
-/** Elements in a tile by default: a few operands of this size stay in the L1 and L2 caches. */
-export const TILE = 8192;
-
-/** Pages of the memory that all kernels share but those for long rows. */
-export const SCRATCH_PAGES = 128;
-/** Operands begin at multiples of a cache line. */
-export const LINE = 64;
 
 /** A memory with the machine that runs kernels on it. */
 export interface Scratch {

@@ -39,9 +39,3 @@ export interface Plan {
 
 /** A compiled kernel: runs over a tile of `rows` × `cols` elements. */
 export type Run = (rows: number, cols: number) => void;
-
-/** Bytes that may be written after the end of an operand: the unused lanes of the last vector. */
-export const SLACK = 16;
-
-/** Bytes in a page of a WebAssembly memory. */
-export const PAGE = 65536;

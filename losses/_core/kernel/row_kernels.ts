@@ -7,8 +7,8 @@
 
 import type { FloatType } from "../tensor/types.ts";
 import { type Kernels, type KernelsDefinition, layOut } from "./kernels.ts";
-import { newScratch, type Scratch, SCRATCH_PAGES, scratchFor, TILE } from "./memory.ts";
-import { PAGE } from "./plan.ts";
+import { newScratch, type Scratch, scratchFor } from "./memory.ts";
+import { PAGE, SCRATCH_PAGES, TILE } from "./sizes.ts";
 
 /** The most pages of a WebAssembly memory. */
 const MAX_PAGES = 65536;

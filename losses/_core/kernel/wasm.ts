@@ -50,6 +50,19 @@ import {
   V128_LOAD,
   V128_STORE,
 } from "./assembler.ts";
+import {
+  BLOCKS,
+  COLS,
+  FULL,
+  I,
+  INTEGERS,
+  J,
+  NONE,
+  PARAMETERS,
+  R,
+  ROW_END,
+  ROWS,
+} from "./locals.ts";
 import { opcodeOf } from "./operations.ts";
 import type { Plan, Reduction, Run } from "./plan.ts";
 import {
@@ -62,23 +75,7 @@ import {
   type Stage,
   type Value,
 } from "./program.ts";
-
-/** Parameters and integer locals: I, J and R are positions in bytes in all rows, in one row and in the row operands. */
-const ROWS = 0, I = 2, R = 4, BLOCKS = 5, PARAMETERS = 2;
-export const COLS = 1, J = 3, FULL = 6, ROW_END = 7, INTEGERS = 8;
-export const VECTOR_BYTES = 16;
-/** In place of a local, for a value that is computed where it is used. */
-const NONE = -1;
-
-/**
- * Vectors in a block, and the most instructions in a block. Each instruction is written for all vectors of a block before
- * the next one: a constant that is not in a register is then loaded once for four uses, which makes softplus 1.4 times
- * faster. The loop counter and the accumulators, too, change once per block.
- */
-const UNROLL = 4;
-const BLOCK_INSTRUCTIONS = 512;
-/** The most instructions that are computed on the stack, each as the argument of the next one. */
-const MAX_DEPTH = 100;
+import { BLOCK_INSTRUCTIONS, MAX_DEPTH, UNROLL, VECTOR_BYTES } from "./sizes.ts";
 
 /**
  * Encodes one plan. Most of the time goes into parsing this code, because a kernel is encoded only once. A class is

@@ -7,8 +7,8 @@ import type { Shaped } from "./types.ts";
 
 /** The memory of the arena. */
 export interface ArenaMemory {
-  /** True if a buffer is this memory. As it grows, it has several buffer objects. */
-  owns(buffer: ArrayBufferLike): boolean;
+  /** True if an array lies in this memory. */
+  holds(data: unknown): boolean;
   /**
    * Refuses arrays in memory that was freed.
    *

@@ -4,13 +4,27 @@
 
 import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
-import { checkMemory, copyShape, isDetached, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
+import {
+  checkMemory,
+  copyShape,
+  isDetached,
+  isIntact,
+  MOST_AXES,
+  MOST_NUMBERS,
+  show,
+  sizeOf,
+} from "./shape.ts";
 import { rowByRow } from "./strides.ts";
-import { ARRAYS, isTensor, shapeError, Tensor, type TensorLike, tensorOf } from "./tensor.ts";
+import {
+  ARRAYS,
+  dtypeOf,
+  isTensor,
+  shapeError,
+  Tensor,
+  type TensorLike,
+  tensorOf,
+} from "./tensor.ts";
 import type { AnyTypedArray, DType, Shaped, TensorData } from "./types.ts";
-
-/** The largest number of elements of a JavaScript array. */
-const MOST_NUMBERS = 0xffff_ffff;
 
 /** A checked copy of a shape. */
 function shapeOf(given: unknown, name: string): number[] {
@@ -41,8 +55,9 @@ export function read(value: TensorLike, name: string): Raw {
     checkMemory(value, name);
     return { tensor: value, data: value.data, shape: value.shape, dtype: value.dtype };
   }
-  if (typeof value === "number") return { data: [value], shape: [] };
-  if (typeof value === "boolean") return { data: [Number(value)], shape: [] };
+  if (typeof value === "number" || typeof value === "boolean") {
+    return { data: [Number(value)], shape: [] };
+  }
   if (Array.isArray(value)) return readNested(value, name);
   if (isTypedArray(value)) return readTyped(value, [value.length], name);
   if (typeof value === "object" && value !== null && "data" in value) {
@@ -90,14 +105,8 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
       }`,
     );
   }
-  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
-    const dtype = data instanceof Float32Array
-      ? "float32"
-      : data instanceof Float64Array
-      ? "float64"
-      : "int32";
-    return { data, shape, dtype };
-  }
+  const dtype = dtypeOf(data);
+  if (dtype !== undefined) return { data: data as TensorData, shape, dtype };
   const numbers = Array.from(data as ArrayLike<number | bigint>, Number);
   if (isHalf(data)) return { data: Float32Array.from(numbers), shape, dtype: "float32" };
   return { data: toInt32(numbers, name), shape, dtype: "int32" };

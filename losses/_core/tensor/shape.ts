@@ -4,6 +4,11 @@
 
 import type { AnyTypedArray, FloatArray, Shaped } from "./types.ts";
 
+/** The largest number of axes of a tensor. */
+export const MOST_AXES = 64;
+/** The largest number of elements of a JavaScript array. */
+export const MOST_NUMBERS = 0xffff_ffff;
+
 /** How many numbers a shape holds. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
@@ -55,9 +60,6 @@ const inheritedLength = /* @__PURE__ */ inheritedGetter("length");
 function inheritedGetter(name: "length"): (this: FloatArray) => number {
   return Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), name)!.get!;
 }
-
-/** The largest number of axes of a tensor. */
-export const MOST_AXES = 64;
 
 /**
  * A copy of a shape, each element read once, as it may change under a getter.

@@ -34,6 +34,13 @@ export const ARRAYS: {
   readonly int32: typeof Int32Array;
 } = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
+/** The element type of tensors with such numbers, if there are any. */
+export function dtypeOf(data: unknown): DType | undefined {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  return data instanceof Int32Array ? "int32" : undefined;
+}
+
 /**
  * Numbers in a typed array, row by row, with a shape.
  *
@@ -81,10 +88,8 @@ export class Tensor {
       this.shape = shape;
       return;
     }
-    if (data instanceof Float32Array) this.dtype = "float32";
-    else if (data instanceof Float64Array) this.dtype = "float64";
-    else if (data instanceof Int32Array) this.dtype = "int32";
-    else {
+    const dtype = dtypeOf(data);
+    if (dtype === undefined) {
       throw new TypeError(
         `Cannot make a tensor as data must be a Float32Array, Float64Array or Int32Array: current value is ${
           describe(data)
@@ -100,6 +105,7 @@ export class Tensor {
         } holds ${sizeOf(own)}, data has ${data.length}`,
       );
     }
+    this.dtype = dtype;
     this.data = data;
     this.shape = own;
   }
