@@ -10,7 +10,7 @@
 import { lanes } from "./assembler.ts";
 import type { Plan, Run } from "./plan.ts";
 import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
-import { STRIP } from "./sizes.ts";
+import { LEAST_STRIP, MOST_VALUES, STRIP } from "./sizes.ts";
 
 /** A value for each column of a strip, as floats and as the words of 32 bits that they consist of. */
 interface Register {
@@ -31,11 +31,13 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   const width = 1 + wide;
   const words = new Int32Array(memory);
   const doubles = new Float64Array(memory);
+  /** Columns in a strip: bounds the memory for values, however long rows and formula are. */
+  const strip = Math.max(LEAST_STRIP, Math.min(STRIP, MOST_VALUES / instructions.length | 0));
   let registers: Register[] | undefined;
 
   // The literal fills the registers of constants for good; in others it is overwritten.
   const newRegister = ({ value }: Instruction): Register => {
-    const { buffer } = lanes(wide, value, 4 * width * STRIP);
+    const { buffer } = lanes(wide, value, 4 * width * strip);
     return {
       floats: wide ? new Float64Array(buffer) : new Float32Array(buffer),
       words: new Int32Array(buffer),
@@ -53,7 +55,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         if (op === "element" || op === "column") {
           copy(out.words, 0, words, placeOf(op, Number(value), row, column), width * count);
         } else if (op === "row" || op === "param") {
-          out.floats.fill(doubles[Number(value) / 8 + (op === "row" ? row : 0)]!);
+          out.floats.fill(doubles[Number(value) / 8 + (op === "row" ? row : 0)]!, 0, count);
         } else {
           // In place of an argument that an operation does not have stands the first.
           const [a, b = a, c = a] = args as [number, number?, number?];
@@ -63,12 +65,13 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
     };
     const placeOf = (kind: string, offset: number, row: number, column: number) =>
       offset / 4 + width * (kind === "element" ? row * cols + column : column);
-    run(CALL, 0, 0, STRIP);
+    const most = Math.min(strip, cols);
+    run(CALL, 0, 0, most);
     for (let row = 0; row < rows; row++) {
-      run(ROW, row, 0, STRIP);
+      run(ROW, row, 0, most);
       const totals = reductions.map(({ kind }) => kind === "sum" ? 0 : -Infinity);
-      for (let column = 0; column < cols; column += STRIP) {
-        const count = Math.min(STRIP, cols - column);
+      for (let column = 0; column < cols; column += strip) {
+        const count = Math.min(strip, cols - column);
         run(ELEMENT, row, column, count);
         for (const { kind, offset, value } of stores) {
           copy(words, placeOf(kind, offset, row, column), values[value]!.words, 0, width * count);
@@ -76,8 +79,17 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         reductions.forEach(({ kind, value }, k) => {
           const { floats } = values[value]!;
           let total = totals[k]!;
-          if (kind === "sum") { for (let i = 0; i < count; i++) total += floats[i]!; }
-          else for (let i = 0; i < count; i++) if (total < floats[i]!) total = floats[i]!;
+          if (kind === "sum") {
+            // Two sums, neither of which waits for the other.
+            let other = 0;
+            let i = 1;
+            for (; i < count; i += 2) {
+              total += floats[i - 1]!;
+              other += floats[i]!;
+            }
+            if (i === count) total += floats[i - 1]!;
+            total += other;
+          } else for (let i = 0; i < count; i++) if (total < floats[i]!) total = floats[i]!;
           totals[k] = total;
         });
       }
@@ -88,7 +100,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   };
 }
 
-/** Copies words: for so few, a loop is faster than `set`. */
+/** Copies words: a loop is faster than `set` for few. */
 function copy(
   to: Int32Array,
   first: number,
@@ -96,7 +108,8 @@ function copy(
   start: number,
   count: number,
 ): void {
-  for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
+  if (count > LEAST_STRIP) to.set(from.subarray(start, start + count), first);
+  else for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
 }
 
 /** Runs an instruction for `n` columns. What takes long has a loop for each operation, which engines compile well. */

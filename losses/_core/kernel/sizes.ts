@@ -29,7 +29,9 @@ export const MAX_DEPTH = 100;
 /** The largest number of instructions of a kernel: engines allow functions 50,000 locals. */
 export const MAX_INSTRUCTIONS = 40_000;
 
-/** Columns that the interpreter works on at once: bounds the memory for values, however long rows and formula are. */
-export const STRIP = 256;
+/** Columns that the interpreter works on at once: few enough that all values of a usual formula stay in the L2 cache. */
+export const STRIP = 1024;
+/** Fewer if a formula has many values, but at least so many. */
+export const MOST_VALUES = 2 ** 17, LEAST_STRIP = 64;
 /** Up to so many elements a loop is faster than `set`. */
 export const SMALL = 8;
