@@ -71,13 +71,14 @@ class ArenaEncoder extends Encoder {
     }
   }
 
-  protected override begin(): void {
+  override encode(limits: CodeWriter): Uint8Array<ArrayBuffer> {
     this.get(COLS).set(TABLE);
     this.#load(COLUMNS, COLS);
     for (const { slot, local } of this.#operands.values()) {
       this.#load(beginOf(slot), local);
       this.#load(gapOf(slot), local + 1);
     }
+    return super.encode(limits);
   }
 
   /** Sets a local to a word of the table. */

@@ -162,7 +162,6 @@ export class Encoder extends CodeWriter {
     const size = wide ? 8 : 4;
     const blockBytes = this.#unroll * VECTOR_BYTES;
 
-    this.begin();
     this.get(COLS).i32(size).byte(I32_MUL).set(ROW_END);
     this.get(ROW_END).i32(-VECTOR_BYTES).byte(I32_AND).set(FULL);
     this.get(ROW_END).i32(-blockBytes).byte(I32_AND).set(BLOCKS);
@@ -203,9 +202,6 @@ export class Encoder extends CodeWriter {
     this.byte(END).byte(END);
     return moduleOf(limits, this.#integers - PARAMETERS, this.#locals - this.#integers, this);
   }
-
-  /** Writes what comes first. */
-  protected begin(): void {}
 
   /** Writes what ends a row. */
   protected endRow(): void {}
