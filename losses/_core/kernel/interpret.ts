@@ -13,7 +13,7 @@ import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
 import { STRIP } from "./sizes.ts";
 
 /** A value for each column of a strip, as floats and as the words of 32 bits that they consist of. */
-interface Register {
+export interface Register {
   readonly floats: Float32Array | Float64Array;
   readonly words: Int32Array;
 }
@@ -57,7 +57,8 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         } else {
           // In place of an argument that an operation does not have stands the first.
           const [a, b = a, c = a] = args as [number, number?, number?];
-          compute(instruction, count, out, values[a]!, values[b]!, values[c]!);
+          const given = [instruction, count, out, values[a]!, values[b]!, values[c]!] as const;
+          if (!compute(...given)) plan.program.interpret!(...given);
         }
       }
     };
@@ -99,28 +100,36 @@ function copy(
   for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
 }
 
-/** Runs an instruction for `n` columns. What takes long has a loop for each operation, which engines compile well. */
-function compute(
-  { op, value }: Instruction,
+/**
+ * Runs an instruction for `n` columns; false if it is another one's. What takes long has a loop for each operation, which engines
+ * compile well.
+ */
+export type Interpret = (
+  instruction: Instruction,
   n: number,
-  { floats: o, words: w }: Register,
-  { floats: x, words: p }: Register,
-  { floats: y, words: q }: Register,
-  { floats: z, words: r }: Register,
-): void {
-  const width = o.BYTES_PER_ELEMENT / 4;
-  const isWide = width === 2;
-  const words = width * n;
-  const distance = Number(value);
+  out: Register,
+  x: Register,
+  y: Register,
+  z: Register,
+) => boolean;
+
+/** Runs the instructions that formulas consist of but for functions. */
+const compute: Interpret = (
+  { op },
+  n,
+  { floats: o, words: w },
+  { floats: x, words: p },
+  { floats: y, words: q },
+  { words: r },
+) => {
+  const isWide = o.BYTES_PER_ELEMENT === 8;
+  const words = isWide ? 2 * n : n;
   switch (op) {
     case "abs":
       for (let i = 0; i < n; i++) o[i] = Math.abs(x[i]!);
       break;
     case "sqrt":
       for (let i = 0; i < n; i++) o[i] = Math.sqrt(x[i]!);
-      break;
-    case "trunc":
-      for (let i = 0; i < n; i++) o[i] = Math.trunc(x[i]!);
       break;
     case "min":
       for (let i = 0; i < n; i++) o[i] = Math.min(x[i]!, y[i]!);
@@ -149,18 +158,6 @@ function compute(
     case "pmax":
       for (let i = 0; i < n; i++) o[i] = x[i]! < y[i]! ? y[i]! : x[i]!;
       break;
-    case "madd":
-      for (let i = 0; i < n; i++) {
-        const xy = x[i]! * y[i]!;
-        o[i] = z[i]! + (isWide ? xy : Math.fround(xy));
-      }
-      break;
-    case "nmadd":
-      for (let i = 0; i < n; i++) {
-        const xy = x[i]! * y[i]!;
-        o[i] = z[i]! - (isWide ? xy : Math.fround(xy));
-      }
-      break;
     case "lt":
       for (let i = 0; i < n; i++) w[i] = x[i]! < y[i]! ? -1 : 0;
       break;
@@ -188,34 +185,12 @@ function compute(
     case "select":
       for (let i = 0; i < words; i++) w[i] = p[i]! !== 0 ? q[i]! : r[i]!;
       break;
-    case "iadd":
-    case "isub": {
-      // a - b is a + ~b + 1. The low word of a float64 comes first, and carries into the high one.
-      const flip = op === "isub" ? -1 : 0;
-      let carry = 0;
-      for (let i = 0; i < words; i++) {
-        const sum = (p[i]! >>> 0) + ((q[i]! ^ flip) >>> 0) + (i % width === 0 ? -flip : carry);
-        carry = Number(sum > 0xffff_ffff);
-        w[i] = sum;
-      }
-      break;
-    }
-    // Those of float64 are by more than 32 bits: one word takes the place of the other. JavaScript counts modulo 32.
-    case "shl":
-      for (let i = 0; i < words; i += width) {
-        w[i + width - 1] = p[i]! << distance;
-        if (isWide) w[i] = 0;
-      }
-      break;
-    case "shr":
-      for (let i = 0; i < words; i += width) {
-        w[i] = p[i + width - 1]! >>> distance;
-        if (isWide) w[i + 1] = 0;
-      }
-      break;
+    default:
+      return false;
   }
   // A mask has all bits of a float: that of lt, le, eq and ne.
   if (isWide && /^(l|e|ne$)/.test(op)) {
     for (let i = n - 1; i >= 0; i--) w[2 * i + 1] = w[2 * i] = w[i]!;
   }
-}
+  return true;
+};

@@ -8,6 +8,7 @@
  */
 
 import type { FloatType } from "../tensor/types.ts";
+import { interpretMath } from "./interpret_math.ts";
 import type { MathFunctions } from "./lower.ts";
 import type { ProgramBuilder, Value } from "./program.ts";
 
@@ -462,7 +463,8 @@ export function xlogy(b: ProgramBuilder, x: Value, y: Value): Value {
 /** All functions, for formulas that are not known beforehand. */
 export const ALL_FUNCTIONS: MathFunctions = { exp, log, log1p, sigmoid, softplus, pow, xlogy };
 
-/** `b.emit` as a function, which keeps the formulas above short. */
+/** `b.emit` as a function, which keeps the formulas above short; what it emits can then be interpreted, too. */
 function bound(b: ProgramBuilder): { apply: ProgramBuilder["emit"] } {
+  b.interpret = interpretMath;
   return { apply: b.emit.bind(b) };
 }

@@ -7,6 +7,7 @@
  */
 
 import type { FloatType } from "../tensor/types.ts";
+import type { Interpret } from "./interpret.ts";
 
 /** The operations of a machine. Names follow WebAssembly's. */
 export type Op =
@@ -94,6 +95,8 @@ export class ProgramBuilder {
 
   /** The type that all floats of the program have. */
   readonly dtype: FloatType;
+  /** Runs instructions that only functions consist of, where WebAssembly is not allowed. */
+  interpret?: Interpret;
 
   /** @param dtype The type that all floats of the program have. */
   constructor(dtype: FloatType) {
