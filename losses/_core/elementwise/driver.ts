@@ -163,10 +163,6 @@ export class Driver {
     // What is copied into each operand: arguments, tensors among the options, weight, upstream gradient.
     const from: (Shaped | undefined)[] = [];
     const strides: (readonly number[] | undefined)[] = [];
-    const give = (operand: number, tensor: Shaped) => {
-      from[operand] = tensor;
-      strides[operand] = stridesAlong(tensor.shape, shape);
-    };
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
       // A gradient has the shape of the argument as it was given, before it is aligned.
@@ -189,7 +185,8 @@ export class Driver {
           }: current shape is ${show(option.shape)}`,
         );
       }
-      give(i, toTensor(option, dtype, name));
+      from[i] = toTensor(option, dtype, name);
+      strides[i] = stridesAlong(option.shape, shape);
     }
     const weight = from[specs.length];
     for (let i = 0; i < specs.length; i++) {
@@ -217,7 +214,7 @@ export class Driver {
       }
     }
     const hasUpstream = typeof gradOutput !== "number";
-    if (hasUpstream) give(this.#names.length, { data: gradOutput, shape });
+    if (hasUpstream) from[this.#names.length] = { data: gradOutput, shape };
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
@@ -238,9 +235,10 @@ export class Driver {
     const isInArena = kernels.tileRows > 1;
     const isCopied = !isInArena || isDense || strides.some(Boolean) ||
       [...from, ...Object.values(grad)].some((given) => given && !arena!.holds(given.data));
-    const most = isCopied ? 1 : kernels.tileRows;
     for (let start = 0, end = 0; start < size; start = end) {
-      const rows = Math.min(most, Math.floor((size - start) / tile)) || 1;
+      const rows = isCopied
+        ? 1
+        : Math.min(kernels.tileRows, Math.floor((size - start) / tile)) || 1;
       const cols = Math.min(tile, size - start);
       end = start + rows * cols;
       for (let i = 0; i < from.length; i++) {
