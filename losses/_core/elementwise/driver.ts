@@ -115,7 +115,8 @@ export class Driver {
     this.#defaults = definition.wrt ?? [this.#names[0]!];
     this.#isDifferentiable = this.#names.map((name) => Object.hasOwn(formula.grad, name));
     this.#params = Object.keys(options).filter((name) => "valid" in options[name]!);
-    const [symbols, others] = [specs, tensors].map((of) => of.map(({ symbol }) => symbol));
+    const symbols = specs.map(({ symbol }) => symbol);
+    const others = tensors.map(({ symbol }) => symbol);
     const free = freeNames([...symbols, ...others, ...this.#params]);
     const factors = this.#factors = {
       weight: free(WEIGHT),
@@ -332,8 +333,9 @@ export class Driver {
     for (let i = 1; i < tensors.length; i++) same &&= sameShape(tensors[i]!.shape, first);
     if (same) return first;
     const { loss, checkShapes } = this.#definition;
-    const common = commonShape(loss, this.#names, tensors);
-    checkShapes?.(loss, this.#names, tensors, common);
+    const names = this.#names.slice(0, tensors.length);
+    const common = commonShape(loss, names, tensors);
+    checkShapes?.(loss, names, tensors, common);
     return common;
   }
 }

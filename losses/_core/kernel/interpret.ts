@@ -9,14 +9,8 @@
 
 import { lanes } from "./assembler.ts";
 import type { Plan, Run } from "./plan.ts";
-import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
+import { CALL, ELEMENT, type Instruction, type Interpret, type Register, ROW } from "./program.ts";
 import { STRIP } from "./sizes.ts";
-
-/** A value for each column of a strip, as floats and as the words of 32 bits that they consist of. */
-export interface Register {
-  readonly floats: Float32Array | Float64Array;
-  readonly words: Int32Array;
-}
 
 /**
  * Makes a function that interprets a kernel.
@@ -99,19 +93,6 @@ function copy(
 ): void {
   for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
 }
-
-/**
- * Runs an instruction for `n` columns; false if it is another one's. What takes long has a loop for each operation, which engines
- * compile well.
- */
-export type Interpret = (
-  instruction: Instruction,
-  n: number,
-  out: Register,
-  x: Register,
-  y: Register,
-  z: Register,
-) => boolean;
 
 /** Runs the instructions that formulas consist of but for functions. */
 const compute: Interpret = (

@@ -3,7 +3,7 @@
  * without functions do not load them.
  */
 
-import type { Interpret } from "./interpret.ts";
+import type { Interpret } from "./program.ts";
 
 /** Runs one of them. */
 export const interpretMath: Interpret = (

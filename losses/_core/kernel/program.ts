@@ -7,7 +7,6 @@
  */
 
 import type { FloatType } from "../tensor/types.ts";
-import type { Interpret } from "./interpret.ts";
 
 /** The operations of a machine. Names follow WebAssembly's. */
 export type Op =
@@ -78,6 +77,25 @@ export interface Instruction {
   readonly value: number | bigint;
   readonly stage: Stage;
 }
+
+/** A value for each of some columns, as floats and as the words of 32 bits that they consist of. */
+export interface Register {
+  readonly floats: Float32Array | Float64Array;
+  readonly words: Int32Array;
+}
+
+/**
+ * Runs an instruction for `n` columns; false if it is another one's. What takes long has a loop for each operation, which engines
+ * compile well.
+ */
+export type Interpret = (
+  instruction: Instruction,
+  n: number,
+  out: Register,
+  x: Register,
+  y: Register,
+  z: Register,
+) => boolean;
 
 /** The value of an instruction, as the index of the instruction. */
 export type Value = number;
