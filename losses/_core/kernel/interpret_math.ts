@@ -28,12 +28,6 @@ export const interpretMath: Interpret = (
         o[i] = z[i]! + (isWide ? xy : Math.fround(xy));
       }
       break;
-    case "nmadd":
-      for (let i = 0; i < n; i++) {
-        const xy = x[i]! * y[i]!;
-        o[i] = z[i]! - (isWide ? xy : Math.fround(xy));
-      }
-      break;
     case "iadd":
     case "isub": {
       // a - b is a + ~b + 1. The low word of a float64 comes first, and carries into the high one.

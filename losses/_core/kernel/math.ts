@@ -182,10 +182,10 @@ function expParts(
   const t = apply("pmax", below, b.const(c.expMin));
   const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(shifter));
   const n = apply("sub", shifted, b.const(shifter));
-  const high = apply("nmadd", n, b.const(c.ln2Hi), t);
+  const high = apply("madd", n, b.const(-c.ln2Hi), t);
   const r = rest === undefined
-    ? apply("nmadd", n, b.const(c.ln2Lo), high)
-    : apply("add", high, apply("nmadd", n, b.const(c.ln2Lo), rest));
+    ? apply("madd", n, b.const(-c.ln2Lo), high)
+    : apply("add", high, apply("madd", n, b.const(-c.ln2Lo), rest));
   const tail = apply("madd", apply("mul", r, r), polynomial(b, r, EXP[b.dtype]), r);
   const power = b.shift("shl", shifted, c.mantissa);
   if (range !== "any") {
@@ -201,25 +201,26 @@ function expParts(
 
 /**
  * log(1 + f) = 2 atanh(s) with s = f / (2 + f), computed as f - s · factor with factor = f - s² P(s²): f is exact, and the
- * correction is small. The polynomial P determines where f may lie: from √½ - 1 to √2 - 1, or from 0 to 1.
+ * correction is small. As there is a multiply-add, but no multiply-subtract, it is -s and -P that are computed. The polynomial P determines where f may lie: from √½ - 1 to √2 - 1, or from 0 to 1.
  */
 function atanhSeries(
   b: ProgramBuilder,
   f: Value,
   poly: readonly number[],
-): { s: Value; factor: Value } {
+): { minusS: Value; factor: Value } {
   const { apply } = bound(b);
-  const s = apply("div", f, apply("add", f, b.const(2)));
-  const w = apply("mul", s, s);
-  return { s, factor: apply("nmadd", w, polynomial(b, w, poly), f) };
+  const minusS = apply("div", f, apply("sub", b.const(-2), f));
+  const w = apply("mul", minusS, minusS);
+  const minusP = polynomial(b, w, poly.map((coefficient) => -coefficient));
+  return { minusS, factor: apply("madd", w, minusP, f) };
 }
 
 /** log(m · 2ᵏ) for m between √½ and √2 and f = m - 1. */
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
   const c = formatOf(b.dtype);
   const { apply } = bound(b);
-  const { s, factor } = atanhSeries(b, f, LOG[b.dtype]);
-  const small = apply("nmadd", s, factor, apply("mul", k, b.const(c.ln2Lo)));
+  const { minusS, factor } = atanhSeries(b, f, LOG[b.dtype]);
+  const small = apply("madd", minusS, factor, apply("mul", k, b.const(c.ln2Lo)));
   return apply("madd", k, b.const(c.ln2Hi), apply("add", f, small));
 }
 
@@ -294,9 +295,9 @@ function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
 export function sigmoid(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const z = expNegAbs(b, x).value;
-  const w = apply("div", z, apply("add", z, b.const(1)));
+  const minusW = apply("div", z, apply("sub", b.const(-1), z));
   const limit = b.select(apply("lt", x, b.const(0)), z, b.const(1));
-  return apply("nmadd", limit, w, limit);
+  return apply("madd", limit, minusW, limit);
 }
 
 /**
@@ -312,8 +313,8 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  const { s, factor } = atanhSeries(b, z, LOG1P[b.dtype]);
-  return apply("add", apply("nmadd", s, factor, z), rest);
+  const { minusS, factor } = atanhSeries(b, z, LOG1P[b.dtype]);
+  return apply("add", apply("madd", minusS, factor, z), rest);
 }
 
 /** A number as the sum of two floats, of which the first has half a mantissa: products of such are exact. */
@@ -365,8 +366,8 @@ function splitLog(b: ProgramBuilder, x: Value): Split {
   // s = (f - high (m + 1)) / (m + 1) + high
   const high = upper(b, s);
   const sumHigh = upper(b, sum);
-  const sumLow = apply("sub", m, apply("sub", sumHigh, b.const(1)));
-  const left = apply("nmadd", high, sumLow, apply("sub", f, apply("mul", high, sumHigh)));
+  const minusSumLow = apply("sub", apply("sub", sumHigh, b.const(1)), m);
+  const left = apply("madd", high, minusSumLow, apply("sub", f, apply("mul", high, sumHigh)));
   const low = apply("mul", reciprocal, left);
 
   // The parenthesis: 3 + high² is exact, what comes to it is small.

@@ -34,8 +34,6 @@ export type Op =
   | "pmax"
   /** `a * b + c`, rounded once (relaxed SIMD) or twice. */
   | "madd"
-  /** `c - a * b`, rounded once (relaxed SIMD) or twice. */
-  | "nmadd"
   // Masks: all bits set or none.
   | "lt"
   | "le"

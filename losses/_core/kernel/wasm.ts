@@ -42,7 +42,6 @@ import {
   LOOP,
   moduleOf,
   RELAXED_MADD,
-  RELAXED_NMADD,
   RELAXED_SELECT,
   SHUFFLE,
   SPLAT,
@@ -134,7 +133,7 @@ export class Encoder extends CodeWriter {
     this.#local = new Int32Array(instructions.length).fill(NONE);
     const depths = new Uint8Array(instructions.length);
     instructions.forEach(({ op, args, stage }, value) => {
-      const isStep = stage === ELEMENT && (op === "madd" || op === "nmadd");
+      const isStep = stage === ELEMENT && op === "madd";
       const depth = Math.max(0, ...args.map((arg) => depths[arg]! + 1));
       const isLocal = isStep || crosses[value] || args.length === 0 || depth > MAX_DEPTH;
       if (uses[value]! >= (isLocal ? 1 : 2)) {
@@ -281,16 +280,6 @@ export class Encoder extends CodeWriter {
         push(2);
         if (relaxed) this.simd(RELAXED_MADD + 2 * wide);
         else this.#apply("add");
-        break;
-      case "nmadd":
-        if (relaxed) {
-          push(0, 1, 2);
-          this.simd(RELAXED_NMADD + 2 * wide);
-        } else {
-          push(2, 0, 1);
-          this.#apply("mul");
-          this.#apply("sub");
-        }
         break;
       case "shl":
       case "shr":
