@@ -127,17 +127,6 @@ function formatOf(dtype: FloatType): Format {
     };
 }
 
-/** The bits of a float, as an integer of its width. */
-function bitsOf(dtype: FloatType, value: number): bigint {
-  const view = new DataView(new ArrayBuffer(8));
-  if (dtype === "float32") {
-    view.setFloat32(0, value);
-    return BigInt(view.getUint32(0));
-  }
-  view.setFloat64(0, value);
-  return view.getBigUint64(0);
-}
-
 /** A polynomial by Horner's rule; coefficients begin with that of the lowest power. */
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
@@ -230,12 +219,12 @@ function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
  */
 function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted: Value } {
   const c = formatOf(b.dtype);
-  const one = BigInt(c.bias) << BigInt(c.mantissa);
   const { apply } = bound(b);
-  const offset = one - bitsOf(b.dtype, Math.SQRT1_2);
-  const biased = b.shift("shr", apply("iadd", y, b.bits(offset)), c.mantissa);
-  const m = apply("isub", apply("iadd", y, b.bits(one)), b.shift("shl", biased, c.mantissa));
-  const shifted = apply("iadd", biased, b.bits(bitsOf(b.dtype, c.shifter)));
+  // Constants are used as the integers that their bits are: 1 has the exponent 0 + bias, and the mantissa 0.
+  const raised = apply("iadd", y, b.const(1));
+  const biased = b.shift("shr", apply("isub", raised, b.const(Math.SQRT1_2)), c.mantissa);
+  const m = apply("isub", raised, b.shift("shl", biased, c.mantissa));
+  const shifted = apply("iadd", biased, b.const(c.shifter));
   return { m, biased, shifted };
 }
 
