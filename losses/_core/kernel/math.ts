@@ -221,9 +221,10 @@ function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted:
   const c = formatOf(b.dtype);
   const { apply } = bound(b);
   // Constants are used as the integers that their bits are: 1 has the exponent 0 + bias, and the mantissa 0.
-  const raised = apply("iadd", y, b.const(1));
-  const biased = b.shift("shr", apply("isub", raised, b.const(Math.SQRT1_2)), c.mantissa);
-  const m = apply("isub", raised, b.shift("shl", biased, c.mantissa));
+  const one = b.const(1);
+  const offset = apply("isub", one, b.const(Math.SQRT1_2));
+  const biased = b.shift("shr", apply("iadd", y, offset), c.mantissa);
+  const m = apply("isub", apply("iadd", y, one), b.shift("shl", biased, c.mantissa));
   const shifted = apply("iadd", biased, b.const(c.shifter));
   return { m, biased, shifted };
 }
