@@ -26,11 +26,8 @@ import {
 import { COLS, FULL, INTEGERS, J, ROW_END } from "../kernel/locals.ts";
 import type { Plan } from "../kernel/plan.ts";
 import type { Op, Operand, OperandKind } from "../kernel/program.ts";
-import { VECTOR_BYTES } from "../kernel/sizes.ts";
+import { MOST_PAGES, VECTOR_BYTES } from "../kernel/sizes.ts";
 import { Encoder } from "../kernel/wasm.ts";
-
-/** The most pages of a memory. */
-export const MOST_PAGES = 65536;
 
 /** Where the table says how many columns there are. */
 export const COLUMNS = 0;
