@@ -82,6 +82,7 @@ import { BLOCK_INSTRUCTIONS, MAX_DEPTH, UNROLL, VECTOR_BYTES } from "./sizes.ts"
  */
 export class Encoder extends CodeWriter {
   protected readonly plan: Plan;
+  readonly #instructions: readonly Instruction[];
   /** Whether the multiply-add and select of relaxed SIMD are used. */
   readonly #relaxed: boolean;
   /** 0 for float32, 1 for float64. */
@@ -108,6 +109,7 @@ export class Encoder extends CodeWriter {
     this.#locals = this.#integers = INTEGERS + integers;
     const { program: { dtype, instructions }, stores, reductions } = plan;
     this.plan = plan;
+    this.#instructions = instructions;
     this.#relaxed = relaxed;
     this.wide = dtype === "float64" ? 1 : 0;
 
@@ -224,7 +226,7 @@ export class Encoder extends CodeWriter {
 
   /** Sets the locals of one stage, arguments first, each for `count` vectors. */
   #computeStage(stage: Stage, count: number): void {
-    const { instructions } = this.plan.program;
+    const instructions = this.#instructions;
     for (let value = 0; value < instructions.length; value++) {
       if (this.#local[value] === NONE || instructions[value]!.stage !== stage) continue;
       for (let u = 0; u < count; u++) {
@@ -235,13 +237,13 @@ export class Encoder extends CodeWriter {
   }
 
   #localOf(value: Value, u: number): number {
-    const varies = this.plan.program.instructions[value]!.stage === ELEMENT;
+    const varies = this.#instructions[value]!.stage === ELEMENT;
     return this.#local[value]! + (varies ? u : 0);
   }
 
   /** Pushes a value: its local, or its instruction after those of its arguments. */
   protected push(value: Value, u: number): void {
-    if (this.#local[value] === NONE) this.#compute(this.plan.program.instructions[value]!, u);
+    if (this.#local[value] === NONE) this.#compute(this.#instructions[value]!, u);
     else this.get(this.#localOf(value, u));
   }
 
