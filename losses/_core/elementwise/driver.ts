@@ -155,6 +155,7 @@ export class Driver {
     const { loss, arguments: specs, align } = definition;
     const { reduction, params, types } = options;
     const isDense = reduction === "none";
+    const isWeighted = options.tensors[0] !== undefined;
     const given = readArguments(loss, specs, values, types);
     const { dtype } = given;
     const tensors = align === undefined ? given.tensors : align(given.tensors);
@@ -189,7 +190,6 @@ export class Driver {
       from[i] = toTensor(option, dtype, name);
       strides[i] = stridesAlong(option.shape, shape);
     }
-    const weight = from[specs.length];
     for (let i = 0; i < specs.length; i++) {
       specs[i]!.domain?.check(kernels, loss, specs[i]!, tensors[i]!);
     }
@@ -206,8 +206,9 @@ export class Driver {
     let center = 0;
     if (reduction === "mean") {
       denominator = options.meanOver === "batch" ? tensors[0]!.shape[0] ?? 1 : size;
-      if (weight !== undefined && typeof definition.weight === "function") {
-        denominator = definition.weight(kernels, this.#symbols[0]!, weight.data as FloatArray);
+      if (isWeighted && typeof definition.weight === "function") {
+        const weight = from[specs.length]!.data as FloatArray;
+        denominator = definition.weight(kernels, this.#symbols[0]!, weight);
         // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
         if (wrt.includes(WEIGHT)) {
           center = this.evaluate(options, given.tensors, VALUE_ONLY).value.item();
@@ -219,7 +220,7 @@ export class Driver {
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
-    const pass = this.#pass(workspace, isDense, weight !== undefined, hasUpstream, wrt);
+    const pass = this.#pass(workspace, isDense, isWeighted, hasUpstream, wrt);
 
     // 3. Tile by tile: copy in, compute, copy out. Gradients of arguments that are repeated along an axis are summed.
     const each = isDense ? zeros(dtype, shape) : undefined;
