@@ -9,7 +9,7 @@ import { importsOf, withoutTexts } from "./checks/source.ts";
 import { MAX_HEIGHT } from "../losses/_core/formula/graph.ts";
 import { MAX_NESTING } from "../losses/_core/formula/grammar.ts";
 import { MAX_LENGTH } from "../losses/_core/formula/parse.ts";
-import { MAX_INSTRUCTIONS } from "../losses/_core/kernel/sizes.ts";
+import { MAX_INSTRUCTIONS, MOST_PAGES, PAGE } from "../losses/_core/kernel/sizes.ts";
 import { MOST_AXES } from "../losses/_core/tensor/shape.ts";
 import { origin } from "../notebooks/_kit/data/data.ts";
 
@@ -71,12 +71,10 @@ describe("SECURITY.md", () => {
 
   it("gives the limits that the code has", () => {
     const limits = tableAfter(page, "## Formulas from strangers").map(([, most]) => most);
-    const pages = readProject("losses/_core/kernel/row_kernels.ts").match(/const MAX_PAGES = (\d+)/)
-      ?.[1];
     const wanted = [MAX_LENGTH, MAX_NESTING, MAX_HEIGHT, MAX_INSTRUCTIONS];
     assertEquals(limits, [
       ...wanted.map((limit) => limit.toLocaleString("en-US")),
-      `${Number(pages) * 2 ** 16 / 2 ** 30} GiB`,
+      `${MOST_PAGES * PAGE / 2 ** 30} GiB`,
     ]);
     assert(page.includes(`at most ${MOST_AXES} axes`));
   });

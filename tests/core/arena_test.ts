@@ -6,6 +6,7 @@ import {
   CrossEntropyLoss,
   empty,
   float32,
+  HingeEmbeddingLoss,
   HuberLoss,
   int32,
   KLDivLoss,
@@ -320,5 +321,30 @@ describe("in the arena", () => {
         assert(sameNumbers(grad.input.data, wanted.grad.input.data));
       }
     }
+  });
+
+  it("a repeated argument is copied, even if its operand has served a check or a sum before", () => {
+    const wave = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i));
+    const [rows, whole] = [wave(2000), wave(2000 * 3)];
+    const signs = rows.map(Math.sign).map((sign) => sign || 1);
+    using column = empty([2000, 1]);
+    using x = empty([2000, 3]);
+    using weight = empty([2000, 3]);
+    column.data.set(rows);
+    x.data.set(whole);
+    weight.data.set(whole.map(Math.abs));
+    const [plainColumn, plainX] = [new Tensor(rows, [2000, 1]), new Tensor(whole, [2000, 3])];
+    const plainWeight = new Tensor(whole.map(Math.abs), [2000, 3]);
+
+    const weighted = new MSELoss({ weight }).valueAndGrad(column, x);
+    const wanted = new MSELoss({ weight: plainWeight }).valueAndGrad(plainColumn, plainX);
+    assertEquals(weighted.value.item(), wanted.value.item());
+    assert(sameNumbers(weighted.grad.input.data, wanted.grad.input.data));
+
+    column.data.set(signs);
+    const checked = new HingeEmbeddingLoss().valueAndGrad(x, column);
+    const plain = new HingeEmbeddingLoss().valueAndGrad(plainX, new Tensor(signs, [2000, 1]));
+    assertEquals(checked.value.item(), plain.value.item());
+    assert(sameNumbers(checked.grad.input.data, plain.grad.input.data));
   });
 });

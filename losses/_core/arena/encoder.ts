@@ -26,11 +26,8 @@ import {
 import { COLS, FULL, INTEGERS, J, ROW_END } from "../kernel/locals.ts";
 import type { Plan } from "../kernel/plan.ts";
 import type { Op, Operand, OperandKind } from "../kernel/program.ts";
-import { VECTOR_BYTES } from "../kernel/sizes.ts";
+import { MOST_PAGES, VECTOR_BYTES } from "../kernel/sizes.ts";
 import { Encoder } from "../kernel/wasm.ts";
-
-/** The most pages of a memory. */
-export const MOST_PAGES = 65536;
 
 /** Where the table says how many columns there are. */
 export const COLUMNS = 0;
@@ -71,13 +68,14 @@ class ArenaEncoder extends Encoder {
     }
   }
 
-  protected override begin(): void {
+  override encode(limits: CodeWriter): Uint8Array<ArrayBuffer> {
     this.get(COLS).set(TABLE);
     this.#load(COLUMNS, COLS);
     for (const { slot, local } of this.#operands.values()) {
       this.#load(beginOf(slot), local);
       this.#load(gapOf(slot), local + 1);
     }
+    return super.encode(limits);
   }
 
   /** Sets a local to a word of the table. */

@@ -11,12 +11,11 @@
  */
 
 import { bestMachine, type Machine } from "../kernel/memory.ts";
-import { LINE, PAGE, SCRATCH_PAGES, SLACK } from "../kernel/sizes.ts";
+import { LINE, MOST_PAGES, PAGE, SCRATCH_PAGES, SLACK } from "../kernel/sizes.ts";
 import { type ArenaMemory, openArena } from "../tensor/arena.ts";
 import { show } from "../tensor/shape.ts";
 import type { Shaped, TensorData } from "../tensor/types.ts";
 import { type Block, Blocks } from "./blocks.ts";
-import { MOST_PAGES } from "./encoder.ts";
 
 /** The memory grows by this many pages at least. */
 const GROWTH = 256;

@@ -98,7 +98,23 @@ export function checkRequest(
   let buffers = 0;
   const grad: Record<string, FloatTensor> = {};
   if (request !== undefined && request !== VALUE_ONLY) {
-    checkKeys(loss, request);
+    if (typeof request !== "object" || request === null) {
+      throw new TypeError(
+        `Cannot compute ${loss} as the request must be an object: current value is ${
+          describe(request)
+        }`,
+      );
+    }
+    // In V8, this loop is faster than one over Object.keys; small calls notice that.
+    for (const name in request) {
+      if (!KNOWN.includes(name) && Object.hasOwn(request, name)) {
+        throw new TypeError(
+          `Cannot compute ${loss} as '${name}' cannot be requested: ${
+            suggestion(name, KNOWN)
+          }known are ${KNOWN.join(", ")}`,
+        );
+      }
+    }
     const { wrt: wanted, gradOutput: given, out } = request;
     if (wanted !== undefined) wrt = checkNames(loss, wanted, shapes);
     const upstream = checkGradOutput(loss, given, dtype, valueShape);
@@ -119,27 +135,6 @@ export function checkRequest(
   for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
   arena?.checkLive(loss, [...inputs, ...Object.values(grad)]);
   return { wrt, gradOutput, grad };
-}
-
-/** Refuses anything but an object with known names. */
-function checkKeys(loss: string, request: unknown): void {
-  if (typeof request !== "object" || request === null) {
-    throw new TypeError(
-      `Cannot compute ${loss} as the request must be an object: current value is ${
-        describe(request)
-      }`,
-    );
-  }
-  // In V8, this loop is faster than one over Object.keys; small calls notice that.
-  for (const name in request) {
-    if (!KNOWN.includes(name) && Object.hasOwn(request, name)) {
-      throw new TypeError(
-        `Cannot compute ${loss} as '${name}' cannot be requested: ${
-          suggestion(name, KNOWN)
-        }known are ${KNOWN.join(", ")}`,
-      );
-    }
-  }
 }
 
 /** Refuses a call if what it reads or writes is not in memory any more. */

@@ -115,7 +115,8 @@ export class Driver {
     this.#defaults = definition.wrt ?? [this.#names[0]!];
     this.#isDifferentiable = this.#names.map((name) => Object.hasOwn(formula.grad, name));
     this.#params = Object.keys(options).filter((name) => "valid" in options[name]!);
-    const [symbols, others] = [specs, tensors].map((of) => of.map(({ symbol }) => symbol));
+    const symbols = specs.map(({ symbol }) => symbol);
+    const others = tensors.map(({ symbol }) => symbol);
     const free = freeNames([...symbols, ...others, ...this.#params]);
     const factors = this.#factors = {
       weight: free(WEIGHT),
@@ -154,6 +155,7 @@ export class Driver {
     const { loss, arguments: specs, align } = definition;
     const { reduction, params, types } = options;
     const isDense = reduction === "none";
+    const isWeighted = options.tensors[0] !== undefined;
     const given = readArguments(loss, specs, values, types);
     const { dtype } = given;
     const tensors = align === undefined ? given.tensors : align(given.tensors);
@@ -163,10 +165,6 @@ export class Driver {
     // What is copied into each operand: arguments, tensors among the options, weight, upstream gradient.
     const from: (Shaped | undefined)[] = [];
     const strides: (readonly number[] | undefined)[] = [];
-    const give = (operand: number, tensor: Shaped) => {
-      from[operand] = tensor;
-      strides[operand] = stridesAlong(tensor.shape, shape);
-    };
     const shapes: Record<string, readonly number[]> = {};
     for (let i = 0; i < specs.length; i++) {
       // A gradient has the shape of the argument as it was given, before it is aligned.
@@ -189,9 +187,9 @@ export class Driver {
           }: current shape is ${show(option.shape)}`,
         );
       }
-      give(i, toTensor(option, dtype, name));
+      from[i] = toTensor(option, dtype, name);
+      strides[i] = stridesAlong(option.shape, shape);
     }
-    const weight = from[specs.length];
     for (let i = 0; i < specs.length; i++) {
       specs[i]!.domain?.check(kernels, loss, specs[i]!, tensors[i]!);
     }
@@ -208,8 +206,9 @@ export class Driver {
     let center = 0;
     if (reduction === "mean") {
       denominator = options.meanOver === "batch" ? tensors[0]!.shape[0] ?? 1 : size;
-      if (weight !== undefined && typeof definition.weight === "function") {
-        denominator = definition.weight(kernels, this.#symbols[0]!, weight.data as FloatArray);
+      if (isWeighted && typeof definition.weight === "function") {
+        const weight = from[specs.length]!.data as FloatArray;
+        denominator = definition.weight(kernels, this.#symbols[0]!, weight);
         // d(Σ w v / Σ w) / dw = (v - loss) / Σ w
         if (wrt.includes(WEIGHT)) {
           center = this.evaluate(options, given.tensors, VALUE_ONLY).value.item();
@@ -217,11 +216,11 @@ export class Driver {
       }
     }
     const hasUpstream = typeof gradOutput !== "number";
-    if (hasUpstream) give(this.#names.length, { data: gradOutput, shape });
+    if (hasUpstream) from[this.#names.length] = { data: gradOutput, shape };
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;
     workspace.center[0] = center;
     workspace.scale[0] = hasUpstream ? 1 : gradOutput / denominator;
-    const pass = this.#pass(workspace, isDense, weight !== undefined, hasUpstream, wrt);
+    const pass = this.#pass(workspace, isDense, isWeighted, hasUpstream, wrt);
 
     // 3. Tile by tile: copy in, compute, copy out. Gradients of arguments that are repeated along an axis are summed.
     const each = isDense ? zeros(dtype, shape) : undefined;
@@ -238,9 +237,10 @@ export class Driver {
     const isInArena = kernels.tileRows > 1;
     const isCopied = !isInArena || isDense || strides.some(Boolean) ||
       [...from, ...Object.values(grad)].some((given) => given && !arena!.holds(given.data));
-    const most = isCopied ? 1 : kernels.tileRows;
     for (let start = 0, end = 0; start < size; start = end) {
-      const rows = Math.min(most, Math.floor((size - start) / tile)) || 1;
+      const rows = isCopied
+        ? 1
+        : Math.min(kernels.tileRows, Math.floor((size - start) / tile)) || 1;
       const cols = Math.min(tile, size - start);
       end = start + rows * cols;
       for (let i = 0; i < from.length; i++) {
@@ -334,8 +334,9 @@ export class Driver {
     for (let i = 1; i < tensors.length; i++) same &&= sameShape(tensors[i]!.shape, first);
     if (same) return first;
     const { loss, checkShapes } = this.#definition;
-    const common = commonShape(loss, this.#names, tensors);
-    checkShapes?.(loss, this.#names, tensors, common);
+    const names = this.#names.slice(0, tensors.length);
+    const common = commonShape(loss, names, tensors);
+    checkShapes?.(loss, names, tensors, common);
     return common;
   }
 }

@@ -45,7 +45,6 @@ export const V128_STORE_LANE = 0x5a; // + 1
 export const SPLAT = 0x13; // + 1
 /** Relaxed SIMD: a multiply-add that may round once, and a select that may read one bit per lane. */
 export const RELAXED_MADD = 0x105; // + 2
-export const RELAXED_NMADD = 0x106; // + 2
 export const RELAXED_SELECT = 0x10b; // + 1
 
 /** Types: of a 32-bit integer, of a vector, of a block without a result. */

@@ -9,14 +9,8 @@
 
 import { lanes } from "./assembler.ts";
 import type { Plan, Run } from "./plan.ts";
-import { CALL, ELEMENT, type Instruction, ROW } from "./program.ts";
+import { CALL, ELEMENT, type Instruction, type Interpret, type Register, ROW } from "./program.ts";
 import { LEAST_STRIP, MOST_VALUES, STRIP } from "./sizes.ts";
-
-/** A value for each column of a strip, as floats and as the words of 32 bits that they consist of. */
-interface Register {
-  readonly floats: Float32Array | Float64Array;
-  readonly words: Int32Array;
-}
 
 /**
  * Makes a function that interprets a kernel.
@@ -59,7 +53,8 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         } else {
           // In place of an argument that an operation does not have stands the first.
           const [a, b = a, c = a] = args as [number, number?, number?];
-          compute(instruction, count, out, values[a]!, values[b]!, values[c]!);
+          const given = [instruction, count, out, values[a]!, values[b]!, values[c]!] as const;
+          if (!compute(...given)) plan.program.interpret!(...given);
         }
       }
     };
@@ -112,28 +107,24 @@ function copy(
   else for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
 }
 
-/** Runs an instruction for `n` columns. What takes long has a loop for each operation, which engines compile well. */
-function compute(
-  { op, value }: Instruction,
-  n: number,
-  { floats: o, words: w }: Register,
-  { floats: x, words: p }: Register,
-  { floats: y, words: q }: Register,
-  { floats: z, words: r }: Register,
-): void {
-  const width = o.BYTES_PER_ELEMENT / 4;
-  const isWide = width === 2;
+/** Runs the instructions that formulas consist of but for functions. */
+const compute: Interpret = (
+  { op },
+  n,
+  { floats: o, words: w },
+  { floats: x, words: p },
+  { floats: y, words: q },
+  { words: r },
+) => {
+  const isWide = o.BYTES_PER_ELEMENT === 8;
+  const width = isWide ? 2 : 1;
   const words = width * n;
-  const distance = Number(value);
   switch (op) {
     case "abs":
       for (let i = 0; i < n; i++) o[i] = Math.abs(x[i]!);
       break;
     case "sqrt":
       for (let i = 0; i < n; i++) o[i] = Math.sqrt(x[i]!);
-      break;
-    case "trunc":
-      for (let i = 0; i < n; i++) o[i] = Math.trunc(x[i]!);
       break;
     case "min":
       for (let i = 0; i < n; i++) o[i] = Math.min(x[i]!, y[i]!);
@@ -164,18 +155,6 @@ function compute(
         if (isWide) w[k + 1] = (q[k + 1]! & isY) | (p[k + 1]! & ~isY);
       }
       break;
-    case "madd":
-      for (let i = 0; i < n; i++) {
-        const xy = x[i]! * y[i]!;
-        o[i] = z[i]! + (isWide ? xy : Math.fround(xy));
-      }
-      break;
-    case "nmadd":
-      for (let i = 0; i < n; i++) {
-        const xy = x[i]! * y[i]!;
-        o[i] = z[i]! - (isWide ? xy : Math.fround(xy));
-      }
-      break;
     case "lt":
       for (let i = 0; i < n; i++) w[i] = -Number(x[i]! < y[i]!);
       break;
@@ -203,33 +182,12 @@ function compute(
     case "select":
       for (let i = 0; i < words; i++) w[i] = (p[i]! & q[i]!) | (~p[i]! & r[i]!);
       break;
-    case "iadd":
-    case "isub": {
-      // a - b is a + ~b + 1. The low word of a float64 comes first, and carries into the high one.
-      const flip = op === "isub" ? -1 : 0;
-      for (let i = 0; i < words; i += width) {
-        const low = (p[i]! >>> 0) + ((q[i]! ^ flip) >>> 0) - flip;
-        w[i] = low;
-        if (isWide) w[i + 1] = p[i + 1]! + (q[i + 1]! ^ flip) + Number(low > 0xffff_ffff);
-      }
-      break;
-    }
-    // Those of float64 are by more than 32 bits: one word takes the place of the other. JavaScript counts modulo 32.
-    case "shl":
-      for (let i = 0; i < words; i += width) {
-        w[i + width - 1] = p[i]! << distance;
-        if (isWide) w[i] = 0;
-      }
-      break;
-    case "shr":
-      for (let i = 0; i < words; i += width) {
-        w[i] = p[i + width - 1]! >>> distance;
-        if (isWide) w[i + 1] = 0;
-      }
-      break;
+    default:
+      return false;
   }
   // A mask has all bits of a float: that of lt, le, eq and ne.
   if (isWide && /^(l|e|ne$)/.test(op)) {
     for (let i = n - 1; i >= 0; i--) w[2 * i + 1] = w[2 * i] = w[i]!;
   }
-}
+  return true;
+};

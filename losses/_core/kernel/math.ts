@@ -8,6 +8,7 @@
  */
 
 import type { FloatType } from "../tensor/types.ts";
+import { interpretMath } from "./interpret_math.ts";
 import type { MathFunctions } from "./lower.ts";
 import type { ProgramBuilder, Value } from "./program.ts";
 
@@ -126,17 +127,6 @@ function formatOf(dtype: FloatType): Format {
     };
 }
 
-/** The bits of a float, as an integer of its width. */
-function bitsOf(dtype: FloatType, value: number): bigint {
-  const view = new DataView(new ArrayBuffer(8));
-  if (dtype === "float32") {
-    view.setFloat32(0, value);
-    return BigInt(view.getUint32(0));
-  }
-  view.setFloat64(0, value);
-  return view.getBigUint64(0);
-}
-
 /** A polynomial by Horner's rule; coefficients begin with that of the lowest power. */
 function polynomial(b: ProgramBuilder, x: Value, coefficients: readonly number[]): Value {
   return coefficients.slice(0, -1).reduceRight(
@@ -181,10 +171,10 @@ function expParts(
   const t = apply("pmax", below, b.const(c.expMin));
   const shifted = apply("madd", t, b.const(1 / Math.LN2), b.const(shifter));
   const n = apply("sub", shifted, b.const(shifter));
-  const high = apply("nmadd", n, b.const(c.ln2Hi), t);
+  const high = apply("madd", n, b.const(-c.ln2Hi), t);
   const r = rest === undefined
-    ? apply("nmadd", n, b.const(c.ln2Lo), high)
-    : apply("add", high, apply("nmadd", n, b.const(c.ln2Lo), rest));
+    ? apply("madd", n, b.const(-c.ln2Lo), high)
+    : apply("add", high, apply("madd", n, b.const(-c.ln2Lo), rest));
   const tail = apply("madd", apply("mul", r, r), polynomial(b, r, EXP[b.dtype]), r);
   const power = b.shift("shl", shifted, c.mantissa);
   if (range !== "any") {
@@ -200,25 +190,26 @@ function expParts(
 
 /**
  * log(1 + f) = 2 atanh(s) with s = f / (2 + f), computed as f - s · factor with factor = f - s² P(s²): f is exact, and the
- * correction is small. The polynomial P determines where f may lie: from √½ - 1 to √2 - 1, or from 0 to 1.
+ * correction is small. As there is a multiply-add, but no multiply-subtract, it is -s and -P that are computed. The polynomial P determines where f may lie: from √½ - 1 to √2 - 1, or from 0 to 1.
  */
 function atanhSeries(
   b: ProgramBuilder,
   f: Value,
   poly: readonly number[],
-): { s: Value; factor: Value } {
+): { minusS: Value; factor: Value } {
   const { apply } = bound(b);
-  const s = apply("div", f, apply("add", f, b.const(2)));
-  const w = apply("mul", s, s);
-  return { s, factor: apply("nmadd", w, polynomial(b, w, poly), f) };
+  const minusS = apply("div", f, apply("sub", b.const(-2), f));
+  const w = apply("mul", minusS, minusS);
+  const minusP = polynomial(b, w, poly.map((coefficient) => -coefficient));
+  return { minusS, factor: apply("madd", w, minusP, f) };
 }
 
 /** log(m · 2ᵏ) for m between √½ and √2 and f = m - 1. */
 function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
   const c = formatOf(b.dtype);
   const { apply } = bound(b);
-  const { s, factor } = atanhSeries(b, f, LOG[b.dtype]);
-  const small = apply("nmadd", s, factor, apply("mul", k, b.const(c.ln2Lo)));
+  const { minusS, factor } = atanhSeries(b, f, LOG[b.dtype]);
+  const small = apply("madd", minusS, factor, apply("mul", k, b.const(c.ln2Lo)));
   return apply("madd", k, b.const(c.ln2Hi), apply("add", f, small));
 }
 
@@ -228,12 +219,13 @@ function logScaled(b: ProgramBuilder, f: Value, k: Value): Value {
  */
 function split(b: ProgramBuilder, y: Value): { m: Value; biased: Value; shifted: Value } {
   const c = formatOf(b.dtype);
-  const one = BigInt(c.bias) << BigInt(c.mantissa);
   const { apply } = bound(b);
-  const offset = one - bitsOf(b.dtype, Math.SQRT1_2);
-  const biased = b.shift("shr", apply("iadd", y, b.bits(offset)), c.mantissa);
-  const m = apply("isub", apply("iadd", y, b.bits(one)), b.shift("shl", biased, c.mantissa));
-  const shifted = apply("iadd", biased, b.bits(bitsOf(b.dtype, c.shifter)));
+  // Constants are used as the integers that their bits are: 1 has the exponent 0 + bias, and the mantissa 0.
+  const one = b.const(1);
+  const offset = apply("isub", one, b.const(Math.SQRT1_2));
+  const biased = b.shift("shr", apply("iadd", y, offset), c.mantissa);
+  const m = apply("isub", apply("iadd", y, one), b.shift("shl", biased, c.mantissa));
+  const shifted = apply("iadd", biased, b.const(c.shifter));
   return { m, biased, shifted };
 }
 
@@ -293,9 +285,9 @@ function expNegAbs(b: ProgramBuilder, x: Value): ReturnType<typeof expParts> {
 export function sigmoid(b: ProgramBuilder, x: Value): Value {
   const { apply } = bound(b);
   const z = expNegAbs(b, x).value;
-  const w = apply("div", z, apply("add", z, b.const(1)));
+  const minusW = apply("div", z, apply("sub", b.const(-1), z));
   const limit = b.select(apply("lt", x, b.const(0)), z, b.const(1));
-  return apply("nmadd", limit, w, limit);
+  return apply("madd", limit, minusW, limit);
 }
 
 /**
@@ -311,8 +303,8 @@ export function softplus(b: ProgramBuilder, x: Value): Value {
   const lost = apply("sub", tail, apply("sub", p, b.const(1)));
   const positive = apply("pmax", x, b.const(0));
   const rest = apply("madd", apply("mul", lost, z), b.const(0.75), positive);
-  const { s, factor } = atanhSeries(b, z, LOG1P[b.dtype]);
-  return apply("add", apply("nmadd", s, factor, z), rest);
+  const { minusS, factor } = atanhSeries(b, z, LOG1P[b.dtype]);
+  return apply("add", apply("madd", minusS, factor, z), rest);
 }
 
 /** A number as the sum of two floats, of which the first has half a mantissa: products of such are exact. */
@@ -364,8 +356,8 @@ function splitLog(b: ProgramBuilder, x: Value): Split {
   // s = (f - high (m + 1)) / (m + 1) + high
   const high = upper(b, s);
   const sumHigh = upper(b, sum);
-  const sumLow = apply("sub", m, apply("sub", sumHigh, b.const(1)));
-  const left = apply("nmadd", high, sumLow, apply("sub", f, apply("mul", high, sumHigh)));
+  const minusSumLow = apply("sub", apply("sub", sumHigh, b.const(1)), m);
+  const left = apply("madd", high, minusSumLow, apply("sub", f, apply("mul", high, sumHigh)));
   const low = apply("mul", reciprocal, left);
 
   // The parenthesis: 3 + high² is exact, what comes to it is small.
@@ -462,7 +454,8 @@ export function xlogy(b: ProgramBuilder, x: Value, y: Value): Value {
 /** All functions, for formulas that are not known beforehand. */
 export const ALL_FUNCTIONS: MathFunctions = { exp, log, log1p, sigmoid, softplus, pow, xlogy };
 
-/** `b.emit` as a function, which keeps the formulas above short. */
+/** `b.emit` as a function, which keeps the formulas above short; what it emits can then be interpreted, too. */
 function bound(b: ProgramBuilder): { apply: ProgramBuilder["emit"] } {
+  b.interpret = interpretMath;
   return { apply: b.emit.bind(b) };
 }

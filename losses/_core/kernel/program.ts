@@ -34,8 +34,6 @@ export type Op =
   | "pmax"
   /** `a * b + c`, rounded once (relaxed SIMD) or twice. */
   | "madd"
-  /** `c - a * b`, rounded once (relaxed SIMD) or twice. */
-  | "nmadd"
   // Masks: all bits set or none.
   | "lt"
   | "le"
@@ -78,6 +76,25 @@ export interface Instruction {
   readonly stage: Stage;
 }
 
+/** A value for each of some columns, as floats and as the words of 32 bits that they consist of. */
+export interface Register {
+  readonly floats: Float32Array | Float64Array;
+  readonly words: Int32Array;
+}
+
+/**
+ * Runs an instruction for `n` columns; false if it is another one's. What takes long has a loop for each operation, which engines
+ * compile well.
+ */
+export type Interpret = (
+  instruction: Instruction,
+  n: number,
+  out: Register,
+  x: Register,
+  y: Register,
+  z: Register,
+) => boolean;
+
 /** The value of an instruction, as the index of the instruction. */
 export type Value = number;
 
@@ -94,6 +111,8 @@ export class ProgramBuilder {
 
   /** The type that all floats of the program have. */
   readonly dtype: FloatType;
+  /** Runs instructions that only functions consist of, where WebAssembly is not allowed. */
+  interpret?: Interpret;
 
   /** @param dtype The type that all floats of the program have. */
   constructor(dtype: FloatType) {

@@ -8,12 +8,7 @@
 import type { FloatType } from "../tensor/types.ts";
 import { type Kernels, type KernelsDefinition, layOut } from "./kernels.ts";
 import { newScratch, type Scratch, scratchFor } from "./memory.ts";
-import { PAGE, SCRATCH_PAGES, TILE } from "./sizes.ts";
-
-/** The most pages of a WebAssembly memory. */
-const MAX_PAGES = 65536;
-/** The most pages that are kept for long rows when no kernel runs. */
-const KEPT_PAGES = 1024;
+import { KEPT_PAGES, MOST_PAGES, PAGE, SCRATCH_PAGES, TILE } from "./sizes.ts";
 
 /** The memory for long rows, and the kernels on it, which must not outlive it: by definition, type and tile. */
 interface LongRows {
@@ -27,10 +22,10 @@ let longRows: { deref(): LongRows | undefined } | undefined;
 function longRowsOf(pages: number): LongRows {
   const known = longRows?.deref();
   if (known !== undefined && known.scratch.pages >= pages) return known;
-  if (pages > MAX_PAGES) {
+  if (pages > MOST_PAGES) {
     throw new RangeError(
       `Cannot make a kernel for these rows as their operands need ${pages * PAGE} bytes: at most ${
-        MAX_PAGES * PAGE
+        MOST_PAGES * PAGE
       } are possible`,
     );
   }

@@ -9,7 +9,10 @@ export const BATCH = 16384;
 
 /** Pages of the memory that all kernels share but those for long rows. */
 export const SCRATCH_PAGES = 128;
-/** Bytes in a page of a WebAssembly memory. */
+/** The most pages that are kept for long rows when no kernel runs. */
+export const KEPT_PAGES = 1024;
+/** The most pages of a WebAssembly memory, and the bytes in a page. */
+export const MOST_PAGES = 65536;
 export const PAGE = 65536;
 /** Operands begin at multiples of a cache line. */
 export const LINE = 64;

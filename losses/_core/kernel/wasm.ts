@@ -42,7 +42,6 @@ import {
   LOOP,
   moduleOf,
   RELAXED_MADD,
-  RELAXED_NMADD,
   RELAXED_SELECT,
   SHUFFLE,
   SPLAT,
@@ -83,6 +82,7 @@ import { BLOCK_INSTRUCTIONS, MAX_DEPTH, UNROLL, VECTOR_BYTES } from "./sizes.ts"
  */
 export class Encoder extends CodeWriter {
   protected readonly plan: Plan;
+  readonly #instructions: readonly Instruction[];
   /** Whether the multiply-add and select of relaxed SIMD are used. */
   readonly #relaxed: boolean;
   /** 0 for float32, 1 for float64. */
@@ -109,6 +109,7 @@ export class Encoder extends CodeWriter {
     this.#locals = this.#integers = INTEGERS + integers;
     const { program: { dtype, instructions }, stores, reductions } = plan;
     this.plan = plan;
+    this.#instructions = instructions;
     this.#relaxed = relaxed;
     this.wide = dtype === "float64" ? 1 : 0;
 
@@ -134,7 +135,7 @@ export class Encoder extends CodeWriter {
     this.#local = new Int32Array(instructions.length).fill(NONE);
     const depths = new Uint8Array(instructions.length);
     instructions.forEach(({ op, args, stage }, value) => {
-      const isStep = stage === ELEMENT && (op === "madd" || op === "nmadd");
+      const isStep = stage === ELEMENT && op === "madd";
       const depth = Math.max(0, ...args.map((arg) => depths[arg]! + 1));
       const isLocal = isStep || crosses[value] || args.length === 0 || depth > MAX_DEPTH;
       if (uses[value]! >= (isLocal ? 1 : 2)) {
@@ -162,7 +163,6 @@ export class Encoder extends CodeWriter {
     const size = wide ? 8 : 4;
     const blockBytes = this.#unroll * VECTOR_BYTES;
 
-    this.begin();
     this.get(COLS).i32(size).byte(I32_MUL).set(ROW_END);
     this.get(ROW_END).i32(-VECTOR_BYTES).byte(I32_AND).set(FULL);
     this.get(ROW_END).i32(-blockBytes).byte(I32_AND).set(BLOCKS);
@@ -204,9 +204,6 @@ export class Encoder extends CodeWriter {
     return moduleOf(limits, this.#integers - PARAMETERS, this.#locals - this.#integers, this);
   }
 
-  /** Writes what comes first. */
-  protected begin(): void {}
-
   /** Writes what ends a row. */
   protected endRow(): void {}
 
@@ -229,7 +226,7 @@ export class Encoder extends CodeWriter {
 
   /** Sets the locals of one stage, arguments first, each for `count` vectors. */
   #computeStage(stage: Stage, count: number): void {
-    const { instructions } = this.plan.program;
+    const instructions = this.#instructions;
     for (let value = 0; value < instructions.length; value++) {
       if (this.#local[value] === NONE || instructions[value]!.stage !== stage) continue;
       for (let u = 0; u < count; u++) {
@@ -240,13 +237,13 @@ export class Encoder extends CodeWriter {
   }
 
   #localOf(value: Value, u: number): number {
-    const varies = this.plan.program.instructions[value]!.stage === ELEMENT;
+    const varies = this.#instructions[value]!.stage === ELEMENT;
     return this.#local[value]! + (varies ? u : 0);
   }
 
   /** Pushes a value: its local, or its instruction after those of its arguments. */
   protected push(value: Value, u: number): void {
-    if (this.#local[value] === NONE) this.#compute(this.plan.program.instructions[value]!, u);
+    if (this.#local[value] === NONE) this.#compute(this.#instructions[value]!, u);
     else this.get(this.#localOf(value, u));
   }
 
@@ -285,16 +282,6 @@ export class Encoder extends CodeWriter {
         push(2);
         if (relaxed) this.simd(RELAXED_MADD + 2 * wide);
         else this.#apply("add");
-        break;
-      case "nmadd":
-        if (relaxed) {
-          push(0, 1, 2);
-          this.simd(RELAXED_NMADD + 2 * wide);
-        } else {
-          push(2, 0, 1);
-          this.#apply("mul");
-          this.#apply("sub");
-        }
         break;
       case "shl":
       case "shr":

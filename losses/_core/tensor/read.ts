@@ -64,7 +64,7 @@ export function read(value: TensorLike, name: string): Raw {
     const { data } = value;
     const given = "shape" in value ? value.shape : "dims" in value ? value.dims : undefined;
     const hasShape = given !== undefined || lineFor(value, name) === undefined;
-    if (hasShape && (isTypedArray(data) || Array.isArray(data))) {
+    if (hasShape && isArray(data)) {
       const shape = shapeOf(given, name);
       if (data instanceof Uint16Array && "type" in value && value.type === "float16") {
         throw new TypeError(
@@ -181,7 +181,7 @@ function readNested(value: readonly unknown[], name: string): Raw {
   };
 }
 
-function isArray(part: unknown): part is ArrayLike<unknown> {
+function isArray(part: unknown): part is AnyTypedArray | readonly unknown[] {
   return Array.isArray(part) || isTypedArray(part);
 }
 
