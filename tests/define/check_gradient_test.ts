@@ -342,6 +342,32 @@ describe("checkGradient asks for", () => {
     }
   });
 
+  it("a loss, one array of arguments, and options that it knows", () => {
+    const loss = new MSELoss();
+    const wrong: [given: unknown[], message: string][] = [
+      [
+        [MSELoss, [[1], [2]]],
+        "Cannot check gradients as loss must be an object with forward and valueAndGrad such as new MSELoss(): current value is a function",
+      ],
+      [[undefined, [[1], [2]]], "current value is undefined"],
+      [
+        [loss],
+        "Cannot check gradients as args must be an array of all arguments such as [input, target]: current value is undefined",
+      ],
+      [
+        [loss, [1, 2], [2, 3]],
+        "Cannot check gradients as options must be an object after one array of all arguments such as [input, target]: current value is [2, 3]",
+      ],
+      [
+        [loss, [[1], [2]], { tolerence: 1 }],
+        "Cannot check gradients as option 'tolerence' is unknown: did you mean 'tolerance'? known are wrt, names, tolerance, step, seed, assert",
+      ],
+    ];
+    for (const [given, message] of wrong) {
+      assertThrows(() => checkGradient(...given as [never, never]), TypeError, message);
+    }
+  });
+
   it("errors that are not the domain's to be thrown", () => {
     const loss = lossOf((x) => {
       if (x > 1) throw new TypeError("broken");

@@ -2,6 +2,7 @@
  * Checks the gradients of a loss against differences of its value.
  */
 
+import { suggestion } from "../call/suggestion.ts";
 import { describe } from "../tensor/describe.ts";
 import { float64, read, toTensor } from "../tensor/read.ts";
 import { sameShape, show } from "../tensor/shape.ts";
@@ -92,7 +93,7 @@ export interface GradientReport {
  * @param args Its arguments.
  * @param options See {@linkcode CheckGradientOptions}.
  * @returns The largest error, where it is, which points lie at kinks, and which have no finite value.
- * @throws {TypeError} If the names of the arguments are not known.
+ * @throws {TypeError} If something is of the wrong kind, an option is unknown, or the names of the arguments are not known.
  * @throws {RangeError} If a gradient is not right and `assert` is true or has another shape than its argument, or an option is
  * not allowed.
  *
@@ -110,6 +111,7 @@ export function checkGradient(
   args: readonly TensorLike[],
   options: CheckGradientOptions = {},
 ): GradientReport {
+  checkKinds(loss, args, options);
   const { tolerance = 1e-7, step = 1e-3, seed = 1 } = options;
   for (const [name, value] of [["tolerance", tolerance], ["step", step]] as const) {
     if (typeof value === "number" && value > 0) continue;
@@ -233,6 +235,38 @@ export function checkGradient(
   };
   if (options.assert) report.assert();
   return report;
+}
+
+const OPTIONS = ["wrt", "names", "tolerance", "step", "seed", "assert"];
+
+/** Refuses what is no loss, no list of arguments or no option. */
+function checkKinds(loss: unknown, args: unknown, options: unknown): void {
+  const refuse = (what: string, value: unknown) =>
+    new TypeError(`Cannot check gradients as ${what}: current value is ${describe(value)}`);
+  const { forward, valueAndGrad } = Object(loss);
+  if (typeof forward !== "function" || typeof valueAndGrad !== "function") {
+    throw refuse(
+      "loss must be an object with forward and valueAndGrad such as new MSELoss()",
+      loss,
+    );
+  }
+  if (!Array.isArray(args)) {
+    throw refuse("args must be an array of all arguments such as [input, target]", args);
+  }
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw refuse(
+      "options must be an object after one array of all arguments such as [input, target]",
+      options,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (OPTIONS.includes(name)) continue;
+    throw new TypeError(
+      `Cannot check gradients as option '${name}' is unknown: ${
+        suggestion(name, OPTIONS)
+      }known are ${OPTIONS.join(", ")}`,
+    );
+  }
 }
 
 const whereOf = ({ argument, index }: GradientPoint): string =>

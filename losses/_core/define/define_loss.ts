@@ -189,13 +189,12 @@ function classOf(definition: CheckedDefinition): AnyLossClass {
 }
 
 /** The class of a loss that acts element by element. */
-function elementwiseClass(
-  { name, arguments: args, options, value, grad, wrt }: CheckedDefinition,
-): AnyLossClass {
+function elementwiseClass(checked: CheckedDefinition): AnyLossClass {
+  const { name, arguments: args, options, value, grad, wrt } = checked;
   const symbols = args.map(({ symbol }) => symbol);
   const known = [...symbols, ...Object.keys(options)];
-  checkSymbols(name, "value", value, known);
-  for (const [argument, text] of grad) checkSymbols(name, `grad.${argument}`, text, known);
+  checkSymbols(checked, "value", value, known);
+  for (const [argument, text] of grad) checkSymbols(checked, `grad.${argument}`, text, known);
   const derived = derivativesOf(value, symbols);
   const formula: LossFormula = {
     value,

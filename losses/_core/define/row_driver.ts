@@ -250,7 +250,9 @@ export class RowDriver {
           names[i]
         } is used in value and must have one number per row, ${
           show(shape.slice(0, -1))
-        }: current shape is ${show(tensors[i]!.shape)}`,
+        }: current shape is ${show(tensors[i]!.shape)}; reduce it in rows, such as { s: "sum(${
+          this.#arguments[i]!.symbol
+        })" }`,
       );
     });
     return { shape, placed };
