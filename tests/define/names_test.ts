@@ -13,6 +13,7 @@ const TAKEN = [
     "param",
     "run",
     "arriving",
+    "kept",
     "grad_input",
     "grad_target",
     "reduction",
