@@ -13,14 +13,7 @@ import type { Reduction, TensorOption } from "../call/options.ts";
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import { RowCall } from "../call/row_call.ts";
 import { freeNames } from "../elementwise/driver.ts";
-import {
-  BATCH,
-  type Kernels,
-  type KernelsDefinition,
-  layOut,
-  load,
-  unload,
-} from "../kernel/kernels.ts";
+import { type Kernels, type KernelsDefinition, layOut, load, unload } from "../kernel/kernels.ts";
 import { ALL_FUNCTIONS } from "../kernel/math.ts";
 import { newScratch, type Scratch } from "../kernel/memory.ts";
 import type { Run } from "../kernel/plan.ts";
@@ -60,7 +53,9 @@ export interface RowOptions {
 
 type AnyKernels = Kernels<string, string, string, string, string>;
 
-/** The largest number of rows in a tile: numbers per row stay in the cache, too. */
+/** Elements of an argument in a tile: a few arguments and gradients of this size stay in the L2 cache. */
+const ELEMENTS_PER_TILE = 16384;
+/** The most rows in a tile, however short they are. */
 const ROWS_PER_TILE = 4096;
 
 /**
@@ -136,7 +131,7 @@ export class RowDriver {
       params: options,
       steps: {},
       functions: ALL_FUNCTIONS,
-      tile: BATCH,
+      tile: ELEMENTS_PER_TILE,
       tileRows: ROWS_PER_TILE,
     }));
     const inputs = [...formula.derivatives.keys()];
