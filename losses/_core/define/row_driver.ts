@@ -27,6 +27,7 @@ import type { FloatArray, FloatType } from "../tensor/types.ts";
 import type { RowArgument } from "./definition.ts";
 import type { RowFormula, RowReduction } from "./row_formula.ts";
 import {
+  choosesElements,
   couplingOf,
   derivativeOf,
   finishReduction,
@@ -346,7 +347,7 @@ export class RowDriver {
     for (const reduction of reductions.toReversed()) {
       const { name, kind, couplings } = reduction;
       const gradient = row[this.#arriving.get(name)!]!;
-      const ties = isExtreme(reduction) ? row[tiesOf(name)]! : undefined;
+      const ties = choosesElements(reduction) ? row[tiesOf(name)]! : undefined;
       if (ties !== undefined) { for (let r = 0; r < count; r++) gradient[r]! /= ties[r]!; }
       else if (kind === "mean") { for (let r = 0; r < count; r++) gradient[r]! /= rows.length; }
       for (const { above, known } of couplings) {

@@ -10,6 +10,7 @@ import { Graph, isCondition, symbolsOf } from "../formula/graph.ts";
 import { parse } from "../formula/parse.ts";
 import { print } from "../formula/text.ts";
 import type { CheckedDefinition } from "./definition.ts";
+import { withoutVanishing } from "./vanishing.ts";
 
 /** What becomes of the elements of a row. */
 export type ReductionKind = "sum" | "mean" | "max" | "min";
@@ -29,7 +30,10 @@ export interface RowReduction {
   readonly kind: ReductionKind;
   /** What is reduced, as a formula in arguments, options and the reductions above. */
   readonly body: string;
-  /** The derivative of the body with respect to each symbol that it depends on: arguments and reductions above. */
+  /**
+   * The derivative of the body with respect to each symbol that it depends on: arguments and reductions above. None if nothing
+   * flows through it, see vanishing.ts.
+   */
   readonly derivatives: ReadonlyMap<string, string>;
   /** Those of the derivatives with respect to reductions above that are not 0. */
   readonly couplings: readonly Coupling[];
@@ -108,7 +112,8 @@ export function readRowFormula(definition: CheckedDefinition): RowFormula {
     checkSymbols(definition, `grad.${name}`, given, known);
     overrides.set(symbol, expand(given));
   }
-  return withGivenDerivatives(reductions, whole, derivatives, overrides, inputs);
+  const formula = withGivenDerivatives(reductions, whole, derivatives, overrides, inputs);
+  return withoutVanishing(formula, symbols, known);
 }
 
 /**

@@ -28,6 +28,10 @@ export const VALUE = "the value";
 /** True for maxima and minima. */
 export const isExtreme = ({ kind }: RowReduction): boolean => kind === "max" || kind === "min";
 
+/** True for maxima and minima that gradients flow through. */
+export const choosesElements = (reduction: RowReduction): boolean =>
+  isExtreme(reduction) && reduction.derivatives.size > 0;
+
 /** The steps that a tile goes through for certain gradients. */
 export interface TileSteps {
   /** Forward, in order. */
@@ -65,7 +69,7 @@ export function tileSteps(
   const count = Math.max(0, ...reductions.map(({ level }) => level + 1));
   const levels = Array.from({ length: count + 1 }, (_, k) => {
     const extremes = needsGradient
-      ? reductions.filter((other) => other.level === k - 1 && isExtreme(other))
+      ? reductions.filter((other) => other.level === k - 1 && choosesElements(other))
       : [];
     const level = reductions.filter((other) => other.level === k);
     const store = Object.fromEntries(
@@ -188,6 +192,8 @@ export interface KeptCall {
 const COSTLY = /\b(?:exp|log|log1p|sigmoid|softplus|pow|xlogy)\(/g;
 /** With more operands, tiles would leave the cache. */
 const MOST_KEPT = 8;
+/** The most calls of a reduction that are looked at. */
+const MOST_CALLS = 64;
 
 /**
  * The calls of costly functions that are worth being kept.
@@ -207,7 +213,7 @@ export function keptCalls(
   for (const { body, level } of reductions) {
     // Derivatives are printed in the same way.
     const text = print(parse(new Graph(), body));
-    for (const { 0: { length }, index } of text.matchAll(COSTLY)) {
+    for (const { 0: { length }, index } of [...text.matchAll(COSTLY)].slice(0, MOST_CALLS)) {
       let end = index + length;
       for (let depth = 1; depth > 0; end++) {
         if (text[end] === "(") depth++;
