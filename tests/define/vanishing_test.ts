@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { checkGradient, defineLoss, float64 } from "@lossbook/losses";
 import { readRowFormula } from "../../losses/_core/define/row_formula.ts";
+import { withoutVanishing } from "../../losses/_core/define/vanishing.ts";
 import { Random } from "./_helpers.ts";
 
 const xy = { input: "x", target: "y" } as const;
@@ -13,7 +14,7 @@ interface Definition {
 
 /** The extremes of a definition that nothing flows through. */
 function vanishing({ rows, value }: Definition): string[] {
-  const { reductions } = readRowFormula({
+  const definition = {
     name: "Loss",
     arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y" }],
     options: { t: { default: 1, valid: () => true, wanted: "a number" } },
@@ -21,7 +22,8 @@ function vanishing({ rows, value }: Definition): string[] {
     value,
     grad: new Map(),
     wrt: ["input"],
-  });
+  };
+  const { reductions } = withoutVanishing(readRowFormula(definition), definition);
   return reductions.filter(({ kind, derivatives }) =>
     /max|min/.test(kind) && derivatives.size === 0
   )

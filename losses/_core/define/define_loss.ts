@@ -21,6 +21,7 @@ import { checkDefinition } from "./check_definition.ts";
 import type { AnyLossClass, CheckedDefinition, RowArgument } from "./definition.ts";
 import { RowDriver, type RowOptions } from "./row_driver.ts";
 import { checkSymbols, derivativesOf, readRowFormula } from "./row_formula.ts";
+import { withoutVanishing } from "./vanishing.ts";
 import { verifyGradients } from "./verify_gradients.ts";
 
 /** A number among the options of a loss of one's own: its default, or with it what is allowed. */
@@ -231,7 +232,7 @@ function rowClass(definition: CheckedDefinition): AnyLossClass {
     name,
     withIntegers(args, wrt),
     optionNames,
-    readRowFormula(definition),
+    withoutVanishing(readRowFormula(definition), definition),
     wrt,
   );
   const formula: DefinedFormula = { rows, value, grad: Object.fromEntries(grad) };

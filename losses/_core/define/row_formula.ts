@@ -10,7 +10,6 @@ import { Graph, isCondition, symbolsOf } from "../formula/graph.ts";
 import { parse } from "../formula/parse.ts";
 import { print } from "../formula/text.ts";
 import type { CheckedDefinition } from "./definition.ts";
-import { withoutVanishing } from "./vanishing.ts";
 
 /** What becomes of the elements of a row. */
 export type ReductionKind = "sum" | "mean" | "max" | "min";
@@ -112,8 +111,7 @@ export function readRowFormula(definition: CheckedDefinition): RowFormula {
     checkSymbols(definition, `grad.${name}`, given, known);
     overrides.set(symbol, expand(given));
   }
-  const formula = withGivenDerivatives(reductions, whole, derivatives, overrides, inputs);
-  return withoutVanishing(formula, symbols, known);
+  return withGivenDerivatives(reductions, whole, derivatives, overrides, inputs);
 }
 
 /**

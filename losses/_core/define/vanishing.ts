@@ -16,6 +16,7 @@ import { parse } from "../formula/parse.ts";
 import { print } from "../formula/text.ts";
 import { defineKernels } from "../kernel/kernels.ts";
 import { ALL_FUNCTIONS } from "../kernel/math.ts";
+import type { CheckedDefinition } from "./definition.ts";
 import type { RowFormula } from "./row_formula.ts";
 
 /** Functions with pieces: that they vanish at some points says nothing about others. */
@@ -27,22 +28,21 @@ const MOST_TERMS = 100;
 /** Numbers that a derivative is tried at. A function without pieces that is 0 at all of them is 0. */
 const POINTS = 32;
 /** What rounding leaves of terms that cancel, as a share of them. */
-const ROUNDING = 2 ** -46;
+const ROUNDING = 1e-14;
 
 /**
  * Takes the ways through such maxima and minima out of a formula.
  *
  * @param formula The formula.
- * @param elements The symbols of the arguments.
- * @param others All other symbols: rows and options.
+ * @param definition What it was read from.
  * @returns The formula, without derivatives of such an extreme and with respect to it.
  */
 export function withoutVanishing(
   formula: RowFormula,
-  elements: readonly string[],
-  others: readonly string[],
+  { arguments: args, options, rows = {} }: CheckedDefinition,
 ): RowFormula {
-  const sums = new Sums(formula, elements, others);
+  const elements = args.map(({ symbol }) => symbol);
+  const sums = new Sums(formula, elements, [...Object.keys(options), ...Object.keys(rows)]);
   const vanishing = formula.reductions
     .filter(({ kind, name }) => (kind === "max" || kind === "min") && sums.vanishes(name))
     .map(({ name }) => name);
