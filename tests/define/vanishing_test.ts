@@ -64,6 +64,15 @@ const OTHERS: [what: string, definition: Definition][] = [
     value: "top * log(s) + m",
   }],
   ["in one of two pieces", { rows: { m, s }, value: "s > 1.5 ? log(s) + m : 0" }],
+  ["for positive maxima only", { rows: { m, s }, value: "log(s) + sqrt(square(m))" }],
+  ["for positive maxima, by a logarithm", {
+    rows: { m, s },
+    value: "log(s) + exp(log(square(m)) / 2)",
+  }],
+  ["for maxima above 50 only", {
+    rows: { m, s },
+    value: "log(s) + exp(log(square(m - 50)) / 2)",
+  }],
   ["in a product", { rows: { m, s }, value: "(log(s) + m) * m" }],
 ];
 
