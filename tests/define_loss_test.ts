@@ -357,6 +357,51 @@ describe("rows of any size", () => {
   });
 });
 
+describe("costly functions that gradients need again", () => {
+  const random = new Random(41);
+  const args = [random.tensor([5, 7]), random.tensor([5, 7])];
+  const bodies: [what: string, rows: Record<string, string>][] = [
+    ["one in another", { s: "sum(log1p(exp(x - y)))" }],
+    ["in two levels", { m: "max(exp(x / 4))", s: "sum(exp(x / 4) * exp(x - m))" }],
+    ["in a maximum", { m: "max(exp(x - y))", s: "sum(sigmoid(x * m))" }],
+    ["beside a part of its text", { s: "sum(exp(x) + exp(x + y) + pow(exp(x), 2))" }],
+    ["with respect to one argument only", { s: "sum(x * exp(y) + exp(x))" }],
+    [
+      "more than are kept",
+      { s: `sum(${Array.from({ length: 12 }, (_, k) => `exp((x - y) / ${k + 2})`).join(" + ")})` },
+    ],
+  ];
+  for (const [what, rows] of bodies) {
+    it(what, () => {
+      const Class = defineLoss({ name: "Costly", arguments: xy, rows, value: "log(s)" });
+      for (const wrt of [["input"], ["target"], ["input", "target"]] as const) {
+        for (const reduction of ["none", "mean"] as const) {
+          const report = checkGradient(new Class({ reduction }), args, { wrt, tolerance: 1e-9 });
+          report.assert();
+          assertEquals([report.points, report.kinks], [wrt.length * 35, []]);
+        }
+      }
+    });
+  }
+
+  it("in more tiles than one, and of another class in between", () => {
+    const Class = defineLoss({
+      name: "Costly",
+      arguments: { input: "x" },
+      rows: { m: "max(x)", s: "sum(exp(x - m))" },
+      value: "log(s) + m",
+    });
+    const input = random.tensor([9000, 5]);
+    const whole = new Class({ reduction: "sum" }).valueAndGrad(input).grad.input;
+    new Norms().valueAndGrad(input, input);
+    const wanted = rowsOf(input).flatMap((x) => {
+      const total = sum(x.map(Math.exp));
+      return x.map((xi) => Math.exp(xi) / total);
+    });
+    close(whole, wanted, "grad.input");
+  });
+});
+
 describe("rows without numbers", () => {
   const Sums = defineLoss({
     name: "Sums",

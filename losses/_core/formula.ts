@@ -17,8 +17,8 @@
  * ]);
  * ```
  *
- * The folder formula/ is the language: grammar.ts reads a text, parse.ts makes a graph of it (graph.ts), derivative.ts
- * differentiates a graph, text.ts and latex.ts print it. The folder kernel/ is the compiler: lower.ts and math.ts make vector
+ * The folder formula/ is the language: grammar.ts reads a text, parse.ts makes a graph of it (graph.ts) or says with
+ * remedies.ts what to write instead, derivative.ts differentiates a graph, text.ts and latex.ts print it. The folder kernel/ is the compiler: lower.ts and math.ts make vector
  * instructions of a text (program.ts), wasm.ts and assembler.ts encode these as WebAssembly, interpret.ts runs them where
  * WebAssembly is not allowed, operations.ts says what both do with an instruction, and kernels.ts puts the parts together
  * (plan.ts is what they share).

@@ -145,4 +145,56 @@ describe("at a kink", () => {
       assertEquals(new Formula(`${name}(x)`).derivative("x").evaluate({ x: NaN })[0], 0);
     }
   });
+
+  it("of min and max if one of them is NaN is the sum of both, as in PyTorch's maximum", () => {
+    const sums: [text: string, slope: number][] = [
+      ["max(x, y)", 1],
+      ["min(3 * x, y)", 3],
+      ["max(y, 2 * x)", 2],
+      ["min(x, x + y)", 2],
+      ["min(max(x, y), 7)", 1],
+      ["max(sign(x), y)", 0],
+    ];
+    for (const [text, slope] of sums) {
+      const derivative = new Formula(text).derivative("x");
+      for (const [x, y] of [[NaN, 1], [1, NaN], [NaN, NaN]]) {
+        assertEquals(derivative.evaluate({ x, y })[0], slope, `${text} at ${x}, ${y}`);
+      }
+    }
+    assertEquals(new Formula("max(x, 0)").derivative("x").text, "x < 0 ? 0 : x == 0 ? 0.5 : 1");
+  });
+});
+
+describe("where a factor would be infinite, but PyTorch gives 0", () => {
+  const zeros: [text: string, symbol: "x" | "y", x: number, y: number][] = [
+    ["pow(x, y)", "x", 0, 0],
+    ["pow(x, y)", "x", NaN, 0],
+    ["pow(x, y)", "y", 0, 0],
+    ["pow(x, y)", "y", 0, 2],
+    ["pow(1 - sigmoid(x), y) * softplus(x - 40)", "x", -800, 0],
+    ["xlogy(x, y)", "x", 0, 0],
+    ["xlogy(x, y)", "x", 0, -1],
+  ];
+  for (const [text, symbol, x, y] of zeros) {
+    it(`d/d${symbol} ${text} at x = ${x}, y = ${y}`, () => {
+      assertEquals(Math.abs(new Formula(text).derivative(symbol).evaluate({ x, y })[0]), 0);
+    });
+  }
+
+  it("but not beside it", () => {
+    const slope = (text: string, symbol: string, x: number, y: number) =>
+      new Formula(text).derivative(symbol).evaluate({ x, y })[0];
+    assertEquals(slope("pow(x, y)", "x", 0, 0.5), Infinity);
+    assertEquals(slope("pow(x, y)", "x", 0, 1), 1);
+    assertEquals(slope("pow(x, y)", "y", 0, -1), -Infinity);
+    assertEquals(slope("xlogy(x, y)", "x", 1, 0), -Infinity);
+    assertEquals(slope("xlogy(x, y)", "x", 0, 1), 0);
+    assertEquals(slope("xlogy(x, y)", "x", 0, Math.E), 1);
+  });
+
+  it("without a question where the number in the formula is another", () => {
+    assertEquals(new Formula("pow(x, -2)").derivative("x").text, "-2 * pow(x, -3)");
+    assertEquals(new Formula("pow(2, x)").derivative("x").text, "pow(2, x) * log(2)");
+    assertEquals(new Formula("xlogy(x, 2)").derivative("x").text, "log(2)");
+  });
 });

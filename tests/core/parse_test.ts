@@ -116,7 +116,11 @@ describe("a text that is not a formula", () => {
     ["a + ŷ", "'ŷ' is unknown"],
     ["a && b", "'&' is unknown"],
     ["* a", "a number, a name or '(' is expected before '*'"],
-    ["tanh(x)", "'tanh' is not a function: known are abs, sign, square"],
+    [
+      "tanh(x)",
+      "'tanh' is not a function: use 2 * sigmoid(2 * x) - 1; known are abs, sign, square",
+    ],
+    ["cos(x)", "'cos' is not a function: known are abs, sign, square"],
     ["toString(x)", "'toString' is not a function"],
     ["x constructor y", "an operator is expected before 'constructor'"],
   ];
@@ -126,6 +130,68 @@ describe("a text that is not a formula", () => {
     });
   }
 
+  it("the error says what to write instead", () => {
+    const remedies: [text: string, remedy: string][] = [
+      ["(x - y) ** 2", "; a power is x ^ 2"],
+      ["x² + 1", "; a power is x ^ 2"],
+      ["x > 0 && y > 0 ? x : y", "; write and"],
+      ["x > 0 || y > 0 ? x : y", "; write or"],
+      ["|x - y|", "; write abs(x) for |x|"],
+      ["!(x > 0) ? x : y", "; write not, or !="],
+      ["x === y ? 1 : 0", "; write == or !="],
+      ["x !== y ? 1 : 0", "; write == or !="],
+      ["e = x - y", "; equality is ==, and a formula assigns no names"],
+      ["x.sum()", '; write a row, such as { s: "sum(x)" }'],
+      ["Math.log(x)", "; functions and constants have no prefix: log(x), pi"],
+      ["x[0] - y", "; x stands for one element already"],
+      ["x - y;", "; write the expression alone"],
+      ["return x - y", "; write the expression alone"],
+      ["x · y", "; write *"],
+      ["x − y", "; the minus sign is -"],
+      ["x ÷ 2", "; write /"],
+      ["x ≤ y ? 1 : 0", "; write <=, >= or !="],
+      ["√x", "; write sqrt(x)"],
+      ["λ * x", "; names have letters from a to z, digits and _"],
+      ["exp x", "; write exp(x)"],
+      ["2x", "; a product is 2 * x"],
+      ["2 (x - y)", "; a product is 2 * x"],
+      ["1,5 * x", "; a decimal number has a point: 1.5"],
+      ["x > 0 ? x", "; a choice has two values: x > 0 ? x : y"],
+      ["pow(x)", "; the function takes two arguments"],
+      ["max(x, y, 0)", "; a maximum of three is max(x, max(y, z))"],
+      ["abs(x, y)", "; the function takes fewer arguments"],
+      ["square(x))", "; there is no '(' before it"],
+      ["0 < x < 1 ? x : y", "; write a < b and b < c"],
+      ["+x", "; leave out the sign"],
+    ];
+    for (const [text, remedy] of remedies) {
+      const { message } = assertThrows(() => tree(text), SyntaxError) as Error;
+      assert(message.endsWith(`'${text}'${remedy}`), message);
+    }
+    const functions: [name: string, use: string][] = [
+      ["ln", "log(x)"],
+      ["log10", "log(x) / log(10)"],
+      ["expm1", "exp(x) - 1"],
+      ["tanh", "2 * sigmoid(2 * x) - 1"],
+      ["cosh", "(exp(x) + exp(-x)) / 2"],
+      ["sqr", "square(x)"],
+      ["relu", "hinge(x)"],
+      ["ReLU", "hinge(x)"],
+      ["log_sigmoid", "-softplus(-x)"],
+      ["where", "x > 0 ? x : y"],
+      ["if", "x > 0 ? x : y"],
+      ["clamp", "min(max(x, 0), 1)"],
+      ["maximum", "max(x, y)"],
+      ["softmax", 'rows of defineLoss, such as { m: "max(x)", s: "sum(exp(x - m))" }'],
+      ["mean", 'rows of defineLoss, such as { m: "max(x)", s: "sum(exp(x - m))" }'],
+    ];
+    for (const [name, use] of functions) {
+      const message = `'${name}' is not a function: use ${use}; known are`;
+      assertThrows(() => tree(`${name}(x)`), SyntaxError, message);
+      if (!use.startsWith("rows")) tree(use);
+    }
+  });
+
   it("the error tells the index of the character", () => {
     for (const [text, index] of [["a + * b", 4], ["a +", 3], ["x $ y", 2], ["(a", 2]] as const) {
       assertEquals(assertThrows(() => tree(text), SyntaxError).cause, { index });
@@ -134,8 +200,14 @@ describe("a text that is not a formula", () => {
 
   it("a condition where a number is expected, and the reverse", () => {
     const mixed: [text: string, message: string][] = [
-      ["a + (b < c)", "argument 2 of 'add' must be a number: current argument is 'lt'"],
-      ["a ? b : c", "argument 1 of 'select' must be a condition: current argument is 'symbol'"],
+      [
+        "a + (b < c)",
+        "argument 2 of 'add' must be a number: current argument is 'lt'; a condition as a number is x > 0 ? 1 : 0",
+      ],
+      [
+        "a ? b : c",
+        "argument 1 of 'select' must be a condition: current argument is 'symbol'; compare it, such as x > 0",
+      ],
       ["abs(a == b)", "argument 1 of 'abs' must be a number: current argument is 'eq'"],
       ["a and b", "argument 1 of 'and' must be a condition"],
       ["not a", "argument 1 of 'not' must be a condition"],

@@ -118,6 +118,11 @@ describe("messages say the remedy", () => {
       "mind the order: scores first, labels second",
     ],
     [
+      "arguments in the wrong order, the labels as a plain array",
+      () => new CrossEntropyLoss().forward([1], float32([[1, 2]])),
+      "use int32(…) or a plain array, and mind the order: scores first, labels second",
+    ],
+    [
       "one-hot labels of whole numbers",
       () => new CrossEntropyLoss().forward([[1, 2]], int32([[0, 1]])),
       "class probabilities are floats, use float32(…); or give one class index per sample",

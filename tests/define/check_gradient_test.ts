@@ -10,6 +10,7 @@ import {
   defineLoss,
   type DifferentiableLoss,
   float32,
+  type GradientPoint,
   HingeEmbeddingLoss,
   HuberLoss,
   L1Loss,
@@ -232,6 +233,75 @@ describe("checkGradient at a kink", () => {
   });
 });
 
+describe("checkGradient where the value is not finite", () => {
+  const none = { reduction: "none" } as const;
+  const places = (points: readonly GradientPoint[]) => points.map(({ index }) => index);
+  const Log = defineLoss({ name: "Log", arguments: { input: "x" }, value: "log(x)" });
+
+  it("says which points it leaves without an answer, and compares the others", () => {
+    const report = checkGradient(new MSELoss(none), [[1, NaN, 3, Infinity], [2, 3, 4, 5]]);
+    assertEquals([report.isRight, report.points, report.largestError <= 1e-9], [false, 2, true]);
+    assertEquals(places(report.notFinite), [[1], [3]]);
+    assertEquals(report.notFinite[0], {
+      argument: "input",
+      index: [1],
+      gradient: NaN,
+      difference: NaN,
+    });
+    // The gradient of L1Loss at NaN is 0.
+    assertEquals(places(checkGradient(new L1Loss(none), [[1, NaN], [2, 3]]).notFinite), [[1]]);
+    assertEquals(places(checkGradient(new Log(none), [[0, 2, -1]]).notFinite), [[0], [2]]);
+  });
+
+  it("finds a wrong gradient beside them", () => {
+    const loss = lossOf((x) => x === 0 ? NaN : x * x, (x) => x === 0 ? NaN : x);
+    const { isRight, worst, notFinite } = checkGradient(loss, [[0, 3]], { names });
+    assertEquals([isRight, worst!.index, places(notFinite)], [false, [1], [[0]]]);
+  });
+
+  it("leaves all points without an answer if one value stands for them all", () => {
+    for (const options of [{}, { reduction: "sum" } as const]) {
+      const report = checkGradient(new MSELoss(options), [[1, NaN], [2, 3]]);
+      assertEquals([report.isRight, report.points, report.worst], [false, 0, undefined]);
+      assertEquals(places(report.notFinite), [[0], [1]]);
+    }
+    const all = checkGradient(new MSELoss(none), [[NaN], [2]], { wrt: ["input", "target"] });
+    assertEquals(all.notFinite.map(({ argument }) => argument), ["input", "target"]);
+    const huge = new MSELoss({ reduction: "none", weight: [1e308, 1e308, 1e308] });
+    assertEquals(checkGradient(huge, [[1, 1, 1], [0, 0, 0]]).points, 0);
+  });
+
+  it("throws on assert only, and says where", () => {
+    const cases: [loss: DifferentiableLoss, args: number[][], message: string][] = [
+      [
+        new MSELoss(none),
+        [[1, NaN], [2, 3]],
+        "Cannot confirm the gradient with respect to input at [1] as the value is NaN or infinite there: current gradient is NaN",
+      ],
+      [
+        new Log(),
+        [[2, 0]],
+        'Cannot confirm the gradient with respect to input at [1] as the value is -Infinity: current gradient is Infinity, and reduction "none" shows which elements make the value so',
+      ],
+    ];
+    for (const [loss, args, message] of cases) {
+      assertThrows(() => checkGradient(loss, args).assert(), RangeError, message);
+      assertThrows(() => checkGradient(loss, args, { assert: true }), RangeError, message);
+    }
+  });
+
+  it("takes no kink for the reason of a gradient that is NaN", () => {
+    const Norm = defineLoss({
+      name: "Norm",
+      arguments: { input: "x" },
+      rows: { s: "sum(square(x))" },
+      value: "sqrt(s)",
+    });
+    const { isRight, worst } = checkGradient(new Norm(), [[0, 0]]);
+    assertEquals([isRight, worst!.gradient], [false, NaN]);
+  });
+});
+
 describe("checkGradient asks for", () => {
   it("the arguments that wrt names, by default those of the loss", () => {
     const args = [[1, 2], [3, 5]];
@@ -256,7 +326,7 @@ describe("checkGradient asks for", () => {
     );
   });
 
-  it("a step and a tolerance > 0, and a value to differentiate", () => {
+  it("a step and a tolerance > 0", () => {
     for (
       const [option, value, shown] of [["step", 0, "0"], ["tolerance", -1, "-1"], [
         "step",
@@ -270,11 +340,32 @@ describe("checkGradient asks for", () => {
         `Cannot check gradients as ${option} must be > 0: current value is ${shown}`,
       );
     }
-    assertThrows(
-      () => checkGradient(new MSELoss(), [[1, NaN], [2, 3]]),
-      RangeError,
-      "Cannot check gradients as the value must be finite: current value is NaN",
-    );
+  });
+
+  it("a loss, one array of arguments, and options that it knows", () => {
+    const loss = new MSELoss();
+    const wrong: [given: unknown[], message: string][] = [
+      [
+        [MSELoss, [[1], [2]]],
+        "Cannot check gradients as loss must be an object with forward and valueAndGrad such as new MSELoss(): current value is a function",
+      ],
+      [[undefined, [[1], [2]]], "current value is undefined"],
+      [
+        [loss],
+        "Cannot check gradients as args must be an array of all arguments such as [input, target]: current value is undefined",
+      ],
+      [
+        [loss, [1, 2], [2, 3]],
+        "Cannot check gradients as options must be an object after one array of all arguments such as [input, target]: current value is [2, 3]",
+      ],
+      [
+        [loss, [[1], [2]], { tolerence: 1 }],
+        "Cannot check gradients as option 'tolerence' is unknown: did you mean 'tolerance'? known are wrt, names, tolerance, step, seed, assert",
+      ],
+    ];
+    for (const [given, message] of wrong) {
+      assertThrows(() => checkGradient(...given as [never, never]), TypeError, message);
+    }
   });
 
   it("errors that are not the domain's to be thrown", () => {

@@ -21,8 +21,23 @@ describe("a definition refuses", () => {
       "what is no part of it",
       { formula: "x" },
       TypeError,
-      "Cannot define Mine as 'formula' is no part of a definition: known are name, arguments, options, rows, value, grad, wrt",
+      "Cannot define Mine as 'formula' is no part of a definition: did you mean 'value'? known are name, arguments, options, rows, value, grad, wrt",
     ],
+    ...[
+      ["args", "did you mean 'arguments'? "],
+      ["argument", "did you mean 'arguments'? "],
+      ["params", "did you mean 'options'? "],
+      ["forward", "did you mean 'value'? "],
+      ["gradient", "did you mean 'grad'? "],
+      ["reduction", "it is an option of every loss, as in new Mine({ reduction: … }); "],
+      ["colour", ""],
+      ["toString", ""],
+    ].map(([part, remedy]): typeof cases[number] => [
+      `${part}, which is no part of it either`,
+      { [part]: "x" },
+      TypeError,
+      `Cannot define Mine as '${part}' is no part of a definition: ${remedy}known are`,
+    ]),
     [
       "no arguments",
       { arguments: {} },
@@ -35,7 +50,7 @@ describe("a definition refuses", () => {
       "one symbol for two things",
       { arguments: { input: "x", target: "x" } },
       RangeError,
-      "Cannot define Mine as 'x' stands for the argument input and for the argument target",
+      "Cannot define Mine as 'x' stands for the argument input and for the argument target: give one of them another",
     ],
     [
       "an option under the symbol of an argument",
@@ -53,7 +68,7 @@ describe("a definition refuses", () => {
       "an option that every loss has",
       { options: { weight: 1 } },
       RangeError,
-      "Cannot define Mine as every loss has an option weight already",
+      "Cannot define Mine as every loss has an option weight already: give this one another name",
     ],
     [
       "options that are none",
@@ -95,7 +110,25 @@ describe("a definition refuses", () => {
       "no value",
       { value: undefined },
       TypeError,
-      "Cannot define Mine as value must be a formula: current value is undefined",
+      'Cannot define Mine as value must be a formula such as "square(x - y)": current value is undefined',
+    ],
+    [
+      "a function for a value",
+      { value: (x: number, y: number) => x - y },
+      TypeError,
+      'value must be a formula such as "square(x - y)": current value is a function',
+    ],
+    [
+      "a condition for a value",
+      { value: "x > y" },
+      TypeError,
+      "Cannot define Mine as value must be a number, not a condition: write 'x > y ? 1 : 0'",
+    ],
+    [
+      "a sum of conditions",
+      { rows: { s: "sum(x > y)" }, value: "s" },
+      TypeError,
+      "Cannot define Mine as row s must be a number, not a condition: write 'x > y ? 1 : 0'",
     ],
     [
       "a value that is no formula",
@@ -114,13 +147,25 @@ describe("a definition refuses", () => {
       "the name of an argument in the place of its symbol",
       { value: "input - y" },
       RangeError,
-      "value uses 'input'",
+      "value uses 'input', which is no argument, option or row above it: the symbol of input is 'x'; known are x, y",
     ],
+    ...[
+      ["gama * x", "did you mean 'gamma'? "],
+      ["X", "did you mean 'x'? "],
+      ["PI * x", "did you mean 'pi'? "],
+      ["inf * x", "did you mean 'Infinity'? "],
+      ["e ^ x", "write exp(x) for its powers; "],
+    ].map(([value, remedy]): typeof cases[number] => [
+      `an unknown symbol in ${value}`,
+      { options: { gamma: 1 }, value },
+      RangeError,
+      `, which is no argument, option or row above it: ${remedy}known are x, y, gamma`,
+    ]),
     [
       "a row that stands below the one that uses it",
       { rows: { s: "sum(x - m)", m: "max(x)" }, value: "s" },
       RangeError,
-      "Cannot define Mine as row s uses 'm', which is no argument, option or row above it: known are x, y",
+      "Cannot define Mine as row s uses 'm', which is no argument, option or row above it: the row m must stand above; known are x, y",
     ],
     [
       "a reduction in the value",
@@ -151,7 +196,19 @@ describe("a definition refuses", () => {
       "a gradient of no argument",
       { grad: { x: "2 * (x - y)" } },
       TypeError,
-      "Cannot define Mine as grad names 'x', which is no argument: known are input, target",
+      "Cannot define Mine as grad names 'x', which is no argument: did you mean 'input'? known are input, target",
+    ],
+    [
+      "a misspelt argument in grad",
+      { grad: { inputs: "2 * (x - y)" } },
+      TypeError,
+      "grad names 'inputs', which is no argument: did you mean 'input'? known are",
+    ],
+    [
+      "one gradient without its argument",
+      { grad: "2 * (x - y)" },
+      TypeError,
+      'grad must be an object of formulas such as { input: "2 * (x - y)" }: current value is "2 * (x - y)"',
     ],
     [
       "a gradient that is no text",
@@ -192,7 +249,7 @@ describe("a definition refuses", () => {
       assertThrows(
         () => defineLoss(given as never),
         TypeError,
-        `Cannot define a loss as the definition must be an object: current value is ${shown}`,
+        `Cannot define a loss as the definition must be an object such as { name: "MyLoss", arguments: { input: "x", target: "y" }, value: "square(x - y)" }: current value is ${shown}`,
       );
     }
   });
@@ -288,7 +345,7 @@ describe("a loss of one's own refuses in a call", () => {
     assertThrows(
       () => new definitions.margins().forward([[1, 2, 3], [4, 5, 6]], [[1, 2, 3], [4, 5, 6]]),
       RangeError,
-      "Cannot compute Margins as margin is used in value and must have one number per row, (2,): current shape is (2, 3)",
+      'Cannot compute Margins as margin is used in value and must have one number per row, (2,): current shape is (2, 3); reduce it in rows, such as { s: "sum(t)" }',
     );
   });
 
@@ -340,6 +397,20 @@ describe("a loss of one's own refuses in a call", () => {
         "Cannot make Power as option 'q' is unknown: known are p, reduction, weight",
       );
     }
+  });
+
+  it("an option that valid does not allow, in words of its own if there are no others", () => {
+    const Class = defineLoss({
+      name: "Power",
+      arguments: { input: "x" },
+      options: { p: { default: 1, valid: (p: number) => p > 0 } },
+      value: "x * p",
+    });
+    assertThrows(
+      () => new Class({ p: 0 }),
+      RangeError,
+      "Cannot make Power as p must be a number that its definition allows: current value is 0",
+    );
   });
 
   it("and leaves buffers as they were", () => {

@@ -13,6 +13,7 @@ const TAKEN = [
     "param",
     "run",
     "arriving",
+    "kept",
     "grad_input",
     "grad_target",
     "reduction",
@@ -148,7 +149,7 @@ describe("names", () => {
         assertThrows(
           () => defineLoss({ name: "Unusable", ...definition }),
           TypeError,
-          `must be a letter or a word: current value is "${name}"`,
+          `must be a letter or a word, of A to Z, digits and _, and no constant: current value is "${name}"`,
           name,
         );
       }

@@ -37,7 +37,9 @@ export function readLabels(loss: string, name: string, value: TensorLike): Label
  */
 export function asLabels(loss: string, name: string, raw: Raw): Labels {
   if (raw.dtype !== undefined && raw.dtype !== "int32") {
-    throw wrongType(loss, name, "int32", raw.dtype, "use int32(…) or a plain array");
+    // Several axes of floats look like scores.
+    const order = raw.shape.length > 1 ? ", and mind the order: scores first, labels second" : "";
+    throw wrongType(loss, name, "int32", raw.dtype, `use int32(…) or a plain array${order}`);
   }
   return raw;
 }

@@ -3,14 +3,31 @@
  */
 
 import type { NumberOption } from "../call/options.ts";
+import { suggestion } from "../call/suggestion.ts";
 import { Graph } from "../formula/graph.ts";
 import { parse } from "../formula/parse.ts";
 import { describe } from "../tensor/describe.ts";
 import type { CheckedDefinition } from "./definition.ts";
 
+const EXAMPLE =
+  '{ name: "MyLoss", arguments: { input: "x", target: "y" }, value: "square(x - y)" }';
 const KNOWN = ["name", "arguments", "options", "rows", "value", "grad", "wrt"];
 const RESERVED = ["reduction", "weight"];
 const NAME = /^[A-Za-z_]\w*$/;
+/** The parts of a definition by what else one may call them. */
+const PARTS: Readonly<Record<string, string>> = {
+  args: "arguments",
+  inputs: "arguments",
+  params: "options",
+  formula: "value",
+  forward: "value",
+  loss: "value",
+  expression: "value",
+  backward: "grad",
+  gradient: "grad",
+  derivative: "grad",
+  reductions: "rows",
+};
 /** Operators that look like names. */
 const WORDS = ["and", "or", "not"];
 
@@ -25,7 +42,7 @@ const WORDS = ["and", "or", "not"];
 export function checkDefinition(given: unknown): CheckedDefinition {
   if (!isRecord(given)) {
     throw new TypeError(
-      `Cannot define a loss as the definition must be an object: current value is ${
+      `Cannot define a loss as the definition must be an object such as ${EXAMPLE}: current value is ${
         describe(given)
       }`,
     );
@@ -48,19 +65,26 @@ export function checkDefinition(given: unknown): CheckedDefinition {
   if (rows !== undefined && (!isRecord(rows) || Object.keys(rows).length === 0)) {
     throw refuse('rows must be an object such as { m: "max(x)" }', rows);
   }
-  if (!isRecord(grad)) throw refuse("grad must be an object of formulas", grad);
-  if (typeof value !== "string") throw refuse("value must be a formula", value);
+  if (!isRecord(grad)) {
+    throw refuse('grad must be an object of formulas such as { input: "2 * (x - y)" }', grad);
+  }
+  if (typeof value !== "string") {
+    throw refuse('value must be a formula such as "square(x - y)"', value);
+  }
 
   const taken = new Map<string, string>();
   /** Takes a symbol for what it stands for. */
   const take = (symbol: unknown, what: string): string => {
     if (typeof symbol !== "string" || !isSymbol(symbol)) {
-      throw refuse(`the symbol of ${what} must be a letter or a word`, symbol);
+      throw refuse(
+        `the symbol of ${what} must be a letter or a word, of A to Z, digits and _, and no constant`,
+        symbol,
+      );
     }
     const other = taken.get(symbol);
     if (other !== undefined) {
       throw new RangeError(
-        `Cannot define ${name} as '${symbol}' stands for ${other} and for ${what}`,
+        `Cannot define ${name} as '${symbol}' stands for ${other} and for ${what}: give one of them another`,
       );
     }
     taken.set(symbol, what);
@@ -75,7 +99,9 @@ export function checkDefinition(given: unknown): CheckedDefinition {
   const checkedOptions: Record<string, NumberOption> = {};
   for (const option of Object.keys(options)) {
     if (RESERVED.includes(option)) {
-      throw new RangeError(`Cannot define ${name} as every loss has an option ${option} already`);
+      throw new RangeError(
+        `Cannot define ${name} as every loss has an option ${option} already: give this one another name`,
+      );
     }
     take(option, `the option ${option}`);
     checkedOptions[option] = checkOption(name, refuse, option, options[option]);
@@ -95,8 +121,10 @@ export function checkDefinition(given: unknown): CheckedDefinition {
   const names = checkedArguments.map(({ name }) => name);
   for (const argument of checkedGrad.keys()) {
     if (names.includes(argument)) continue;
+    const own = checkedArguments.find(({ symbol }) => symbol === argument)?.name;
+    const remedy = own === undefined ? suggestion(argument, names) : `did you mean '${own}'? `;
     throw new TypeError(
-      `Cannot define ${name} as grad names '${argument}', which is no argument: known are ${
+      `Cannot define ${name} as grad names '${argument}', which is no argument: ${remedy}known are ${
         names.join(", ")
       }`,
     );
@@ -135,8 +163,16 @@ function checkWrt(
 function checkOptionNames(name: string, given: object): void {
   for (const key of Object.keys(given)) {
     if (KNOWN.includes(key)) continue;
+    const part = Object.hasOwn(PARTS, key) ? PARTS[key] : undefined;
+    const remedy = RESERVED.includes(key)
+      ? `it is an option of every loss, as in new ${name}({ ${key}: … }); `
+      : part === undefined
+      ? suggestion(key, KNOWN)
+      : `did you mean '${part}'? `;
     throw new TypeError(
-      `Cannot define ${name} as '${key}' is no part of a definition: known are ${KNOWN.join(", ")}`,
+      `Cannot define ${name} as '${key}' is no part of a definition: ${remedy}known are ${
+        KNOWN.join(", ")
+      }`,
     );
   }
 }
@@ -151,7 +187,10 @@ function checkOption(
   if (!isRecord(option) || typeof option.default !== "number") {
     throw refuse(`option ${name} must be a number, or { default, valid, wanted }`, given);
   }
-  const { default: value, valid = () => true, wanted = "a number" } = option;
+  const { default: value, valid = () => true } = option;
+  const {
+    wanted = option.valid === undefined ? "a number" : "a number that its definition allows",
+  } = option;
   if (typeof valid !== "function" || typeof wanted !== "string") {
     throw refuse(`option ${name} must have a function valid and a text wanted`, given);
   }

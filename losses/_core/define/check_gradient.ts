@@ -2,6 +2,7 @@
  * Checks the gradients of a loss against differences of its value.
  */
 
+import { suggestion } from "../call/suggestion.ts";
 import { describe } from "../tensor/describe.ts";
 import { float64, read, toTensor } from "../tensor/read.ts";
 import { sameShape, show } from "../tensor/shape.ts";
@@ -55,7 +56,7 @@ export interface GradientPoint {
 
 /** What {@linkcode checkGradient} has found. */
 export interface GradientReport {
-  /** Whether all gradients are right, points at kinks aside. */
+  /** Whether all gradients are right, points at kinks aside, and none is beyond comparison. */
   readonly isRight: boolean;
   /**
    * The largest |gradient - difference|, as a share of the largest gradient with respect to the same argument. What the
@@ -66,12 +67,17 @@ export interface GradientReport {
   readonly worst: GradientPoint | undefined;
   /** Points at a kink, at a jump or at the end of the domain, where differences say nothing about the gradient. */
   readonly kinks: readonly GradientPoint[];
+  /**
+   * Points that could not be compared: elements that a value which is NaN or infinite depends on, and elements that are
+   * themselves. If there is one value for all elements, it depends on all of them.
+   */
+  readonly notFinite: readonly GradientPoint[];
   /** How many elements were compared. */
   readonly points: number;
   /**
    * Throws unless all gradients are right.
    *
-   * @throws {RangeError} If a gradient is wrong; the message says which, where and by how much.
+   * @throws {RangeError} If a gradient is wrong, or beyond comparison; the message says which, where and by how much.
    */
   assert(): void;
 }
@@ -80,15 +86,16 @@ export interface GradientReport {
  * Checks the gradients of a loss against five-point differences of its value, in float64.
  *
  * If the loss keeps every value (reduction `"none"`), a random upstream gradient is used, so that errors cannot cancel. Where
- * the steps of the differences meet a kink or the end of the domain, smaller ones are taken.
+ * the steps of the differences meet a kink or the end of the domain, smaller ones are taken. Values that are NaN or infinite are
+ * left out, and the report lists the points that they leave without an answer.
  *
  * @param loss A loss, built-in or of one's own: anything with `forward` and `valueAndGrad`.
  * @param args Its arguments.
  * @param options See {@linkcode CheckGradientOptions}.
- * @returns The largest error, where it is, and which points lie at kinks.
- * @throws {TypeError} If the names of the arguments are not known.
- * @throws {RangeError} If a gradient is wrong and `assert` is true or has another shape than its argument, an option is not
- * allowed, or the value is not finite.
+ * @returns The largest error, where it is, which points lie at kinks, and which have no finite value.
+ * @throws {TypeError} If something is of the wrong kind, an option is unknown, or the names of the arguments are not known.
+ * @throws {RangeError} If a gradient is not right and `assert` is true or has another shape than its argument, or an option is
+ * not allowed.
  *
  * ```ts
  * import { checkGradient, HuberLoss } from "@lossbook/losses";
@@ -104,6 +111,7 @@ export function checkGradient(
   args: readonly TensorLike[],
   options: CheckGradientOptions = {},
 ): GradientReport {
+  checkKinds(loss, args, options);
   const { tolerance = 1e-7, step = 1e-3, seed = 1 } = options;
   for (const [name, value] of [["tolerance", tolerance], ["step", step]] as const) {
     if (typeof value === "number" && value > 0) continue;
@@ -121,11 +129,17 @@ export function checkGradient(
   // A scalar is asked for with a power of 2, which is taken back without rounding: an upstream gradient that is forgotten
   // must not pass.
   const isScalar = shape.length === 0;
-  const upstream = isScalar ? [1] : randomNumbers(data.length, seed);
-  const { grad } = call.valueAndGrad(...wide, {
-    gradOutput: isScalar ? 2 : new Tensor(Float64Array.from(upstream), shape),
-    ...options.wrt && { wrt: options.wrt },
-  });
+  const finite = Array.from(data, Number.isFinite);
+  const upstream = (isScalar ? [1] : randomNumbers(data.length, seed))
+    .map((number, i) => finite[i] ? number : 0);
+  const gradOf = (gradOutput: number | readonly number[]) =>
+    call.valueAndGrad(...wide, {
+      gradOutput: typeof gradOutput === "number"
+        ? gradOutput
+        : new Tensor(Float64Array.from(gradOutput), shape),
+      ...options.wrt && { wrt: options.wrt },
+    }).grad;
+  const grad = gradOf(isScalar ? 2 : upstream);
   const names = options.names ?? call.argumentNames;
   if (names === undefined) {
     throw new TypeError(
@@ -133,14 +147,12 @@ export function checkGradient(
     );
   }
   const size = dot(data.map(Math.abs), upstream.map(Math.abs));
-  if (!Number.isFinite(size)) {
-    throw new RangeError(
-      `Cannot check gradients as the value must be finite: current value is ${
-        describe(data.find((value) => !Number.isFinite(value)))
-      }`,
-    );
-  }
+  const hasGaps = finite.includes(false);
+  /** The gradient of the values that are not finite. */
+  const ofGaps = hasGaps && !isScalar ? gradOf(finite.map((isFinite) => isFinite ? 0 : 1)) : grad;
+  const isLost = !Number.isFinite(size) || (hasGaps && !finite.includes(true));
 
+  const notFinite: GradientPoint[] = [];
   const kinks: GradientPoint[] = [];
   let points = 0;
   let worst: GradientPoint | undefined;
@@ -171,12 +183,17 @@ export function checkGradient(
       };
       const firstStep = step * Math.max(1, Math.abs(x));
       const gradient = gradients[i]!;
+      const place = { argument, index: indexOf(i, shape), gradient };
+      if (isLost || (hasGaps && (ofGaps[argument]!.data[i] !== 0 || !Number.isFinite(x)))) {
+        notFinite.push({ ...place, difference: NaN });
+        return;
+      }
       const { difference, error } = compare(valueAt, x, firstStep, gradient, {
         tolerance,
         largest,
         size,
       });
-      const point = { argument, index: indexOf(i, shape), gradient, difference };
+      const point = { ...place, difference };
       if (error === undefined) {
         kinks.push(point);
         return;
@@ -188,25 +205,72 @@ export function checkGradient(
     });
   }
   const found: GradientPoint | undefined = worst;
-  const isRight = largestError <= tolerance;
+  // Where one value stands for all elements, those with a gradient that is not finite have made it so.
+  const lost = notFinite.find(({ gradient }) => !Number.isFinite(gradient)) ?? notFinite[0];
+  const isRight = largestError <= tolerance && lost === undefined;
   const report: GradientReport = {
     isRight,
     largestError,
     worst: found,
     kinks,
+    notFinite,
     points,
     assert() {
-      if (isRight || found === undefined) return;
+      if (found !== undefined && largestError > tolerance) {
+        throw new RangeError(
+          `Cannot confirm the gradient ${
+            whereOf(found)
+          }: it is ${found.gradient}, differences give ${found.difference}`,
+        );
+      }
+      if (lost === undefined) return;
+      const value = isScalar ? data[0]! : "NaN or infinite there";
+      const hint = isScalar ? ', and reduction "none" shows which elements make the value so' : "";
       throw new RangeError(
-        `Cannot confirm the gradient with respect to ${found.argument} at [${
-          found.index.join(", ")
-        }]: it is ${found.gradient}, differences give ${found.difference}`,
+        `Cannot confirm the gradient ${
+          whereOf(lost)
+        } as the value is ${value}: current gradient is ${lost.gradient}${hint}`,
       );
     },
   };
   if (options.assert) report.assert();
   return report;
 }
+
+const OPTIONS = ["wrt", "names", "tolerance", "step", "seed", "assert"];
+
+/** Refuses what is no loss, no list of arguments or no option. */
+function checkKinds(loss: unknown, args: unknown, options: unknown): void {
+  const refuse = (what: string, value: unknown) =>
+    new TypeError(`Cannot check gradients as ${what}: current value is ${describe(value)}`);
+  const { forward, valueAndGrad } = Object(loss);
+  if (typeof forward !== "function" || typeof valueAndGrad !== "function") {
+    throw refuse(
+      "loss must be an object with forward and valueAndGrad such as new MSELoss()",
+      loss,
+    );
+  }
+  if (!Array.isArray(args)) {
+    throw refuse("args must be an array of all arguments such as [input, target]", args);
+  }
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw refuse(
+      "options must be an object after one array of all arguments such as [input, target]",
+      options,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (OPTIONS.includes(name)) continue;
+    throw new TypeError(
+      `Cannot check gradients as option '${name}' is unknown: ${
+        suggestion(name, OPTIONS)
+      }known are ${OPTIONS.join(", ")}`,
+    );
+  }
+}
+
+const whereOf = ({ argument, index }: GradientPoint): string =>
+  `with respect to ${argument} at [${index.join(", ")}]`;
 
 /** How many steps are tried, and how much smaller each is than the one before. */
 const STEPS = { count: 5, ratio: 8 };
@@ -235,6 +299,8 @@ function compare(
 ): { difference: number; error: number | undefined } {
   let difference = NaN;
   let previous = NaN;
+  // No kink explains NaN.
+  if (Number.isNaN(gradient)) return { difference, error: Infinity };
   for (let k = 0; k < STEPS.count; k++) {
     const h = firstStep / STEPS.ratio ** k;
     const [a, b, m, c, d] = [f(x - 2 * h), f(x - h), f(x), f(x + h), f(x + 2 * h)] as const;
@@ -284,7 +350,8 @@ function widened(argument: TensorLike, i: number): TensorLike {
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  // A value that has no share may be NaN.
+  for (let i = 0; i < a.length; i++) if (b[i] !== 0) sum += a[i]! * b[i]!;
   return sum;
 }
 

@@ -21,6 +21,7 @@ import { checkDefinition } from "./check_definition.ts";
 import type { AnyLossClass, CheckedDefinition, RowArgument } from "./definition.ts";
 import { RowDriver, type RowOptions } from "./row_driver.ts";
 import { checkSymbols, derivativesOf, readRowFormula } from "./row_formula.ts";
+import { withoutVanishing } from "./vanishing.ts";
 import { verifyGradients } from "./verify_gradients.ts";
 
 /** A number among the options of a loss of one's own: its default, or with it what is allowed. */
@@ -189,13 +190,12 @@ function classOf(definition: CheckedDefinition): AnyLossClass {
 }
 
 /** The class of a loss that acts element by element. */
-function elementwiseClass(
-  { name, arguments: args, options, value, grad, wrt }: CheckedDefinition,
-): AnyLossClass {
+function elementwiseClass(checked: CheckedDefinition): AnyLossClass {
+  const { name, arguments: args, options, value, grad, wrt } = checked;
   const symbols = args.map(({ symbol }) => symbol);
   const known = [...symbols, ...Object.keys(options)];
-  checkSymbols(name, "value", value, known);
-  for (const [argument, text] of grad) checkSymbols(name, `grad.${argument}`, text, known);
+  checkSymbols(checked, "value", value, known);
+  for (const [argument, text] of grad) checkSymbols(checked, `grad.${argument}`, text, known);
   const derived = derivativesOf(value, symbols);
   const formula: LossFormula = {
     value,
@@ -232,7 +232,7 @@ function rowClass(definition: CheckedDefinition): AnyLossClass {
     name,
     withIntegers(args, wrt),
     optionNames,
-    readRowFormula(definition),
+    withoutVanishing(readRowFormula(definition), definition),
     wrt,
   );
   const formula: DefinedFormula = { rows, value, grad: Object.fromEntries(grad) };

@@ -1,11 +1,11 @@
 /**
  * Runs a loss of rows that is written as formulas.
  *
- * A call works on blocks of rows that stay in the cache. On the way forward through a block, reductions are computed level
- * by level: one kernel step over a tile for all those that depend on the levels before only. What the chain rule needs is
- * summed up in the same steps: how a reduction depends on those above it, and how many elements share a maximum. Then the
- * values of the rows and their derivatives are computed in float64. On the way back, every element gets its gradient through
- * all reductions that it is part of.
+ * A call works on tiles of rows that stay in the cache. On the way forward through a tile, reductions are computed level by
+ * level: one kernel step for all those that depend on the levels before only. What the chain rule needs is summed up in the same
+ * steps: how a reduction depends on those above it, and how many elements share a maximum. Then the values of the rows and their
+ * derivatives are computed in float64. On the way back, every element gets its gradient through all reductions that it is part
+ * of; exponentials and other costly functions that it needs again were kept on the way forward.
  */
 
 import { floatType, readArguments } from "../call/arguments.ts";
@@ -13,12 +13,12 @@ import type { Reduction, TensorOption } from "../call/options.ts";
 import type { Request, ValueAndGrad } from "../call/request.ts";
 import { RowCall } from "../call/row_call.ts";
 import { freeNames } from "../elementwise/driver.ts";
-import { defineKernels, type Kernels, load, type Step, unload } from "../kernel/kernels.ts";
+import { type Kernels, type KernelsDefinition, layOut, load, unload } from "../kernel/kernels.ts";
 import { ALL_FUNCTIONS } from "../kernel/math.ts";
+import { newScratch, type Scratch } from "../kernel/memory.ts";
 import type { Run } from "../kernel/plan.ts";
 import { defineRowKernels } from "../kernel/row_kernels.ts";
-import { MOST_ROWS, rowsPerTile } from "../rows/class_axis.ts";
-import { type Load, Rows, type Sink } from "../rows/rows.ts";
+import { Rows } from "../rows/rows.ts";
 import { commonShape, gather, scatterAdd, stridesAlong } from "../tensor/broadcast.ts";
 import { toTensor } from "../tensor/read.ts";
 import { sameShape, show } from "../tensor/shape.ts";
@@ -27,15 +27,18 @@ import type { FloatArray, FloatType } from "../tensor/types.ts";
 import type { RowArgument } from "./definition.ts";
 import type { RowFormula, RowReduction } from "./row_formula.ts";
 import {
+  choosesElements,
   couplingOf,
   derivativeOf,
   finishReduction,
   gradientOf,
-  gradientStep,
   isExtreme,
-  levelStep,
+  type KeptCall,
+  keptCalls,
   missingOf,
   tiesOf,
+  type TileSteps,
+  tileSteps,
   VALUE,
   valueStep,
 } from "./row_steps.ts";
@@ -51,45 +54,37 @@ export interface RowOptions {
 
 type AnyKernels = Kernels<string, string, string, string, string>;
 
-/** Elements of an argument in a block of rows: a few arguments and gradients of this size stay in the cache. */
-const BLOCK = 32768;
+/** Elements of an argument in a tile: a few arguments and gradients of this size stay in the L2 cache. */
+const ELEMENTS_PER_TILE = 16384;
+/** The most rows in a tile, however short they are. */
+const ROWS_PER_TILE = 4096;
 
-/** The numbers of one reduction, for the rows of a block. */
-interface Reduced {
-  readonly values: Float64Array;
-  /** The derivative of the loss with respect to the reduction. */
-  readonly gradient: Float64Array;
-  /** How many elements share the maximum or minimum. */
-  readonly ties: Float64Array;
-  /** By reduction above that it depends on: the derivative of this reduction with respect to that one. */
-  readonly couplings: ReadonlyMap<string, Float64Array>;
+/**
+ * The memory of kernels that compute the values of rows: they run while that of the tiles holds what gradients are made of.
+ */
+let valueScratch: Scratch | undefined;
+
+function valueScratchOf(pages: number): Scratch {
+  if (valueScratch === undefined || valueScratch.pages < pages) valueScratch = newScratch(pages);
+  return valueScratch;
 }
 
-/** A number per row that the value depends on. */
-interface ValueInput {
+/** An argument that the value itself depends on, with one number per row. */
+interface PerRow {
   readonly name: string;
   readonly data: FloatArray;
-  /** Receives the derivative of the loss with respect to it. */
+  /** The derivative of the loss with respect to it. */
   readonly gradient: Float64Array;
-  /** Whether both arrays hold the rows of a block, not all rows. */
-  readonly isOfBlock: boolean;
 }
 
-/** What the rows of a call go through. */
+/** What the tiles of a call go through. */
 interface Pass {
   readonly call: RowCall;
   readonly rows: Rows;
   readonly params: Readonly<Record<string, number>>;
   readonly weight: Tensor | undefined;
   readonly tiles: AnyKernels;
-  /** Rows in a tile. */
-  readonly height: number;
-  readonly loads: readonly (readonly [operand: FloatArray, load: Load])[];
-  readonly reduced: ReadonlyMap<string, Reduced>;
-  readonly inputs: readonly ValueInput[];
-  /** For the rows of a block: the upstream gradient, divided as a mean is, times the weight. */
-  readonly upstream: Float64Array;
-  readonly needsGradient: boolean;
+  readonly perRow: readonly PerRow[];
 }
 
 /** Value and gradients of a loss of rows. */
@@ -98,14 +93,14 @@ export class RowDriver {
   readonly #arguments: readonly RowArgument[];
   readonly #formula: RowFormula;
   readonly #defaults: readonly string[];
-  /** The reductions, together those that are computed in one step. */
-  readonly #levels: readonly (readonly RowReduction[])[];
   /** Names that formulas know the derivatives of the loss by: with respect to each reduction, and to the value of a row. */
   readonly #arriving: ReadonlyMap<string, string>;
+  readonly #kept: readonly KeptCall[];
   readonly #tileKernels: (dtype: FloatType, longestRow: number) => AnyKernels;
-  readonly #rowKernels: (dtype: FloatType) => AnyKernels;
-  /** Steps that have been compiled, by set of kernels and by what they do. */
-  readonly #runs = new WeakMap<AnyKernels, Map<string, Run>>();
+  readonly #describeValue: () => KernelsDefinition<string, string, string, string, string>;
+  #valueKernels: AnyKernels | undefined;
+  /** The steps of a call, by the gradients that it wants. */
+  readonly #steps = new Map<string, TileSteps>();
 
   constructor(
     loss: string,
@@ -119,17 +114,17 @@ export class RowDriver {
     this.#formula = formula;
     this.#defaults = defaults;
     const { reductions } = formula;
-    const levels = Math.max(0, ...reductions.map(({ level }) => level + 1));
-    this.#levels = Array.from(
-      { length: levels },
-      (_, k) => reductions.filter(({ level }) => level === k),
-    );
     const symbols = args.map(({ symbol }) => symbol);
     const names = reductions.map(({ name }) => name);
     const free = freeNames([...symbols, ...options, ...names]);
     this.#arriving = new Map([...names, VALUE].map((name) => [name, free("arriving")]));
+    this.#kept = keptCalls(formula, symbols, free);
     this.#tileKernels = defineRowKernels<string, string, string, string, string>(() => ({
-      elements: [...symbols, ...symbols.map(gradientOf)],
+      elements: [
+        ...symbols,
+        ...symbols.map(gradientOf),
+        ...this.#kept.map(({ operand }) => operand),
+      ],
       rows: [
         ...reductions.flatMap(rowOperands),
         ...this.#arriving.values(),
@@ -137,14 +132,17 @@ export class RowDriver {
       params: options,
       steps: {},
       functions: ALL_FUNCTIONS,
+      tile: ELEMENTS_PER_TILE,
+      tileRows: ROWS_PER_TILE,
     }));
     const inputs = [...formula.derivatives.keys()];
-    this.#rowKernels = defineKernels<string, string, string, string, string>(() => ({
+    this.#describeValue = () => ({
       elements: [...inputs, VALUE, ...inputs.map(derivativeOf)],
       params: options,
-      steps: {},
+      steps: { value: valueStep(formula) },
       functions: ALL_FUNCTIONS,
-    }));
+      tile: ROWS_PER_TILE,
+    });
   }
 
   /**
@@ -182,48 +180,45 @@ export class RowDriver {
       inputs: [...tensors, weight],
     }, request);
 
-    // 2. Block by block: reductions, values, gradients.
+    // 2. Tile by tile: reductions, values, gradients.
     const wanted = this.#arguments.filter(({ name }) => Object.hasOwn(call.grad, name));
-    const needsGradient = wanted.length > 0;
     const tiles = this.#tileKernels(dtype, rows.length).near(placed);
-    const height = rowsPerTile(rows.length, tiles);
-    const tilesPerBlock = Math.floor(BLOCK / Math.max(1, height * rows.length));
-    const block = Math.min(MOST_ROWS, height * Math.max(1, tilesPerBlock), rows.count);
-    const reduced = this.#newReduced(block);
-    const pass: Pass = {
-      call,
-      rows,
-      params: options.params,
-      weight,
-      tiles,
-      height,
-      loads: placed.map((tensor, i) =>
-        [tiles.element[this.#arguments[i]!.symbol]!, rows.load(tiles, tensor, false)] as const
-      ),
-      reduced,
-      inputs: this.#inputs(rows, placed, reduced),
-      upstream: new Float64Array(block),
-      needsGradient,
-    };
+    const loads = placed.map((tensor, i) =>
+      [tiles.element[this.#arguments[i]!.symbol]!, rows.load(tiles, tensor)] as const
+    );
     const sinks = wanted.map(({ name, symbol }) => {
       const at = this.#arguments.findIndex((argument) => argument.symbol === symbol);
       const tensor = new Tensor(call.grad[name]!.data, placed[at]!.shape);
       const operand = tiles.element[gradientOf(symbol)]!;
       return { symbol, tensor, operand, sink: rows.sink(tiles, tensor) };
     });
-    for (let start = 0; start < rows.count; start += block) {
-      const end = Math.min(start + block, rows.count);
-      this.#forward(pass, start, end);
+    const pass: Pass = {
+      call,
+      rows,
+      params: options.params,
+      weight,
+      tiles,
+      perRow: this.#perRow(rows, placed),
+    };
+    const key = wanted.map(({ symbol }) => symbol).join(" ");
+    const steps = this.#stepsOf(key, wanted);
+    const forward = steps.levels.map((step, k) => tiles.step(`level ${k} ${key}`, () => step));
+    setParams(tiles, options.params);
+    rows.tiles(tiles, (start, end) => {
+      for (const [operand, load] of loads) load(operand, start, end);
+      this.#forward(pass, forward, end - start);
       this.#finish(pass, start, end);
-      if (!needsGradient) continue;
-      this.#spread(reduced, end - start);
-      this.#back(pass, start, end, wanted, sinks);
-    }
+      if (wanted.length === 0) return;
+      this.#spread(pass, end - start);
+      for (const { operand, sink } of sinks) sink.aim(operand, start, end);
+      tiles.step(`gradients ${key}`, () => steps.gradients)(end - start, rows.length);
+      for (const { operand, sink } of sinks) sink.store(operand, start, end);
+    });
 
     // 3. What reaches an argument through the value itself, beside what comes through reductions.
     for (const { symbol, tensor, sink } of sinks) {
       sink.finish();
-      const direct = pass.inputs.find(({ name }) => name === symbol);
+      const direct = pass.perRow.find(({ name }) => name === symbol);
       if (direct !== undefined) addRepeated(tensor, rows.outerShape, direct.gradient);
     }
     return call.result();
@@ -250,7 +245,9 @@ export class RowDriver {
           names[i]
         } is used in value and must have one number per row, ${
           show(shape.slice(0, -1))
-        }: current shape is ${show(tensors[i]!.shape)}`,
+        }: current shape is ${show(tensors[i]!.shape)}; reduce it in rows, such as { s: "sum(${
+          this.#arguments[i]!.symbol
+        })" }`,
       );
     });
     return { shape, placed };
@@ -272,190 +269,100 @@ export class RowDriver {
     return toTensor(weight, dtype, "weight");
   }
 
-  #newReduced(count: number): ReadonlyMap<string, Reduced> {
-    const { reductions } = this.#formula;
-    const zeros = () => new Float64Array(count);
-    return new Map(reductions.map(({ name, couplings }) => [name, {
-      values: zeros(),
-      gradient: zeros(),
-      ties: zeros(),
-      couplings: new Map(couplings.map(({ above }) => [above, zeros()])),
-    }]));
+  /** The arguments with one number per row that the value depends on. */
+  #perRow(rows: Rows, placed: readonly Tensor[]): PerRow[] {
+    return this.#arguments.flatMap(({ symbol }, i) =>
+      this.#formula.derivatives.has(symbol)
+        ? [{
+          name: symbol,
+          data: repeated(placed[i]!, rows.outerShape, rows.count),
+          gradient: new Float64Array(rows.count),
+        }]
+        : []
+    );
   }
 
-  /** What the value depends on: reductions, and arguments with one number per row. */
-  #inputs(
-    rows: Rows,
-    placed: readonly Tensor[],
-    reduced: ReadonlyMap<string, Reduced>,
-  ): ValueInput[] {
-    return [...this.#formula.derivatives.keys()].map((name) => {
-      const from = reduced.get(name);
-      if (from !== undefined) {
-        return { name, data: from.values, gradient: from.gradient, isOfBlock: true };
+  #stepsOf(key: string, wanted: readonly RowArgument[]): TileSteps {
+    let steps = this.#steps.get(key);
+    if (steps === undefined) {
+      steps = tileSteps(this.#formula, this.#arriving, this.#kept, wanted);
+      this.#steps.set(key, steps);
+    }
+    return steps;
+  }
+
+  /** Forward through a tile: every reduction, and for gradients how it depends on those above. */
+  #forward({ rows, tiles: { row } }: Pass, levels: readonly Run[], count: number): void {
+    levels.forEach((run, k) => {
+      run(count, rows.length);
+      for (const reduction of this.#formula.reductions) {
+        if (reduction.level === k) finishReduction(reduction, row, count, rows.length);
       }
-      const tensor = placed[this.#arguments.findIndex(({ symbol }) => symbol === name)]!;
-      const data = repeated(tensor, rows.outerShape, rows.count);
-      return { name, data, gradient: new Float64Array(rows.count), isOfBlock: false };
     });
   }
 
-  /** Forward through rows [start, end): every reduction, and for gradients how it depends on those above. */
-  #forward(
-    { rows, params, tiles, height, loads, reduced, needsGradient }: Pass,
-    start: number,
-    end: number,
-  ): void {
-    const { row } = tiles;
-    const levels = this.#levels;
-    setParams(tiles, params);
-    for (let from = start; from < end; from += height) {
-      const to = Math.min(from + height, end);
-      const count = to - from;
-      const at = from - start;
-      for (const [operand, load] of loads) load(operand, from, to);
-      for (let k = 0; k <= levels.length; k++) {
-        const level = levels[k] ?? [];
-        const extremes = needsGradient ? (levels[k - 1] ?? []).filter(isExtreme) : [];
-        if (level.length + extremes.length === 0) continue;
-        this.#step(
-          tiles,
-          `level ${k} ${needsGradient}`,
-          () => levelStep(level, extremes, needsGradient),
-        )(count, rows.length);
-        for (const reduction of level) {
-          finishReduction(reduction, row, count, rows.length);
-          unload(row[reduction.name]!, reduced.get(reduction.name)!.values, at, at + count);
-        }
-        if (!needsGradient) continue;
-        for (const { name } of extremes) {
-          unload(row[tiesOf(name)]!, reduced.get(name)!.ties, at, at + count);
-        }
-        for (const reduction of [...level.filter((sum) => !isExtreme(sum)), ...extremes]) {
-          this.#takeCouplings(reduction, row, reduced, at, count, rows.length);
-        }
-      }
-    }
-  }
-
-  /** Takes how a reduction depends on those above it, for `count` rows from the row `at` of the block on. */
-  #takeCouplings(
-    { name, kind, couplings }: RowReduction,
-    row: Readonly<Record<string, Float64Array>>,
-    reduced: ReadonlyMap<string, Reduced>,
-    at: number,
-    count: number,
-    length: number,
-  ): void {
-    for (const { above, known } of couplings) {
-      const to = reduced.get(name)!.couplings.get(above)!;
-      const isMean = this.#formula.reductions.find((sum) =>
-        sum.name === known?.sum
-      )?.kind === "mean";
-      const factor = (known?.sign ?? 1) * (isMean ? length : 1) / (kind === "mean" ? length : 1);
-      const sums = row[known?.sum ?? couplingOf(name, above)]!;
-      for (let r = 0; r < count; r++) to[at + r] = factor * sums[r]!;
-    }
-  }
-
   /** The values of rows [start, end), and the derivatives of the loss with respect to what they depend on. */
-  #finish(
-    { call, params, weight, reduced, inputs, upstream }: Pass,
-    start: number,
-    end: number,
-  ): void {
-    const kernels = this.#rowKernels("float64");
-    const { element, tile } = kernels;
+  #finish({ call, params, weight, tiles, perRow }: Pass, start: number, end: number): void {
+    const kernels = this.#valueKernels ??= this.#makeValueKernels();
+    const { element, run } = kernels;
+    const { reductions, derivatives } = this.#formula;
     const count = end - start;
-    for (const { gradient } of reduced.values()) gradient.fill(0);
+    const inValue = reductions.filter(({ name }) => derivatives.has(name));
     setParams(kernels, params);
-    const run = this.#step(kernels, "value", () => valueStep(this.#formula));
-    const { values } = call;
-    for (let from = 0; from < count; from += tile) {
-      const to = Math.min(from + tile, count);
-      for (const { name, data, isOfBlock } of inputs) {
-        const at = isOfBlock ? 0 : start;
-        load(element[name]!, data, at + from, at + to);
-      }
-      run(1, to - from);
-      unload(element[VALUE]!, values, from, to);
-      for (const { name, gradient, isOfBlock } of inputs) {
-        const at = isOfBlock ? 0 : start;
-        unload(element[derivativeOf(name)]!, gradient, at + from, at + to);
-      }
-    }
+    for (const { name } of inValue) load(element[name]!, tiles.row[name]!, 0, count);
+    for (const { name, data } of perRow) load(element[name]!, data, start, end);
+    run.value!(1, count);
 
+    const { values, divisor } = call;
+    unload(element[VALUE]!, values, 0, count);
     call.begin(start, count);
+    const upstream = tiles.row[this.#arriving.get(VALUE)!]!;
     const weightGrad = weight && call.grad.weight?.data;
     for (let r = 0; r < count; r++) {
-      const share = call.upstream[r]! / call.divisor;
+      const share = call.upstream[r]! / divisor;
       if (weightGrad !== undefined) weightGrad[start + r] = share * values[r]!;
       const factor = weight === undefined ? 1 : weight.data[start + r]!;
       values[r]! *= factor;
       upstream[r] = factor * share;
     }
     call.end(start, count);
-    for (const { gradient, isOfBlock } of inputs) {
-      const at = isOfBlock ? 0 : start;
-      for (let r = 0; r < count; r++) gradient[at + r]! *= upstream[r]!;
+    for (const { name } of reductions) {
+      const gradient = tiles.row[this.#arriving.get(name)!]!;
+      const slope = element[derivativeOf(name)];
+      if (slope === undefined) gradient.fill(0, 0, count);
+      else for (let r = 0; r < count; r++) gradient[r] = slope[r]! * upstream[r]!;
+    }
+    for (const { name, gradient } of perRow) {
+      const slope = element[derivativeOf(name)]!;
+      for (let r = 0; r < count; r++) gradient[start + r] = slope[r]! * upstream[r]!;
     }
   }
 
-  /** Back through the reductions of a block, from the last: what reaches one reaches those that it depends on. */
-  #spread(reduced: ReadonlyMap<string, Reduced>, count: number): void {
-    for (const reduction of this.#formula.reductions.toReversed()) {
-      const { gradient, ties, couplings } = reduced.get(reduction.name)!;
-      if (isExtreme(reduction)) {
-        for (let r = 0; r < count; r++) gradient[r]! /= ties[r]!;
-      }
-      for (const [above, coupling] of couplings) {
-        const to = reduced.get(above)!.gradient;
-        for (let r = 0; r < count; r++) to[r]! += gradient[r]! * coupling[r]!;
+  /**
+   * Back through the reductions of a tile, from the last: what reaches one reaches those that it depends on. What is left of a
+   * gradient is what reaches each element of the reduction.
+   */
+  #spread({ rows, tiles: { row } }: Pass, count: number): void {
+    const { reductions } = this.#formula;
+    for (const reduction of reductions.toReversed()) {
+      const { name, kind, couplings } = reduction;
+      const gradient = row[this.#arriving.get(name)!]!;
+      const ties = choosesElements(reduction) ? row[tiesOf(name)]! : undefined;
+      if (ties !== undefined) { for (let r = 0; r < count; r++) gradient[r]! /= ties[r]!; }
+      else if (kind === "mean") { for (let r = 0; r < count; r++) gradient[r]! /= rows.length; }
+      for (const { above, known } of couplings) {
+        const to = row[this.#arriving.get(above)!]!;
+        const slopes = row[known?.sum ?? couplingOf(name, above)]!;
+        const isMean = reductions.find((sum) => sum.name === known?.sum)?.kind === "mean";
+        const factor = (known?.sign ?? 1) * (isMean ? rows.length : 1);
+        for (let r = 0; r < count; r++) to[r]! += gradient[r]! * (factor * slopes[r]!);
       }
     }
   }
 
-  /** Back to the elements of rows [start, end): the gradients through every reduction that they are part of. */
-  #back(
-    { rows, params, tiles, height, loads, reduced, upstream }: Pass,
-    start: number,
-    end: number,
-    wanted: readonly RowArgument[],
-    sinks: readonly { readonly operand: FloatArray; readonly sink: Sink }[],
-  ): void {
-    const { row } = tiles;
-    setParams(tiles, params);
-    const step = this.#step(
-      tiles,
-      `gradients of ${wanted.map(({ name }) => name)}`,
-      () => gradientStep(this.#formula, this.#arriving, wanted),
-    );
-    for (let from = start; from < end; from += height) {
-      const to = Math.min(from + height, end);
-      const count = to - from;
-      const at = from - start;
-      for (const [operand, load] of loads) load(operand, from, to);
-      for (const { name, kind } of this.#formula.reductions) {
-        const { values, gradient } = reduced.get(name)!;
-        load(row[name]!, values, at, at + count);
-        const arriving = row[this.#arriving.get(name)!]!;
-        const divisor = kind === "mean" ? rows.length : 1;
-        for (let r = 0; r < count; r++) arriving[r] = gradient[at + r]! / divisor;
-      }
-      load(row[this.#arriving.get(VALUE)!]!, upstream, at, at + count);
-      for (const { operand, sink } of sinks) sink.aim(operand, from, to);
-      step(count, rows.length);
-      for (const { operand, sink } of sinks) sink.store(operand, from, to);
-    }
-  }
-
-  /** A step of a set of kernels, compiled when it first runs. */
-  #step(kernels: AnyKernels, name: string, step: () => Step): Run {
-    let known = this.#runs.get(kernels);
-    if (known === undefined) this.#runs.set(kernels, known = new Map());
-    let run = known.get(name);
-    if (run === undefined) known.set(name, run = kernels.compile(step()));
-    return run;
+  #makeValueKernels(): AnyKernels {
+    const layout = layOut(this.#describeValue(), "float64");
+    return layout.build(valueScratchOf(layout.pages));
   }
 }
 

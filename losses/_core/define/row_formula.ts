@@ -3,8 +3,10 @@
  * chain rule needs.
  */
 
+import { suggestion } from "../call/suggestion.ts";
 import { derivative } from "../formula/derivative.ts";
-import { Graph, symbolsOf } from "../formula/graph.ts";
+import { excerpt } from "../formula/excerpt.ts";
+import { Graph, isCondition, symbolsOf } from "../formula/graph.ts";
 import { parse } from "../formula/parse.ts";
 import { print } from "../formula/text.ts";
 import type { CheckedDefinition } from "./definition.ts";
@@ -27,7 +29,10 @@ export interface RowReduction {
   readonly kind: ReductionKind;
   /** What is reduced, as a formula in arguments, options and the reductions above. */
   readonly body: string;
-  /** The derivative of the body with respect to each symbol that it depends on: arguments and reductions above. */
+  /**
+   * The derivative of the body with respect to each symbol that it depends on: arguments and reductions above. None if nothing
+   * flows through it, see vanishing.ts.
+   */
   readonly derivatives: ReadonlyMap<string, string>;
   /** Those of the derivatives with respect to reductions above that are not 0. */
   readonly couplings: readonly Coupling[];
@@ -49,7 +54,7 @@ export interface RowFormula {
   readonly overrides: ReadonlyMap<string, string>;
 }
 
-const REDUCTIONS = /\b(sum|mean|max|min)\s*\(/g;
+const REDUCTIONS = /(?<!\.)\b(sum|mean|max|min)\s*\(/g;
 /** Numbers, so that their exponents are not taken for names, and names that are not those of a function. */
 const NUMBER_OR_SYMBOL =
   /\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[A-Za-z_]\w*(?![\w]|\s*\()/g;
@@ -62,9 +67,8 @@ const NUMBER_OR_SYMBOL =
  * @throws {SyntaxError} If a text is no formula.
  * @throws {RangeError} If a symbol is unknown.
  */
-export function readRowFormula(
-  { name: loss, arguments: args, options, rows = {}, value, grad }: CheckedDefinition,
-): RowFormula {
+export function readRowFormula(definition: CheckedDefinition): RowFormula {
+  const { arguments: args, options, rows = {}, value, grad } = definition;
   const symbols = args.map(({ symbol }) => symbol);
   const known = [...symbols, ...Object.keys(options)];
   const reductions: RowReduction[] = [];
@@ -77,7 +81,7 @@ export function readRowFormula(
     });
   for (const [name, text] of Object.entries(rows)) {
     const reduction = readReduction(text);
-    checkSymbols(loss, `row ${name}`, reduction?.body ?? text, known);
+    checkSymbols(definition, `row ${name}`, reduction?.body ?? text, known);
     known.push(name);
     if (reduction === undefined) {
       expressions.set(name, expand(text));
@@ -96,7 +100,7 @@ export function readRowFormula(
     });
     reductions.push({ ...parts, couplings: couplings.filter(({ slope }) => slope !== "0") });
   }
-  checkSymbols(loss, "value", value, known);
+  checkSymbols(definition, "value", value, known);
   const whole = expand(value);
   const inputs = [...symbols, ...reductions.map(({ name }) => name)];
   const derivatives = new Map(derivativesOf(whole, inputs));
@@ -104,7 +108,7 @@ export function readRowFormula(
   for (const { name, symbol } of args) {
     const given = grad.get(name);
     if (given === undefined) continue;
-    checkSymbols(loss, `grad.${name}`, given, known);
+    checkSymbols(definition, `grad.${name}`, given, known);
     overrides.set(symbol, expand(given));
   }
   return withGivenDerivatives(reductions, whole, derivatives, overrides, inputs);
@@ -193,19 +197,21 @@ function reductionsIn(
 /**
  * Refuses a formula with a symbol that nobody has defined, or with a reduction, which must be a row of its own.
  *
- * @param loss The name of the loss, for error messages.
+ * @param definition The definition.
  * @param place Where the formula stands, for error messages.
  * @param text The formula.
  * @param known The symbols that it may use.
  * @throws {SyntaxError} If the text is no formula.
+ * @throws {TypeError} If it is a condition.
  * @throws {RangeError} If it uses another symbol.
  */
 export function checkSymbols(
-  loss: string,
+  definition: CheckedDefinition,
   place: string,
   text: string,
   known: readonly string[],
 ): void {
+  const { name: loss } = definition;
   const [reduction] = reductionsIn(text);
   if (reduction !== undefined) {
     const { start, end } = reduction;
@@ -215,14 +221,36 @@ export function checkSymbols(
       }', which must be a row of its own, such as { m: "${text.slice(start, end)}" }`,
     );
   }
-  for (const symbol of symbolsOf(parse(new Graph(), text))) {
+  const root = parse(new Graph(), text);
+  for (const symbol of symbolsOf(root)) {
     if (known.includes(symbol)) continue;
     throw new RangeError(
-      `Cannot define ${loss} as ${place} uses '${symbol}', which is no argument, option or row above it: known are ${
-        known.join(", ")
-      }`,
+      `Cannot define ${loss} as ${place} uses '${symbol}', which is no argument, option or row above it: ${
+        remedyFor(definition, symbol, known)
+      }known are ${known.join(", ")}`,
     );
   }
+  if (isCondition(root)) {
+    throw new TypeError(
+      `Cannot define ${loss} as ${place} must be a number, not a condition: write '${
+        excerpt(text)
+      } ? 1 : 0'`,
+    );
+  }
+}
+
+/** What to write in place of a symbol that is unknown, followed by a space; nothing if that is not clear. */
+function remedyFor(
+  { arguments: args, rows = {} }: CheckedDefinition,
+  symbol: string,
+  known: readonly string[],
+): string {
+  const argument = args.find(({ name }) => name === symbol);
+  if (argument !== undefined) return `the symbol of ${symbol} is '${argument.symbol}'; `;
+  if (Object.hasOwn(rows, symbol)) return `the row ${symbol} must stand above; `;
+  if (symbol === "e") return "write exp(x) for its powers; ";
+  if (/^inf$/i.test(symbol)) return "did you mean 'Infinity'? ";
+  return suggestion(symbol, [...known, "pi", "Infinity"]);
 }
 
 /** The derivatives of a formula with respect to those of the symbols that occur in it. */

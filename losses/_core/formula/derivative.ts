@@ -3,16 +3,27 @@
  *
  * At a kink the derivative is a matter of convention; the conventions here are those of PyTorch:
  *
- * | function     | kink   | derivative there                    |
- * | ------------ | ------ | ----------------------------------- |
- * | `abs(a)`     | a = 0  | 0                                   |
- * | `sign(a)`    | a = 0  | 0                                   |
- * | `hinge(a)`   | a = 0  | 0, as for clamp_min                 |
- * | `min`, `max` | a = b  | the mean of the two derivatives     |
- * | `c ? a : b`  |        | that of the branch taken            |
+ * | function      | where             | derivative there                       |
+ * | ------------- | ----------------- | -------------------------------------- |
+ * | `abs(a)`      | a = 0 or NaN      | 0                                      |
+ * | `sign(a)`     | a = 0             | 0                                      |
+ * | `hinge(a)`    | a = 0 or NaN      | 0, as for clamp_min                    |
+ * | `min`, `max`  | a = b             | the mean of the two derivatives        |
+ * |               | a or b is NaN     | the sum of the two derivatives         |
+ * | `pow(a, b)`   | b = 0             | 0 with respect to a, also if a = 0     |
+ * |               | a = 0 and b ≥ 0   | 0 with respect to b                    |
+ * | `xlogy(a, b)` | a = 0 and b ≤ 0   | 0 with respect to a                    |
+ * | `c ? a : b`   |                   | that of the branch taken               |
  */
 
-import { argumentsFirst, type Graph, isCondition, type Node, type Operands } from "./graph.ts";
+import {
+  argumentsFirst,
+  type Graph,
+  isCondition,
+  isNumber,
+  type Node,
+  type Operands,
+} from "./graph.ts";
 
 /**
  * Differentiates a formula with respect to a symbol.
@@ -68,22 +79,20 @@ export function derivative(graph: Graph, root: Node, symbol: string): Node {
       case "hinge":
         return graph.select(graph.apply("gt", a, zero), d(a), zero);
       case "min":
-        return graph.select(
-          graph.apply("lt", a, b),
-          d(a),
-          graph.select(graph.apply("lt", b, a), d(b), half(a, b)),
-        );
+        return extreme("lt", "gt", a, b);
       case "max":
-        return graph.select(
-          graph.apply("gt", a, b),
-          d(a),
-          graph.select(graph.apply("gt", b, a), d(b), half(a, b)),
-        );
-      case "xlogy":
-        return graph.add(graph.mul(graph.apply("log", b), d(a)), graph.mul(graph.div(a, b), d(b)));
+        return extreme("gt", "lt", a, b);
+      case "xlogy": {
+        const vanishes = both(graph.apply("eq", a, zero), graph.apply("le", b, zero));
+        const slope = zeroIf(vanishes, graph.apply("log", b), b);
+        return graph.add(graph.mul(slope, d(a)), graph.mul(graph.div(a, b), d(b)));
+      }
       case "pow": {
-        const base = graph.mul(graph.mul(b, graph.apply("pow", a, graph.sub(b, one))), d(a));
-        return graph.add(base, graph.mul(graph.mul(node, graph.apply("log", a)), d(b)));
+        const slope = graph.mul(b, graph.apply("pow", a, graph.sub(b, one)));
+        const base = zeroIf(graph.apply("eq", b, zero), slope, b);
+        const vanishes = both(graph.apply("eq", a, zero), graph.apply("ge", b, zero));
+        const exponent = zeroIf(vanishes, graph.mul(node, graph.apply("log", a)), a);
+        return graph.add(graph.mul(base, d(a)), graph.mul(exponent, d(b)));
       }
       case "select":
         return graph.select(a, d(b), d(c));
@@ -92,7 +101,23 @@ export function derivative(graph: Graph, root: Node, symbol: string): Node {
     }
   }
 
-  const half = (a: Node, b: Node): Node => graph.mul(graph.number(0.5), graph.add(d(a), d(b)));
+  /** That of the one of two nodes that `wins`; the mean of both if they are equal, and their sum if one is NaN. */
+  function extreme(wins: "lt" | "gt", loses: "lt" | "gt", a: Node, b: Node): Node {
+    const share = graph.select(graph.apply("eq", a, b), graph.number(0.5), one);
+    let slope = graph.mul(share, graph.add(d(a), d(b)));
+    // The sum holds what the loser adds, which is 0 if it is constant.
+    if (!isNumber(d(a), 0)) slope = graph.select(graph.apply(loses, a, b), d(b), slope);
+    if (!isNumber(d(b), 0)) slope = graph.select(graph.apply(wins, a, b), d(a), slope);
+    return slope;
+  }
+
+  const both = (a: Node, b: Node): Node => graph.apply("and", a, b);
+
+  /** A slope that is 0 under a condition on `a`, which numbers other than 0 do not meet. */
+  function zeroIf(condition: Node, slope: Node, a: Node): Node {
+    const isNever = a.op === "number" && a.value !== 0;
+    return isNever ? slope : graph.select(condition, zero, slope);
+  }
 
   if (isCondition(root)) {
     throw new TypeError(`Cannot differentiate '${root.op}' as it is not a number`);

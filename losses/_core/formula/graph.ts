@@ -10,6 +10,7 @@
 
 import { excerpt } from "./excerpt.ts";
 import type { Binary, Builder, Unary } from "./grammar.ts";
+import { insteadOf } from "./remedies.ts";
 
 /** A number, a name, or an operator applied to nodes. */
 export interface Node {
@@ -102,7 +103,11 @@ export class Graph implements Builder<Node> {
         throw new TypeError(
           `Cannot build the formula as argument ${i + 1} of '${op}' must be a ${
             wantsCondition ? "condition" : "number"
-          }: current argument is '${args[i]!.op}'`,
+          }: current argument is '${args[i]!.op}'; ${
+            wantsCondition
+              ? "compare it, such as x > 0"
+              : "a condition as a number is x > 0 ? 1 : 0"
+          }`,
         );
       }
     }
@@ -118,9 +123,9 @@ export class Graph implements Builder<Node> {
   arity(name: string): number {
     if (Object.hasOwn(FUNCTIONS, name)) return FUNCTIONS[name]!;
     throw new SyntaxError(
-      `Cannot parse the formula as '${excerpt(name)}' is not a function: known are ${
-        Object.keys(FUNCTIONS).join(", ")
-      }`,
+      `Cannot parse the formula as '${excerpt(name)}' is not a function: ${
+        insteadOf(name)
+      }known are ${Object.keys(FUNCTIONS).join(", ")}`,
     );
   }
 

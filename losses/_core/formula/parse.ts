@@ -5,6 +5,7 @@
 import { excerpt } from "./excerpt.ts";
 import { MAX_NESTING, read, TOKEN } from "./grammar.ts";
 import type { Graph, Node } from "./graph.ts";
+import { remedyAt } from "./remedies.ts";
 
 /** The largest number of characters of a formula, which bounds the time to read it. */
 export const MAX_LENGTH = 1_000_000;
@@ -32,7 +33,9 @@ export function parse(graph: Graph, text: string): Node {
     if (token.length > 1 || SINGLE.test(token)) return;
     const index = indexOf(text, at);
     throw new SyntaxError(
-      `Cannot parse the formula as '${token}' is unknown: '${excerpt(text, index)}'`,
+      `Cannot parse the formula as '${token}' is unknown: '${excerpt(text, index)}'${
+        remedyAt(text, index)
+      }`,
       { cause: { index } },
     );
   });
@@ -56,7 +59,7 @@ function refusal(text: string, at: number, expected?: string): Error {
   return new SyntaxError(
     `Cannot parse the formula as ${expected} is expected before ${found}: '${
       excerpt(text, index)
-    }'`,
+    }'${remedyAt(text, index, expected)}`,
     { cause: { index } },
   );
 }

@@ -2,7 +2,7 @@
 import { read } from "../../../losses/_core/formula/grammar.ts";
 import { Lowering } from "../../../losses/_core/kernel/lower.ts";
 import { ALL_FUNCTIONS } from "../../../losses/_core/kernel/math.ts";
-import { SCRATCH_PAGES } from "../../../losses/_core/kernel/memory.ts";
+import { SCRATCH_PAGES } from "../../../losses/_core/kernel/sizes.ts";
 import type { Operand } from "../../../losses/_core/kernel/program.ts";
 import { encode } from "../../../losses/_core/kernel/wasm.ts";
 
