@@ -302,6 +302,34 @@ describe("in the arena", () => {
     assert(sameNumbers(scores.data, before));
   });
 
+  it("a loss that runs while its request is read writes nothing into the wrong place", () => {
+    const restore = useArenaAlways();
+    const n = 4000;
+    const [x, y] = [1, 3].map((rows) => {
+      const data = Float32Array.from({ length: rows * n }, (_, i) => Math.sin(i + rows));
+      return guarded(new Tensor(data, [rows, n]));
+    });
+    const other = guarded(new Tensor(new Float32Array(2 * n), [2 * n]));
+    const buffer = guarded(new Tensor(new Float32Array(2 * n), [2 * n]));
+    const loss = new MSELoss();
+    const wanted = loss.valueAndGrad(
+      new Tensor(x.tensor.data.slice(), x.tensor.shape),
+      new Tensor(y.tensor.data.slice(), y.tensor.shape),
+    );
+    const found = loss.valueAndGrad(x.tensor, y.tensor, {
+      get gradOutput() {
+        loss.valueAndGrad(other.tensor, 1, { out: { input: buffer.tensor } });
+        buffer.tensor.data.fill(5);
+        return 1;
+      },
+    });
+    restore();
+    assertEquals(found.value.item(), wanted.value.item());
+    assert(sameNumbers(found.grad.input.data, wanted.grad.input.data));
+    assert(buffer.tensor.data.every((number) => number === 5));
+    for (const place of [x, y, other, buffer]) place.free();
+  });
+
   it("ordinary arguments and buffers mix with others", () => {
     const x = Float32Array.from({ length: 5000 }, (_, i) => Math.sin(i));
     const y = Float32Array.from({ length: 5000 }, (_, i) => Math.cos(i));
