@@ -4,6 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import * as lossbook from "@lossbook/losses";
 import {
   CrossEntropyLoss,
+  type DType,
   empty,
   float32,
   HuberLoss,
@@ -173,6 +174,32 @@ describe("a freed tensor", () => {
         () => loss.forward(new Tensor(view.subarray(1), [1999]), other.subarray(1)),
         () => loss.valueAndGrad(other, other, { out: { input: view } }),
         () => new CrossEntropyLoss().forward(new Tensor(view, [20, 100]), new Int32Array(20)),
+      ]
+    ) assertThrows(use, RangeError, "must not be freed");
+  });
+
+  it("is refused where it would be converted or read as one number, too", () => {
+    const freed = (size: number, dtype: DType) => {
+      const tensor = empty([size], dtype);
+      const view = tensor.data;
+      tensor[Symbol.dispose]();
+      return view;
+    };
+    const doubles = new Float64Array(2000);
+    const each = new MSELoss({ reduction: "none" });
+    for (
+      const use of [
+        () => loss.forward(freed(2000, "float32"), doubles),
+        () => loss.forward(new Tensor(freed(2000, "float32"), [2000]), doubles),
+        () => each.valueAndGrad(other, other, { gradOutput: freed(2000, "float64") }),
+        () => loss.valueAndGrad(other, other, { gradOutput: new Tensor(freed(1, "float32"), []) }),
+        () =>
+          new CrossEntropyLoss().forward(
+            new Tensor(freed(2000, "float32"), [20, 100]),
+            new Tensor(doubles, [20, 100]),
+          ),
+        () => loss.forward([freed(2000, "float32"), freed(2000, "float32")], 1),
+        () => new MSELoss({ weight: freed(2000, "float32") }).forward(doubles, 1),
       ]
     ) assertThrows(use, RangeError, "must not be freed");
   });

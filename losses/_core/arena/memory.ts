@@ -68,11 +68,11 @@ export class Arena implements ArenaMemory {
     return this.#buffers.has(buffer);
   }
 
-  checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void {
+  checkLive(what: string, numbers: readonly (Shaped | undefined)[]): void {
     for (const given of numbers) {
       if (!this.holds(given?.data) || this.#isLive(given!.data)) continue;
       throw new RangeError(
-        `Cannot compute ${loss} as the memory of arguments and buffers must not be freed: that for the shape ${
+        `Cannot ${what} as the memory of arguments and buffers must not be freed: that for the shape ${
           show(given!.shape)
         } was`,
       );

@@ -92,7 +92,7 @@ export function checkRequest(
   valueShape: readonly number[],
 ): CheckedRequest {
   const { dtype, shapes } = call;
-  arena?.checkLive(loss, call.inputs);
+  arena?.checkLive(`compute ${loss}`, call.inputs);
   if (request === undefined || request === VALUE_ONLY) {
     for (let i = 0; i < call.inputs.length; i++) checkIntact(loss, call.inputs[i]);
     const wrt = request?.wrt ?? call.defaults;
@@ -126,7 +126,7 @@ export function checkRequest(
   // Code of the caller may have detached or resized what was read before it; none runs after this.
   for (let i = 0; i < inputs.length; i++) checkIntact(loss, inputs[i]);
   for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
-  arena?.checkLive(loss, [...inputs, ...Object.values(grad)]);
+  arena?.checkLive(`compute ${loss}`, [...inputs, ...Object.values(grad)]);
   return { wrt, gradOutput: isNumber ? upstream : upstream.data as FloatArray, grad };
 }
 

@@ -12,11 +12,11 @@ export interface ArenaMemory {
   /**
    * Refuses arrays in memory that was freed.
    *
-   * @param loss The class, for error messages.
-   * @param numbers What a call reads and writes.
+   * @param what What they are wanted for, such as "read input", for error messages.
+   * @param numbers What is read or written.
    * @throws {RangeError} If one of the arrays lies in memory that was freed.
    */
-  checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void;
+  checkLive(what: string, numbers: readonly (Shaped | undefined)[]): void;
 }
 
 /** The arena, once it has been opened. */

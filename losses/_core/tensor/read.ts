@@ -2,6 +2,7 @@
  * Reads everything that is accepted as a tensor: numbers, nested arrays, typed arrays, tensors of other libraries.
  */
 
+import { arena } from "./arena.ts";
 import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
 import { checkMemory, copyShape, isDetached, isIntact, MOST_AXES, show, sizeOf } from "./shape.ts";
@@ -90,6 +91,8 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
       }`,
     );
   }
+  // It may be converted, and is then not among what a call reads.
+  arena?.checkLive(`read ${name}`, [{ data: data as TensorData, shape }]);
   if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
     const dtype = data instanceof Float32Array
       ? "float32"
