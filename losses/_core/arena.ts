@@ -125,19 +125,21 @@ export type Threads =
 /** The most threads. */
 const MOST_THREADS = 128;
 
-/** What the last call of {@linkcode useThreads} has given, until it is disposed of. */
-let inUse: object | undefined;
+/** True while there are threads. */
+let areInUse = false;
 
 /**
  * Lets losses share the work on large tensors made by {@linkcode empty} among several threads. Calls stay synchronous, results
  * are the same to the last bit, small calls disturb nobody, and a program ends without waiting for its threads.
  *
- * @param count The number of threads, this one included; by default as many as can run at the same time here.
+ * @param count The number of threads, this one included; by default as many as can run at the same time here, up to 128.
  * @returns The threads: `await using` ends them at the end of the block.
  * @throws {RangeError} If `count` is not a whole number from 1 to 128.
  * @throws {Error} If threads are in use already, or cannot be started or share memory here.
  */
-export async function useThreads(count: number = cores()): Promise<Threads> {
+export async function useThreads(
+  count: number = Math.min(cores(), MOST_THREADS),
+): Promise<Threads> {
   if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
     throw new RangeError(
       `Cannot use threads as their number must be a whole number from 1 to ${MOST_THREADS}: current value is ${
@@ -145,27 +147,25 @@ export async function useThreads(count: number = cores()): Promise<Threads> {
       }`,
     );
   }
-  if (inUse !== undefined) {
+  if (areInUse) {
     throw new Error(
       "Cannot use threads as they are in use already: dispose of what useThreads has given before",
     );
   }
-  const own = inUse = {};
+  areInUse = true;
   let pool: Pool | undefined;
   try {
     if (count > 1) pool = await startPool(count - 1);
   } catch (error) {
-    inUse = undefined;
+    areInUse = false;
     throw error;
   }
-  return {
-    count,
-    async [Symbol.asyncDispose]() {
-      if (inUse !== own) return;
-      await pool?.end();
-      inUse = undefined;
-    },
+  const end = async () => {
+    await pool?.end();
+    areInUse = false;
   };
+  let ended: Promise<void> | undefined;
+  return { count, [Symbol.asyncDispose]: () => ended ??= end() };
 }
 
 async function startPool(workers: number): Promise<Pool> {

@@ -52,6 +52,16 @@ describe("useThreads", () => {
     assertEquals(threads.count, navigator.hardwareConcurrency);
   });
 
+  it("uses 128 threads by default where more could run", async () => {
+    Object.defineProperty(navigator, "hardwareConcurrency", { value: 192, configurable: true });
+    try {
+      await using threads = await useThreads();
+      assertEquals(threads.count, 128);
+    } finally {
+      delete (navigator as { hardwareConcurrency?: number }).hardwareConcurrency;
+    }
+  });
+
   it("is refused while threads are in use, and works again after they were disposed of", async () => {
     {
       await using _threads = await useThreads(2);
@@ -62,6 +72,14 @@ describe("useThreads", () => {
     await threads[Symbol.asyncDispose]();
     await threads[Symbol.asyncDispose]();
     await using _again = await useThreads(2);
+  });
+
+  it("gives its memory back once, also if it is disposed of twice at the same time", async () => {
+    using x = empty([100]);
+    const threads = await useThreads(2);
+    using y = empty([100]);
+    await Promise.all([threads[Symbol.asyncDispose](), threads[Symbol.asyncDispose]()]);
+    assertEquals(new MSELoss().forward(x.data.fill(1), y.data.fill(1)).item(), 0);
   });
 
   it("leaves losses as they were when its threads are gone", async () => {
