@@ -21,7 +21,9 @@ import { guarded, useArenaAlways } from "../_arena.ts";
 import { sameNumbers } from "../_close.ts";
 import { type FixtureCase, loadFixture, optionsOf, tensorOf, tensorsOf } from "../_fixtures.ts";
 import { type Answer, call, type LossLike } from "../_loss.ts";
+import { inFolder, run } from "../_package.ts";
 import { Random } from "../_random.ts";
+import { PROJECT } from "../checks/files.ts";
 
 describe("buffers", () => {
   it("that share memory with an argument are refused, also if the memory has grown between", () => {
@@ -311,6 +313,34 @@ for (const threads of [1, 3]) {
     });
   });
 }
+
+describe("kernels", () => {
+  it("give their memory back when they are collected as garbage", async () => {
+    // Kernels for rows of this length are kept only as long as there is room for them.
+    const code = `
+      const { CrossEntropyLoss, empty } = await import("${new URL("mod.ts", PROJECT)}");
+      const { Arena } = await import("${new URL("losses/_core/arena/memory.ts", PROJECT)}");
+      using scores = empty([1, 2 ** 21 + 1]);
+      const places = new Set();
+      for (let k = 0; k < 3; k++) {
+        new CrossEntropyLoss().forward(scores, [3]);
+        for (let turn = 0; turn < 2; turn++) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          gc();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const block = Arena.open().take(2 ** 24);
+        places.add(block.start);
+        Arena.open().free(block);
+      }
+      console.log(places.size);`;
+    await inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/program.js`, code);
+      const args = ["run", "--no-config", "--no-lock", "--quiet", "--v8-flags=--expose-gc"];
+      assertEquals(await run(Deno.execPath(), [...args, `${folder}/program.js`]), "1\n");
+    });
+  });
+});
 
 describe("in the arena", () => {
   it("infinite scores are not changed", () => {

@@ -62,11 +62,11 @@ describe("useThreads", () => {
     assertEquals(threads.count, navigator.hardwareConcurrency);
   });
 
-  it("uses 128 threads by default where more could run", async () => {
+  it("takes no number that it refuses where more than 128 could run", async () => {
     Object.defineProperty(navigator, "hardwareConcurrency", { value: 192, configurable: true });
     try {
-      await using threads = await useThreads();
-      assertEquals(threads.count, 128);
+      await using _threads = await useThreads(1);
+      await assertRejects(() => useThreads(), Error, "in use already");
     } finally {
       delete (navigator as { hardwareConcurrency?: number }).hardwareConcurrency;
     }
