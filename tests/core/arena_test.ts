@@ -69,6 +69,15 @@ describe("blocks", () => {
     }
   });
 
+  it("are given back once", () => {
+    const blocks = new Blocks(0, 3);
+    const [a, b] = [blocks.take(1)!, blocks.take(1)!];
+    blocks.free(a);
+    blocks.free(a);
+    assert(!blocks.isUsed(0, 1) && blocks.isUsed(b.start, b.end));
+    assertEquals(blocks.take(2), undefined);
+  });
+
   it("never overlap, whatever is taken and freed", () => {
     const random = new Random(7);
     const blocks = new Blocks(0, 1000);
@@ -385,6 +394,21 @@ describe("in the arena", () => {
     assert(sameNumbers(found.grad.input.data, wanted.grad.input.data));
     assert(buffer.tensor.data.every((number) => number === 5));
     for (const place of [x, y, other, buffer]) place.free();
+  });
+
+  it("arrays of a class of their own are read and written like others", () => {
+    class Scores extends Float32Array {}
+    // More than one tile.
+    const n = 30_000;
+    using x = empty([n]);
+    using y = empty([n]);
+    using g = empty([n]);
+    for (let i = 0; i < n; i++) [x.data[i], y.data[i]] = [Math.sin(i), Math.cos(i)];
+    const wanted = new MSELoss().valueAndGrad(x.data.slice(), y.data.slice());
+    const own = ({ data }: Tensor) => new Scores(data.buffer as ArrayBuffer, data.byteOffset, n);
+    const { value } = new MSELoss().valueAndGrad(own(x), own(y), { out: { input: own(g) } });
+    assertEquals(value.item(), wanted.value.item());
+    assert(sameNumbers(g.data, wanted.grad.input.data));
   });
 
   it("ordinary arguments and buffers mix with others", () => {

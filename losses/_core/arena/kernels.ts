@@ -135,7 +135,7 @@ class KernelsInArena {
     this.#kernels = {
       ...kernels,
       load: (operand, source, start, end) =>
-        arena.holds(source) && source.constructor === operand.constructor
+        arena.holds(source) && source instanceof (operand.constructor as typeof Float32Array)
           ? this.#point(operand, source as FloatArray, start, end)
           : COPIES.load(this.#own(operand), source, start, end),
       aim: (operand, target, start, end) =>
