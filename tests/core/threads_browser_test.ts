@@ -23,6 +23,8 @@ interface Found {
 
 const PAGE = `<!doctype html><title>threads</title><script type="module">
 import { empty, MSELoss, useThreads } from "/losses.js";
+// They can be ended, and started again.
+await useThreads(2).then((threads) => threads[Symbol.asyncDispose](), String);
 const threads = await useThreads(3).then(({ count }) => count, String);
 const [x, gradient] = [empty([2 ** 20]), empty([2 ** 20])];
 x.data.fill(3);
