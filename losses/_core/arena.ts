@@ -27,8 +27,9 @@
  *
  * - There are 4 GiB. When they are in use, or where shared memory or WebAssembly is missing, `empty` gives an ordinary tensor,
  *   and everything works as ever.
- * - Freed memory is used again. A tensor that was freed, or a view of it, is refused by losses; reading its `data` yourself is an
- *   error that nobody notices.
+ * - Nothing else frees memory: a tensor that is not disposed of keeps it.
+ * - Freed memory is used again. Losses refuse a tensor that was freed, and a view of it until another tensor has its memory: then
+ *   nobody can tell.
  * - The memory is shared: web APIs such as `TextDecoder` or `crypto.getRandomValues` refuse views of it, and posting a tensor to a worker
  *   does not copy it.
  * - Browsers share memory with threads only on pages that are cross-origin isolated.
