@@ -75,7 +75,9 @@ function startOfBrowser(task: Task): Promise<StartedWorker> {
   } postMessage("ended"); };`;
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`);
   return new Promise((resolve, reject) => {
-    worker.onerror = ({ message }) => reject(new Error(`Cannot start a thread: ${message}`));
+    // A policy that forbids the worker gives an event without a message.
+    worker.onerror = ({ message = "the page must allow workers from data:, see worker-src" }) =>
+      reject(new Error(`Cannot start a thread: ${message}`));
     worker.onmessage = () => {
       // A worker that is terminated runs on for a while, and would write to memory that someone else has then.
       const ended = new Promise<void>((resolve) => {
