@@ -10,13 +10,14 @@ export interface ArenaMemory {
   /** True if a buffer is this memory. As it grows, it has several buffer objects. */
   owns(buffer: ArrayBufferLike): boolean;
   /**
-   * Refuses arrays in memory that was freed.
+   * Refuses an array in memory that was freed.
    *
-   * @param what What they are wanted for, such as "read input", for error messages.
-   * @param numbers What is read or written.
-   * @throws {RangeError} If one of the arrays lies in memory that was freed.
+   * @param name What it is wanted for, for error messages: the name that it is read under, or a class.
+   * @param numbers The array, with its shape.
+   * @param action What is done with that name; "read" by default.
+   * @throws {RangeError} If it lies in memory that was freed.
    */
-  checkLive(what: string, numbers: readonly (Shaped | undefined)[]): void;
+  checkLive(name: string, numbers: Shaped, action?: string): void;
 }
 
 /** The arena, once it has been opened. */

@@ -92,7 +92,7 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
     );
   }
   // It may be converted, and is then not among what a call reads.
-  arena?.checkLive(`read ${name}`, [{ data: data as TensorData, shape }]);
+  arena?.checkLive(name, { data: data as TensorData, shape });
   if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array) {
     const dtype = data instanceof Float32Array
       ? "float32"

@@ -25,10 +25,7 @@ export function isIntact({ data, shape }: Shaped): boolean {
  * @throws {RangeError} If there are more or fewer numbers than the shape holds, or their memory was freed.
  */
 export function checkMemory(numbers: Shaped, name: string): void {
-  if (isIntact(numbers)) {
-    arena?.checkLive(`read ${name}`, [numbers]);
-    return;
-  }
+  if (isIntact(numbers)) return arena?.checkLive(name, numbers);
   const { data, shape } = numbers;
   throw new RangeError(
     `Cannot read ${name} as its memory must not be detached, resized or freed: its shape ${
