@@ -155,7 +155,7 @@ class KernelsInArena {
         return launch === undefined ? BATCH : BATCH_OF_THREADS;
       },
       holds: (numbers) => numbers.every(({ data }) => arena.holds(data)),
-      near: () => this.#kernels,
+      near: () => this.begin(),
     };
   }
 

@@ -225,6 +225,8 @@ export class Driver {
         }
       }
     }
+    // The request may have run this loss, which has aimed operands elsewhere.
+    if (workspace.isInArena) kernels.near(tensors);
     const hasUpstream = typeof gradOutput !== "number";
     if (hasUpstream) {
       add(workspace.upstream, { data: gradOutput, shape });
@@ -263,9 +265,7 @@ export class Driver {
         else if (start === 0) own(into[i]!).fill(data[0]!, 0, end);
       }
       for (let i = 0; workspace.isInArena && i < targets.length; i++) {
-        // The request may have run this loss, which has aimed operands elsewhere.
-        if (sums[i] !== undefined) own(pass.from[i]!);
-        else kernels.aim(pass.from[i]!, targets[i]!, start, end);
+        if (sums[i] === undefined) kernels.aim(pass.from[i]!, targets[i]!, start, end);
       }
       pass.run(rows, cols);
       if (each !== undefined) unload(workspace.value, each.data as FloatArray, start, end);
