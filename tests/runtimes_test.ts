@@ -93,6 +93,17 @@ export const number: number = value.item();
 export const derivative: Formula = new Formula("square(x)").derivative("x");
 `;
 
+  const USING = `
+import { type DisposableTensor, empty, MSELoss, type Threads, useThreads } from "@lossbook/losses";
+
+await using threads: Threads = await useThreads(2);
+using input = empty([8]);
+const gradient: DisposableTensor = empty([8]);
+new MSELoss().valueAndGrad(input, threads.count, { out: { input: gradient } });
+gradient[Symbol.dispose]();
+await threads[Symbol.asyncDispose]();
+`;
+
   whereNodeIs("compiles a strict user of the packed package", () =>
     inFolder(async (folder) => {
       await install(folder);
@@ -100,6 +111,11 @@ export const derivative: Formula = new Formula("square(x)").derivative("x");
       for (const resolution of [["--module", "nodenext"], asSources]) {
         await Deno.writeTextFile(`${folder}/user.ts`, USER);
         assertEquals(await typeErrors([...resolution, ...strict], [`${folder}/user.ts`]), []);
+      }
+      await Deno.writeTextFile(`${folder}/using.ts`, USING);
+      for (const lib of ["es2022,dom,esnext.disposable", "esnext,dom"]) {
+        const all = [...asSources, ...strict, "--lib", lib];
+        assertEquals(await typeErrors(all, [`${folder}/using.ts`]), []);
       }
       await Deno.writeTextFile(`${folder}/user.ts`, USER.replace(": Tensor", ": string"));
       const [first] = await typeErrors(asSources, [`${folder}/user.ts`]);

@@ -26,8 +26,9 @@
  *
  * - There are 4 GiB. When they are in use, or where shared memory or WebAssembly is missing, `empty` gives an ordinary tensor,
  *   and everything works as ever.
- * - Freed memory is used again. A tensor that was freed, or a view of it, is refused by losses; reading its `data` yourself is an
- *   error that nobody notices.
+ * - Nothing else frees memory: a tensor that is not disposed of keeps it.
+ * - Freed memory is used again. Losses refuse a tensor that was freed, and a view of it until another tensor has its memory: then
+ *   nobody can tell.
  * - The memory is shared: web APIs such as `TextDecoder` or `crypto.getRandomValues` refuse views of it, and posting a tensor to a worker
  *   does not copy it.
  * - Browsers share memory with threads only on pages that are cross-origin isolated.
@@ -134,19 +135,21 @@ export type Threads =
 /** The most threads. */
 const MOST_THREADS = 128;
 
-/** What the last call of {@linkcode useThreads} has given, until it is disposed of. */
-let inUse: object | undefined;
+/** True while there are threads. */
+let areInUse = false;
 
 /**
  * Lets losses share the work on large tensors made by {@linkcode empty} among several threads. Calls stay synchronous, results
  * are the same to the last bit, small calls disturb nobody, and a program ends without waiting for its threads.
  *
- * @param count The number of threads, this one included; by default as many as can run at the same time here.
+ * @param count The number of threads, this one included; by default as many as can run at the same time here, up to 128.
  * @returns The threads: `await using` ends them at the end of the block.
  * @throws {RangeError} If `count` is not a whole number from 1 to 128.
  * @throws {Error} If threads are in use already, or cannot be started or share memory here.
  */
-export async function useThreads(count: number = cores()): Promise<Threads> {
+export async function useThreads(
+  count: number = Math.min(cores(), MOST_THREADS),
+): Promise<Threads> {
   if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
     throw new RangeError(
       `Cannot use threads as their number must be a whole number from 1 to ${MOST_THREADS}: current value is ${
@@ -154,24 +157,25 @@ export async function useThreads(count: number = cores()): Promise<Threads> {
       }`,
     );
   }
-  if (inUse !== undefined) {
+  if (areInUse) {
     throw new Error(
       "Cannot use threads as they are in use already: dispose of what useThreads has given before",
     );
   }
-  const own = inUse = {};
+  areInUse = true;
   let pool: Pool | undefined;
   try {
     if (count > 1) pool = await startPool(count - 1);
   } catch (error) {
-    inUse = undefined;
+    areInUse = false;
     throw error;
   }
-  return disposing({ count }, "asyncDispose", async () => {
-    if (inUse !== own) return;
+  const end = async () => {
     await pool?.end();
-    inUse = undefined;
-  });
+    areInUse = false;
+  };
+  let ended: Promise<void> | undefined;
+  return disposing({ count }, "asyncDispose", () => ended ??= end());
 }
 
 async function startPool(workers: number): Promise<Pool> {

@@ -4,6 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import * as lossbook from "@lossbook/losses";
 import {
   CrossEntropyLoss,
+  type DType,
   empty,
   float32,
   HingeEmbeddingLoss,
@@ -21,7 +22,9 @@ import { guarded, useArenaAlways } from "../_arena.ts";
 import { sameNumbers } from "../_close.ts";
 import { type FixtureCase, loadFixture, optionsOf, tensorOf, tensorsOf } from "../_fixtures.ts";
 import { type Answer, call, type LossLike } from "../_loss.ts";
+import { inFolder, run } from "../_package.ts";
 import { Random } from "../_random.ts";
+import { PROJECT } from "../checks/files.ts";
 
 describe("buffers", () => {
   it("that share memory with an argument are refused, also if the memory has grown between", () => {
@@ -65,6 +68,15 @@ describe("blocks", () => {
       for (const k of order) blocks.free(taken[k]);
       assertEquals(blocks.take(3), { start: 0, end: 3 });
     }
+  });
+
+  it("are given back once", () => {
+    const blocks = new Blocks(0, 3);
+    const [a, b] = [blocks.take(1)!, blocks.take(1)!];
+    blocks.free(a);
+    blocks.free(a);
+    assert(!blocks.isUsed(0, 1) && blocks.isUsed(b.start, b.end));
+    assertEquals(blocks.take(2), undefined);
   });
 
   it("never overlap, whatever is taken and freed", () => {
@@ -174,6 +186,32 @@ describe("a freed tensor", () => {
         () => loss.forward(new Tensor(view.subarray(1), [1999]), other.subarray(1)),
         () => loss.valueAndGrad(other, other, { out: { input: view } }),
         () => new CrossEntropyLoss().forward(new Tensor(view, [20, 100]), new Int32Array(20)),
+      ]
+    ) assertThrows(use, RangeError, "must not be freed");
+  });
+
+  it("is refused where it would be converted or read as one number, too", () => {
+    const freed = (size: number, dtype: DType) => {
+      const tensor = empty([size], dtype);
+      const view = tensor.data;
+      tensor[Symbol.dispose]();
+      return view;
+    };
+    const doubles = new Float64Array(2000);
+    const each = new MSELoss({ reduction: "none" });
+    for (
+      const use of [
+        () => loss.forward(freed(2000, "float32"), doubles),
+        () => loss.forward(new Tensor(freed(2000, "float32"), [2000]), doubles),
+        () => each.valueAndGrad(other, other, { gradOutput: freed(2000, "float64") }),
+        () => loss.valueAndGrad(other, other, { gradOutput: new Tensor(freed(1, "float32"), []) }),
+        () =>
+          new CrossEntropyLoss().forward(
+            new Tensor(freed(2000, "float32"), [20, 100]),
+            new Tensor(doubles, [20, 100]),
+          ),
+        () => loss.forward([freed(2000, "float32"), freed(2000, "float32")], 1),
+        () => new MSELoss({ weight: freed(2000, "float32") }).forward(doubles, 1),
       ]
     ) assertThrows(use, RangeError, "must not be freed");
   });
@@ -290,6 +328,34 @@ for (const threads of [1, 3]) {
   });
 }
 
+describe("kernels", () => {
+  it("give their memory back when they are collected as garbage", async () => {
+    // Kernels for rows of this length are kept only as long as there is room for them.
+    const code = `
+      const { CrossEntropyLoss, empty } = await import("${new URL("mod.ts", PROJECT)}");
+      const { Arena } = await import("${new URL("losses/_core/arena/memory.ts", PROJECT)}");
+      using scores = empty([1, 2 ** 21 + 1]);
+      const places = new Set();
+      for (let k = 0; k < 3; k++) {
+        new CrossEntropyLoss().forward(scores, [3]);
+        for (let turn = 0; turn < 2; turn++) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          gc();
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const block = Arena.open().take(2 ** 24);
+        places.add(block.start);
+        Arena.open().free(block);
+      }
+      console.log(places.size);`;
+    await inFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/program.js`, code);
+      const args = ["run", "--no-config", "--no-lock", "--quiet", "--v8-flags=--expose-gc"];
+      assertEquals(await run(Deno.execPath(), [...args, `${folder}/program.js`]), "1\n");
+    });
+  });
+});
+
 describe("in the arena", () => {
   it("infinite scores are not changed", () => {
     using scores = empty([50, 40]);
@@ -305,6 +371,49 @@ describe("in the arena", () => {
       loss.forward(new Tensor(before, scores.shape), labels).item(),
     );
     assert(sameNumbers(scores.data, before));
+  });
+
+  it("a loss that runs while its request is read writes nothing into the wrong place", () => {
+    const restore = useArenaAlways();
+    const n = 4000;
+    const [x, y] = [1, 3].map((rows) => {
+      const data = Float32Array.from({ length: rows * n }, (_, i) => Math.sin(i + rows));
+      return guarded(new Tensor(data, [rows, n]));
+    });
+    const other = guarded(new Tensor(new Float32Array(2 * n), [2 * n]));
+    const buffer = guarded(new Tensor(new Float32Array(2 * n), [2 * n]));
+    const loss = new MSELoss();
+    const wanted = loss.valueAndGrad(
+      new Tensor(x.tensor.data.slice(), x.tensor.shape),
+      new Tensor(y.tensor.data.slice(), y.tensor.shape),
+    );
+    const found = loss.valueAndGrad(x.tensor, y.tensor, {
+      get gradOutput() {
+        loss.valueAndGrad(other.tensor, 1, { out: { input: buffer.tensor } });
+        buffer.tensor.data.fill(5);
+        return 1;
+      },
+    });
+    restore();
+    assertEquals(found.value.item(), wanted.value.item());
+    assert(sameNumbers(found.grad.input.data, wanted.grad.input.data));
+    assert(buffer.tensor.data.every((number) => number === 5));
+    for (const place of [x, y, other, buffer]) place.free();
+  });
+
+  it("arrays of a class of their own are read and written like others", () => {
+    class Scores extends Float32Array {}
+    // More than one tile.
+    const n = 30_000;
+    using x = empty([n]);
+    using y = empty([n]);
+    using g = empty([n]);
+    for (let i = 0; i < n; i++) [x.data[i], y.data[i]] = [Math.sin(i), Math.cos(i)];
+    const wanted = new MSELoss().valueAndGrad(x.data.slice(), y.data.slice());
+    const own = ({ data }: Tensor) => new Scores(data.buffer as ArrayBuffer, data.byteOffset, n);
+    const { value } = new MSELoss().valueAndGrad(own(x), own(y), { out: { input: own(g) } });
+    assertEquals(value.item(), wanted.value.item());
+    assert(sameNumbers(g.data, wanted.grad.input.data));
   });
 
   it("ordinary arguments and buffers mix with others", () => {

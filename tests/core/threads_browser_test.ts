@@ -23,6 +23,8 @@ interface Found {
 
 const PAGE = `<!doctype html><title>threads</title><script type="module">
 import { empty, MSELoss, useThreads } from "/losses.js";
+// They can be ended, and started again.
+await useThreads(2).then((threads) => threads[Symbol.asyncDispose](), String);
 const threads = await useThreads(3).then(({ count }) => count, String);
 const [x, gradient] = [empty([2 ** 20]), empty([2 ** 20])];
 x.data.fill(3);
@@ -74,12 +76,14 @@ async function open(headers: Record<string, string>): Promise<Found> {
   return found!;
 }
 
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
 describe("in a browser", () => {
   whereThereIsOne("threads share the work on a page that is cross-origin isolated", async () => {
-    const found = await open({
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-    });
+    const found = await open(ISOLATED);
     assertEquals(found, {
       isIsolated: true,
       isInPlace: true,
@@ -87,6 +91,13 @@ describe("in a browser", () => {
       values: [4],
       gradient: 2 * 2,
     });
+  });
+
+  whereThereIsOne("pages that forbid such workers are told so, and compute as ever", async () => {
+    const found = await open({ ...ISOLATED, "content-security-policy": "worker-src 'self'" });
+    assertEquals([found.isInPlace, found.values, found.gradient], [true, [4], 4]);
+    assert(typeof found.threads === "string");
+    assertStringIncludes(found.threads, "see worker-src");
   });
 
   whereThereIsOne("other pages are told what is missing, and compute as ever", async () => {

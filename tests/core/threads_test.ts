@@ -2,11 +2,21 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BCEWithLogitsLoss, empty, MSELoss, Tensor, useThreads } from "@lossbook/losses";
-import { ACTIVE, JOB_WORDS, OPEN, PLACES, TABLE_WORDS } from "../../losses/_core/arena/job.ts";
+import {
+  ACTIVE,
+  FAILED,
+  JOB,
+  JOB_WORDS,
+  OPEN,
+  PLACES,
+  STOP,
+  TABLE_WORDS,
+} from "../../losses/_core/arena/job.ts";
 import { launch } from "../../losses/_core/arena/launch.ts";
 import { Arena } from "../../losses/_core/arena/memory.ts";
 import { Pool } from "../../losses/_core/arena/threads.ts";
-import { type ArenaKernel, claimChunks } from "../../losses/_core/arena/worker.ts";
+import { type ArenaKernel, claimChunks, serve } from "../../losses/_core/arena/worker.ts";
+import { startWorker } from "../../losses/_core/arena/workers.ts";
 import { useArenaAlways } from "../_arena.ts";
 import { call } from "../_loss.ts";
 import { inFolder, isInstalled, run } from "../_package.ts";
@@ -52,6 +62,16 @@ describe("useThreads", () => {
     assertEquals(threads.count, navigator.hardwareConcurrency);
   });
 
+  it("takes no number that it refuses where more than 128 could run", async () => {
+    Object.defineProperty(navigator, "hardwareConcurrency", { value: 192, configurable: true });
+    try {
+      await using _threads = await useThreads(1);
+      await assertRejects(() => useThreads(), Error, "in use already");
+    } finally {
+      delete (navigator as { hardwareConcurrency?: number }).hardwareConcurrency;
+    }
+  });
+
   it("is refused while threads are in use, and works again after they were disposed of", async () => {
     {
       await using _threads = await useThreads(2);
@@ -62,6 +82,14 @@ describe("useThreads", () => {
     await threads[Symbol.asyncDispose]();
     await threads[Symbol.asyncDispose]();
     await using _again = await useThreads(2);
+  });
+
+  it("gives its memory back once, also if it is disposed of twice at the same time", async () => {
+    using x = empty([100]);
+    const threads = await useThreads(2);
+    using y = empty([100]);
+    await Promise.all([threads[Symbol.asyncDispose](), threads[Symbol.asyncDispose]()]);
+    assertEquals(new MSELoss().forward(x.data.fill(1), y.data.fill(1)).item(), 0);
   });
 
   it("leaves losses as they were when its threads are gone", async () => {
@@ -193,10 +221,108 @@ describe("a job", () => {
     assertEquals(new MSELoss().forward(x, x).item(), 0);
   });
 
+  it("is not written before workers have left the last one, however that ended", async () => {
+    const arena = Arena.open()!;
+    const pool = await Pool.start(arena, 0);
+    const { words } = pool;
+    const module = moduleThat(false);
+    /** Throws, and lets nothing that follows wait for the worker that has not finished. */
+    const { now } = performance;
+    const overflow = () => {
+      Atomics.store(words, ACTIVE, 1);
+      performance.now = () => {
+        throw new RangeError("Maximum call stack size exceeded");
+      };
+      throw new Error("on purpose");
+    };
+    try {
+      assertThrows(() => launchRows(overflow, module, 4), RangeError);
+    } finally {
+      performance.now = now;
+    }
+    // The worker finishes while the next call waits for it.
+    const found: (number | undefined)[] = [];
+    performance.now = () => {
+      found.push(words[PLACES.SHARED]);
+      Atomics.store(words, ACTIVE, 0);
+      return now.call(performance);
+    };
+    try {
+      assert(launchRows(() => {}, module, 5));
+    } finally {
+      performance.now = now;
+    }
+    assertEquals([found[0], words[PLACES.SHARED], words[OPEN]], [4, 5, 0]);
+    await pool.end();
+  });
+
+  it("reaches a worker that has not noticed that the memory has grown", () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+    const old = memory.buffer;
+    const module = moduleThat(false);
+    memory.grow(1);
+    const grown = memory.buffer;
+    new Uint8Array(grown, 65536).set(module);
+    let hasNoticed = false;
+    let reads = 0;
+    Object.defineProperty(memory, "buffer", {
+      get() {
+        // Every look is a new job, and after some the worker is to end.
+        if (reads > 1) Atomics.add(words, JOB, 1);
+        if (++reads > 20) Atomics.store(words, STOP, 1);
+        return hasNoticed ? grown : old;
+      },
+    });
+    memory.grow = () => (hasNoticed = true, 2);
+    const words = new Int32Array(old, 0, JOB_WORDS);
+    words[JOB] = words[OPEN] = 1;
+    words[PLACES.PAGES] = 2;
+    words[PLACES.MODULE] = 65536;
+    words[PLACES.MODULE_BYTES] = module.length;
+    let jobs = 0;
+    serve({ memory, job: 0, table: 4 * JOB_WORDS, places: PLACES, patience: 0 }, () => {
+      jobs++;
+      Atomics.store(words, STOP, 1);
+      Atomics.add(words, JOB, 1);
+    });
+    assertEquals([jobs, words[FAILED]], [1, 0]);
+  });
+
   it("with too many operands is left to the caller", async () => {
     await using _threads = await useThreads(2);
     const tooMany = new Int32Array(1000);
     assertEquals(launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1, false), false);
+  });
+});
+
+describe("a worker of a browser", () => {
+  it("has ended when it says so, not before", async () => {
+    const { process, Worker } = globalThis;
+    // Without a process, workers are started as in browsers. Deno wants to be told that they are modules.
+    Object.defineProperty(globalThis, "process", { value: undefined, configurable: true });
+    globalThis.Worker = class extends Worker {
+      constructor(url: string | URL) {
+        super(url, { type: "module" });
+      }
+    };
+    try {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+      const words = new Int32Array(memory.buffer, 0, JOB_WORDS);
+      const table = 4 * JOB_WORDS;
+      const worker = await startWorker({ memory, job: 0, table, places: PLACES, patience: 0 });
+      let hasEnded = false;
+      const end = worker.end().then(() => hasEnded = true);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert(!hasEnded);
+      Atomics.store(words, STOP, 1);
+      Atomics.add(words, JOB, 1);
+      Atomics.notify(words, JOB);
+      await end;
+      assertEquals(words[ACTIVE], 0);
+    } finally {
+      Object.defineProperty(globalThis, "process", { value: process, configurable: true });
+      globalThis.Worker = Worker;
+    }
   });
 });
 

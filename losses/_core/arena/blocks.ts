@@ -31,9 +31,11 @@ export class Blocks {
     return block;
   }
 
-  /** Gives a block back. */
+  /** Gives a block back; nothing happens if it is not in use. */
   free(block: Block): void {
-    this.#used.splice(this.#used.indexOf(block), 1);
+    const index = countUpTo(this.#used, block.start) - 1;
+    if (this.#used[index] !== block) return;
+    this.#used.splice(index, 1);
     let { start, end } = block;
     const at = countUpTo(this.#gaps, start);
     const before = this.#gaps[at - 1];

@@ -8,6 +8,7 @@ import type { Plan, Run } from "../kernel/plan.ts";
 import { BATCH, PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
 import { instantiate } from "../kernel/wasm.ts";
 import type { FloatArray } from "../tensor/types.ts";
+import type { Block } from "./blocks.ts";
 import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";
 import { launch } from "./launch.ts";
 import type { Arena } from "./memory.ts";
@@ -28,6 +29,7 @@ interface Worth {
 /** Makes kernels for the arena, where an array lies in it. */
 export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
   const known = new WeakMap<AnyKernels, KernelsInArena>();
+  const collected = new FinalizationRegistry<Block>((block) => arena.free(block));
   return (usual, numbers) => {
     if (!numbers.some((given) => arena.holds(given?.data) && given!.data.length >= worth.inPlace)) {
       return usual;
@@ -37,6 +39,7 @@ export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
       kernels = KernelsInArena.make(arena, layoutOf(usual), worth);
       if (kernels === undefined) return usual;
       known.set(usual, kernels);
+      collected.register(usual, kernels.block);
     }
     return kernels.begin();
   };
@@ -55,6 +58,11 @@ function layoutOf({ tile, tileRows, layOut }: AnyKernels): Layout<AnyKernels> {
     : layOut(Math.max(tile, BATCH_OF_THREADS), tileRows);
 }
 
+/** How many bytes operands need that do not fit into the place that all kernels share. */
+function ownBytesOf({ pages }: Layout<AnyKernels>): number {
+  return pages > SCRATCH_PAGES ? pages * PAGE : 0;
+}
+
 /** Kernels, with the table of where their operands are. */
 class KernelsInArena {
   readonly #kernels: AnyKernels;
@@ -65,29 +73,29 @@ class KernelsInArena {
   /** The place of each operand in the table. */
   readonly #slots = new Map<ArrayLike<number>, number>();
 
+  /** What they have taken of the memory, to be given back when they are collected as garbage. */
+  readonly block: Block;
+
   /** Kernels in the arena; undefined if it is full. */
   static make(
     arena: Arena,
     layout: Layout<AnyKernels>,
     worth: Worth,
   ): KernelsInArena | undefined {
-    const { operands, pages } = layout;
-    const table = arena.take(4 * gapOf(operands.size));
-    const own = pages > SCRATCH_PAGES ? arena.take(pages * PAGE) : { start: 0, end: 0 };
-    if (table !== undefined && own !== undefined) {
-      return new KernelsInArena(arena, layout, worth, table.start, own.start);
-    }
-    if (table !== undefined) arena.free(table);
-    return undefined;
+    const block = arena.take(ownBytesOf(layout) + 4 * gapOf(layout.operands.size));
+    return block && new KernelsInArena(arena, layout, worth, block);
   }
 
   private constructor(
     arena: Arena,
     layout: Layout<AnyKernels>,
     worth: Worth,
-    tableAt: number,
-    base: number,
+    block: Block,
   ) {
+    this.block = block;
+    const ownBytes = ownBytesOf(layout);
+    const base = ownBytes > 0 ? block.start : 0;
+    const tableAt = block.start + ownBytes;
     const { operands, pages } = layout;
     const { buffer } = arena;
     this.#table = new Int32Array(buffer, tableAt, gapOf(operands.size));
@@ -127,7 +135,7 @@ class KernelsInArena {
     this.#kernels = {
       ...kernels,
       load: (operand, source, start, end) =>
-        arena.holds(source) && source.constructor === operand.constructor
+        arena.holds(source) && source instanceof (operand.constructor as typeof Float32Array)
           ? this.#point(operand, source as FloatArray, start, end)
           : COPIES.load(this.#own(operand), source, start, end),
       aim: (operand, target, start, end) =>
@@ -152,7 +160,7 @@ class KernelsInArena {
       get batch() {
         return launch === undefined ? BATCH : BATCH_OF_THREADS;
       },
-      near: () => this.#kernels,
+      near: () => this.begin(),
     };
   }
 

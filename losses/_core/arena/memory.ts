@@ -61,19 +61,16 @@ export class Arena implements ArenaMemory {
     return this.memory.buffer;
   }
 
-  checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void {
-    for (const given of numbers) {
-      if (!this.holds(given?.data) || this.#isLive(given!.data)) continue;
-      throw new RangeError(
-        `Cannot compute ${loss} as the memory of arguments and buffers must not be freed: that for the shape ${
-          show(given!.shape)
-        } was`,
-      );
-    }
+  checkLive(name: string, { data, shape }: Shaped, action = "read"): void {
+    if (!this.holds(data) || this.#isLive(data)) return;
+    throw new RangeError(
+      `Cannot ${action} ${name} as the memory of arguments and buffers must not be freed: that for the shape ${
+        show(shape)
+      } was`,
+    );
   }
 
-  #isLive(data: unknown): boolean {
-    const { byteOffset, byteLength } = data as ArrayBufferView;
+  #isLive({ byteOffset, byteLength }: TensorData): boolean {
     return byteLength === 0 || this.#blocks.isUsed(byteOffset, byteOffset + byteLength);
   }
 

@@ -53,6 +53,8 @@ export class Pool {
   readonly #modules = new WeakMap<ArenaKernel, { id: number; start: number; bytes: number }>();
   #kernels = 0;
   #isBroken = false;
+  /** True until the last job has been closed and left by all workers. */
+  #isRunning = false;
   #maySleep = true;
 
   /**
@@ -105,6 +107,8 @@ export class Pool {
     const words = this.words;
     const known = this.#moduleOf(kernel, module);
     if (known === undefined) return false;
+    // The last job was left by an exception that nothing can catch, or that came from closing it, such as a stack overflow.
+    if (this.#isRunning) this.#close();
     words[KERNEL] = known.id;
     words[MODULE] = known.start;
     words[MODULE_BYTES] = known.bytes;
@@ -117,14 +121,14 @@ export class Pool {
     words.set(table.subarray(0, gapOf(steps.length - 1) + 1), TABLE);
     words.set(steps, STEPS);
     Atomics.store(words, NEXT, 0);
+    this.#isRunning = true;
     Atomics.store(words, OPEN, 1);
     Atomics.add(words, JOB, 1);
     Atomics.notify(words, JOB);
     try {
       claimChunks(words, this.#table, kernel, PLACES);
     } finally {
-      Atomics.store(words, OPEN, 0);
-      this.#waitForWorkers();
+      this.#close();
     }
     if (Atomics.load(words, FAILED) === 1) {
       this.#isBroken = true;
@@ -135,13 +139,14 @@ export class Pool {
     return true;
   };
 
-  /** Waits until no worker is active. */
-  #waitForWorkers(): void {
+  /** Closes the job, and waits until no worker is active. */
+  #close(): void {
     const words = this.words;
+    Atomics.store(words, OPEN, 0);
     const start = performance.now();
     for (;;) {
       const active = Atomics.load(words, ACTIVE);
-      if (active === 0) return;
+      if (active === 0) break;
       const waited = performance.now() - start;
       if (waited > DEAD) {
         this.#isBroken = true;
@@ -151,6 +156,7 @@ export class Pool {
       }
       if (waited > PATIENCE && this.#maySleep) this.#sleep(active);
     }
+    this.#isRunning = false;
   }
 
   /** Sleeps until another number of workers is active. The main threads of browsers may not. */

@@ -83,15 +83,13 @@ export function serve(
     try {
       if (Atomics.load(words, STOP) === 1) return;
       if (Atomics.load(words, OPEN) === 1) {
+        // This thread may not have noticed yet that the memory has grown.
+        if (memory.buffer.byteLength < 65536 * words[PAGES]!) memory.grow(0);
         id = words[KERNEL]!;
         const kernel = kernels[id];
         if (kernel === undefined) {
           code = new Uint8Array(memory.buffer, words[MODULE]! >>> 0, words[MODULE_BYTES]!).slice();
-        } else {
-          // This thread may not have noticed yet that the memory has grown.
-          if (memory.buffer.byteLength < 65536 * words[PAGES]!) memory.grow(0);
-          claim(words, table, kernel, places);
-        }
+        } else claim(words, table, kernel, places);
       }
     } catch {
       Atomics.store(words, FAILED, 1);

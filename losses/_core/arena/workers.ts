@@ -55,6 +55,7 @@ function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWork
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
+    worker.once("exit", () => reject(new Error("Cannot start a thread: it has ended at once")));
     worker.once("message", () => {
       // The program may end before the worker does.
       worker.unref();
@@ -69,17 +70,26 @@ function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWork
 }
 
 function startOfBrowser(task: Task): Promise<StartedWorker> {
-  const source = `onmessage = ({ data }) => { postMessage("ready"); ${serving("data")} };`;
+  const source = `onmessage = ({ data }) => { postMessage("ready"); ${
+    serving("data")
+  } postMessage("ended"); };`;
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`);
   return new Promise((resolve, reject) => {
-    worker.onerror = ({ message }) => reject(new Error(`Cannot start a thread: ${message}`));
-    worker.onmessage = () =>
+    // A policy that forbids the worker gives an event without a message.
+    worker.onerror = ({ message = "the page must allow workers from data:, see worker-src" }) =>
+      reject(new Error(`Cannot start a thread: ${message}`));
+    worker.onmessage = () => {
+      // A worker that is terminated runs on for a while, and would write to memory that someone else has then.
+      const ended = new Promise<void>((resolve) => {
+        worker.onmessage = worker.onerror = () => resolve();
+      });
       resolve({
-        end: () => {
+        async end() {
+          await ended;
           worker.terminate();
-          return Promise.resolve();
         },
       });
+    };
     worker.postMessage(task);
   });
 }

@@ -133,13 +133,13 @@ export function checkRequest(
   // Code of the caller may have detached or resized what was read before it; none runs after this.
   for (let i = 0; i < inputs.length; i++) checkIntact(loss, inputs[i]);
   for (let i = 0; i < wrt.length; i++) checkIntact(loss, grad[wrt[i]!]);
-  arena?.checkLive(loss, [...inputs, ...Object.values(grad)]);
   return { wrt, gradOutput, grad };
 }
 
 /** Refuses a call if what it reads or writes is not in memory any more. */
 function checkIntact(loss: string, numbers: Shaped | undefined): void {
-  if (numbers === undefined || isIntact(numbers)) return;
+  if (numbers === undefined) return;
+  if (isIntact(numbers)) return arena?.checkLive(loss, numbers, "compute");
   const { data, shape } = numbers;
   throw new RangeError(
     `Cannot compute ${loss} as the memory of arguments and buffers must not be detached, resized or freed: current length for the shape ${

@@ -215,6 +215,8 @@ export class Driver {
         }
       }
     }
+    // The request may have run this loss, which has aimed operands elsewhere.
+    if (workspace !== this.#usual[dtype]) kernels.near(tensors);
     const hasUpstream = typeof gradOutput !== "number";
     if (hasUpstream) from[this.#names.length] = { data: gradOutput, shape };
     for (let i = 0; i < params.length; i++) workspace.params[i]![0] = params[i]!;

@@ -10,13 +10,14 @@ export interface ArenaMemory {
   /** True if an array lies in this memory. */
   holds(data: unknown): boolean;
   /**
-   * Refuses arrays in memory that was freed.
+   * Refuses an array in memory that was freed.
    *
-   * @param loss The class, for error messages.
-   * @param numbers What a call reads and writes.
-   * @throws {RangeError} If one of the arrays lies in memory that was freed.
+   * @param name What it is wanted for, for error messages: the name that it is read under, or a class.
+   * @param numbers The array, with its shape.
+   * @param action What is done with that name; "read" by default.
+   * @throws {RangeError} If it lies in memory that was freed.
    */
-  checkLive(loss: string, numbers: readonly (Shaped | undefined)[]): void;
+  checkLive(name: string, numbers: Shaped, action?: string): void;
 }
 
 /** The arena, once it has been opened. */

@@ -2,6 +2,7 @@
  * Reads everything that is accepted as a tensor: numbers, nested arrays, typed arrays, tensors of other libraries.
  */
 
+import { arena } from "./arena.ts";
 import { classOf, describe } from "./describe.ts";
 import { lineFor } from "./foreign.ts";
 import {
@@ -105,6 +106,8 @@ function readTyped(data: AnyTypedArray, shape: readonly number[], name: string):
       }`,
     );
   }
+  // It may be converted, and is then not among what a call reads.
+  arena?.checkLive(name, { data: data as TensorData, shape });
   const dtype = dtypeOf(data);
   if (dtype !== undefined) return { data: data as TensorData, shape, dtype };
   const numbers = Array.from(data as ArrayLike<number | bigint>, Number);

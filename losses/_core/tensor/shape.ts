@@ -2,6 +2,7 @@
  * Shapes: their size, their equality, and their text in error messages.
  */
 
+import { arena } from "./arena.ts";
 import type { AnyTypedArray, FloatArray, Shaped } from "./types.ts";
 
 /** The largest number of axes of a tensor. */
@@ -22,14 +23,14 @@ export function isIntact({ data, shape }: Shaped): boolean {
 }
 
 /**
- * Refuses memory that was detached, by a transfer to a worker for example, or resized.
+ * Refuses memory that was detached, by a transfer to a worker for example, resized or freed.
  *
  * @param numbers The numbers.
  * @param name What they are, for the error message.
- * @throws {RangeError} If there are more or fewer numbers than the shape holds.
+ * @throws {RangeError} If there are more or fewer numbers than the shape holds, or their memory was freed.
  */
 export function checkMemory(numbers: Shaped, name: string): void {
-  if (isIntact(numbers)) return;
+  if (isIntact(numbers)) return arena?.checkLive(name, numbers);
   const { data, shape } = numbers;
   throw new RangeError(
     `Cannot read ${name} as its memory must not be detached, resized or freed: its shape ${
