@@ -121,12 +121,12 @@ type Program = keyof typeof PROGRAMS;
 
 /** The largest allowed sizes in bytes, minified and compressed by gzip. */
 const LIMITS = {
-  "HuberLoss from the main entry": 15_750,
-  "HuberLoss from its subpath": 15_750,
-  "CrossEntropyLoss from its subpath": 18_200,
+  "HuberLoss from the main entry": 15_950,
+  "HuberLoss from its subpath": 15_900,
+  "CrossEntropyLoss from its subpath": 18_600,
   "float32 from the main entry": 4_350,
   "Formula": 15_600,
-  "everything": 56_700,
+  "everything": 60_800,
 } satisfies Partial<Record<Program, number>>;
 
 it("the README tells the limits in kB", () => {

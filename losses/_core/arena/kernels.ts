@@ -31,9 +31,12 @@ export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
   const known = new WeakMap<AnyKernels, KernelsInArena>();
   const collected = new FinalizationRegistry<Block>((block) => arena.free(block));
   return (usual, numbers) => {
-    if (!numbers.some((given) => arena.holds(given?.data) && given!.data.length >= worth.inPlace)) {
-      return usual;
+    let isWorth = false;
+    for (let i = 0; i < numbers.length && !isWorth; i++) {
+      const data = numbers[i]?.data;
+      isWorth = data !== undefined && data.length >= worth.inPlace && arena.holds(data);
     }
+    if (!isWorth) return usual;
     let kernels = known.get(usual);
     if (kernels === undefined) {
       kernels = KernelsInArena.make(arena, layoutOf(usual), worth);
@@ -46,7 +49,7 @@ export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
 }
 
 /** Below it copying is quicker, or one thread, whatever the loss: see tests/bench/README.md. */
-const WORTH: Worth = { inPlace: 1024, threads: /* @__PURE__ */ Math.pow(2, 21) };
+const WORTH: Worth = { inPlace: 2048, threads: 1 << 22 };
 /** Loading and storing an element take as long as so many instructions. */
 const STEADY = 16;
 

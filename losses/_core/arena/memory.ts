@@ -75,7 +75,9 @@ export class Arena implements ArenaMemory {
   }
 
   holds(data: unknown): data is TensorData {
-    return ArrayBuffer.isView(data) && this.#buffers.has(data.buffer);
+    // Most arrays begin with their buffer: this is found out quickly, without asking for it.
+    return ArrayBuffer.isView(data) && data.byteOffset >= SCRATCH_PAGES * PAGE &&
+      this.#buffers.has(data.buffer);
   }
 
   /** Takes a block of at least so many bytes, aligned to cache lines; undefined if the memory is full. */
