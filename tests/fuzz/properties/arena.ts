@@ -1,6 +1,6 @@
 /**
- * Calls with some arguments and buffers in the arena, some ordinary, on threads or not, while other tensors come and go, give the
- * bits that each gives alone.
+ * Calls with some arguments and buffers in the arena, some ordinary, on threads or not, while other tensors come and go, and other
+ * calls are made within them, give the bits that each gives alone.
  */
 import fc from "fast-check";
 import { empty, Tensor, useThreads } from "@lossbook/losses";
@@ -14,6 +14,7 @@ import {
   sameBits,
   showBits,
   sizeOfGradient,
+  type Specimen,
   SPECIMENS,
 } from "../losses/specimens.ts";
 import { property, Violation } from "../property.ts";
@@ -26,6 +27,8 @@ interface Step {
   readonly shift: number;
   readonly isThreaded: boolean;
   readonly other: "takes" | "frees" | "nothing";
+  /** How many specimens further on is the one that is called while the request is read; 0 for none. */
+  readonly within: number;
 }
 
 const cases: fc.Arbitrary<readonly Step[]> = fc.array(
@@ -35,6 +38,7 @@ const cases: fc.Arbitrary<readonly Step[]> = fc.array(
     shift: fc.nat(3),
     isThreaded: fc.boolean(),
     other: fc.constantFrom("takes", "frees", "nothing"),
+    within: fc.integer({ min: -3, max: 3 }),
   }),
   { minLength: 1, maxLength: 12 },
 );
@@ -51,37 +55,72 @@ function moved(value: unknown, shift: number, places: Guarded[]): unknown {
   return isArray ? place.tensor.data : place.tensor;
 }
 
+/** Makes a call and throws if it gives other bits than alone. */
+function compute(
+  { call, alone }: Specimen,
+  places: number,
+  shift: number,
+  inUse: Guarded[],
+  whileRead = () => {},
+): void {
+  const Floats = bufferFor(call);
+  const names = Object.keys(new Call(call, () => undefined).valueAndGrad().grad);
+  const args = Object.values(call.args).map((given, k) =>
+    places >> k & 1 ? moved(build(given), shift, inUse) : build(given)
+  );
+  const ready = new Call({ ...call, wrt: names, out: names }, (name) => {
+    const buffer = new Floats(sizeOfGradient(call, name));
+    const isMoved = places >> (15 - names.indexOf(name)) & 1;
+    return (isMoved ? moved(buffer, shift, inUse) : buffer) as Float32Array;
+  });
+  const request = Object.defineProperty({ ...ready.request }, "wrt", {
+    enumerable: true,
+    get: () => (whileRead(), names),
+  });
+  const found = bitsOf(ready.valueAndGrad(args, request));
+  if (sameBits(found, alone)) return;
+  throw new Violation(
+    `${call.loss}, in the arena, gives ${showBits(found)}, alone ${showBits(alone)}`,
+  );
+}
+
 function check(steps: readonly Step[]): void {
   const others: Disposable[] = [];
   const restore = useArenaAlways();
   try {
-    for (const [at, { specimen, places, shift, isThreaded, other }] of steps.entries()) {
+    for (const [at, step] of steps.entries()) {
+      const { specimen, places, shift, isThreaded, other, within } = step;
       if (other === "takes") others.push(empty([1 + 100 * shift], "float64"));
       else if (other === "frees") {
         others.splice(places % (others.length + 1), 1)[0]?.[Symbol.dispose]();
       }
       launchWith(isThreaded ? onThreads : undefined);
-      const { call, alone } = SPECIMENS[specimen];
-      const Floats = bufferFor(call);
-      const names = Object.keys(new Call(call, () => undefined).valueAndGrad().grad);
       const inUse: Guarded[] = [];
-      const args = Object.values(call.args).map((given, k) =>
-        places >> k & 1 ? moved(build(given), shift, inUse) : build(given)
-      );
-      const ready = new Call({ ...call, wrt: names, out: names }, (name) => {
-        const buffer = new Floats(sizeOfGradient(call, name));
-        const isMoved = places >> (15 - names.indexOf(name)) & 1;
-        return (isMoved ? moved(buffer, shift, inUse) : buffer) as Float32Array;
-      });
-      const found = bitsOf(ready.valueAndGrad(args));
-      for (const place of inUse) place.free();
-      if (!sameBits(found, alone)) {
-        throw new Violation(
-          `${call.loss}, in the arena, gives ${showBits(found)}, alone ${
-            showBits(alone)
-          } (step ${at})`,
-        );
+      const atEnd: (() => void)[] = [];
+      const inner = within === 0 ? undefined : SPECIMENS[specimen + within];
+      try {
+        compute(SPECIMENS[specimen], places, shift, inUse, () => {
+          if (inner === undefined) return;
+          const own: Guarded[] = [];
+          compute(inner, ~places, shift, own);
+          inUse.push(...own);
+          // The call that goes on must not change them.
+          const numbers = () => own.map(({ tensor }) => Array.from(tensor.data));
+          const found = numbers();
+          atEnd.push(() => {
+            if (!sameBits(numbers(), found)) {
+              throw new Violation(
+                `${inner.call.loss}, called within, has other numbers afterwards`,
+              );
+            }
+          });
+        });
+        for (const check of atEnd) check();
+      } catch (error) {
+        if (error instanceof Violation) error.message += ` (step ${at})`;
+        throw error;
       }
+      for (const place of inUse) place.free();
     }
   } finally {
     launchWith(onThreads);
