@@ -3,26 +3,6 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { answer } from "../../notebooks/_book/book.ts";
 import type { Site } from "../../notebooks/_book/build.ts";
 
-/** Where Debian, macOS and others put it; CHROMIUM names another one. */
-const PLACES = [
-  Deno.env.get("CHROMIUM"),
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-
-/** The program, or undefined if there is none. */
-export function findChromium(): string | undefined {
-  return PLACES.find((path) => {
-    try {
-      return path !== undefined && Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
 /** The book on a server of its own, with a browser. */
 export class Reader implements AsyncDisposable {
   /** What consoles said, and requests that failed. */

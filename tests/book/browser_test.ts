@@ -7,7 +7,8 @@ import axe from "axe-core";
 import * as esbuild from "esbuild";
 import type { Page } from "playwright-core";
 import { build } from "../../notebooks/_book/build.ts";
-import { findChromium, Reader } from "./_browser.ts";
+import { findChromium } from "../_chromium.ts";
+import { Reader } from "./_browser.ts";
 
 const chromium = findChromium();
 

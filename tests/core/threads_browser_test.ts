@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { chromium } from "playwright-core";
 import { inFolder, run } from "../_package.ts";
-import { findChromium } from "../book/_browser.ts";
+import { findChromium } from "../_chromium.ts";
 import { PROJECT } from "../checks/files.ts";
 
 const executablePath = findChromium();

@@ -35,6 +35,6 @@ export const MAX_INSTRUCTIONS = 40_000;
 /** Columns that the interpreter works on at once: few enough that all values of a usual formula stay in the L2 cache. */
 export const STRIP = 1024;
 /** Fewer if a formula has many values, but at least so many. */
-export const MOST_VALUES = 2 ** 17, LEAST_STRIP = 64;
+export const MOST_VALUES = 131_072, LEAST_STRIP = 64;
 /** Up to so many elements a loop is faster than `set`. */
 export const SMALL = 8;
