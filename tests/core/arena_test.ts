@@ -227,6 +227,28 @@ describe("a freed tensor", () => {
   });
 });
 
+describe("a view of memory that no tensor has", () => {
+  it("is refused, also where it begins with the buffer", () => {
+    using tensor = empty([1000]);
+    using other = empty([1000]);
+    const loss = new MSELoss();
+    const buffer = tensor.data.buffer as ArrayBuffer;
+    // From before the first tensor until after its beginning; the kernels' own numbers; two tensors.
+    const reaching = new Float32Array(buffer, 0, tensor.data.byteOffset / 4 + 10);
+    const own = new Float32Array(buffer, 0, 1000);
+    const both = new Float32Array(buffer, other.data.byteOffset - 40, 20);
+    for (const view of [reaching, own, both]) {
+      const ordinary = new Float32Array(view.length);
+      for (
+        const use of [
+          () => loss.forward(view, ordinary),
+          () => loss.valueAndGrad(ordinary, ordinary, { out: { input: view } }),
+        ]
+      ) assertThrows(use, RangeError, "must not be freed");
+    }
+  });
+});
+
 /** Losses whose class takes nothing but options. */
 const FILES = [
   ...["l1", "mse", "smooth_l1", "huber", "cross_entropy", "nll", "kl_div", "bce"],

@@ -75,8 +75,8 @@ export class Arena implements ArenaMemory {
   }
 
   holds(data: unknown): data is TensorData {
-    // Most arrays begin with their buffer: this is found out quickly, without asking for it.
-    return ArrayBuffer.isView(data) && data.byteOffset >= SCRATCH_PAGES * PAGE &&
+    // For small arrays a buffer is made when it is asked for. Those that begin with their buffer are not in a block.
+    return ArrayBuffer.isView(data) && (data.byteOffset > 0 || data.byteLength > LINE) &&
       this.#buffers.has(data.buffer);
   }
 
