@@ -111,7 +111,7 @@ async function main(args: string[]): Promise<number> {
   await using loops = await Loops.start();
   const own = [ordinary, arena, ...(sleepers ? [arenaWith(sleepers)] : [])];
   const pytorch = peers.contenders.filter(({ name }) => name.startsWith("PyTorch"));
-  const limits = measureLimits();
+  const limits = await loops.undisturbed(() => Promise.resolve(measureLimits()));
   const lines: Line[] = [];
   // Small rows come first, as V8 then optimises their calls for one loss only, as in a program that uses one loss.
   const order = [...rows.keys()].sort((i, j) =>
@@ -121,10 +121,11 @@ async function main(args: string[]): Promise<number> {
   for (const [done, i] of order.entries()) {
     const [part, row] = rows[i];
     console.error(`${done + 1}/${rows.length} ${row.name}`);
-    await loops.round();
-    lines[i] = part === "growth"
-      ? await measureRow(row, part, [...own, loop, ...pytorch], limits, growthPlan)
-      : await measureRow(row, part, [...own, loop, ...peers.contenders], limits, plan);
+    lines[i] = await loops.undisturbed(() =>
+      part === "growth"
+        ? measureRow(row, part, [...own, loop, ...pytorch], limits, growthPlan)
+        : measureRow(row, part, [...own, loop, ...peers.contenders], limits, plan)
+    );
     if (!lines[i].times[ORDINARY]) {
       console.error(`  mod.ts does not export ${row.subject.loss}`);
     }
@@ -140,7 +141,7 @@ async function main(args: string[]): Promise<number> {
   if (values.only === "") {
     if (sleepers) {
       console.error("threads by size");
-      gains = await measureGains(sleepers, plan);
+      gains = await measureGains(sleepers, plan, (measure) => loops.undisturbed(measure));
     }
     console.error("fresh processes");
     fresh = await measureFresh(values.quick ? 1 : 5);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { breakEven, type Gain, measureGains } from "./break_even.ts";
-import { Loops } from "./ceiling.ts";
+import { calmRounds, Loops } from "./ceiling.ts";
 import { type Answer, isOurs, type Runner, wrongIn } from "./contender.ts";
 import { growthOf } from "./growth.ts";
 import { growthPicture } from "./growth_picture.ts";
@@ -157,6 +157,14 @@ describe("the ceiling", () => {
     for (const gain of Object.values(gains)) assert(gain > 0 && gain < Infinity, `${gain}`);
   });
 
+  it("is that of a calm machine", () => {
+    const rounds = [1.1, 1.9, 1.2, 2, 1.75].map((compute, i) => ({ compute, cache: i, memory: i }));
+    assertEquals(calmRounds(rounds).map(({ cache }) => cache), [1, 3, 4]);
+    // Where loops never gain anything, that is no disturbance.
+    const flat = rounds.map((round) => ({ ...round, compute: 1 }));
+    assertEquals(calmRounds(flat), flat);
+  });
+
   it("is told in words", () => {
     const ceiling = { threads: 4, compute: 3.5, cache: 2, memory: 1.25 };
     assertEquals(
@@ -198,7 +206,12 @@ describe("the break-even of threads", () => {
 
   it("is measured call after call and after pauses", async () => {
     await using sleepers = (await Sleepers.start(2))!;
-    const measured = await measureGains(sleepers, { rounds: 1, budget: 0.01 }, [10, 19]);
+    const measured = await measureGains(
+      sleepers,
+      { rounds: 1, budget: 0.01 },
+      (measure) => measure(),
+      [10, 19],
+    );
     const shared = measured.map(({ loss, size, isShared }) => [loss, size, isShared]);
     assertEquals(shared, [
       ["MSE", 2 ** 10, false],

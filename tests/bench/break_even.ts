@@ -25,15 +25,18 @@ const PAUSE = 0.3;
 /** The most calls in a turn with pauses, which last much longer than short calls. */
 const MOST_APART = 20;
 
-/** Measures all sizes; `sleepers` are the threads. */
+/** Measures all sizes; `sleepers` are the threads, and `undisturbed` measures one size. */
 export async function measureGains(
   sleepers: Sleepers,
   plan: Plan,
+  undisturbed: (measure: () => Promise<Gain>) => Promise<Gain>,
   powers: readonly number[] = POWERS,
 ): Promise<Gain[]> {
   const gains: Gain[] = [];
   for (const growing of GROWING) {
-    for (const power of powers) gains.push(await gainOf(growingRow(growing, 2 ** power)));
+    for (const power of powers) {
+      gains.push(await undisturbed(() => gainOf(growingRow(growing, 2 ** power))));
+    }
   }
   return gains;
 
