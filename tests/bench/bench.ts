@@ -16,6 +16,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { type Gain, measureGains } from "./break_even.ts";
+import { undisturbed, watchOver } from "./calm.ts";
 import { Loops } from "./ceiling.ts";
 import { type Contender, isOurs, ORDINARY, wrongIn } from "./contender.ts";
 import { type Fresh, measureFresh } from "./fresh.ts";
@@ -105,13 +106,30 @@ async function main(args: string[]): Promise<number> {
   const rows = choose(new RegExp(values.only, "i"), values.quick);
 
   await using peers: Peers = values["no-peers"]
-    ? { contenders: [], versions: {}, async [Symbol.asyncDispose]() {} }
+    ? {
+      contenders: [],
+      versions: {},
+      cpuSeconds: () => Promise.resolve(0),
+      async [Symbol.asyncDispose]() {},
+    }
     : await findPeers();
   await using sleepers = await Sleepers.start();
   await using loops = await Loops.start();
   const own = [ordinary, arena, ...(sleepers ? [arenaWith(sleepers)] : [])];
   const pytorch = peers.contenders.filter(({ name }) => name.startsWith("PyTorch"));
-  const limits = await loops.undisturbed(() => Promise.resolve(measureLimits()));
+  const watch = watchOver(peers.cpuSeconds);
+  const patience = { seconds: values.quick ? 30 : 600 };
+  const disturbances: number[] = [];
+  /** Measures while no other program uses the machine. */
+  async function calmly<R>(measure: () => R | Promise<R>): Promise<R> {
+    const { result, others } = await undisturbed(watch, patience, async () => {
+      await loops.round();
+      return await measure();
+    });
+    disturbances.push(others);
+    return result;
+  }
+  const limits = await calmly(measureLimits);
   const lines: Line[] = [];
   // Small rows come first, as V8 then optimises their calls for one loss only, as in a program that uses one loss.
   const order = [...rows.keys()].sort((i, j) =>
@@ -121,7 +139,7 @@ async function main(args: string[]): Promise<number> {
   for (const [done, i] of order.entries()) {
     const [part, row] = rows[i];
     console.error(`${done + 1}/${rows.length} ${row.name}`);
-    lines[i] = await loops.undisturbed(() =>
+    lines[i] = await calmly(() =>
       part === "growth"
         ? measureRow(row, part, [...own, loop, ...pytorch], limits, growthPlan)
         : measureRow(row, part, [...own, loop, ...peers.contenders], limits, plan)
@@ -141,7 +159,7 @@ async function main(args: string[]): Promise<number> {
   if (values.only === "") {
     if (sleepers) {
       console.error("threads by size");
-      gains = await measureGains(sleepers, plan, (measure) => loops.undisturbed(measure));
+      gains = await measureGains(sleepers, plan, calmly);
     }
     console.error("fresh processes");
     fresh = await measureFresh(values.quick ? 1 : 5);
@@ -153,6 +171,7 @@ async function main(args: string[]): Promise<number> {
     versions: { Deno: Deno.version.deno, V8: Deno.version.v8, ...peers.versions },
     limits,
     ceiling: loops.ceiling,
+    others: { median: median(disturbances), most: Math.max(...disturbances) },
     lines,
     gains,
     fresh,

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { breakEven, type Gain, measureGains } from "./break_even.ts";
-import { calmRounds, Loops } from "./ceiling.ts";
+import { undisturbed, type Watch, watchOver, withOthers } from "./calm.ts";
+import { Loops } from "./ceiling.ts";
 import { type Answer, isOurs, type Runner, wrongIn } from "./contender.ts";
 import { growthOf } from "./growth.ts";
 import { growthPicture } from "./growth_picture.ts";
@@ -157,14 +158,6 @@ describe("the ceiling", () => {
     for (const gain of Object.values(gains)) assert(gain > 0 && gain < Infinity, `${gain}`);
   });
 
-  it("is that of a calm machine", () => {
-    const rounds = [1.1, 1.9, 1.2, 2, 1.75].map((compute, i) => ({ compute, cache: i, memory: i }));
-    assertEquals(calmRounds(rounds).map(({ cache }) => cache), [1, 3, 4]);
-    // Where loops never gain anything, that is no disturbance.
-    const flat = rounds.map((round) => ({ ...round, compute: 1 }));
-    assertEquals(calmRounds(flat), flat);
-  });
-
   it("is told in words", () => {
     const ceiling = { threads: 4, compute: 3.5, cache: 2, memory: 1.25 };
     assertEquals(
@@ -172,6 +165,69 @@ describe("the ceiling", () => {
       "4 independent loops together are 3.50× as fast as one alone where they compute exponentials, " +
         "2.00× where they copy 4 MiB and 1.25× where they copy 64 MiB",
     );
+  });
+});
+
+describe("a calm machine", () => {
+  /** A machine on which others use so many CPUs, one after the other, while something is measured; naps are calm from some on. */
+  function machine(others: number[], naps: number[]) {
+    let [clock, busy, own] = [100, 500, 50];
+    const log: string[] = [];
+    const pass = (seconds: number, used: number, computed: number) => {
+      clock += seconds;
+      own += computed;
+      busy += used * seconds + computed;
+    };
+    const watch: Watch = {
+      busy: () => busy,
+      own: () => own,
+      now: () => clock,
+      sleep: (milliseconds) => {
+        if (milliseconds < 1000) log.push("look");
+        pass(milliseconds / 1000, milliseconds < 1000 ? naps.shift() ?? 0 : 2, 0);
+        return Promise.resolve();
+      },
+    };
+    const measure = () => {
+      log.push("measure");
+      pass(10, others[0], 15);
+      return Promise.resolve(others.shift());
+    };
+    return { watch, measure, log };
+  }
+
+  it("tells what others use beside the own programs", async () => {
+    const { watch, measure } = machine([0.5], []);
+    const { others } = await withOthers(watch, measure);
+    assert(Math.abs(others - 0.5) < 1e-9, `${others}`);
+  });
+
+  it("is waited for, and what was disturbed is measured again", async () => {
+    const { watch, measure, log } = machine([0.5, 0.05, 0], [1, 1, 0, 1]);
+    const patience = { seconds: 100 };
+    const { result, others } = await undisturbed(watch, patience, measure);
+    assertEquals([result, Math.round(100 * others)], [0.05, 5]);
+    assertEquals(log.join(" "), "look look look measure look look measure");
+    // Five looks, three naps and the second measurement.
+    assertEquals(patience.seconds, 100 - 5 * 0.25 - 3 * 2 - 10);
+  });
+
+  it("is not waited for without end, and the calmest attempt counts", async () => {
+    const busy = Array(1000).fill(1);
+    const patient = machine([0.5, 0.25, 0.75, 0], []);
+    const { result } = await undisturbed(patient.watch, { seconds: 1000 }, patient.measure);
+    assertEquals([result, patient.log.join(" ")], [0.25, Array(3).fill("look measure").join(" ")]);
+    const hasty = machine([0.5, 0], busy);
+    const first = await undisturbed(hasty.watch, { seconds: 5 }, hasty.measure);
+    assertEquals([first.result, hasty.log.join(" ")], [0.5, "look look look measure"]);
+  });
+
+  it("can be told here", async () => {
+    const watch = watchOver(() => Promise.resolve(0));
+    const [before, own] = [watch.busy(), await watch.own()];
+    const end = watch.now() + 10;
+    while (await watch.own() - own < 0.1) assert(watch.now() < end, "what is computed here is own");
+    assert(watch.busy() - before > 0.05, "and is part of all");
   });
 });
 
@@ -474,6 +530,7 @@ const RESULT: Result = {
     log: { float32: 1, float64: 1 },
   },
   ceiling: { threads: 2, compute: 1.9, cache: 1.8, memory: 1.1 },
+  others: { median: 0.01, most: 0.25 },
 };
 
 describe("the tables in Markdown", () => {
@@ -499,6 +556,8 @@ describe("the tables in Markdown", () => {
     );
     assert(rows.some((row) => row.includes("exponential took 2.00 ns")), rows.join("\n"));
     assert(rows.some((row) => row.includes(ceilingText(RESULT.ceiling))), rows.join("\n"));
+    const others = "other programs used 0.01 CPUs meanwhile (median; 0.25 CPUs at most)";
+    assert(rows.some((row) => row.includes(others)), rows.join("\n"));
     assert(rows.at(-1)?.startsWith('A "!" marks'), rows.at(-1));
   });
 

@@ -65,6 +65,8 @@ export interface Peers extends AsyncDisposable {
   readonly versions: Readonly<Record<string, string>>;
   /** The Python that has PyTorch. */
   readonly python?: string;
+  /** How long the processes of peers have computed. */
+  readonly cpuSeconds: () => Promise<number>;
 }
 
 /** Looks for all peers, and reports on stderr which are missing. */
@@ -86,6 +88,7 @@ export async function findPeers(): Promise<Peers> {
     contenders,
     versions,
     python: pytorch?.python,
+    cpuSeconds: async () => await pytorch?.cpuSeconds() ?? 0,
     async [Symbol.asyncDispose]() {
       await pytorch?.[Symbol.asyncDispose]();
     },

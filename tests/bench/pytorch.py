@@ -91,6 +91,8 @@ def main():
         elif request["do"] == "time":
             torch.set_num_threads(request["threads"] or THREADS)
             reply({"seconds": step.time(request["calls"])})
+        elif request["do"] == "cpu":
+            reply({"seconds": time.process_time()})
         elif request["do"] == "peak":
             reply({"bytes": peak(step, request["calls"])})
         elif request["do"] == "answer":

@@ -49,6 +49,12 @@ export class PyTorch implements AsyncDisposable {
     return bytes as number | null ?? NaN;
   }
 
+  /** Seconds that the process has computed on all its threads. */
+  async cpuSeconds(): Promise<number> {
+    const { seconds } = await this.#child.ask({ do: "cpu" });
+    return seconds as number;
+  }
+
   async #prepare(row: Row, inputs: Record<string, Input>, threads: number): Promise<Runner> {
     if (this.#loaded !== row) {
       await this.#load(row, inputs);

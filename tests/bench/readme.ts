@@ -19,6 +19,7 @@ import {
   meanGain,
   meansCells,
   memoryCells,
+  othersText,
   times,
 } from "./report.ts";
 import { type Line, readResult, type Result } from "./result.ts";
@@ -101,7 +102,7 @@ export function speedMarkdown(result: Result): string {
     "",
     `Medians of one run on ${machine} (${
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")
-    }). In it ${ceilingText(ceiling)}. A bare exponential took ${
+    }). In it ${ceilingText(ceiling)}; ${othersText(result.others)}. A bare exponential took ${
       duration(limits.exp.float32)
     } (float64 ${duration(limits.exp.float64)}), which tells how fast the machine was.`,
   ];

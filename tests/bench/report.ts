@@ -148,6 +148,12 @@ function megabytes(bytes: number): string {
   return `${digits(bytes / 2 ** 20)} MiB`;
 }
 
+/** How many CPUs other programs used while something was measured. */
+export function othersText({ median, most }: Result["others"]): string {
+  const share = (cpus: number) => `${cpus.toFixed(2)} CPUs`;
+  return `other programs used ${share(median)} meanwhile (median; ${share(most)} at most)`;
+}
+
 /** How much faster independent loops run together than one of them alone. */
 export function ceilingText({ threads, compute, cache, memory }: Ceiling): string {
   return `${threads} independent loops together are ${
@@ -227,7 +233,7 @@ export function report(result: Result): string {
     }`,
     ...(["speed", "call", "float64", "growth"] as const).filter((name) => part(name).length > 0)
       .flatMap((name) => [speedTable(part(name)), align(meansCells(part(name)))]),
-    `ceiling: ${ceilingText(ceiling)}\n${limitsText(result)}`,
+    `ceiling: ${ceilingText(ceiling)}\n${othersText(result.others)}\n${limitsText(result)}`,
     ...(gains ? [`what threads gain\n${align(gainsCells(gains))}`] : []),
     ...(part("float64").length > 0 ? [doubleTable(lines)] : []),
     ...(lines.some(({ shares }) => shares) ? [profileTable(lines)] : []),

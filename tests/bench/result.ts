@@ -40,6 +40,8 @@ export interface Result {
   readonly versions: Readonly<Record<string, string>>;
   readonly limits: Limits;
   readonly ceiling: Ceiling;
+  /** How many CPUs other programs used on average while something was measured. */
+  readonly others: { readonly median: number; readonly most: number };
   readonly lines: readonly Line[];
   /** What threads gain by size; undefined if there is one thread only. */
   readonly gains?: readonly Gain[];
