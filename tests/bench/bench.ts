@@ -169,6 +169,7 @@ async function main(args: string[]): Promise<number> {
   const result = {
     machine: `${cpus()[0].model.trim()}, ${navigator.hardwareConcurrency} threads`,
     versions: { Deno: Deno.version.deno, V8: Deno.version.v8, ...peers.versions },
+    isQuick: values.quick,
     limits,
     ceiling: loops.ceiling,
     others: { median: median(disturbances), most: Math.max(...disturbances) },

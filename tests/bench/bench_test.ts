@@ -523,6 +523,7 @@ describe("the report", () => {
 const RESULT: Result = {
   machine: "a machine",
   versions: { Deno: "2" },
+  isQuick: false,
   lines: LINES,
   limits: {
     bandwidth: [],
@@ -587,6 +588,20 @@ Medians | of one run.
       "| **geometric mean, all rows** | **6×** | **8×** |",
     ]);
     assertThrows(() => speedExcerpt(whole, ["C"]), Error, 'has no row "C"');
+  });
+
+  it("say of a quick run that it is provisional, in both files", () => {
+    const [whole, quick] = [false, true].map((isQuick) =>
+      `<!-- speed: begin -->\n${speedMarkdown({ ...RESULT, isQuick })}\n<!-- speed: end -->`
+    );
+    assert(whole.includes("Medians of one run on"), whole);
+    assert(quick.includes("Medians of one quick run (provisional"), quick);
+    assert(!speedExcerpt(whole, ["A"]).includes("provisional"));
+    assert(
+      speedExcerpt(quick, ["A"]).endsWith(
+        "\n\nFrom a quick run (provisional, without the largest rows).",
+      ),
+    );
   });
 });
 

@@ -78,9 +78,12 @@ export function meansMarkdown(result: Result): string {
   return table(meansCells(shown));
 }
 
+/** What a quick run is called in the tables, so that nobody takes its numbers for final. */
+const PROVISIONAL = "quick run (provisional, without the largest rows)";
+
 /** The table of speed as Markdown: how many times as fast as PyTorch on one thread everyone is. */
 export function speedMarkdown(result: Result): string {
-  const { limits, machine, versions, ceiling } = result;
+  const { limits, machine, versions, ceiling, isQuick } = result;
   const { speed, own, others } = compared(result);
   const columns = [...own, ...others.filter((name) => name !== UNIT)];
   const wrong = (line: Line, name: string) => line.times[name]?.wrong ? " !" : "";
@@ -100,7 +103,7 @@ export function speedMarkdown(result: Result): string {
       [MEAN, "", ...columns.map((name) => `**${times(meanGain(speed, name, UNIT))}**`), ""],
     ]),
     "",
-    `Medians of one run on ${machine} (${
+    `Medians of one ${isQuick ? PROVISIONAL : "run"} on ${machine} (${
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")
     }). In it ${ceilingText(ceiling)}; ${othersText(result.others)}. A bare exponential took ${
       duration(limits.exp.float32)
@@ -166,7 +169,9 @@ export function speedExcerpt(wholeFile: string, names: readonly string[] = EXCER
     return name === MEAN ? ["**geometric mean, all rows**", ...row.slice(1)] : row;
   });
   const isShown = (_: string, column: number) => !LEFT_OUT.includes(head[column]);
-  return table([head, ...shown].map((row) => row.filter(isShown)));
+  const excerpt = table([head, ...shown].map((row) => row.filter(isShown)));
+  const isProvisional = markedIn(wholeFile, "speed").includes(PROVISIONAL);
+  return isProvisional ? `${excerpt}\n\nFrom a ${PROVISIONAL}.` : excerpt;
 }
 
 async function accuracy(): Promise<Accuracy> {

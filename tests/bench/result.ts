@@ -38,6 +38,8 @@ export interface Line {
 export interface Result {
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
+  /** True if few rounds were taken, and none of the largest rows: such results are provisional. */
+  readonly isQuick: boolean;
   readonly limits: Limits;
   readonly ceiling: Ceiling;
   /** How many CPUs other programs used on average while something was measured. */
