@@ -42,7 +42,7 @@ async function measureRow(
   contenders: readonly Contender[],
   limits: Limits,
   plan: Plan,
-): Promise<Line> {
+): Promise<Omit<Line, "others">> {
   const inputs = inputsOf(row);
   const entrants: Entrant[] = [];
   for (const contender of contenders) {
@@ -119,17 +119,13 @@ async function main(args: string[]): Promise<number> {
   const pytorch = peers.contenders.filter(({ name }) => name.startsWith("PyTorch"));
   const watch = watchOver(peers.cpuSeconds);
   const patience = { seconds: values.quick ? 30 : 600 };
-  const disturbances: number[] = [];
   /** Measures while no other program uses the machine. */
-  async function calmly<R>(measure: () => R | Promise<R>): Promise<R> {
-    const { result, others } = await undisturbed(watch, patience, async () => {
+  const calmly = <R>(measure: () => R | Promise<R>) =>
+    undisturbed(watch, patience, async () => {
       await loops.round();
       return await measure();
     });
-    disturbances.push(others);
-    return result;
-  }
-  const limits = await calmly(measureLimits);
+  const { result: limits } = await calmly(measureLimits);
   const lines: Line[] = [];
   // Small rows come first, as V8 then optimises their calls for one loss only, as in a program that uses one loss.
   const order = [...rows.keys()].sort((i, j) =>
@@ -139,11 +135,12 @@ async function main(args: string[]): Promise<number> {
   for (const [done, i] of order.entries()) {
     const [part, row] = rows[i];
     console.error(`${done + 1}/${rows.length} ${row.name}`);
-    lines[i] = await calmly(() =>
+    const { result: line, others } = await calmly(() =>
       part === "growth"
         ? measureRow(row, part, [...own, loop, ...pytorch], limits, growthPlan)
         : measureRow(row, part, [...own, loop, ...peers.contenders], limits, plan)
     );
+    lines[i] = { ...line, others };
     if (!lines[i].times[ORDINARY]) {
       console.error(`  mod.ts does not export ${row.subject.loss}`);
     }
@@ -159,7 +156,7 @@ async function main(args: string[]): Promise<number> {
   if (values.only === "") {
     if (sleepers) {
       console.error("threads by size");
-      gains = await measureGains(sleepers, plan, calmly);
+      gains = await measureGains(sleepers, plan, async (measure) => (await calmly(measure)).result);
     }
     console.error("fresh processes");
     fresh = await measureFresh(values.quick ? 1 : 5);
@@ -172,7 +169,6 @@ async function main(args: string[]): Promise<number> {
     isQuick: values.quick,
     limits,
     ceiling: loops.ceiling,
-    others: { median: median(disturbances), most: Math.max(...disturbances) },
     lines,
     gains,
     fresh,

@@ -105,7 +105,7 @@ export function speedMarkdown(result: Result): string {
     "",
     `Medians of one ${isQuick ? PROVISIONAL : "run"} on ${machine} (${
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")
-    }). In it ${ceilingText(ceiling)}; ${othersText(result.others)}. A bare exponential took ${
+    }). In it ${ceilingText(ceiling)}; ${othersText(speed)}. A bare exponential took ${
       duration(limits.exp.float32)
     } (float64 ${duration(limits.exp.float64)}), which tells how fast the machine was.`,
   ];

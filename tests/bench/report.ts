@@ -1,6 +1,7 @@
 /** The results of a run as text tables for a terminal. */
 import { geometricMean } from "./measure.ts";
 import { breakEven, type Gain } from "./break_even.ts";
+import { CALM } from "./calm.ts";
 import type { Ceiling } from "./ceiling.ts";
 import type { Fresh } from "./fresh.ts";
 import type { Memory } from "./memory.ts";
@@ -148,10 +149,13 @@ function megabytes(bytes: number): string {
   return `${digits(bytes / 2 ** 20)} MiB`;
 }
 
-/** How many CPUs other programs used while something was measured. */
-export function othersText({ median, most }: Result["others"]): string {
-  const share = (cpus: number) => `${cpus.toFixed(2)} CPUs`;
-  return `other programs used ${share(median)} meanwhile (median; ${share(most)} at most)`;
+/** In how many rows other programs disturbed the measurement, and how much at most. */
+export function othersText(lines: readonly Line[]): string {
+  const disturbed = lines.filter(({ others }) => others >= CALM);
+  const most = Math.max(0, ...lines.map(({ others }) => others));
+  return `in ${disturbed.length} of ${lines.length} rows other programs used ${CALM} CPUs or more meanwhile (at most ${
+    most.toFixed(2)
+  })`;
 }
 
 /** How much faster independent loops run together than one of them alone. */
@@ -233,7 +237,7 @@ export function report(result: Result): string {
     }`,
     ...(["speed", "call", "float64", "growth"] as const).filter((name) => part(name).length > 0)
       .flatMap((name) => [speedTable(part(name)), align(meansCells(part(name)))]),
-    `ceiling: ${ceilingText(ceiling)}\n${othersText(result.others)}\n${limitsText(result)}`,
+    `ceiling: ${ceilingText(ceiling)}\n${othersText(lines)}\n${limitsText(result)}`,
     ...(gains ? [`what threads gain\n${align(gainsCells(gains))}`] : []),
     ...(part("float64").length > 0 ? [doubleTable(lines)] : []),
     ...(lines.some(({ shares }) => shares) ? [profileTable(lines)] : []),

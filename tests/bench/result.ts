@@ -30,6 +30,8 @@ export interface Line {
   readonly copies: number;
   /** The shares of our time with ordinary arrays, if it was profiled. */
   readonly shares?: Shares;
+  /** How many CPUs other programs used on average while the row was measured. */
+  readonly others: number;
   /** Times by contender. */
   readonly times: Readonly<Record<string, Time>>;
 }
@@ -42,8 +44,6 @@ export interface Result {
   readonly isQuick: boolean;
   readonly limits: Limits;
   readonly ceiling: Ceiling;
-  /** How many CPUs other programs used on average while something was measured. */
-  readonly others: { readonly median: number; readonly most: number };
   readonly lines: readonly Line[];
   /** What threads gain by size; undefined if there is one thread only. */
   readonly gains?: readonly Gain[];
