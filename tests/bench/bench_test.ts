@@ -21,7 +21,13 @@ import {
 } from "./measure.ts";
 import { type Memory, peakOfOurs } from "./memory.ts";
 import { arena, arenaWith, callOf, loop, ordinary } from "./ours.ts";
-import { meansMarkdown, speedExcerpt, speedMarkdown, withBestPeer } from "./readme.ts";
+import {
+  growthMarkdown,
+  meansMarkdown,
+  speedExcerpt,
+  speedMarkdown,
+  withBestPeer,
+} from "./readme.ts";
 import { sharesOf } from "./profile.ts";
 import {
   align,
@@ -599,11 +605,8 @@ Medians | of one run.
     assert(whole.includes("Medians of one run on"), whole);
     assert(quick.includes("Medians of one quick run (provisional"), quick);
     assert(!speedExcerpt(whole, ["A"]).includes("provisional"));
-    assert(
-      speedExcerpt(quick, ["A"]).endsWith(
-        "\n\nFrom a quick run (provisional, without the largest rows).",
-      ),
-    );
+    const excerpt = speedExcerpt(quick, ["A"]);
+    assert(excerpt.includes("all rows (provisional)**"));
   });
 });
 
@@ -652,6 +655,11 @@ describe("growth with size", () => {
       assert(picture.includes(`>${name}</text>`), name);
     }
     assert(picture.includes("prefers-color-scheme: dark"));
+  });
+
+  it("is shown with its losses and sizes in words", () => {
+    const shown = growthMarkdown(growth);
+    assert(shown.endsWith("MSE up to 2^12, L1 up to 2^10](growth.svg)"), shown);
   });
 
   it("is stored beside the README as numbers and as the picture of these numbers", () => {

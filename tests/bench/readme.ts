@@ -163,15 +163,14 @@ export function speedExcerpt(wholeFile: string, names: readonly string[] = EXCER
   const rows = markedIn(wholeFile, "speed").split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
   const [head, , ...body] = rows;
+  const source = markedIn(wholeFile, "speed").includes(PROVISIONAL) ? " (provisional)" : "";
   const shown = [...names, MEAN].map((name) => {
     const row = body.find(([first]) => first === name);
     if (!row) throw new Error(`Cannot make the excerpt as ${WHOLE} has no row "${name}"`);
-    return name === MEAN ? ["**geometric mean, all rows**", ...row.slice(1)] : row;
+    return name === MEAN ? [`**geometric mean, all rows${source}**`, ...row.slice(1)] : row;
   });
   const isShown = (_: string, column: number) => !LEFT_OUT.includes(head[column]);
-  const excerpt = table([head, ...shown].map((row) => row.filter(isShown)));
-  const isProvisional = markedIn(wholeFile, "speed").includes(PROVISIONAL);
-  return isProvisional ? `${excerpt}\n\nFrom a ${PROVISIONAL}.` : excerpt;
+  return table([head, ...shown].map((row) => row.filter(isShown)));
 }
 
 async function accuracy(): Promise<Accuracy> {
