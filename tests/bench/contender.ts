@@ -29,6 +29,16 @@ export interface Contender {
   ): Runner | undefined | Promise<Runner | undefined>;
 }
 
+/** This library with ordinary arrays, as in a program that knows of nothing else. */
+export const ORDINARY = "ordinary";
+/** This library with all floats in the arena. With threads their number is added. */
+export const ARENA = "arena";
+
+/** True for the name of a contender that is this library. */
+export function isOurs(name: string): boolean {
+  return [ORDINARY, ARENA].includes(name.split(",")[0]);
+}
+
 /** Runs a function this often, and returns seconds per call. */
 export function timed(run: () => unknown, calls: number): number {
   const start = performance.now();

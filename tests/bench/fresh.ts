@@ -1,11 +1,11 @@
 /**
- * Measures in fresh processes how long the import and a first call take, and how much memory a large call needs.
+ * Measures in fresh processes how long the import and a first call take.
  *
- * As a program it measures and prints one number: `import` and `first ROW` in ms, `inputs ROW` and `peak ROW` in bytes.
+ * As a program it measures and prints the milliseconds of one of them: `import` or `first ROW`.
  */
 import { fileURLToPath } from "node:url";
 import { median } from "./measure.ts";
-import { CALL_ROWS, inputsOf, MEMORY_ROW, type Row, rowNamed } from "./rows.ts";
+import { CALL_ROWS, inputsOf, type Row, rowNamed } from "./rows.ts";
 
 /** The results of fresh processes. */
 export interface Fresh {
@@ -13,8 +13,6 @@ export interface Fresh {
   readonly importMs: number;
   /** Milliseconds of a first call by row; it includes compiling the kernel. */
   readonly firstCallMs: Readonly<Record<string, number>>;
-  /** The largest resident size in bytes: with the arguments and a buffer for the gradient only, and with the loss computed. */
-  readonly peak: { readonly row: string; readonly inputs: number; readonly loss: number };
 }
 
 /** Takes the median over this many fresh processes for each time. */
@@ -27,16 +25,7 @@ export async function measureFresh(processes: number): Promise<Fresh> {
   const firstCallMs: Record<string, number> = {};
   const rows: Row[] = [...CALL_ROWS, rowNamed("CrossEntropy 8×10")];
   for (const { name } of rows) firstCallMs[name] = await ask("first", name);
-  const { name } = MEMORY_ROW;
-  return {
-    importMs: await ask("import"),
-    firstCallMs,
-    peak: {
-      row: name,
-      inputs: await askOnce(["inputs", name]),
-      loss: await askOnce(["peak", name]),
-    },
-  };
+  return { importMs: await ask("import"), firstCallMs };
 }
 
 async function askOnce(args: string[]): Promise<number> {
@@ -47,35 +36,20 @@ async function askOnce(args: string[]): Promise<number> {
   return Number(new TextDecoder().decode(stdout));
 }
 
-/** The largest resident size so far, or the current one if the system does not report the largest. */
-function peakMemory(): number {
-  try {
-    const [, kilobytes] = Deno.readTextFileSync("/proc/self/status").match(/VmHWM:\s+(\d+) kB/)!;
-    return Number(kilobytes) * 1024;
-  } catch {
-    return Deno.memoryUsage().rss;
-  }
-}
-
 async function tell(what: string, name: string): Promise<number> {
   if (what === "import") {
     const start = performance.now();
     await import("@lossbook/losses");
     return performance.now() - start;
   }
+  if (what !== "first") throw new RangeError(`Cannot measure "${what}"`);
   const row = rowNamed(name);
   const inputs = inputsOf(row);
   const { callOf } = await import("./ours.ts");
-  const { run, grads } = callOf(row, inputs);
-  if (what === "first") {
-    const start = performance.now();
-    run();
-    return performance.now() - start;
-  }
-  if (what === "peak") { for (let call = 0; call < 3; call++) run(); }
-  const peak = peakMemory();
-  if (grads.length === 0) throw new Error("the gradients must be in memory until here");
-  return peak;
+  const { run } = callOf(row, inputs);
+  const start = performance.now();
+  run();
+  return performance.now() - start;
 }
 
 if (import.meta.main) console.log(await tell(Deno.args[0], Deno.args[1]));

@@ -20,7 +20,7 @@ const VENV_PYTHON = fileURLToPath(
   new URL(Deno.build.os === "windows" ? "venv/Scripts/python.exe" : "venv/bin/python", FOLDER),
 );
 
-/** Installs all peers. Those that cannot be installed are reported and left out. */
+/** Installs all peers, except PyTorch where LOSSBOOK_PYTHON names one. Those that cannot be installed are reported and left out. */
 export async function install(): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   const imports = Object.fromEntries(
@@ -29,6 +29,7 @@ export async function install(): Promise<void> {
   const config = JSON.stringify({ nodeModulesDir: "auto", imports }, null, 2);
   await Deno.writeTextFile(new URL("deno.json", FOLDER), config + "\n");
   await run("Installing tfjs and jax-js into .bench", Deno.execPath(), ["install", "--quiet"]);
+  if (Deno.env.has("LOSSBOOK_PYTHON")) return;
   const made = await run("Making a Python environment in .bench", "python3", [
     "-m",
     "venv",
@@ -62,6 +63,10 @@ async function run(what: string, command: string, args: string[]): Promise<boole
 export interface Peers extends AsyncDisposable {
   readonly contenders: readonly Contender[];
   readonly versions: Readonly<Record<string, string>>;
+  /** The Python that has PyTorch. */
+  readonly python?: string;
+  /** How long the processes of peers have computed. */
+  readonly cpuSeconds: () => Promise<number>;
 }
 
 /** Looks for all peers, and reports on stderr which are missing. */
@@ -82,6 +87,8 @@ export async function findPeers(): Promise<Peers> {
   return {
     contenders,
     versions,
+    python: pytorch?.python,
+    cpuSeconds: async () => await pytorch?.cpuSeconds() ?? 0,
     async [Symbol.asyncDispose]() {
       await pytorch?.[Symbol.asyncDispose]();
     },

@@ -7,8 +7,8 @@ import type { Row } from "./rows.ts";
 
 /** The machine's limits, measured on one thread. */
 export interface Limits {
-  /** Bytes read or written per second when copying 64 MB. */
-  readonly bandwidth: number;
+  /** Bytes read and written per second when copying, by the bytes of both arrays: small ones stay in the caches. */
+  readonly bandwidth: readonly { readonly bytes: number; readonly perSecond: number }[];
   /** Seconds per number of exp and log by dtype, with operands in cache. */
   readonly exp: Readonly<Record<FloatType, number>>;
   readonly log: Readonly<Record<FloatType, number>>;
@@ -19,6 +19,13 @@ const kernels = defineKernels(() => ({
   steps: { exp: { store: { y: "exp(x)" } }, log: { store: { y: "log(x)" } } },
   functions: { exp, log },
 }));
+
+/** Computes the exponential of a tile of float32, which lies in the cache. */
+export function expOfTile(): () => void {
+  const { element, run } = kernels("float32");
+  element.x.fill(0.7);
+  return () => run.exp(1, TILE);
+}
 
 /** Measures the limits. */
 export function measureLimits(): Limits {
@@ -34,10 +41,16 @@ export function measureLimits(): Limits {
   return { bandwidth: measureBandwidth(), exp: each("exp"), log: each("log") };
 }
 
-function measureBandwidth(): number {
-  const from = new Float32Array(2 ** 24).fill(1);
-  const to = from.slice();
-  return 2 * from.byteLength / best(() => to.set(from), 1);
+/** The powers of 2 of which the bandwidth is measured: from the smallest cache to memory. */
+const BANDWIDTH_POWERS = Array.from({ length: 15 }, (_, i) => 13 + i);
+
+function measureBandwidth(): Limits["bandwidth"] {
+  return BANDWIDTH_POWERS.map((power) => {
+    const bytes = 2 ** power;
+    const from = new Uint8Array(bytes / 2).fill(1);
+    const to = from.slice();
+    return { bytes, perSecond: bytes / best(() => to.set(from), Math.ceil(2 ** 22 / bytes)) };
+  });
 }
 
 /** Seconds per call without disturbance: the minimum of many measurements. */
@@ -50,7 +63,9 @@ export function limitOf(row: Row, bytes: number, limits: Limits): number {
   const { exp = 0, log = 0 } = row.subject;
   const arithmetic = sizeOf(row.shape) *
     (exp * limits.exp[row.dtype] + log * limits.log[row.dtype]);
-  return Math.max(bytes / limits.bandwidth, arithmetic);
+  const { perSecond } = limits.bandwidth.findLast((measured) => measured.bytes <= bytes) ??
+    limits.bandwidth[0];
+  return Math.max(bytes / perSecond, arithmetic);
 }
 
 /**

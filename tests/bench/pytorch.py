@@ -5,6 +5,7 @@ not add to an old one.
 """
 
 import json
+import math
 import sys
 import time
 import warnings
@@ -50,6 +51,27 @@ class Step:
         return (time.perf_counter() - start) / calls
 
 
+def resident(field):
+    """Bytes of this process that are resident now (VmRSS) or were at most (VmHWM); NaN where the system does not tell."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(1024 * int(line.split()[1]) for line in status if line.startswith(field))
+    except FileNotFoundError:
+        return math.nan
+
+
+def peak(step, calls):
+    """The peak of a few calls beside what is resident before them and the gradients, which PyTorch makes itself."""
+    if math.isnan(before := resident("VmRSS")):
+        return None
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    for _ in range(calls):
+        step()
+    gradients = sum(leaf.grad.numel() * leaf.grad.element_size() for leaf in step.leaves)
+    return resident("VmHWM") - before - gradients
+
+
 def reply(message, blobs=()):
     sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
     for blob in blobs:
@@ -69,6 +91,10 @@ def main():
         elif request["do"] == "time":
             torch.set_num_threads(request["threads"] or THREADS)
             reply({"seconds": step.time(request["calls"])})
+        elif request["do"] == "cpu":
+            reply({"seconds": time.process_time()})
+        elif request["do"] == "peak":
+            reply({"bytes": peak(step, request["calls"])})
         elif request["do"] == "answer":
             value = step().item()
             reply({"value": value}, [leaf.grad.numpy().tobytes() for leaf in step.leaves])

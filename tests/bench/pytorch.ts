@@ -13,10 +13,13 @@ const CALM_MS = 10;
 export class PyTorch implements AsyncDisposable {
   readonly version: string;
   readonly threads: number;
+  /** The Python that runs it. */
+  readonly python: string;
   readonly #child: Connection;
   #loaded: Row | undefined;
 
-  private constructor(child: Connection, version: string, threads: number) {
+  private constructor(python: string, child: Connection, version: string, threads: number) {
+    this.python = python;
     this.#child = child;
     this.version = version;
     this.threads = threads;
@@ -26,7 +29,7 @@ export class PyTorch implements AsyncDisposable {
   static async start(python: string): Promise<PyTorch> {
     const child = new Connection(python);
     const { version, threads } = await child.reply();
-    return new PyTorch(child, version as string, threads as number);
+    return new PyTorch(python, child, version as string, threads as number);
   }
 
   /** PyTorch's contenders, which are measured in the same rounds as all others. */
@@ -37,6 +40,19 @@ export class PyTorch implements AsyncDisposable {
     });
     const one = contender("PyTorch, 1 thread", 1);
     return this.threads > 1 ? [one, contender(`PyTorch, ${this.threads} threads`, 0)] : [one];
+  }
+
+  /** The peak memory of a few calls beside inputs and outputs in bytes; NaN where the system does not tell. */
+  async peak(row: Row, inputs: Record<string, Input>, calls: number): Promise<number> {
+    await this.#load(row, inputs);
+    const { bytes } = await this.#child.ask({ do: "peak", calls });
+    return bytes as number | null ?? NaN;
+  }
+
+  /** Seconds that the process has computed on all its threads. */
+  async cpuSeconds(): Promise<number> {
+    const { seconds } = await this.#child.ask({ do: "cpu" });
+    return seconds as number;
   }
 
   async #prepare(row: Row, inputs: Record<string, Input>, threads: number): Promise<Runner> {

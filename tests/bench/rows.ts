@@ -209,6 +209,8 @@ function named(...losses: string[]): Subject[] {
   return ELEMENTWISE.filter(({ loss }) => losses.includes(loss));
 }
 
+const [MSE, BCE_WITH_LOGITS] = named("MSELoss", "BCEWithLogitsLoss");
+
 /** The rows of the table of speed, over which geometric means are taken. */
 export const ROWS: readonly Row[] = [
   ...ELEMENTWISE.map((subject) => rowOf(subject, [2 ** 20])),
@@ -240,12 +242,38 @@ export const DOUBLE_ROWS: readonly Row[] = [
   rowOf(ctcWithTargets(30), [150, 16, 64], "float64"),
 ];
 
-/** The row with the most numbers under one softmax. */
-export const MEMORY_ROW: Row = rowOf(CROSS_ENTROPY, [1024, 32000]);
+/** Rows of which the memory is measured: the most numbers under one softmax, the most elements, the longest recursion. */
+export const MEMORY_ROWS: readonly Row[] = [
+  rowOf(CROSS_ENTROPY, [1024, 32000]),
+  rowOf(BCE_WITH_LOGITS, [2 ** 24]),
+  rowOf(ctcWithTargets(120), [1000, 8, 128]),
+];
+
+/** The losses of which the growth with size is measured, by the length of a row of scores; 1 if there are none. */
+export const GROWING: readonly { readonly subject: Subject; readonly classes: number }[] = [
+  { subject: MSE, classes: 1 },
+  { subject: BCE_WITH_LOGITS, classes: 1 },
+  { subject: CROSS_ENTROPY, classes: 1000 },
+];
+
+/** A row of about `size` elements. */
+export function growingRow({ subject, classes }: (typeof GROWING)[number], size: number): Row {
+  return rowOf(subject, classes === 1 ? [size] : [Math.round(size / classes), classes]);
+}
+
+/** Sizes from 2^10 to 2^26, or to 2^24 where there are classes. */
+export const GROWTH_ROWS: readonly Row[] = GROWING.flatMap((growing) => {
+  const last = growing.classes === 1 ? 26 : 24;
+  return Array.from({ length: (last - 10) / 2 + 1 }, (_, i) => {
+    const row = growingRow(growing, 2 ** (10 + 2 * i));
+    return { ...row, name: `${row.name} (growth)` };
+  });
+});
 
 /** Finds a row by its name. */
 export function rowNamed(name: string): Row {
-  const row = [...ROWS, ...CALL_ROWS, ...DOUBLE_ROWS].find((row) => row.name === name);
+  const row = [...ROWS, ...CALL_ROWS, ...DOUBLE_ROWS, ...GROWTH_ROWS]
+    .find((row) => row.name === name);
   if (row === undefined) throw new RangeError(`Cannot find the row as there is no "${name}"`);
   return row;
 }
