@@ -2,16 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BCEWithLogitsLoss, empty, MSELoss, Tensor, useThreads } from "@lossbook/losses";
-import {
-  ACTIVE,
-  FAILED,
-  JOB,
-  JOB_WORDS,
-  OPEN,
-  PLACES,
-  STOP,
-  TABLE_WORDS,
-} from "../../losses/_core/arena/job.ts";
+import { PLACES } from "../../losses/_core/arena/job.ts";
 import { launch } from "../../losses/_core/arena/launch.ts";
 import { Arena } from "../../losses/_core/arena/memory.ts";
 import { Pool } from "../../losses/_core/arena/threads.ts";
@@ -155,11 +146,16 @@ describe("a job", () => {
   });
 
   it("that nobody else takes part in is computed by the caller alone", () => {
-    const words = new Int32Array(new SharedArrayBuffer(4 * JOB_WORDS));
+    const words = new Int32Array(new SharedArrayBuffer(4 * PLACES.JOB_WORDS));
     words[PLACES.SHARED] = 10;
     words[PLACES.CHUNK] = 3;
     const chunks: number[] = [];
-    claimChunks(words, new Int32Array(TABLE_WORDS), (rows) => void chunks.push(rows), PLACES);
+    claimChunks(
+      words,
+      new Int32Array(PLACES.TABLE_WORDS),
+      (rows) => void chunks.push(rows),
+      PLACES,
+    );
     assertEquals(chunks, [3, 3, 3, 1]);
   });
 
@@ -169,12 +165,12 @@ describe("a job", () => {
     const { words } = pool;
     const worker = new Worker(
       `data:text/javascript,onmessage = ({ data: { memory, at, wait } }) => {
-        const words = new Int32Array(memory.buffer, at, ${JOB_WORDS});
-        Atomics.add(words, ${ACTIVE}, 1);
+        const words = new Int32Array(memory.buffer, at, ${PLACES.JOB_WORDS});
+        Atomics.add(words, ${PLACES.ACTIVE}, 1);
         postMessage("active");
-        Atomics.wait(words, ${JOB_WORDS - 1}, 0, wait);
-        Atomics.sub(words, ${ACTIVE}, 1);
-        Atomics.notify(words, ${ACTIVE});
+        Atomics.wait(words, ${PLACES.JOB_WORDS - 1}, 0, wait);
+        Atomics.sub(words, ${PLACES.ACTIVE}, 1);
+        Atomics.notify(words, ${PLACES.ACTIVE});
       }`,
       { type: "module" },
     );
@@ -185,7 +181,7 @@ describe("a job", () => {
     assert(launchRows(() => {}, moduleThat(false), 4));
     const waited = performance.now() - start;
     // Whoever becomes active now finds it closed.
-    assertEquals(Atomics.load(words, OPEN), 0);
+    assertEquals(Atomics.load(words, PLACES.OPEN), 0);
     worker.terminate();
     await pool.end();
     assert(waited > 150, `left after ${waited} ms`);
@@ -229,7 +225,7 @@ describe("a job", () => {
     /** Throws, and lets nothing that follows wait for the worker that has not finished. */
     const { now } = performance;
     const overflow = () => {
-      Atomics.store(words, ACTIVE, 1);
+      Atomics.store(words, PLACES.ACTIVE, 1);
       performance.now = () => {
         throw new RangeError("Maximum call stack size exceeded");
       };
@@ -244,7 +240,7 @@ describe("a job", () => {
     const found: (number | undefined)[] = [];
     performance.now = () => {
       found.push(words[PLACES.SHARED]);
-      Atomics.store(words, ACTIVE, 0);
+      Atomics.store(words, PLACES.ACTIVE, 0);
       return now.call(performance);
     };
     try {
@@ -252,7 +248,7 @@ describe("a job", () => {
     } finally {
       performance.now = now;
     }
-    assertEquals([found[0], words[PLACES.SHARED], words[OPEN]], [4, 5, 0]);
+    assertEquals([found[0], words[PLACES.SHARED], words[PLACES.OPEN]], [4, 5, 0]);
     await pool.end();
   });
 
@@ -268,24 +264,24 @@ describe("a job", () => {
     Object.defineProperty(memory, "buffer", {
       get() {
         // Every look is a new job, and after some the worker is to end.
-        if (reads > 1) Atomics.add(words, JOB, 1);
-        if (++reads > 20) Atomics.store(words, STOP, 1);
+        if (reads > 1) Atomics.add(words, PLACES.JOB, 1);
+        if (++reads > 20) Atomics.store(words, PLACES.STOP, 1);
         return hasNoticed ? grown : old;
       },
     });
     memory.grow = () => (hasNoticed = true, 2);
-    const words = new Int32Array(old, 0, JOB_WORDS);
-    words[JOB] = words[OPEN] = 1;
+    const words = new Int32Array(old, 0, PLACES.JOB_WORDS);
+    words[PLACES.JOB] = words[PLACES.OPEN] = 1;
     words[PLACES.PAGES] = 2;
     words[PLACES.MODULE] = 65536;
     words[PLACES.MODULE_BYTES] = module.length;
     let jobs = 0;
-    serve({ memory, job: 0, table: 4 * JOB_WORDS, places: PLACES, patience: 0 }, () => {
+    serve({ memory, job: 0, table: 4 * PLACES.JOB_WORDS, places: PLACES, patience: 0 }, () => {
       jobs++;
-      Atomics.store(words, STOP, 1);
-      Atomics.add(words, JOB, 1);
+      Atomics.store(words, PLACES.STOP, 1);
+      Atomics.add(words, PLACES.JOB, 1);
     });
-    assertEquals([jobs, words[FAILED]], [1, 0]);
+    assertEquals([jobs, words[PLACES.FAILED]], [1, 0]);
   });
 
   it("with too many operands is left to the caller", async () => {
@@ -307,18 +303,18 @@ describe("a worker of a browser", () => {
     };
     try {
       const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-      const words = new Int32Array(memory.buffer, 0, JOB_WORDS);
-      const table = 4 * JOB_WORDS;
+      const words = new Int32Array(memory.buffer, 0, PLACES.JOB_WORDS);
+      const table = 4 * PLACES.JOB_WORDS;
       const worker = await startWorker({ memory, job: 0, table, places: PLACES, patience: 0 });
       let hasEnded = false;
       const end = worker.end().then(() => hasEnded = true);
       await new Promise((resolve) => setTimeout(resolve, 50));
       assert(!hasEnded);
-      Atomics.store(words, STOP, 1);
-      Atomics.add(words, JOB, 1);
-      Atomics.notify(words, JOB);
+      Atomics.store(words, PLACES.STOP, 1);
+      Atomics.add(words, PLACES.JOB, 1);
+      Atomics.notify(words, PLACES.JOB);
       await end;
-      assertEquals(words[ACTIVE], 0);
+      assertEquals(words[PLACES.ACTIVE], 0);
     } finally {
       Object.defineProperty(globalThis, "process", { value: process, configurable: true });
       globalThis.Worker = Worker;

@@ -14,83 +14,67 @@
  * The caller never waits for a worker that has not begun.
  */
 
-/** Counts the jobs; workers sleep until it changes. */
-export const JOB = 0;
-/** 1 while workers may take part in the job. */
-export const OPEN = 1;
-/** The next chunk. */
-export const NEXT = 2;
-/** How many workers take part, or look whether they may. */
-export const ACTIVE = 3;
-/** 1 if a worker could not finish a chunk. */
-export const FAILED = 4;
-/** 1 if workers are to end. */
-export const STOP = 5;
-/** The kernel: its number, where its module is, and how many bytes that has. */
-export const KERNEL = 6, MODULE = 7, MODULE_BYTES = 8;
-/** How many rows (or columns) are shared, and how many a chunk has. */
-export const SHARED = 9, CHUNK = 10;
-/** How many operands the kernel may have. */
-export const OPERANDS = 11;
-/** The size of the memory. */
-export const PAGES = 12;
-/** If columns are shared, how many rows each has; 0 if rows are shared. */
-export const HEIGHT = 13;
-/** The table of the whole, see encoder.ts, and then, by operand, how many bytes its rows (or columns) lie apart. */
-export const TABLE = 16;
-
-/** The most operands. */
+/** The most operands of a kernel. */
 export const MOST_OPERANDS = 64;
-/** The words of a table. */
-export const TABLE_WORDS: number = 1 + 2 * MOST_OPERANDS;
-/** Where it says how far they lie apart. */
-export const STEPS: number = TABLE + TABLE_WORDS;
-/** All words of a job. */
-export const JOB_WORDS: number = STEPS + MOST_OPERANDS;
+/** The words of a table: see encoder.ts. */
+const TABLE_WORDS = 1 + 2 * MOST_OPERANDS;
+const TABLE = 16;
+const STEPS = TABLE + TABLE_WORDS;
 
-/** Where everything is in the words, by the names above. */
-export type Places = Readonly<
-  Record<
-    | "JOB"
-    | "OPEN"
-    | "NEXT"
-    | "ACTIVE"
-    | "FAILED"
-    | "STOP"
-    | "KERNEL"
-    | "MODULE"
-    | "MODULE_BYTES"
-    | "SHARED"
-    | "CHUNK"
-    | "OPERANDS"
-    | "PAGES"
-    | "HEIGHT"
-    | "TABLE"
-    | "STEPS"
-    | "TABLE_WORDS"
-    | "JOB_WORDS",
-    number
-  >
->;
+/** Where everything is in the words. An object, as workers have no access to constants. */
+export interface Places {
+  /** Counts the jobs; workers sleep until it changes. */
+  readonly JOB: number;
+  /** 1 while workers may take part in the job. */
+  readonly OPEN: number;
+  /** The next chunk. */
+  readonly NEXT: number;
+  /** How many workers take part, or look whether they may. */
+  readonly ACTIVE: number;
+  /** 1 if a worker could not finish a chunk. */
+  readonly FAILED: number;
+  /** 1 if workers are to end. */
+  readonly STOP: number;
+  /** The number of the kernel. */
+  readonly KERNEL: number;
+  /** Where the kernel's module is, and how many bytes it has. */
+  readonly MODULE: number;
+  readonly MODULE_BYTES: number;
+  /** How many rows (or columns) are shared, and how many a chunk has. */
+  readonly SHARED: number;
+  readonly CHUNK: number;
+  /** How many operands the kernel may have. */
+  readonly OPERANDS: number;
+  /** The size of the memory in pages. */
+  readonly PAGES: number;
+  /** If columns are shared, how many rows each has; 0 if rows are shared. */
+  readonly HEIGHT: number;
+  /** The table of the whole, see encoder.ts. */
+  readonly TABLE: number;
+  /** By operand, how many bytes its rows (or columns) lie apart. */
+  readonly STEPS: number;
+  /** How many words a table has, and how many there are in all. */
+  readonly TABLE_WORDS: number;
+  readonly JOB_WORDS: number;
+}
 
-/** For workers, which have no access to the constants. */
 export const PLACES: Places = {
-  JOB,
-  OPEN,
-  NEXT,
-  ACTIVE,
-  FAILED,
-  STOP,
-  KERNEL,
-  MODULE,
-  MODULE_BYTES,
-  SHARED,
-  CHUNK,
-  OPERANDS,
-  PAGES,
-  HEIGHT,
+  JOB: 0,
+  OPEN: 1,
+  NEXT: 2,
+  ACTIVE: 3,
+  FAILED: 4,
+  STOP: 5,
+  KERNEL: 6,
+  MODULE: 7,
+  MODULE_BYTES: 8,
+  SHARED: 9,
+  CHUNK: 10,
+  OPERANDS: 11,
+  PAGES: 12,
+  HEIGHT: 13,
   TABLE,
   STEPS,
   TABLE_WORDS,
-  JOB_WORDS,
+  JOB_WORDS: STEPS + MOST_OPERANDS,
 };

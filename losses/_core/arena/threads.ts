@@ -5,28 +5,7 @@
 import { PAGE } from "../kernel/sizes.ts";
 import type { Block } from "./blocks.ts";
 import { gapOf } from "./encoder.ts";
-import {
-  ACTIVE,
-  CHUNK,
-  FAILED,
-  HEIGHT,
-  JOB,
-  JOB_WORDS,
-  KERNEL,
-  MODULE,
-  MODULE_BYTES,
-  MOST_OPERANDS,
-  NEXT,
-  OPEN,
-  OPERANDS,
-  PAGES,
-  PLACES,
-  SHARED,
-  STEPS,
-  STOP,
-  TABLE,
-  TABLE_WORDS,
-} from "./job.ts";
+import { MOST_OPERANDS, PLACES } from "./job.ts";
 import { type Launch, launchWith } from "./launch.ts";
 import type { Arena } from "./memory.ts";
 import { type ArenaKernel, claimChunks } from "./worker.ts";
@@ -66,11 +45,11 @@ export class Pool {
    * @throws {Error} If a worker cannot be started, or the memory is full.
    */
   static async start(arena: Arena, count: number): Promise<Pool> {
-    const tableBytes = 4 * TABLE_WORDS;
-    const block = arena.take(4 * JOB_WORDS + (count + 1) * tableBytes);
+    const tableBytes = 4 * PLACES.TABLE_WORDS;
+    const block = arena.take(4 * PLACES.JOB_WORDS + (count + 1) * tableBytes);
     if (block === undefined) throw new Error("Cannot use threads as the memory is full");
-    new Int32Array(arena.buffer, block.start, JOB_WORDS).fill(0);
-    const tables = block.start + 4 * JOB_WORDS;
+    new Int32Array(arena.buffer, block.start, PLACES.JOB_WORDS).fill(0);
+    const tables = block.start + 4 * PLACES.JOB_WORDS;
     const starts = await Promise.allSettled(Array.from({ length: count }, (_, k) =>
       startWorker({
         memory: arena.memory,
@@ -96,8 +75,8 @@ export class Pool {
     this.#arena = arena;
     this.#workers = workers;
     this.#blocks = [block];
-    this.words = new Int32Array(arena.buffer, block.start, JOB_WORDS);
-    this.#table = new Int32Array(arena.buffer, table, TABLE_WORDS);
+    this.words = new Int32Array(arena.buffer, block.start, PLACES.JOB_WORDS);
+    this.#table = new Int32Array(arena.buffer, table, PLACES.TABLE_WORDS);
     launchWith(this.#launch);
   }
 
@@ -109,28 +88,28 @@ export class Pool {
     if (known === undefined) return false;
     // The last job was left by an exception that nothing can catch, or that came from closing it, such as a stack overflow.
     if (this.#isRunning) this.#close();
-    words[KERNEL] = known.id;
-    words[MODULE] = known.start;
-    words[MODULE_BYTES] = known.bytes;
+    words[PLACES.KERNEL] = known.id;
+    words[PLACES.MODULE] = known.start;
+    words[PLACES.MODULE_BYTES] = known.bytes;
     const [shared, length] = sharesColumns ? [cols, rows] : [rows, cols];
-    words[SHARED] = shared;
-    words[CHUNK] = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, length)));
-    words[HEIGHT] = sharesColumns ? rows : 0;
-    words[OPERANDS] = steps.length;
-    words[PAGES] = this.#arena.buffer.byteLength / PAGE;
-    words.set(table.subarray(0, gapOf(steps.length - 1) + 1), TABLE);
-    words.set(steps, STEPS);
-    Atomics.store(words, NEXT, 0);
+    words[PLACES.SHARED] = shared;
+    words[PLACES.CHUNK] = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, length)));
+    words[PLACES.HEIGHT] = sharesColumns ? rows : 0;
+    words[PLACES.OPERANDS] = steps.length;
+    words[PLACES.PAGES] = this.#arena.buffer.byteLength / PAGE;
+    words.set(table.subarray(0, gapOf(steps.length - 1) + 1), PLACES.TABLE);
+    words.set(steps, PLACES.STEPS);
+    Atomics.store(words, PLACES.NEXT, 0);
     this.#isRunning = true;
-    Atomics.store(words, OPEN, 1);
-    Atomics.add(words, JOB, 1);
-    Atomics.notify(words, JOB);
+    Atomics.store(words, PLACES.OPEN, 1);
+    Atomics.add(words, PLACES.JOB, 1);
+    Atomics.notify(words, PLACES.JOB);
     try {
       claimChunks(words, this.#table, kernel, PLACES);
     } finally {
       this.#close();
     }
-    if (Atomics.load(words, FAILED) === 1) {
+    if (Atomics.load(words, PLACES.FAILED) === 1) {
       this.#isBroken = true;
       throw new Error(
         "Cannot finish the computation as a thread failed: its results are not complete",
@@ -142,10 +121,10 @@ export class Pool {
   /** Closes the job, and waits until no worker is active. */
   #close(): void {
     const words = this.words;
-    Atomics.store(words, OPEN, 0);
+    Atomics.store(words, PLACES.OPEN, 0);
     const start = performance.now();
     for (;;) {
-      const active = Atomics.load(words, ACTIVE);
+      const active = Atomics.load(words, PLACES.ACTIVE);
       if (active === 0) break;
       const waited = performance.now() - start;
       if (waited > DEAD) {
@@ -162,7 +141,7 @@ export class Pool {
   /** Sleeps until another number of workers is active. The main threads of browsers may not. */
   #sleep(active: number): void {
     try {
-      Atomics.wait(this.words, ACTIVE, active, DEAD);
+      Atomics.wait(this.words, PLACES.ACTIVE, active, DEAD);
     } catch {
       this.#maySleep = false;
     }
@@ -185,9 +164,9 @@ export class Pool {
   /** Ends the workers. */
   async end(): Promise<void> {
     launchWith(undefined);
-    Atomics.store(this.words, STOP, 1);
-    Atomics.add(this.words, JOB, 1);
-    Atomics.notify(this.words, JOB);
+    Atomics.store(this.words, PLACES.STOP, 1);
+    Atomics.add(this.words, PLACES.JOB, 1);
+    Atomics.notify(this.words, PLACES.JOB);
     for (const worker of this.#workers) await worker.end();
     for (const block of this.#blocks) this.#arena.free(block);
   }

@@ -357,8 +357,9 @@ export function load(
   return operand;
 }
 
-/** Copies in and out, whatever the memory. */
 const itself = (operand: FloatArray) => operand;
+
+/** Copies in and out, whatever the memory. */
 export const COPIES: Copies = {
   load,
   aim: itself,
