@@ -53,10 +53,13 @@ export interface HuberLossOptions {
   weight?: TensorLike | undefined;
 }
 
+/** The residual, clipped to [-delta, delta]. */
+const clipped = "max(-delta, min(x - y, delta))";
+
 const formula: LossFormula = {
   value: "abs(x - y) < delta ? square(x - y) / 2 : delta * (abs(x - y) - delta / 2)",
   grad: {
-    input: "max(-delta, min(x - y, delta))",
+    input: clipped,
     target: "max(-delta, min(y - x, delta))",
   },
 };
@@ -66,6 +69,8 @@ const definition: ElementwiseDefinition = {
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
   options: { delta: { default: 1, valid: (delta) => delta > 0, wanted: "> 0" } },
   formula,
+  // With c, the clipped residual, both branches are c (e - c / 2).
+  shorter: () => ({ ...formula, value: `${clipped} * (x - y - ${clipped} / 2)` }),
   weight: "divides by the count",
 };
 

@@ -62,11 +62,20 @@ const sharpFormula: LossFormula = {
   grad: { input: "sign(x - y)", target: "sign(y - x)" },
 };
 
+/** A difference, clipped to [-beta, beta]. */
+const clip = (difference: string) => `max(-beta, min(${difference}, beta))`;
+
 const definition: ElementwiseDefinition = {
   loss: "SmoothL1Loss",
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
   options: { beta: { default: 1, valid: (beta) => beta >= 0, wanted: "≥ 0" } },
   formula: ({ beta }) => beta === 0 ? sharpFormula : formula,
+  // With c, the clipped residual, both branches of the value are c / beta (e - c / 2), and those of the gradient c / beta.
+  shorter: ({ beta }) =>
+    beta === 0 || beta === Infinity ? undefined : {
+      value: `${clip("x - y")} / beta * (x - y - ${clip("x - y")} / 2)`,
+      grad: { input: `${clip("x - y")} / beta`, target: `${clip("y - x")} / beta` },
+    },
 };
 
 /**

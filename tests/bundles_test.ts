@@ -121,12 +121,12 @@ type Program = keyof typeof PROGRAMS;
 
 /** The largest allowed sizes in bytes, minified and compressed by gzip. */
 const LIMITS = {
-  "HuberLoss from the main entry": 15_950,
-  "HuberLoss from its subpath": 15_900,
+  "HuberLoss from the main entry": 15_990,
+  "HuberLoss from its subpath": 15_950,
   "CrossEntropyLoss from its subpath": 18_650,
   "float32 from the main entry": 4_450,
   "Formula": 15_600,
-  "everything": 60_900,
+  "everything": 60_980,
 } satisfies Partial<Record<Program, number>>;
 
 it("the README tells the limits in kB", () => {

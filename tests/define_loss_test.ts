@@ -18,6 +18,7 @@ import {
   KLDivLoss,
   MSELoss,
   PoissonNLLLoss,
+  SmoothL1Loss,
   type Tensor,
 } from "@lossbook/losses";
 import {
@@ -242,6 +243,16 @@ describe("definitions beside the built-in losses of the same formula", () => {
         delta: 0.7,
       }),
       new HuberLoss({ delta: 0.7 }),
+    ],
+    [
+      "SmoothL1Loss",
+      new (defineLoss({
+        name: "S",
+        arguments: xy,
+        options: { beta: 1 },
+        ...SmoothL1Loss.formula,
+      }))({ beta: 0.5 }),
+      new SmoothL1Loss({ beta: 0.5 }),
     ],
     [
       "MSELoss",

@@ -49,7 +49,7 @@ export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
 }
 
 /** Below it copying is quicker, or one thread, whatever the loss: see tests/bench/README.md. */
-const WORTH: Worth = { inPlace: 2048, threads: 1 << 22 };
+const WORTH: Worth = { inPlace: 2048, threads: 4_194_304 };
 /** Loading and storing an element take as long as so many instructions. */
 const STEADY = 16;
 

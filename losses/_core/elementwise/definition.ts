@@ -66,6 +66,8 @@ export interface ElementwiseDefinition {
   readonly tensors?: readonly { readonly name: string; readonly symbol: string }[];
   /** The formulas, or a function that chooses them by the options. */
   readonly formula: LossFormula | ((options: OptionValues) => LossFormula);
+  /** Formulas that give the same numbers in fewer instructions, where there are some for these options: kernels are made of them. */
+  readonly shorter?: (options: OptionValues) => LossFormula | undefined;
   /** The functions of math.ts that the formulas call. */
   readonly functions?: MathFunctions;
   /** The allowed reductions; "none", "mean" and "sum" by default. `"batchmean"` divides by the length of the first axis. */

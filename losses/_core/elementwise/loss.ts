@@ -67,9 +67,9 @@ export abstract class ElementwiseLoss<
       name === undefined ? undefined : tensorOption(ownOption(options, name), name)
     );
     for (const [i, { name }] of tensors.entries()) values[name] = given[1 + i]?.tensor;
-    const { formula } = definition;
+    const { formula, shorter } = definition;
     this.formula = typeof formula === "function" ? formula(values) : formula;
-    this.#driver = driverOf(definition, this.formula);
+    this.#driver = driverOf(definition, shorter?.(values) ?? this.formula);
     this.#options = {
       reduction: reduction === "batchmean" ? "mean" : reduction,
       meanOver: reduction === "batchmean" ? "batch" : "elements",

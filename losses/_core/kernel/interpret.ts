@@ -44,14 +44,15 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
       for (let i = 0; i < instructions.length; i++) {
         const instruction = instructions[i]!;
         const { op, args, value } = instruction;
-        if (instruction.stage !== stage || op === "const" || op === "bits") continue;
+        if (instruction.stage !== stage) continue;
         const out = values[i]!;
         if (op === "element" || op === "column") {
-          copy(out.words, 0, words, placeOf(op, Number(value), row, column), width * count);
+          const place = placeOf(op, Number(value), row, column);
+          out.words.set(words.subarray(place, place + width * count));
         } else if (op === "row" || op === "param") {
           out.floats.fill(doubles[Number(value) / 8 + (op === "row" ? row : 0)]!, 0, count);
-        } else {
-          // In place of an argument that an operation does not have stands the first.
+        } else if (args.length > 0) {
+          // In place of an argument that an operation does not have stands the first. Constants have none.
           const [a, b = a, c = a] = args as [number, number?, number?];
           const given = [instruction, count, out, values[a]!, values[b]!, values[c]!] as const;
           if (!compute(...given)) plan.program.interpret!(...given);
@@ -69,7 +70,8 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
         const count = Math.min(strip, cols - column);
         run(ELEMENT, row, column, count);
         for (const { kind, offset, value } of stores) {
-          copy(words, placeOf(kind, offset, row, column), values[value]!.words, 0, width * count);
+          const results = values[value]!.words.subarray(0, width * count);
+          words.set(results, placeOf(kind, offset, row, column));
         }
         reductions.forEach(({ kind, value }, k) => {
           const { floats } = values[value]!;
@@ -95,18 +97,6 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
   };
 }
 
-/** Copies words: a loop is faster than `set` for few. */
-function copy(
-  to: Int32Array,
-  first: number,
-  from: Int32Array,
-  start: number,
-  count: number,
-): void {
-  if (count > LEAST_STRIP) to.set(from.subarray(start, start + count), first);
-  else for (let k = 0; k < count; k++) to[first + k] = from[start + k]!;
-}
-
 /** Runs the instructions that formulas consist of but for functions. */
 const compute: Interpret = (
   { op },
@@ -114,24 +104,22 @@ const compute: Interpret = (
   { floats: o, words: w },
   { floats: x, words: p },
   { floats: y, words: q },
-  { words: r },
+  { floats: z, words: r },
 ) => {
-  const isWide = o.BYTES_PER_ELEMENT === 8;
-  const width = isWide ? 2 : 1;
+  const width = o.BYTES_PER_ELEMENT / 4;
+  const isWide = width > 1;
   const words = width * n;
   switch (op) {
     case "abs":
       for (let i = 0; i < n; i++) o[i] = Math.abs(x[i]!);
       break;
     case "sqrt":
-      for (let i = 0; i < n; i++) o[i] = Math.sqrt(x[i]!);
-      break;
     case "min":
-      for (let i = 0; i < n; i++) o[i] = Math.min(x[i]!, y[i]!);
+    case "max": {
+      const operation: (x: number, y: number) => number = Math[op];
+      for (let i = 0; i < n; i++) o[i] = operation(x[i]!, y[i]!);
       break;
-    case "max":
-      for (let i = 0; i < n; i++) o[i] = Math.max(x[i]!, y[i]!);
-      break;
+    }
     case "neg":
       for (let i = 0; i < n; i++) o[i] = -x[i]!;
       break;
@@ -143,6 +131,13 @@ const compute: Interpret = (
       break;
     case "mul":
       for (let i = 0; i < n; i++) o[i] = x[i]! * y[i]!;
+      break;
+    case "madd":
+      for (let i = 0; i < n; i++) {
+        // Rounds twice.
+        o[i] = x[i]! * y[i]!;
+        o[i]! += z[i]!;
+      }
       break;
     case "div":
       for (let i = 0; i < n; i++) o[i] = x[i]! / y[i]!;

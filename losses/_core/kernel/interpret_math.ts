@@ -11,8 +11,7 @@ export const interpretMath: Interpret = (
   n,
   { floats: o, words: w },
   { floats: x, words: p },
-  { floats: y, words: q },
-  { floats: z },
+  { words: q },
 ) => {
   const width = o.BYTES_PER_ELEMENT / 4;
   const isWide = width === 2;
@@ -21,12 +20,6 @@ export const interpretMath: Interpret = (
   switch (op) {
     case "trunc":
       for (let i = 0; i < n; i++) o[i] = Math.trunc(x[i]!);
-      break;
-    case "madd":
-      for (let i = 0; i < n; i++) {
-        const xy = x[i]! * y[i]!;
-        o[i] = z[i]! + (isWide ? xy : Math.fround(xy));
-      }
       break;
     case "iadd":
     case "isub": {

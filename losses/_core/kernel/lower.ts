@@ -7,7 +7,7 @@
 import type { Builder, Operator } from "../formula/grammar.ts";
 import type { FloatType } from "../tensor/types.ts";
 import { isInstruction } from "./operations.ts";
-import { CALL, type Operand, ProgramBuilder, type Value } from "./program.ts";
+import { CALL, ELEMENT, type Operand, ProgramBuilder, type Value } from "./program.ts";
 
 /** Adds the instructions of a function to a program, and returns the value of the function for the values of its arguments. */
 export type MathFunction = (b: ProgramBuilder, ...args: Value[]) => Value;
@@ -81,6 +81,13 @@ export class Lowering extends ProgramBuilder implements Builder<Value> {
         if (neverNaN(this, a2)) return this.emit(`p${op}`, a1, a2);
         if (neverNaN(this, a1)) return this.emit(`p${op}`, a2, a1);
         return this.emit(op, a1, a2);
+      }
+      case "sub": {
+        // a - b / 2^n in one instruction, which rounds once: so does a subtraction, as b / 2^n is exact.
+        const { op, args: [b, factor], stage } = this.instructions[a2]!;
+        return op === "mul" && stage === ELEMENT && isPowerConstant(this, factor!)
+          ? this.emit("madd", b!, this.minus(factor!), a1)
+          : this.emit("sub", a1, a2);
       }
       case "gt":
         return this.emit("lt", a2, a1);
