@@ -54,7 +54,6 @@ import {
 } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
-import { load, unload } from "./_core/kernel/kernels.ts";
 import { exp } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { rowsPerTile } from "./_core/rows/class_axis.ts";
@@ -62,8 +61,15 @@ import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
 import { describe } from "./_core/tensor/describe.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
-import type { FloatArray } from "./_core/tensor/types.ts";
-import { Alignments, type PreparedLabels, prepareLabels } from "./_ctc/alignment.ts";
+import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
+import {
+  type Normalised,
+  prepareLabels,
+  type Sample,
+  type Scores,
+  sumAlignments,
+} from "./_ctc/alignment.ts";
+import { sumWithLevels } from "./_ctc/levels.ts";
 
 export type * from "./_core/types.ts";
 
@@ -242,79 +248,69 @@ export class CTCLoss<const L extends boolean = false> extends Loss<
       return own / (call.divisor * labels(b));
     });
     const x = scores.data as FloatArray;
-    const values = this.#samples(x, batch, upstream, ROUNDING[scores.dtype], call.grad[name]?.data);
+    const values = this.#samples(x, batch, upstream, scores.dtype, call.grad[name]?.data);
     call.take(0, samples, values.map((value, b) => value / labels(b)));
     return call.result();
   }
 
-  /** Computes the value of each sample, one at a time, and writes the gradients. */
+  /** Computes the value of each sample, and writes the gradients. */
   #samples(
     x: FloatArray,
     batch: Batch,
     upstream: Float64Array,
-    rounding: number,
+    dtype: FloatType,
     grad: FloatArray | undefined,
   ): Float64Array {
     const { blank, zeroInfinity } = this.#options;
-    const { samples, classes, inputLengths, targetLengths, targets, starts } = batch;
-    const values = new Float64Array(samples);
+    const { frames, samples, classes, inputLengths, targetLengths, targets, starts } = batch;
     const isRaw = this.#scores === "logits";
-    // With logits, log p = x - m - log s; without, log p = x.
-    const normalised = isRaw ? softmax(x, batch, upstream, grad) : undefined;
+    const normalised = isRaw ? softmax(x, batch, upstream, dtype, grad) : undefined;
     if (!isRaw) grad?.fill(0);
 
-    const prepared = Array.from({ length: samples }, (_, b) => {
+    const values = new Float64Array(samples);
+    const possible: Sample[] = [];
+    for (let b = 0; b < samples; b++) {
       const start = starts[b]!;
-      return prepareLabels(targets, start, start + targetLengths[b]!, blank);
-    });
-    const largest = (sizes: ArrayLike<number>) =>
-      Array.from(sizes).reduce((most, size) => Math.max(most, size), 0);
-    const alignments = new Alignments(
-      largest(inputLengths),
-      largest(targetLengths),
-      largest(prepared.map((labels) => labels.classes.length)),
-    );
+      const labels = prepareLabels(targets, start, start + targetLengths[b]!, blank);
+      const sample = { index: b, frames: inputLengths[b]!, labels };
+      if (sample.frames < labels.least) values[b] = Infinity;
+      else if (sample.frames > 0) possible.push(sample);
+    }
+    const scores = { data: x, samples, classes, normalised, grad, upstream };
+    const logs = sumAlignments(scores, possible);
+    for (const [k, sample] of possible.entries()) {
+      const log = Number.isNaN(logs[k]) ? sumExactly(scores, sample) : logs[k]!;
+      const value = 0 - log;
+      const isRounded = value < 0 &&
+        (isRaw || isNormalised(x, batch, sample.index, ROUNDING[dtype]));
+      values[sample.index] = isRounded ? 0 : value;
+    }
 
-    for (const [b, labels] of prepared.entries()) {
-      const frames = inputLengths[b]!;
-      const gather = (to: Float64Array) => gatherRows(x, batch, b, labels, normalised, to);
-      let value = frames < labels.least
-        ? Infinity
-        : frames === 0
-        ? 0
-        : 0 - alignments.sum(labels, frames, gather);
-      if (value < 0 && (isRaw || isNormalised(x, batch, b, rounding))) value = 0;
-      const isInfinite = value === Infinity;
-      if (isInfinite && zeroInfinity) value = 0;
-      values[b] = value;
-      if (grad === undefined) continue;
-
-      for (let t = 0; t < batch.frames; t++) {
+    for (let b = 0; b < samples; b++) {
+      const isInfinite = values[b] === Infinity;
+      if (isInfinite && zeroInfinity) values[b] = 0;
+      for (let t = isInfinite ? 0 : inputLengths[b]!; t < frames; t++) {
         const row = (t * samples + b) * classes;
-        if (t >= frames || isInfinite) {
-          grad.fill(t >= frames || zeroInfinity ? 0 : NaN, row, row + classes);
-        }
+        const counts = t < inputLengths[b]! && !zeroInfinity;
+        grad?.fill(counts ? NaN : 0, row, row + classes);
       }
-      if (!isInfinite) scatterRows(grad, batch, b, labels, upstream[b]!, alignments, isRaw);
     }
     return values;
   }
 }
 
-/** What is subtracted from the scores of each row to make them log-probabilities. */
-interface Normalised {
-  readonly max: Float64Array;
-  readonly logSum: Float64Array;
-}
-
-/** Finds maximum and log Σ exp(x - max) of each row, and writes upstream · softmax into `grad`. */
+/**
+ * Finds maximum and log Σ exp(x - max) of each row, and writes upstream · softmax into `grad`. Sums of exponentials are float64;
+ * CTC's own sums begin with scores and these, not with rounded probabilities.
+ */
 function softmax(
   x: FloatArray,
   { frames, samples, classes }: Batch,
   upstream: Float64Array,
+  dtype: FloatType,
   grad: FloatArray | undefined,
 ): Normalised {
-  const tiles = kernels("float64", classes);
+  const tiles = kernels(dtype, classes).near([{ data: x }]);
   const { element, row, run } = tiles;
   const count = frames * samples;
   const max = new Float64Array(count);
@@ -324,71 +320,50 @@ function softmax(
     const height = Math.min(rows, count - start);
     const from = start * classes;
     const to = from + height * classes;
-    load(element.x, x, from, to);
+    const scores = tiles.load(element.x, x, from, to);
     run.max(height, classes);
     max.set(row.m.subarray(0, height), start);
-    takeLimits(tiles, element.x, element.x, row.m, height, classes);
+    takeLimits(tiles, element.x, scores, row.m, height, classes);
+    // Where they can, kernels write exponentials to where the gradient will be.
+    if (grad !== undefined) tiles.aim(element.e, grad, from, to);
     run.exp(height, classes);
     for (let r = 0; r < height; r++) {
       logSum[start + r] = Math.log(row.s[r]!);
       row.a[r] = upstream[(start + r) % samples]! / row.s[r]!;
     }
     if (grad === undefined) continue;
+    tiles.aim(element.g, grad, from, to);
     run.grad(height, classes);
-    unload(element.g, grad, from, to);
+    tiles.unload(element.g, grad, from, to);
   }
   return { max, logSum };
 }
 
-/** Writes the log-probabilities of the classes that occur in the labels, frame by frame. */
-function gatherRows(
-  x: FloatArray,
-  { samples, classes, inputLengths }: Batch,
-  b: number,
-  { classes: occurring }: PreparedLabels,
-  normalised: Normalised | undefined,
-  to: Float64Array,
-): void {
+/** The logarithm of the sum of one sample, in the way that is slow and never inexact, and its gradients. */
+function sumExactly(
+  { data, samples, classes, normalised, grad, upstream }: Scores,
+  { index, frames, labels }: Sample,
+): number {
+  const { classes: occurring } = labels;
   const count = occurring.length;
-  const frames = inputLengths[b]!;
+  const logs = new Float64Array(frames * count);
   for (let t = 0, at = 0; t < frames; t++) {
-    const sample = t * samples + b;
-    const row = sample * classes;
-    if (normalised === undefined) {
-      for (let k = 0; k < count; k++) to[at++] = x[row + occurring[k]!]!;
-    } else {
-      const max = normalised.max[sample]!;
-      const logSum = normalised.logSum[sample]!;
-      for (let k = 0; k < count; k++) {
-        const score = x[row + occurring[k]!]!;
-        to[at++] = (score === max ? 0 : score - max) - logSum;
-      }
+    const row = t * samples + index;
+    for (let k = 0; k < count; k++) {
+      const score = data[row * classes + occurring[k]!]!;
+      const max = normalised?.max[row] ?? 0;
+      logs[at++] = (score === max ? 0 : score - max) - (normalised?.logSum[row] ?? 0);
     }
   }
-}
-
-/**
- * Writes the gradients of the classes that occur in the labels; for the others γ is 0, and their gradients are in place
- * already. Computed in float64, as p - γ can be small.
- */
-function scatterRows(
-  grad: FloatArray,
-  { samples, classes, inputLengths }: Batch,
-  b: number,
-  { classes: occurring }: PreparedLabels,
-  upstream: number,
-  { emission, top, occupancy }: Alignments,
-  isRaw: boolean,
-): void {
-  const count = occurring.length;
-  const frames = inputLengths[b]!;
-  for (let t = 0, at = 0; t < frames; t++) {
-    const row = (t * samples + b) * classes;
-    const scale = isRaw ? Math.exp(top[t]!) : 0;
+  const { log, gamma } = sumWithLevels(labels, frames, logs);
+  for (let t = 0, at = 0; grad !== undefined && t < frames; t++) {
+    const row = (t * samples + index) * classes;
     for (let k = 0; k < count; k++, at++) {
-      grad[row + occurring[k]!] = upstream * (scale * emission[at]! - occupancy[at]!);
+      const p = normalised === undefined ? 0 : Math.exp(logs[at]!);
+      grad[row + occurring[k]!] = upstream[index]! * (p - gamma[at]!);
     }
   }
+  return log;
 }
 
 /** True if the probabilities of each frame add up to 1 up to rounding, so that P cannot exceed 1. */

@@ -1,6 +1,7 @@
 /** Tensors in the arena, and a machine on which even the smallest call works there. */
 import { empty, Tensor } from "@lossbook/losses";
 import { nearIn } from "../losses/_core/arena/kernels.ts";
+import { shareFrom } from "../losses/_core/arena/launch.ts";
 import { Arena } from "../losses/_core/arena/memory.ts";
 import { workNearArrays } from "../losses/_core/kernel/kernels.ts";
 
@@ -13,8 +14,12 @@ export function useArenaAlways(): () => void {
   using _first = empty([1]);
   const arena = Arena.open();
   if (arena === undefined) throw new Error("This runtime has no arena");
-  workNearArrays(nearIn(arena, { inPlace: 0, threads: 0 }));
-  return () => workNearArrays(nearIn(arena));
+  workNearArrays(nearIn(arena, 0));
+  shareFrom(0);
+  return () => {
+    workNearArrays(nearIn(arena));
+    shareFrom();
+  };
 }
 
 /** What stands before and after a guarded array. */

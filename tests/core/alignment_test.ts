@@ -1,32 +1,34 @@
 /** Sums over alignments, and by which of its two methods each was computed, which the tests of CTCLoss cannot see. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { Alignments, type PreparedLabels, prepareLabels } from "../../losses/_ctc/alignment.ts";
+import { prepareLabels, type Sample, sumAlignments } from "../../losses/_ctc/alignment.ts";
+import { sumWithLevels } from "../../losses/_ctc/levels.ts";
 import { Random } from "../_random.ts";
 
 /** The sum over the alignments of `labels` with `rows` of log-probabilities, where 0 is the blank. */
 function sum(rows: number[][], labels: number[]): { log: number; usedLevels: boolean } {
   const prepared = prepareLabels(labels, 0, labels.length, 0);
-  const alignments = new Alignments(rows.length, labels.length, prepared.classes.length);
-  const { sum: log, usedLevels } = watched(alignments, prepared, rows.length, (to) => {
-    to.set(rows.flatMap((row) => [...prepared.classes].map((c) => row[c])));
-  });
-  return { log, usedLevels };
+  const [log] = sumBatch([rows], [{ index: 0, frames: rows.length, labels: prepared }]).logs;
+  if (!Number.isNaN(log)) return { log, usedLevels: false };
+  const logs = Float64Array.from(rows.flatMap((row) => [...prepared.classes].map((c) => row[c])));
+  return { log: sumWithLevels(prepared, rows.length, logs).log, usedLevels: true };
 }
 
-/** A sum, and whether it was computed with levels: these read the log-probabilities a second time. */
-function watched(
-  alignments: Alignments,
-  labels: PreparedLabels,
-  frames: number,
-  gather: (to: Float64Array) => void,
-): { sum: number; usedLevels: boolean } {
-  let reads = 0;
-  const sum = alignments.sum(labels, frames, (to) => {
-    reads++;
-    gather(to);
-  });
-  return { sum, usedLevels: reads === 2 };
+/** The sums of samples with log-probabilities of their own, and their gradients. */
+function sumBatch(
+  batch: readonly (readonly (readonly number[])[])[],
+  samples: readonly Sample[],
+): { logs: Float64Array; grad: Float64Array } {
+  const frames = Math.max(...batch.map((rows) => rows.length));
+  const classes = batch[0][0].length;
+  const data = new Float64Array(frames * batch.length * classes);
+  for (const [b, rows] of batch.entries()) {
+    for (const [t, row] of rows.entries()) data.set(row, (t * batch.length + b) * classes);
+  }
+  const grad = new Float64Array(data.length);
+  const upstream = new Float64Array(batch.length).fill(1);
+  const scores = { data, samples: batch.length, classes, normalised: undefined, grad, upstream };
+  return { logs: sumAlignments(scores, samples), grad };
 }
 
 describe("prepareLabels", () => {
@@ -41,7 +43,7 @@ describe("prepareLabels", () => {
   });
 });
 
-describe("Alignments", () => {
+describe("sumAlignments", () => {
   it("needs no levels for ordinary samples", () => {
     const random = new Random(1);
     for (let i = 0; i < 500; i++) {
@@ -73,23 +75,48 @@ describe("Alignments", () => {
     }
   });
 
-  it("gives small samples the same result after large ones, and after those that needed levels", () => {
+  it("gives each sample what it gives it alone, after larger ones and those that need levels", () => {
     const random = new Random(2);
-    const all = new Alignments(12, 5, 5);
+    const batch: number[][][] = [];
+    const samples: Sample[] = [];
     for (let i = 0; i < 300; i++) {
       const labels = Array.from({ length: random.below(6) }, () => 1 + random.below(4));
       const prepared = prepareLabels(labels, 0, labels.length, 0);
       const frames = Math.max(1, prepared.least + random.below(3));
-      if (frames > 12) continue;
       const scale = i % 3 ? 1 : 2000;
-      const logs = Float64Array.from(
-        { length: frames * prepared.classes.length },
-        () => -random.uniform(0, scale),
+      const row = () => Array.from({ length: 5 }, () => -random.uniform(0, scale));
+      batch.push(Array.from({ length: frames }, row));
+      samples.push({ index: i, frames, labels: prepared });
+    }
+    const { logs, grad } = sumBatch(batch, samples);
+    assert(logs.some(Number.isNaN) && !logs.every(Number.isNaN));
+    for (const [b, rows] of batch.entries()) {
+      const alone = sumBatch([rows], [{ ...samples[b], index: 0 }]);
+      assertEquals(logs[b], alone.logs[0]);
+      const rest = rows.map((_, t) => grad.slice((t * batch.length + b) * 5).slice(0, 5));
+      assertEquals(rest.flatMap((row) => [...row]), [...alone.grad]);
+    }
+  });
+
+  it("finds the shares of the way that never underflows", () => {
+    const random = new Random(3);
+    for (let i = 0; i < 100; i++) {
+      const labels = Array.from({ length: random.below(6) }, () => 1 + random.below(4));
+      const prepared = prepareLabels(labels, 0, labels.length, 0);
+      const frames = Math.max(1, prepared.least + random.below(5));
+      const rows = Array.from(
+        { length: frames },
+        () => Array.from({ length: 5 }, () => -random.uniform(0, 20)),
       );
-      const fresh = new Alignments(frames, labels.length, prepared.classes.length);
-      const wanted = watched(fresh, prepared, frames, (to) => to.set(logs));
-      assertEquals(watched(all, prepared, frames, (to) => to.set(logs)), wanted);
-      assertEquals(all.occupancy.slice(0, logs.length), fresh.occupancy.slice(0, logs.length));
+      const { logs: [log], grad } = sumBatch([rows], [{ index: 0, frames, labels: prepared }]);
+      const gathered = rows.flatMap((row) => [...prepared.classes].map((c) => row[c]));
+      const slow = sumWithLevels(prepared, frames, Float64Array.from(gathered));
+      assertAlmostEquals(log, slow.log, 1e-12 * Math.abs(slow.log));
+      for (const [at, share] of slow.gamma.entries()) {
+        const count = prepared.classes.length;
+        const index = Math.floor(at / count) * 5 + prepared.classes[at % count];
+        assertAlmostEquals(-grad[index], share, 1e-12);
+      }
     }
   });
 });

@@ -19,10 +19,12 @@ interface Found {
   /** The different values of many equal calls. */
   readonly values: readonly number[];
   readonly gradient: number;
+  /** The different values of many equal calls of CTCLoss, divided by that of an ordinary array. */
+  readonly sums: readonly number[];
 }
 
 const PAGE = `<!doctype html><title>threads</title><script type="module">
-import { empty, MSELoss, useThreads } from "/losses.js";
+import { CTCLoss, empty, int32, MSELoss, Tensor, useThreads } from "/losses.js";
 // They can be ended, and started again.
 await useThreads(2).then((threads) => threads[Symbol.asyncDispose](), String);
 const threads = await useThreads(3).then(({ count }) => count, String);
@@ -32,7 +34,18 @@ const values = new Set();
 for (let k = 0; k < 50; k++) {
   values.add(new MSELoss().valueAndGrad(x, 1, { out: { input: gradient } }).value.item());
 }
+// What threads compute without a kernel.
+const scores = empty([100, 8, 20]);
+scores.data.fill(0);
+const labels = int32(new Array(80).fill(1), [8, 10]);
+const lengths = [100, 10].map((length) => int32(new Array(8).fill(length)));
+const ctc = new CTCLoss({ logits: true });
+const ordinary = new Tensor(new Float32Array(16000), [100, 8, 20]);
+const ofArray = ctc.forward(ordinary, labels, ...lengths).item();
+const sums = new Set();
+for (let k = 0; k < 30; k++) sums.add(ctc.forward(scores, labels, ...lengths).item() / ofArray);
 globalThis.found = {
+  sums: [...sums],
   isIsolated: crossOriginIsolated,
   isInPlace: !(x.data.buffer instanceof ArrayBuffer),
   threads,
@@ -48,7 +61,7 @@ async function open(headers: Record<string, string>): Promise<Found> {
     const mod = new URL("mod.ts", PROJECT).href;
     await Deno.writeTextFile(
       `${folder}/all.js`,
-      `export { empty, MSELoss, useThreads } from "${mod}";`,
+      `export { CTCLoss, empty, int32, MSELoss, Tensor, useThreads } from "${mod}";`,
     );
     const args = ["bundle", "--quiet", "--platform", "browser", "--minify"];
     await run(Deno.execPath(), [...args, `${folder}/all.js`, "-o", `${folder}/losses.js`]);
@@ -90,6 +103,7 @@ describe("in a browser", () => {
       threads: 3,
       values: [4],
       gradient: 2 * 2,
+      sums: [1],
     });
   });
 

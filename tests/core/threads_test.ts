@@ -1,12 +1,22 @@
 /** Threads: what they are asked for, how they end, what happens when one fails, and that nobody reads a job that is being written. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { BCEWithLogitsLoss, empty, MSELoss, Tensor, useThreads } from "@lossbook/losses";
+import {
+  BCEWithLogitsLoss,
+  CTCLoss,
+  empty,
+  int32,
+  MSELoss,
+  Tensor,
+  type TensorLike,
+  useThreads,
+} from "@lossbook/losses";
+import { SAMPLE, visitAll } from "../../losses/_core/arena/alignments.ts";
 import { PLACES } from "../../losses/_core/arena/job.ts";
-import { launch } from "../../losses/_core/arena/launch.ts";
+import { type ArenaKernel, launch, launchWith } from "../../losses/_core/arena/launch.ts";
 import { Arena } from "../../losses/_core/arena/memory.ts";
 import { Pool } from "../../losses/_core/arena/threads.ts";
-import { type ArenaKernel, claimChunks, serve } from "../../losses/_core/arena/worker.ts";
+import { claimChunks, serve } from "../../losses/_core/arena/worker.ts";
 import { startWorker } from "../../losses/_core/arena/workers.ts";
 import { useArenaAlways } from "../_arena.ts";
 import { call } from "../_loss.ts";
@@ -25,6 +35,9 @@ function moduleThat(fails: boolean): Uint8Array {
     ...[10, 2 + body.length, 1, body.length, ...body],
   ]);
 }
+
+/** What a worker is given besides memory. */
+const PLAIN = { places: PLACES, sample: SAMPLE, patience: 0 };
 
 const pause = (milliseconds: number) => {
   const end = performance.now() + milliseconds;
@@ -276,11 +289,13 @@ describe("a job", () => {
     words[PLACES.MODULE] = 65536;
     words[PLACES.MODULE_BYTES] = module.length;
     let jobs = 0;
-    serve({ memory, job: 0, table: 4 * PLACES.JOB_WORDS, places: PLACES, patience: 0 }, () => {
+    const task = { memory, job: 0, table: 4 * PLACES.JOB_WORDS, ...PLAIN };
+    const claim = () => {
       jobs++;
       Atomics.store(words, PLACES.STOP, 1);
       Atomics.add(words, PLACES.JOB, 1);
-    });
+    };
+    serve(task, claim, visitAll, []);
     assertEquals([jobs, words[PLACES.FAILED]], [1, 0]);
   });
 
@@ -288,6 +303,47 @@ describe("a job", () => {
     await using _threads = await useThreads(2);
     const tooMany = new Int32Array(1000);
     assertEquals(launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1, false), false);
+  });
+});
+
+describe("CTCLoss", () => {
+  it("gives threads its samples, if they and their gradients are in the arena and there are several", async () => {
+    await using _threads = await useThreads(2);
+    const real = launch!;
+    const numbers: number[] = [];
+    launchWith((kernel, module, ...rest) => {
+      if (typeof module === "number") numbers.push(module);
+      return real(kernel, module, ...rest);
+    });
+    using scores = empty([120, 4, 50]);
+    using doubles = empty([120, 4, 50], "float64");
+    using gradient = empty([120, 4, 50]);
+    for (const { data } of [scores, doubles, gradient]) data.fill(0);
+    const loss = new CTCLoss({ logits: true });
+    const labels = int32(Array.from({ length: 80 }, (_, i) => 1 + i % 49), [4, 20]);
+    const evaluate = (x: TensorLike, out?: { logits: Tensor }, samples = 4) => {
+      numbers.length = 0;
+      const lengths = [120, 20].map((length) => int32(new Array(samples).fill(length)));
+      const targets = int32(labels.data.subarray(0, 20 * samples), [samples, 20]);
+      loss.valueAndGrad(x, targets, lengths[0], lengths[1], out && { out });
+      return numbers.slice();
+    };
+    const forward = (x: TensorLike) => {
+      numbers.length = 0;
+      loss.forward(x, labels, int32([120, 120, 120, 120]), int32([20, 20, 20, 20]));
+      return numbers.slice();
+    };
+    assertEquals(evaluate(scores, { logits: gradient }), [-1, -3]);
+    assertEquals([forward(scores), forward(doubles)], [[-1, -3], [-2, -4]]);
+    // The gradient is an ordinary array; the scores are; there is one sample; there is little to do.
+    assertEquals(evaluate(scores), []);
+    assertEquals(evaluate(new Tensor(new Float32Array(24_000), [120, 4, 50])), []);
+    const one = new Tensor(scores.data.subarray(0, 6000), [120, 1, 50]);
+    const out = new Tensor(gradient.data.subarray(0, 6000), [120, 1, 50]);
+    assertEquals(evaluate(one, { logits: out }, 1), []);
+    const short = new Tensor(scores.data.subarray(0, 400), [2, 4, 50]);
+    loss.forward(short, labels, int32([2, 2, 2, 2]), int32([1, 1, 1, 1]));
+    assertEquals(numbers, []);
   });
 });
 
@@ -305,7 +361,7 @@ describe("a worker of a browser", () => {
       const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
       const words = new Int32Array(memory.buffer, 0, PLACES.JOB_WORDS);
       const table = 4 * PLACES.JOB_WORDS;
-      const worker = await startWorker({ memory, job: 0, table, places: PLACES, patience: 0 });
+      const worker = await startWorker({ memory, job: 0, table, ...PLAIN });
       let hasEnded = false;
       const end = worker.end().then(() => hasEnded = true);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -324,13 +380,27 @@ describe("a worker of a browser", () => {
 
 describe("a program with threads", () => {
   const work = `
-    const { BCEWithLogitsLoss, empty, useThreads } = await import(module);
+    const { BCEWithLogitsLoss, CTCLoss, empty, int32, Tensor, useThreads } = await import(module);
     const threads = await useThreads(3);
     const x = empty([2 ** 20]);
     x.data.fill(0.5);
     const loss = new BCEWithLogitsLoss();
     const results = new Set();
     for (let k = 0; k < 30; k++) results.add(loss.forward(x, x).item());
+    // Functions of TypeScript, not kernels.
+    const scores = empty([100, 8, 20]);
+    const gradient = empty([100, 8, 20]);
+    for (let i = 0; i < scores.data.length; i++) scores.data[i] = Math.sin(i * i);
+    const labels = int32(Array.from({ length: 80 }, (_, i) => 1 + i % 7), [8, 10]);
+    const lengths = [int32(new Array(8).fill(100)), int32(new Array(8).fill(10))];
+    const ctc = new CTCLoss({ logits: true });
+    const ordinary = new Tensor(scores.data.slice(), [100, 8, 20]);
+    const wanted = ctc.valueAndGrad(ordinary, labels, ...lengths);
+    for (let k = 0; k < 30; k++) {
+      const { value } = ctc.valueAndGrad(scores, labels, ...lengths, { out: { logits: gradient } });
+      const isSame = gradient.data.every((number, i) => number === wanted.grad.logits.data[i]);
+      if (value.item() !== wanted.value.item() || !isSame) throw new Error("other numbers");
+    }
     console.log(threads.count, results.size);`;
   const ENDS: readonly [what: string, code: string, status: number, output: string][] = [
     ["ends without disposing of them", work, 0, "3 1\n"],

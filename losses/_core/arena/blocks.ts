@@ -2,12 +2,7 @@
  * Which parts of a range of addresses are in use: blocks are taken from the first gap that is large enough, and given back.
  */
 
-/** A range of addresses. */
-export interface Block {
-  readonly start: number;
-  /** The first address after it. */
-  readonly end: number;
-}
+import type { Block } from "../tensor/arena.ts";
 
 /** Blocks of a range of addresses. */
 export class Blocks {

@@ -35,7 +35,7 @@ export interface Places {
   readonly FAILED: number;
   /** 1 if workers are to end. */
   readonly STOP: number;
-  /** The number of the kernel. */
+  /** The number of the kernel; below 0 that of a function that workers have, see alignments.ts. */
   readonly KERNEL: number;
   /** Where the kernel's module is, and how many bytes it has. */
   readonly MODULE: number;

@@ -7,10 +7,10 @@ import { type AnyKernels, COPIES, type Layout, type NearArrays } from "../kernel
 import type { Plan, Run } from "../kernel/plan.ts";
 import { BATCH, PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
 import { instantiate } from "../kernel/wasm.ts";
+import type { Block } from "../tensor/arena.ts";
 import type { FloatArray } from "../tensor/types.ts";
-import type { Block } from "./blocks.ts";
 import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";
-import { launch } from "./launch.ts";
+import { launch, leastShared } from "./launch.ts";
 import type { Arena } from "./memory.ts";
 
 /** Rows in a tile, for kernels that otherwise work on one row: as many tiles are then run at once. */
@@ -18,28 +18,26 @@ const TILE_ROWS = 4096;
 /** Elements that threads work on at once: each of them has to get enough to do. */
 const BATCH_OF_THREADS = /* @__PURE__ */ Math.pow(2, 18);
 
-/** From which size on it is worth to do something. Tests do it always. */
-interface Worth {
-  /** To work in place: the numbers of an argument. */
-  readonly inPlace: number;
-  /** To share the work among threads: instructions for all elements, see {@linkcode STEADY}. */
-  readonly threads: number;
-}
-
-/** Makes kernels for the arena, where an array lies in it. */
-export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
+/**
+ * Makes kernels for the arena, where an array lies in it.
+ *
+ * @param arena The arena.
+ * @param least From how many numbers of an argument on it is worth to work in place: with fewer, copying is quicker. Tests do it
+ * always.
+ */
+export function nearIn(arena: Arena, least: number = LEAST_IN_PLACE): NearArrays {
   const known = new WeakMap<AnyKernels, KernelsInArena>();
   const collected = new FinalizationRegistry<Block>((block) => arena.free(block));
   return (usual, numbers) => {
     let isWorth = false;
     for (let i = 0; i < numbers.length && !isWorth; i++) {
       const data = numbers[i]?.data;
-      isWorth = data !== undefined && data.length >= worth.inPlace && arena.holds(data);
+      isWorth = data !== undefined && data.length >= least && arena.holds(data);
     }
     if (!isWorth) return usual;
     let kernels = known.get(usual);
     if (kernels === undefined) {
-      kernels = KernelsInArena.make(arena, layoutOf(usual), worth);
+      kernels = KernelsInArena.make(arena, layoutOf(usual));
       if (kernels === undefined) return usual;
       known.set(usual, kernels);
       collected.register(usual, kernels.block);
@@ -48,8 +46,7 @@ export function nearIn(arena: Arena, worth: Worth = WORTH): NearArrays {
   };
 }
 
-/** Below it copying is quicker, or one thread, whatever the loss: see tests/bench/README.md. */
-const WORTH: Worth = { inPlace: 2048, threads: 4_194_304 };
+const LEAST_IN_PLACE = 2048;
 /** Loading and storing an element take as long as so many instructions. */
 const STEADY = 16;
 
@@ -83,16 +80,14 @@ class KernelsInArena {
   static make(
     arena: Arena,
     layout: Layout<AnyKernels>,
-    worth: Worth,
   ): KernelsInArena | undefined {
     const block = arena.take(ownBytesOf(layout) + 4 * gapOf(layout.operands.size));
-    return block && new KernelsInArena(arena, layout, worth, block);
+    return block && new KernelsInArena(arena, layout, block);
   }
 
   private constructor(
     arena: Arena,
     layout: Layout<AnyKernels>,
-    worth: Worth,
     block: Block,
   ) {
     this.block = block;
@@ -110,11 +105,11 @@ class KernelsInArena {
       const sharesColumns = plan.stores.some(({ kind }) => kind === "column");
       const isSerial = sharesColumns && plan.reductions.length > 0;
       const size = plan.program.dtype === "float64" ? 8 : 4;
-      const least = worth.threads / (STEADY + plan.program.instructions.length);
+      const work = STEADY + plan.program.instructions.length;
       return (rows, cols) => {
         const table = this.#table;
         table[COLUMNS] = cols;
-        if (launch !== undefined && rows > 1 && !isSerial && rows * cols >= least) {
+        if (launch !== undefined && rows > 1 && !isSerial && rows * cols * work >= leastShared) {
           let slot = 0;
           for (const { kind } of operands.values()) {
             if (kind === "row") steps[slot] = sharesColumns ? 0 : 8;

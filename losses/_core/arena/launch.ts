@@ -2,13 +2,14 @@
  * How kernels in the arena reach the threads, if there are any: see threads.ts. Whoever uses none does not load their code.
  */
 
-import type { ArenaKernel } from "./worker.ts";
+/** A kernel: runs over so many rows, its operands being where the table at this address says. */
+export type ArenaKernel = (rows: number, table: number) => void;
 
 /**
  * Runs a kernel on all threads.
  *
  * @param kernel The kernel.
- * @param module Its module.
+ * @param module Its module, or the number of the function that workers have in its place.
  * @param table Its table, see encoder.ts.
  * @param steps By operand, how many bytes its rows lie apart; its columns, if these are shared.
  * @param rows How many rows there are.
@@ -18,7 +19,7 @@ import type { ArenaKernel } from "./worker.ts";
  */
 export type Launch = (
   kernel: ArenaKernel,
-  module: Uint8Array,
+  module: Uint8Array | number,
   table: Int32Array,
   steps: Int32Array,
   rows: number,
@@ -28,6 +29,15 @@ export type Launch = (
 
 /** Runs kernels on threads, if there are any. */
 export let launch: Launch | undefined;
+
+/** From how many instructions on, for all elements together, it is worth to share work: see tests/bench/README.md. */
+const LEAST_SHARED = 4_194_304;
+export let leastShared: number = LEAST_SHARED;
+
+/** Sets from how many instructions on work is shared: tests share all of it. */
+export function shareFrom(instructions: number = LEAST_SHARED): void {
+  leastShared = instructions;
+}
 
 /** Sets what runs kernels on threads. */
 export function launchWith(given: Launch | undefined): void {

@@ -12,10 +12,10 @@
 
 import { bestMachine, type Machine } from "../kernel/memory.ts";
 import { LINE, MOST_PAGES, PAGE, SCRATCH_PAGES, SLACK } from "../kernel/sizes.ts";
-import { type ArenaMemory, openArena } from "../tensor/arena.ts";
+import { type ArenaMemory, type Block, openArena } from "../tensor/arena.ts";
 import { show } from "../tensor/shape.ts";
 import type { Shaped, TensorData } from "../tensor/types.ts";
-import { type Block, Blocks } from "./blocks.ts";
+import { Blocks } from "./blocks.ts";
 
 /** The memory grows by this many pages at least. */
 const GROWTH = 256;
@@ -56,7 +56,6 @@ export class Arena implements ArenaMemory {
     return only;
   }
 
-  /** The memory's present buffer. */
   get buffer(): ArrayBufferLike {
     return this.memory.buffer;
   }
@@ -80,7 +79,6 @@ export class Arena implements ArenaMemory {
       this.#buffers.has(data.buffer);
   }
 
-  /** Takes a block of at least so many bytes, aligned to cache lines; undefined if the memory is full. */
   take(bytes: number): Block | undefined {
     const block = this.#blocks.take(LINE * Math.max(1, Math.ceil(bytes / LINE)));
     if (block === undefined || this.#reach(block.end + SLACK)) return block;
@@ -88,7 +86,6 @@ export class Arena implements ArenaMemory {
     return undefined;
   }
 
-  /** Gives a block back. */
   free(block: Block): void {
     this.#blocks.free(block);
   }

@@ -3,12 +3,13 @@
  */
 
 import { PAGE } from "../kernel/sizes.ts";
-import type { Block } from "./blocks.ts";
+import type { Block } from "../tensor/arena.ts";
+import { SAMPLE } from "./alignments.ts";
 import { gapOf } from "./encoder.ts";
 import { MOST_OPERANDS, PLACES } from "./job.ts";
-import { type Launch, launchWith } from "./launch.ts";
+import { type ArenaKernel, type Launch, launchWith } from "./launch.ts";
 import type { Arena } from "./memory.ts";
-import { type ArenaKernel, claimChunks } from "./worker.ts";
+import { claimChunks } from "./worker.ts";
 import { type StartedWorker, startWorker } from "./workers.ts";
 
 /** For how many milliseconds a worker looks for the next job before it goes to sleep. */
@@ -56,6 +57,7 @@ export class Pool {
         job: block.start,
         table: tables + (k + 1) * tableBytes,
         places: PLACES,
+        sample: SAMPLE,
         patience: PATIENCE,
       })));
     const workers = starts.flatMap((start) => start.status === "fulfilled" ? [start.value] : []);
@@ -84,7 +86,9 @@ export class Pool {
   readonly #launch: Launch = (kernel, module, table, steps, rows, cols, sharesColumns) => {
     if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
     const words = this.words;
-    const known = this.#moduleOf(kernel, module);
+    const known = typeof module === "number"
+      ? { id: module, start: 0, bytes: 0 }
+      : this.#moduleOf(kernel, module);
     if (known === undefined) return false;
     // The last job was left by an exception that nothing can catch, or that came from closing it, such as a stack overflow.
     if (this.#isRunning) this.#close();

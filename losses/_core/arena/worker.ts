@@ -3,7 +3,9 @@
  * also in bundles. So these functions refer to nothing outside of themselves; everything comes as an argument.
  */
 
+import type { SampleWords, Visit, visitAll } from "./alignments.ts";
 import type { Places } from "./job.ts";
+import type { ArenaKernel } from "./launch.ts";
 
 /** What a worker is given. */
 export interface Task {
@@ -13,12 +15,10 @@ export interface Task {
   /** Where the worker's own table begins, in bytes. */
   readonly table: number;
   readonly places: Places;
+  readonly sample: SampleWords;
   /** For how many milliseconds to look for the next job before going to sleep. */
   readonly patience: number;
 }
-
-/** A kernel: runs over so many rows, its operands being where the table at this address says. */
-export type ArenaKernel = (rows: number, table: number) => void;
 
 /**
  * Claims chunks of the open job and computes them, until none is left.
@@ -61,15 +61,23 @@ export function claimChunks(
  *
  * @param task What the worker is given.
  * @param claim The function above.
+ * @param kernelOf Makes kernels of functions, see alignments.ts.
+ * @param visits These functions.
  */
 export function serve(
-  { memory, job, table: tableAt, places, patience }: Task,
+  { memory, job, table: tableAt, places, sample, patience }: Task,
   claim: typeof claimChunks,
+  kernelOf: typeof visitAll,
+  visits: readonly Visit[],
 ): void {
   const { JOB, OPEN, ACTIVE, FAILED, STOP, KERNEL, MODULE, MODULE_BYTES, PAGES } = places;
   const words = new Int32Array(memory.buffer, job, places.JOB_WORDS);
   const table = new Int32Array(memory.buffer, tableAt, places.TABLE_WORDS);
-  const kernels: (ArenaKernel | undefined)[] = [];
+  const kernels: { [id: number]: ArenaKernel } = {};
+  for (let k = 0; k < visits.length; k++) {
+    kernels[-1 - 2 * k] = kernelOf(memory, visits[k]!, sample, false);
+    kernels[-2 - 2 * k] = kernelOf(memory, visits[k]!, sample, true);
+  }
   let seen = 0;
   for (;;) {
     const bedtime = performance.now() + patience;

@@ -5,8 +5,22 @@
 
 import type { Shaped } from "./types.ts";
 
+/** A range of addresses. */
+export interface Block {
+  readonly start: number;
+  /** The first address after it. */
+  readonly end: number;
+}
+
 /** The memory of the arena. */
 export interface ArenaMemory {
+  readonly memory: WebAssembly.Memory;
+  /** Its present buffer. */
+  readonly buffer: ArrayBufferLike;
+  /** Takes a block of at least so many bytes, aligned to cache lines; undefined if the memory is full. */
+  take(bytes: number): Block | undefined;
+  /** Gives a block back. */
+  free(block: Block): void;
   /** True if an array lies in this memory. */
   holds(data: unknown): boolean;
   /**
