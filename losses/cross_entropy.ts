@@ -449,8 +449,8 @@ export class CrossEntropyLoss extends Loss<
     let total = 0;
     // Values are added up over as many columns as usual, however many are worked on at once.
     const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(usual.tile / classes)));
-    // Scores and gradients are read across the rows: half a batch of them stays in the cache.
-    const most = Math.min(MOST_ROWS, kernels.batch / 2 / classes);
+    // In place, each row of a tile is a piece of memory of its own: long pieces are read faster.
+    const most = Math.min(MOST_ROWS, kernels.tile / classes);
     const atOnce = width * Math.max(1, Math.floor(most / width));
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += atOnce) {
