@@ -120,7 +120,8 @@ export class Tensor {
     // The getter takes V8 longer to define than a small loss to compute; many in a row, a third as long.
     if (stock.length === 0) {
       const blank = new Checked("float64", undefined) as unknown as TensorData;
-      for (let i = 0; i < STOCK; i++) stock.push(new Tensor(blank, SCALAR_SHAPE));
+      for (let i = 0; i < more; i++) stock.push(new Tensor(blank, SCALAR_SHAPE));
+      more = Math.min(2 * more, 64);
     }
     const tensor = stock.pop()!;
     (tensor as { dtype: DType }).dtype = dtype;
@@ -247,9 +248,9 @@ class Checked {
   constructor(readonly dtype: DType, readonly array: TensorData | undefined) {}
 }
 
-/** Scalars that are not handed out yet, and how many are made at a time. */
+/** Scalars that are not handed out yet, and how many are made next time: first few, as the first call is to be quick. */
 const stock: Tensor[] = [];
-const STOCK = 64;
+let more = 1;
 
 /** The shape of every scalar. */
 export const SCALAR_SHAPE: readonly number[] = /* @__PURE__ */ Object.freeze([]);
