@@ -22,7 +22,7 @@
  *
  * Siblings: {@linkcode HuberLoss} with delta = beta is beta times this loss; {@linkcode L1Loss} is its limit beta → 0.
  *
- * Unlike PyTorch, shapes with different numbers of axes are refused.
+ * Unlike PyTorch, e² does not overflow while beta is finite, and shapes with different numbers of axes are refused.
  *
  * Notebook: `notebooks/smooth_l1.ipynb` of the repository. Reference: R. Girshick, Fast R-CNN, 2015.
  *

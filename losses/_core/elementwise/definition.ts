@@ -66,7 +66,10 @@ export interface ElementwiseDefinition {
   readonly tensors?: readonly { readonly name: string; readonly symbol: string }[];
   /** The formulas, or a function that chooses them by the options. */
   readonly formula: LossFormula | ((options: OptionValues) => LossFormula);
-  /** Formulas that give the same numbers in fewer instructions, where there are some for these options: kernels are made of them. */
+  /**
+   * Other formulas of the same functions, if there are some for these options that take fewer instructions: kernels are made of
+   * them. Results may differ from those of the formula by rounding, and where only the formula overflows.
+   */
   readonly shorter?: (options: OptionValues) => LossFormula | undefined;
   /** The functions of math.ts that the formulas call. */
   readonly functions?: MathFunctions;
