@@ -85,8 +85,8 @@ export interface Normalised {
 
 /** The most memory for samples that are worked on together, unless there is only one. */
 const GROUP_BYTES = 67_108_864;
-/** A state of a frame takes as long as so many instructions of a kernel for one element. */
-const STATE = 256;
+/** A state takes in a frame as long as so many instructions of a kernel for one element. */
+const STATE = 200;
 
 /**
  * Sums the probabilities of all alignments of each sample, and writes the gradients.
@@ -128,9 +128,12 @@ function sharedMemory(
 ): ArenaMemory | undefined {
   if (launch === undefined || samples.length < 2) return undefined;
   if (!arena!.holds(data) || (grad !== undefined && !arena!.holds(grad))) return undefined;
-  let work = 0;
-  for (const { frames, labels } of samples) work += frames * statesOf(labels) * STATE;
-  return work >= leastShared ? arena : undefined;
+  return workOf(samples) >= leastShared ? arena : undefined;
+}
+
+/** How much work samples are, see launch.ts. */
+function workOf(samples: readonly Sample[]): number {
+  return samples.reduce((sum, { frames, labels }) => sum + frames * statesOf(labels) * STATE, 0);
 }
 
 const statesOf = ({ place }: PreparedLabels) => 2 * place.length + 1;
@@ -203,7 +206,8 @@ function sumGroup(
   }
 
   const visitAll = (visit: Visit) => {
-    if (memory !== undefined && share(memory, visit, isWide, 4 * first, group.length)) return;
+    const at = 4 * first;
+    if (memory && share(memory, visit, isWide, at, group.length, workOf(group))) return;
     for (let k = 0; k < group.length; k++) {
       const at = first + k * SAMPLE.WORDS;
       visit(SAMPLE, words, doubles, whole ?? data, whole ?? grad ?? data, at);

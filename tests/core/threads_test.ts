@@ -13,7 +13,12 @@ import {
 } from "@lossbook/losses";
 import { SAMPLE, visitAll } from "../../losses/_core/arena/alignments.ts";
 import { PLACES } from "../../losses/_core/arena/job.ts";
-import { type ArenaKernel, launch, launchWith } from "../../losses/_core/arena/launch.ts";
+import {
+  type ArenaKernel,
+  launch,
+  launchWith,
+  leastShared,
+} from "../../losses/_core/arena/launch.ts";
 import { Arena } from "../../losses/_core/arena/memory.ts";
 import { Pool } from "../../losses/_core/arena/threads.ts";
 import { claimChunks, serve } from "../../losses/_core/arena/worker.ts";
@@ -46,7 +51,16 @@ const pause = (milliseconds: number) => {
 
 /** Runs a kernel on all threads: rows of one element, with a table of no operands. */
 function launchRows(kernel: ArenaKernel, module: Uint8Array, rows: number): boolean {
-  return launch!(kernel, module, new Int32Array(1), new Int32Array(0), rows, 2 ** 20, false);
+  return launch!(
+    kernel,
+    module,
+    new Int32Array(1),
+    new Int32Array(0),
+    rows,
+    2 ** 20,
+    false,
+    Infinity,
+  );
 }
 
 /** The other runtimes of this machine. */
@@ -299,10 +313,34 @@ describe("a job", () => {
     assertEquals([jobs, words[PLACES.FAILED]], [1, 0]);
   });
 
+  it("wakes workers only if there is enough to do", async () => {
+    const arena = Arena.open()!;
+    const pool = await Pool.start(arena, 2);
+    const { words } = pool;
+    const module = moduleThat(false);
+    const share = (work: number) =>
+      launch!(() => {}, module, new Int32Array(1), new Int32Array(0), 8, 1, false, work);
+    const fallAsleep = () => {
+      while (Atomics.load(words, PLACES.ASLEEP) < 2) pause(1);
+    };
+    fallAsleep();
+    const jobs = words[PLACES.JOB];
+    assertEquals([share(4 * leastShared - 1), words[PLACES.JOB]], [false, jobs]);
+    assertEquals([share(4 * leastShared), words[PLACES.JOB]], [true, jobs + 1]);
+    fallAsleep();
+    // One of them is awake.
+    Atomics.store(words, PLACES.ASLEEP, 1);
+    assertEquals(share(leastShared), true);
+    await pool.end();
+  });
+
   it("with too many operands is left to the caller", async () => {
     await using _threads = await useThreads(2);
     const tooMany = new Int32Array(1000);
-    assertEquals(launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1, false), false);
+    assertEquals(
+      launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1, false, Infinity),
+      false,
+    );
   });
 });
 

@@ -274,6 +274,7 @@ export const visitAll = (
  * @param isWide Whether scores are float64.
  * @param start Where the words of the first sample begin, in bytes; those of the others follow.
  * @param count How many samples there are.
+ * @param work How much work it is, see {@linkcode leastShared}.
  * @returns False if nothing was run.
  */
 export function share(
@@ -282,11 +283,12 @@ export function share(
   isWide: boolean,
   start: number,
   count: number,
+  work: number,
 ): boolean {
   const kernel = visitAll(memory, visit, SAMPLE, isWide);
   const number = -1 - 2 * VISITS.indexOf(visit) - Number(isWide);
   // Each sample is a chunk of its own, as if it were a row without end.
   const table = Int32Array.of(0, start, 0);
   const steps = Int32Array.of(4 * SAMPLE.WORDS);
-  return launch?.(kernel, number, table, steps, count, Infinity, false) === true;
+  return launch?.(kernel, number, table, steps, count, Infinity, false, work) === true;
 }

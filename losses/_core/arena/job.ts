@@ -35,6 +35,8 @@ export interface Places {
   readonly FAILED: number;
   /** 1 if workers are to end. */
   readonly STOP: number;
+  /** How many workers sleep. */
+  readonly ASLEEP: number;
   /** The number of the kernel; below 0 that of a function that workers have, see alignments.ts. */
   readonly KERNEL: number;
   /** Where the kernel's module is, and how many bytes it has. */
@@ -73,6 +75,7 @@ export const PLACES: Places = {
   OPERANDS: 11,
   PAGES: 12,
   HEIGHT: 13,
+  ASLEEP: 14,
   TABLE,
   STEPS,
   TABLE_WORDS,

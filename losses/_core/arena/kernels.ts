@@ -5,6 +5,7 @@
 
 import { type AnyKernels, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
 import type { Plan, Run } from "../kernel/plan.ts";
+import { ELEMENT } from "../kernel/program.ts";
 import { BATCH, PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
 import { instantiate } from "../kernel/wasm.ts";
 import type { Block } from "../tensor/arena.ts";
@@ -47,8 +48,8 @@ export function nearIn(arena: Arena, least: number = LEAST_IN_PLACE): NearArrays
 }
 
 const LEAST_IN_PLACE = 2048;
-/** Loading and storing an element take as long as so many instructions. */
-const STEADY = 16;
+/** Storing an element, or adding it to a sum, takes as long as so many instructions. */
+const RESULT = 2;
 
 /** The layout for the arena. */
 function layoutOf({ tile, tileRows, layOut }: AnyKernels): Layout<AnyKernels> {
@@ -99,13 +100,16 @@ class KernelsInArena {
     this.#table = new Int32Array(buffer, tableAt, gapOf(operands.size));
     const steps = new Int32Array(operands.size);
     const runOf = (plan: Plan): Run => {
+      const { program: { dtype, instructions }, stores, reductions } = plan;
       const bytes = encodeForArena(plan, arena.machine === "relaxed", operands, base);
       const run = instantiate(bytes, arena.memory);
       // What is stored in a column may be read again in the next row: then columns are shared, not rows.
-      const sharesColumns = plan.stores.some(({ kind }) => kind === "column");
-      const isSerial = sharesColumns && plan.reductions.length > 0;
-      const size = plan.program.dtype === "float64" ? 8 : 4;
-      const work = STEADY + plan.program.instructions.length;
+      const sharesColumns = stores.some(({ kind }) => kind === "column");
+      const isSerial = sharesColumns && reductions.length > 0;
+      const size = dtype === "float64" ? 8 : 4;
+      // A vector holds half as many elements of float64.
+      const work = size / 4 * (instructions.filter(({ stage }) => stage === ELEMENT).length +
+        RESULT * (stores.length + reductions.length));
       return (rows, cols) => {
         const table = this.#table;
         table[COLUMNS] = cols;
@@ -117,7 +121,8 @@ class KernelsInArena {
             else steps[slot] = kind === "element" ? cols * size + table[gapOf(slot)]! : 0;
             slot++;
           }
-          if (launch(run, bytes, table, steps, rows, cols, sharesColumns)) return;
+          const all = rows * cols * work;
+          if (launch(run, bytes, table, steps, rows, cols, sharesColumns, all)) return;
         }
         run(rows, tableAt);
       };

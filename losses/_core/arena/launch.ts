@@ -15,6 +15,7 @@ export type ArenaKernel = (rows: number, table: number) => void;
  * @param rows How many rows there are.
  * @param cols How many columns there are.
  * @param sharesColumns Whether threads share columns rather than rows.
+ * @param work How much work it is, see {@linkcode leastShared}.
  * @returns False if nothing was run.
  */
 export type Launch = (
@@ -25,18 +26,22 @@ export type Launch = (
   rows: number,
   cols: number,
   sharesColumns: boolean,
+  work: number,
 ) => boolean;
 
 /** Runs kernels on threads, if there are any. */
 export let launch: Launch | undefined;
 
-/** From how many instructions on, for all elements together, it is worth to share work: see tests/bench/README.md. */
-const LEAST_SHARED = 4_194_304;
+/**
+ * How much work is shared at least among threads that are awake, in instructions of kernels times elements, of which one thread does
+ * about 50 in a nanosecond: see tests/bench/README.md.
+ */
+const LEAST_SHARED = 1_000_000;
 export let leastShared: number = LEAST_SHARED;
 
-/** Sets from how many instructions on work is shared: tests share all of it. */
-export function shareFrom(instructions: number = LEAST_SHARED): void {
-  leastShared = instructions;
+/** Sets how much work is shared at least: tests share all of it. */
+export function shareFrom(work: number = LEAST_SHARED): void {
+  leastShared = work;
 }
 
 /** Sets what runs kernels on threads. */

@@ -7,7 +7,7 @@ import type { Block } from "../tensor/arena.ts";
 import { SAMPLE } from "./alignments.ts";
 import { gapOf } from "./encoder.ts";
 import { MOST_OPERANDS, PLACES } from "./job.ts";
-import { type ArenaKernel, type Launch, launchWith } from "./launch.ts";
+import { type ArenaKernel, type Launch, launchWith, leastShared } from "./launch.ts";
 import type { Arena } from "./memory.ts";
 import { claimChunks } from "./worker.ts";
 import { type StartedWorker, startWorker } from "./workers.ts";
@@ -16,6 +16,8 @@ import { type StartedWorker, startWorker } from "./workers.ts";
 const PATIENCE = 0.05;
 /** After so many milliseconds without an answer a worker is taken to be dead. */
 const DEAD = 30_000;
+/** To wake workers takes about as long as so many times the least work that is shared. */
+const WAKING = 4;
 /** About how many elements a chunk has. */
 const CHUNK_ELEMENTS = 8192;
 
@@ -82,10 +84,12 @@ export class Pool {
     launchWith(this.#launch);
   }
 
-  /** Runs a kernel on all threads; false if it has too many operands, or a thread died. */
-  readonly #launch: Launch = (kernel, module, table, steps, rows, cols, sharesColumns) => {
+  /** Runs a kernel on all threads; false if that is not worth to wake them, it has too many operands, or a thread died. */
+  readonly #launch: Launch = (kernel, module, table, steps, rows, cols, sharesColumns, work) => {
     if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
     const words = this.words;
+    const areAsleep = Atomics.load(words, PLACES.ASLEEP) >= this.#workers.length;
+    if (areAsleep && work < WAKING * leastShared) return false;
     const known = typeof module === "number"
       ? { id: module, start: 0, bytes: 0 }
       : this.#moduleOf(kernel, module);

@@ -70,7 +70,7 @@ export function serve(
   kernelOf: typeof visitAll,
   visits: readonly Visit[],
 ): void {
-  const { JOB, OPEN, ACTIVE, FAILED, STOP, KERNEL, MODULE, MODULE_BYTES, PAGES } = places;
+  const { JOB, OPEN, ACTIVE, FAILED, STOP, ASLEEP, KERNEL, MODULE, MODULE_BYTES, PAGES } = places;
   const words = new Int32Array(memory.buffer, job, places.JOB_WORDS);
   const table = new Int32Array(memory.buffer, tableAt, places.TABLE_WORDS);
   const kernels: { [id: number]: ArenaKernel } = {};
@@ -82,7 +82,10 @@ export function serve(
   for (;;) {
     const bedtime = performance.now() + patience;
     while (Atomics.load(words, JOB) === seen) {
-      if (performance.now() > bedtime) Atomics.wait(words, JOB, seen);
+      if (performance.now() <= bedtime) continue;
+      Atomics.add(words, ASLEEP, 1);
+      Atomics.wait(words, JOB, seen);
+      Atomics.sub(words, ASLEEP, 1);
     }
     const current = Atomics.load(words, JOB);
     let code: Uint8Array<ArrayBuffer> | undefined;
