@@ -33,7 +33,7 @@ export interface SampleWords {
   readonly TOP: number;
   /** By frame, what is subtracted from scores less their maximum to make them log-probabilities, then the divisor of α and β. */
   readonly SCALE: number;
-  /** Rows of states, two zeros and ⌀ A ⌀ B ⌀ …: one before the first frame, and one after each frame. */
+  /** Rows of states, ⌀ A ⌀ B ⌀ … and a zero: one before the first frame, and one after each frame. */
   readonly ALPHA: number;
   /** One such row. */
   readonly BETA: number;
@@ -137,10 +137,9 @@ export const align: Visit = (s, words, doubles, _scores, grad, at) => {
   const jump = words[at + s.JUMP]!;
   const emission = words[at + s.EMISSION]!;
   const scales = words[at + s.SCALE]!;
-  // The first state comes after two zeros, so that the two states before any state can be read.
-  const alpha = words[at + s.ALPHA]! + 2;
-  const beta = words[at + s.BETA]! + 2;
-  const width = 2 * labels + 4;
+  const alpha = words[at + s.ALPHA]!;
+  const beta = words[at + s.BETA]!;
+  const width = 2 * labels + 2;
 
   // As if every alignment were in the first blank before the first frame.
   doubles[alpha] = 1;
