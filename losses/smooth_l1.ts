@@ -73,12 +73,10 @@ const definition: ElementwiseDefinition = {
   // With c, the clipped residual, both branches of the value are c / beta (e - c / 2), and those of the gradient c / beta. Where
   // float32 rounds beta to 0 or ∞, c / beta would be NaN.
   shorter: ({ beta }) =>
-    Math.abs(Math.log2(beta as number)) < 127
-      ? {
-        value: `${clip("x - y")} / beta * (x - y - ${clip("x - y")} / 2)`,
-        grad: { input: `${clip("x - y")} / beta`, target: `${clip("y - x")} / beta` },
-      }
-      : undefined,
+    [0, Infinity].includes(Math.fround(beta as number)) ? undefined : {
+      value: `${clip("x - y")} / beta * (x - y - ${clip("x - y")} / 2)`,
+      grad: { input: `${clip("x - y")} / beta`, target: `${clip("y - x")} / beta` },
+    },
 };
 
 /**

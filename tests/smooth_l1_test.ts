@@ -192,6 +192,14 @@ describe("SmoothL1Loss with extreme numbers", () => {
     }
   });
 
+  it("the smallest and largest betas of float32: e² does not overflow", () => {
+    for (const beta of [2 ** -149, 2 ** -126, 2 ** 127]) {
+      assertEquals(at(beta, beta, float32), [Math.fround(beta / 2), 1]);
+      assertEquals(at(-4 * beta, beta, float32)[1], -1);
+    }
+    assertEquals(at(2 ** 126, 2 ** 127, float32), [2 ** 124, 1 / 2]);
+  });
+
   it("2^20 equal residuals in float32: the mean is exact", () => {
     const f = Math.fround;
     for (const beta of [1, 0.3].map(f)) {
