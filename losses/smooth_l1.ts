@@ -70,9 +70,10 @@ const definition: ElementwiseDefinition = {
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
   options: { beta: { default: 1, valid: (beta) => beta >= 0, wanted: "≥ 0" } },
   formula: ({ beta }) => beta === 0 ? sharpFormula : formula,
-  // With c, the clipped residual, both branches of the value are c / beta (e - c / 2), and those of the gradient c / beta.
+  // With c, the clipped residual, both branches of the value are c / beta (e - c / 2), and those of the gradient c / beta. Where
+  // float32 rounds beta to 0 or ∞, c / beta would be NaN.
   shorter: ({ beta }) =>
-    beta === 0 || beta === Infinity ? undefined : {
+    [0, Infinity].includes(Math.fround(beta as number)) ? undefined : {
       value: `${clip("x - y")} / beta * (x - y - ${clip("x - y")} / 2)`,
       grad: { input: `${clip("x - y")} / beta`, target: `${clip("y - x")} / beta` },
     },

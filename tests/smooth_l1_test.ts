@@ -185,6 +185,21 @@ describe("SmoothL1Loss with extreme numbers", () => {
     assertEquals(at(1e19, Infinity, float32), [0, 0]);
   });
 
+  it("a beta that float32 rounds to 0 or ∞ is like 0 and ∞", () => {
+    for (const e of [0, 3, -3]) {
+      assertEquals(at(e, 1e-46, float32), [Math.abs(e), Math.sign(e)]);
+      assertEquals(at(e, 1e39, float32), [0, 0]);
+    }
+  });
+
+  it("the smallest and largest betas of float32: e² does not overflow", () => {
+    for (const beta of [2 ** -149, 2 ** -126, 2 ** 127]) {
+      assertEquals(at(beta, beta, float32), [Math.fround(beta / 2), 1]);
+      assertEquals(at(-4 * beta, beta, float32)[1], -1);
+    }
+    assertEquals(at(2 ** 126, 2 ** 127, float32), [2 ** 124, 1 / 2]);
+  });
+
   it("2^20 equal residuals in float32: the mean is exact", () => {
     const f = Math.fround;
     for (const beta of [1, 0.3].map(f)) {

@@ -141,7 +141,7 @@ const statesOf = ({ place }: PreparedLabels) => 2 * place.length + 1;
 /** How much memory a sample takes. */
 function bytesOf({ frames, labels }: Sample): number {
   const count = labels.classes.length;
-  const width = statesOf(labels) + 3;
+  const width = statesOf(labels) + 1;
   const words = SAMPLE.WORDS + count + labels.place.length;
   const doubles = frames * (count + 2) + (frames + 2) * width + count + labels.place.length + 2;
   return 8 * (Math.ceil(words / 2) + doubles);
@@ -190,7 +190,7 @@ function sumGroup(
   const results = take(group.length);
   for (const [k, { index, frames, labels }] of group.entries()) {
     const at = first + k * SAMPLE.WORDS;
-    const width = statesOf(labels) + 3;
+    const width = statesOf(labels) + 1;
     const top = words[at + SAMPLE.TOP] = take(frames);
     const scale = words[at + SAMPLE.SCALE] = take(frames);
     for (let t = 0, row = index; t < frames; t++, row += samples) {

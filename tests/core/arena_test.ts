@@ -42,6 +42,15 @@ describe("buffers", () => {
       "shares memory",
     );
   });
+
+  it("are known if something else has given the memory a new buffer object", () => {
+    const arena = Arena.open()!;
+    const { buffer } = arena;
+    arena.memory.grow(1);
+    assert(arena.buffer !== buffer, "the buffer object is the same");
+    using tensor = empty([4096]);
+    assert(arena.holds(tensor.data));
+  });
 });
 
 describe("blocks", () => {

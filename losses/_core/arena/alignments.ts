@@ -9,19 +9,21 @@ import type { FloatArray } from "../tensor/types.ts";
 import { type ArenaKernel, launch } from "./launch.ts";
 
 /**
- * Where things are in the words of a sample. An object, as workers have no access to constants. All but the counts are indices of
- * numbers of their type.
+ * Where things are in the words of a sample. An object, as workers have no access to constants. The words after IS_RAW are indices
+ * of numbers of their type.
  */
 export interface SampleWords {
   /** How many frames, labels and distinct classes there are. */
   readonly FRAMES: number;
   readonly LABELS: number;
   readonly COUNT: number;
-  /** The indices of the scores of the first frame and of their gradients, which are not wanted if it is below 0. */
-  readonly SCORES: number;
-  readonly GRAD: number;
   /** How many scores lie between a frame and the next one. */
   readonly STEP: number;
+  /** 1 if the scores are raw, else 0. */
+  readonly IS_RAW: number;
+  /** The scores of the first frame, and their gradients, which are not wanted if this is below 0. */
+  readonly SCORES: number;
+  readonly GRAD: number;
   /** The distinct classes, the blank first; then for each label the index of its class among them. */
   readonly CLASSES: number;
   readonly PLACE: number;
@@ -31,9 +33,9 @@ export interface SampleWords {
   readonly EMISSION: number;
   /** By frame, the maximum of the scores, then the logarithm of the largest probability. */
   readonly TOP: number;
-  /** By frame, what is subtracted from scores less their maximum to make them log-probabilities, then the divisor of α and β. */
+  /** By frame, what is subtracted from scores less their maximum to make them log-probabilities, then the factor of α and β. */
   readonly SCALE: number;
-  /** Rows of states, two zeros and ⌀ A ⌀ B ⌀ …: one before the first frame, and one after each frame. */
+  /** Rows of states, ⌀ A ⌀ B ⌀ … and a zero: one before the first frame, and one after each frame. */
   readonly ALPHA: number;
   /** One such row. */
   readonly BETA: number;
@@ -41,8 +43,6 @@ export interface SampleWords {
   readonly OCCUPANCY: number;
   /** The upstream gradient. */
   readonly UPSTREAM: number;
-  /** 1 if the scores are raw, else 0. */
-  readonly IS_RAW: number;
   /** The logarithm of the sum over all alignments; before, that of the product of the largest probabilities. */
   readonly LOG: number;
   /** How many words there are. */
@@ -50,9 +50,25 @@ export interface SampleWords {
 }
 
 export const SAMPLE: SampleWords = {
-  ...{ FRAMES: 0, LABELS: 1, COUNT: 2, SCORES: 3, GRAD: 4, STEP: 5, CLASSES: 6, PLACE: 7, JUMP: 8 },
-  ...{ EMISSION: 9, TOP: 10, SCALE: 11, ALPHA: 12, BETA: 13, OCCUPANCY: 14, UPSTREAM: 15, LOG: 16 },
-  ...{ IS_RAW: 17, WORDS: 18 },
+  FRAMES: 0,
+  LABELS: 1,
+  COUNT: 2,
+  STEP: 3,
+  IS_RAW: 4,
+  SCORES: 5,
+  GRAD: 6,
+  CLASSES: 7,
+  PLACE: 8,
+  JUMP: 9,
+  EMISSION: 10,
+  TOP: 11,
+  SCALE: 12,
+  ALPHA: 13,
+  BETA: 14,
+  OCCUPANCY: 15,
+  UPSTREAM: 16,
+  LOG: 17,
+  WORDS: 18,
 };
 
 /** Computes something for the sample whose words begin at an index. Gradients may lie in the array of scores. */
@@ -137,10 +153,9 @@ export const align: Visit = (s, words, doubles, _scores, grad, at) => {
   const jump = words[at + s.JUMP]!;
   const emission = words[at + s.EMISSION]!;
   const scales = words[at + s.SCALE]!;
-  // The first state comes after two zeros, so that the two states before any state can be read.
-  const alpha = words[at + s.ALPHA]! + 2;
-  const beta = words[at + s.BETA]! + 2;
-  const width = 2 * labels + 4;
+  const alpha = words[at + s.ALPHA]!;
+  const beta = words[at + s.BETA]!;
+  const width = 2 * labels + 2;
 
   // As if every alignment were in the first blank before the first frame.
   doubles[alpha] = 1;

@@ -29,7 +29,7 @@ export class Arena implements ArenaMemory {
   readonly memory: WebAssembly.Memory;
   readonly machine: Machine;
   readonly #blocks = new Blocks(SCRATCH_PAGES * PAGE, MOST_PAGES * PAGE - SLACK);
-  /** The buffer objects of the memory: it gets another one whenever it grows. */
+  /** The buffer objects that arrays were made of: the memory gets another one whenever it grows, in some engines by any thread. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
 
   private constructor(machine: Machine) {
@@ -39,7 +39,6 @@ export class Arena implements ArenaMemory {
       maximum: MOST_PAGES,
       shared: true,
     });
-    this.#buffers.add(this.memory.buffer);
   }
 
   /** The arena, opened by the first call; undefined where there is no shared memory, or no WebAssembly. */
@@ -57,7 +56,9 @@ export class Arena implements ArenaMemory {
   }
 
   get buffer(): ArrayBufferLike {
-    return this.memory.buffer;
+    const { buffer } = this.memory;
+    this.#buffers.add(buffer);
+    return buffer;
   }
 
   checkLive(name: string, { data, shape }: Shaped, action = "read"): void {
@@ -99,7 +100,6 @@ export class Arena implements ArenaMemory {
     for (const more of [Math.min(most, Math.max(missing, GROWTH)), missing]) {
       try {
         this.memory.grow(more);
-        this.#buffers.add(this.memory.buffer);
         return true;
       } catch {
         // Another attempt, or none: the system refuses.

@@ -83,7 +83,7 @@ export class Lowering extends ProgramBuilder implements Builder<Value> {
         return this.emit(op, a1, a2);
       }
       case "sub": {
-        // a - b / 2^n in one instruction, which rounds once: so does a subtraction, as b / 2^n is exact.
+        // a - b / 2^n in one instruction, which rounds once: so does a subtraction, as b / 2^n is exact if it is a normal number.
         const { op, args: [b, factor], stage } = this.instructions[a2]!;
         return op === "mul" && stage === ELEMENT && isPowerConstant(this, factor!)
           ? this.emit("madd", b!, this.minus(factor!), a1)
