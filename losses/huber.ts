@@ -69,8 +69,8 @@ const definition: ElementwiseDefinition = {
   arguments: [{ name: "input", symbol: "x" }, { name: "target", symbol: "y", integers: true }],
   options: { delta: { default: 1, valid: (delta) => delta > 0, wanted: "> 0" } },
   formula,
-  // With c, the clipped residual, both branches are c (e - c / 2).
-  shorter: () => ({ ...formula, value: `${clipped} * (x - y - ${clipped} / 2)` }),
+  // With c, the clipped residual, both branches are c (e - c / 2), which is -0 at e = -0.
+  shorter: () => ({ ...formula, value: `abs(${clipped} * (x - y - ${clipped} / 2))` }),
   weight: "divides by the count",
 };
 

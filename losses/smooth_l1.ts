@@ -22,7 +22,7 @@
  *
  * Siblings: {@linkcode HuberLoss} with delta = beta is beta times this loss; {@linkcode L1Loss} is its limit beta → 0.
  *
- * Unlike PyTorch, e² does not overflow while beta is finite, and shapes with different numbers of axes are refused.
+ * Unlike PyTorch, shapes with different numbers of axes are refused.
  *
  * Notebook: `notebooks/smooth_l1.ipynb` of the repository. Reference: R. Girshick, Fast R-CNN, 2015.
  *
@@ -71,10 +71,10 @@ const definition: ElementwiseDefinition = {
   options: { beta: { default: 1, valid: (beta) => beta >= 0, wanted: "≥ 0" } },
   formula: ({ beta }) => beta === 0 ? sharpFormula : formula,
   // With c, the clipped residual, both branches of the value are c / beta (e - c / 2), and those of the gradient c / beta. Where
-  // float32 rounds beta to 0 or ∞, c / beta would be NaN.
+  // float32 rounds beta to 0 or ∞, c / beta would be NaN. The product is -0 at e = -0.
   shorter: ({ beta }) =>
     [0, Infinity].includes(Math.fround(beta as number)) ? undefined : {
-      value: `${clip("x - y")} / beta * (x - y - ${clip("x - y")} / 2)`,
+      value: `abs(${clip("x - y")} / beta * (x - y - ${clip("x - y")} / 2))`,
       grad: { input: `${clip("x - y")} / beta`, target: `${clip("y - x")} / beta` },
     },
 };

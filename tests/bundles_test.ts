@@ -121,12 +121,12 @@ type Program = keyof typeof PROGRAMS;
 
 /** The largest allowed sizes in bytes, minified and compressed by gzip. */
 const LIMITS = {
-  "HuberLoss from the main entry": 15_990,
-  "HuberLoss from its subpath": 15_960,
+  "HuberLoss from the main entry": 16_000,
+  "HuberLoss from its subpath": 15_970,
   "CrossEntropyLoss from its subpath": 18_650,
   "float32 from the main entry": 4_450,
   "Formula": 15_600,
-  "everything": 62_500,
+  "everything": 62_600,
 } satisfies Partial<Record<Program, number>>;
 
 it("the README tells the limits in kB", () => {

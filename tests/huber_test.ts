@@ -1,5 +1,5 @@
 /** HuberLoss: e² / 2 where |e| < delta, delta (|e| - delta / 2) elsewhere, with e = input - target. */
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import {
@@ -114,6 +114,15 @@ testFormula("HuberLoss", HuberLoss.formula, { input: "x", target: "y" }, {
 });
 
 describe("HuberLoss at |e| = delta", () => {
+  it("is +0, not -0, where there is no error", () => {
+    for (const e of [0, -0]) {
+      for (const make of [float32, float64]) {
+        const { data } = huber({ reduction: "none" }).forward(make([e]), make([0]));
+        assert(Object.is(data[0], 0));
+      }
+    }
+  });
+
   it("has no kink: both branches agree in value and slope", () => {
     for (const delta of [0.5, 1, 8]) {
       for (const e of [delta, -delta]) {

@@ -1,5 +1,5 @@
 /** SmoothL1Loss: e² / (2 beta) where |e| < beta, |e| - beta / 2 elsewhere, with e = input - target. */
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import {
@@ -111,6 +111,15 @@ testFormula("SmoothL1Loss", SmoothL1Loss.formula, { input: "x", target: "y" }, {
 });
 
 describe("SmoothL1Loss at |e| = beta", () => {
+  it("is +0, not -0, where there is no error", () => {
+    for (const e of [0, -0]) {
+      for (const make of [float32, float64]) {
+        const { data } = smoothL1({ reduction: "none" }).forward(make([e]), make([0]));
+        assert(Object.is(data[0], 0));
+      }
+    }
+  });
+
   it("has no kink: both branches agree in value and slope", () => {
     for (const beta of [0.5, 1, 8]) {
       assertEquals(at(beta, beta), [beta / 2, 1]);

@@ -205,17 +205,17 @@ function sumGroup(
     words[at + SAMPLE.LOG] = results + k;
   }
 
-  const visitAll = (visit: Visit) => {
-    const at = 4 * first;
-    if (memory && share(memory, visit, isWide, at, group.length, workOf(group))) return;
+  const visitGroup = (visit: Visit) => {
+    const bytes = 4 * first;
+    if (memory && share(memory, visit, isWide, bytes, group.length, workOf(group))) return;
     for (let k = 0; k < group.length; k++) {
       const at = first + k * SAMPLE.WORDS;
       visit(SAMPLE, words, doubles, whole ?? data, whole ?? grad ?? data, at);
     }
   };
-  visitAll(gather);
+  visitGroup(gather);
   exponentiate(doubles.subarray(emissions, ends));
-  visitAll(align);
+  visitGroup(align);
   return doubles.slice(results, results + group.length);
 }
 
