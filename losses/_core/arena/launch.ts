@@ -36,7 +36,7 @@ export let launch: Launch | undefined;
  * How much work is shared at least among threads that are awake, in instructions of kernels times elements, of which one thread does
  * about 50 in a nanosecond: see tests/bench/README.md.
  */
-const LEAST_SHARED = 1_000_000;
+const LEAST_SHARED = 500_000;
 export let leastShared: number = LEAST_SHARED;
 
 /** Sets how much work is shared at least: tests share all of it. */
