@@ -69,6 +69,7 @@ import {
   loadRows,
   MOST_ROWS,
   placeColumns,
+  type PlacedColumns,
   rowsPerTile,
   unloadColumns,
   unloadRows,
@@ -133,17 +134,19 @@ const SMOOTH_MASS = "keep * own + spread * all";
 /** The value of a column; `counts` is 0 where the label is ignored, and then so is the value, whatever the scores. */
 const columnValue = (own: string, rest = "") =>
   `(counts == 0 ? 0 : ${times(own, "below + log(s)")}${rest})`;
+/** The exponential of the right class. */
+const RIGHT = "exp(min(-below, 0))";
 const SMOOTH_REST = " + spread * (all * log(s) + rest)";
 
 /**
  * The same where the scores of a sample are a column, because the class axis is not the last one. TypeScript writes for
- * each column: the weight `own` of the right class, its exponential `right`, how far its score is `below` the maximum,
- * and the upstream gradient; all are 0 where the label is ignored.
+ * each column: the weight `own` of the right class, how far its score is `below` the maximum, and the upstream gradient; all
+ * are 0 where the label is ignored.
  */
 const columnKernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g"],
   columns: [
-    ...["m", "s", "rest", "own", "right", "below", "counts", "upstream"] as const,
+    ...["m", "s", "rest", "own", "below", "counts", "upstream"] as const,
     ...["value", "a", "b", "rightGrad"] as const,
   ],
   rows: ["w", "total"],
@@ -156,7 +159,7 @@ const columnKernels = /* @__PURE__ */ defineRowKernels(() => ({
       store: {
         value: columnValue("own"),
         a: "upstream * own / s",
-        rightGrad: "upstream * own * ((right - s) / s)",
+        rightGrad: `upstream * own * ((${RIGHT} - s) / s)`,
       },
       sum: { total: columnValue("own") },
     },
@@ -165,7 +168,7 @@ const columnKernels = /* @__PURE__ */ defineRowKernels(() => ({
         value: columnValue("(keep * own)", SMOOTH_REST),
         a: `upstream * (${SMOOTH_MASS}) / s`,
         b: "upstream * spread",
-        rightGrad: `upstream * ((${SMOOTH_MASS}) * right / s - (keep + spread) * own)`,
+        rightGrad: `upstream * ((${SMOOTH_MASS}) * ${RIGHT} / s - (keep + spread) * own)`,
       },
       sum: { total: columnValue("(keep * own)", SMOOTH_REST) },
     },
@@ -437,7 +440,7 @@ export class CrossEntropyLoss extends Loss<
     const usual = columnKernels(call.dtype, classes);
     const kernels = usual.near([{ data: x }]);
     const { element, column, row, param, run } = kernels;
-    const { m, s, rest, own, right, below, counts, upstream, rightGrad } = column;
+    const { m, s, rest } = column;
     param.keep[0] = 1 - labelSmoothing;
     param.spread[0] = labelSmoothing / classes;
     const isSmooth = labelSmoothing > 0;
@@ -461,40 +464,23 @@ export class CrossEntropyLoss extends Loss<
         let xs = placeColumns(kernels, element.x, scores);
         if (xs.numbers === element.x) loadColumns(element.x, scores);
         // Where they can, kernels write exponentials to where the gradient will be.
-        const es = targets === undefined
-          ? { numbers: element.e, step: cols }
-          : placeColumns(kernels, element.e, targets);
+        if (targets !== undefined) placeColumns(kernels, element.e, targets);
         m.fill(-Infinity, 0, cols);
         s.fill(0, 0, cols);
         if (isSmooth) rest.fill(0, 0, cols);
         run.max(classes, cols);
-        for (let j = 0; j < cols; j++) {
-          if (m[j] !== Infinity) continue;
+        if (hasInfinity(m, cols)) {
           if (xs.numbers !== element.x) loadColumns(kernels.own(element.x), scores);
           xs = { numbers: element.x, step: cols };
-          m[j] = takeLimit(element.x, j, cols, classes);
+          for (let j = 0; j < cols; j++) {
+            if (m[j] === Infinity) m[j] = takeLimit(element.x, j, cols, classes);
+          }
         }
         (isSmooth ? run.expSmooth : run.exp)(classes, cols);
 
         const first = start + from;
-        const gradOutput = call.upstreamOf(first, cols);
-        const { numbers: xn, step: xStep } = xs;
-        const { numbers: en, step: eStep } = es;
-        const { divisor } = call;
-        const share = typeof gradOutput === "number" ? gradOutput / divisor : 0;
-        for (let j = 0; j < cols; j++) {
-          const label = labels[first + j]!;
-          if (label === ignoreIndex) {
-            own[j] = counts[j] = upstream[j] = 0;
-            right[j] = below[j] = 0;
-            continue;
-          }
-          own[j] = weights === undefined ? 1 : weights[label]!;
-          right[j] = en[label * eStep + j]!;
-          below[j] = m[j]! - xn[label * xStep + j]!;
-          counts[j] = 1;
-          upstream[j] = typeof gradOutput === "number" ? share : gradOutput[j]! / divisor;
-        }
+        const tile = { labels, first, cols, ignoreIndex };
+        writeLabels(column, xs, tile, weights, call.upstreamOf(first, cols), call.divisor);
         for (let at = 0; at < cols; at += width) {
           kernels.skip(at);
           (isSmooth ? run.finishSmooth : run.finish)(1, Math.min(width, cols - at));
@@ -504,14 +490,10 @@ export class CrossEntropyLoss extends Loss<
         call.take(first, cols, column.value, total);
 
         if (targets === undefined) continue;
-        const { numbers: g, step } = placeColumns(kernels, element.g, targets);
+        const placed = placeColumns(kernels, element.g, targets);
         (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
-        for (let j = 0; j < cols; j++) {
-          const label = labels[first + j]!;
-          if (label !== ignoreIndex) g[label * step + j] = rightGrad[j]!;
-          else for (let c = 0; c < classes; c++) g[c * step + j] = 0;
-        }
-        if (g === element.g) unloadColumns(element.g, targets);
+        writeRightGrad(placed, column.rightGrad, tile, classes);
+        if (placed.numbers === element.g) unloadColumns(element.g, targets);
       }
     }
   }
@@ -521,4 +503,61 @@ function sumOf(numbers: FloatArray | Float64Array, count: number): number {
   let sum = 0;
   for (let i = 0; i < count; i++) sum += numbers[i]!;
   return sum;
+}
+
+/** The labels of the columns of a tile, from the first one on. */
+interface TileLabels {
+  readonly labels: ArrayLike<number>;
+  readonly first: number;
+  readonly cols: number;
+  readonly ignoreIndex: number;
+}
+
+// These loops are functions of their own, which engines compile better than parts of a long one.
+
+function hasInfinity(numbers: FloatArray, count: number): boolean {
+  for (let i = 0; i < count; i++) if (numbers[i] === Infinity) return true;
+  return false;
+}
+
+/** Writes what kernels have to know of the label of each column. */
+function writeLabels(
+  column: Readonly<Record<"m" | "own" | "below" | "counts" | "upstream", FloatArray>>,
+  { numbers: x, step }: PlacedColumns,
+  { labels, first, cols, ignoreIndex }: TileLabels,
+  weights: ArrayLike<number> | undefined,
+  gradOutput: number | FloatArray,
+  divisor: number,
+): void {
+  const { m, own, below, counts, upstream } = column;
+  const share = typeof gradOutput === "number" ? gradOutput / divisor : 0;
+  for (let j = 0; j < cols; j++) {
+    const label = labels[first + j]!;
+    if (label === ignoreIndex) {
+      own[j] =
+        below[j] =
+        counts[j] =
+        upstream[j] =
+          0;
+      continue;
+    }
+    own[j] = weights === undefined ? 1 : weights[label]!;
+    below[j] = m[j]! - x[label * step + j]!;
+    counts[j] = 1;
+    upstream[j] = typeof gradOutput === "number" ? share : gradOutput[j]! / divisor;
+  }
+}
+
+/** Writes the gradients of the right classes, and 0 where the label is ignored, whatever the scores. */
+function writeRightGrad(
+  { numbers: g, step }: PlacedColumns,
+  rightGrad: FloatArray,
+  { labels, first, cols, ignoreIndex }: TileLabels,
+  classes: number,
+): void {
+  for (let j = 0; j < cols; j++) {
+    const label = labels[first + j]!;
+    if (label !== ignoreIndex) g[label * step + j] = rightGrad[j]!;
+    else for (let c = 0; c < classes; c++) g[c * step + j] = 0;
+  }
 }
