@@ -4,9 +4,9 @@
  * A cosine is the dot product of two rows, divided by the lengths of both. To avoid a division by 0, each loss modifies the
  * lengths in its own way: call the divisors Cx and Cy. Then c = (x · y) / (Cx Cy), and its gradient with respect to x is
  *
- *     y / (Cx Cy) - c x / (Cx Lx)
+ *     1 / (Cx Cy) · (y - c Cy / Lx x)
  *
- * where x / Lx is the gradient of Cx with respect to x.
+ * where x / Lx is the gradient of Cx with respect to x. The parentheses keep small factors from underflow.
  */
 
 import { defineRowKernels } from "../kernel/row_kernels.ts";
@@ -19,7 +19,7 @@ const sum = (x: string, y: string) => ({
   sum: { dot: `${x} * ${y}`, sumX: `square(${x})`, sumY: `square(${y})` },
 });
 const grad = (x: string, y: string) => ({
-  store: { gradX: `crossX * ${y} - ownX * ${x}`, gradY: `crossY * ${x} - ownY * ${y}` },
+  store: { gradX: `factorX * (${y} - ownX * ${x})`, gradY: `factorY * (${x} - ownY * ${y})` },
 });
 /** For rows whose sum of squares overflows or underflows; see powers.ts. */
 const SCALED = ["(scaleX * x)", "(scaleY * y)"] as const;
@@ -28,7 +28,7 @@ const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "y", "gradX", "gradY"],
   rows: [
     ...["dot", "sumX", "sumY", "maxX", "maxY", "scaleX", "scaleY"] as const,
-    ...["crossX", "ownX", "crossY", "ownY"] as const,
+    ...["factorX", "ownX", "factorY", "ownY"] as const,
     // Used in TypeScript only.
     ...["divisorX", "divisorY", "lengthX", "lengthY", "upstream"] as const,
   ],
@@ -72,7 +72,7 @@ export interface Cosines {
 export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cosines): void {
   const tiles = kernels(dtype, rows.length).near([x, y]);
   const { element, row, run } = tiles;
-  const { dot, sumX, sumY, scaleX, scaleY, crossX, crossY, ownX, ownY } = row;
+  const { dot, sumX, sumY, scaleX, scaleY, factorX, factorY, ownX, ownY } = row;
   const { divisorX, divisorY, lengthX, lengthY, upstream } = row;
   const loadX = rows.load(tiles, x);
   const loadY = rows.load(tiles, y);
@@ -99,12 +99,10 @@ export function cosines({ dtype, rows, x, y, gradX, gradY, divide, onTile }: Cos
     if (rows.length === 0) dot.fill(0, 0, count);
     onTile(start, count, dot, upstream);
     for (let r = 0; r < count; r++) {
-      const factorX = upstream[r]! * (scaleX[r]! / divisorX[r]!);
-      const factorY = upstream[r]! * (scaleY[r]! / divisorY[r]!);
-      crossX[r] = factorX / divisorY[r]!;
-      crossY[r] = factorY / divisorX[r]!;
-      ownX[r] = lengthX[r] === 0 ? 0 : dot[r]! * factorX / lengthX[r]!;
-      ownY[r] = lengthY[r] === 0 ? 0 : dot[r]! * factorY / lengthY[r]!;
+      factorX[r] = upstream[r]! * (scaleX[r]! / divisorX[r]!) / divisorY[r]!;
+      factorY[r] = upstream[r]! * (scaleY[r]! / divisorY[r]!) / divisorX[r]!;
+      ownX[r] = lengthX[r] === 0 ? 0 : dot[r]! * divisorY[r]! / lengthX[r]!;
+      ownY[r] = lengthY[r] === 0 ? 0 : dot[r]! * divisorX[r]! / lengthY[r]!;
     }
     sinkX?.aim(element.gradX, start, end);
     sinkY?.aim(element.gradY, start, end);
