@@ -38,9 +38,8 @@ import { RowCall } from "./_core/call/row_call.ts";
 import { scoreRows } from "./_core/call/score_rows.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { COPIES } from "./_core/kernel/kernels.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
-import { aimRows, loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
+import { loadRows, rowsPerTile, unloadRows } from "./_core/rows/class_axis.ts";
 import { sameShape, show } from "./_core/tensor/shape.ts";
 import type { FloatArray } from "./_core/tensor/types.ts";
 
@@ -154,7 +153,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
     const x = scores.data as FloatArray;
     const labels = lists.data;
     const grad = call.grad.input?.data;
-    const tiles = kernels(scores.dtype, classes).near([scores]);
+    const tiles = kernels(scores.dtype, classes);
     const { element, row, run } = tiles;
     const rows = rowsPerTile(classes, tiles);
     for (let start = 0; start < samples; start += rows) {
@@ -162,8 +161,7 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       const count = end - start;
       let rounds = 0;
       call.begin(start, count);
-      // Scores are changed below, so that even those in the arena are copied.
-      loadRows(COPIES, element.x, x, axis, start, end);
+      loadRows(tiles, element.x, x, axis, start, end);
       for (let r = 0; r < count; r++) {
         row.k[r] = call.upstream[r]! / call.divisor;
         const first = (start + r) * classes;
@@ -196,7 +194,6 @@ export class MultiLabelMarginLoss extends Loss<InputAndTarget, "input", "input">
       }
 
       if (grad) {
-        aimRows(tiles, element.g, grad, axis, start, end);
         (rounds % 2 === 0 ? run.gradOfEven : run.gradOfOdd)(count, classes);
         unloadRows(tiles, element.g, grad, axis, start, end);
       }
