@@ -325,8 +325,8 @@ describe("a job", () => {
     };
     fallAsleep();
     const jobs = words[PLACES.JOB];
-    assertEquals([share(8 * leastShared - 1), words[PLACES.JOB]], [false, jobs]);
-    assertEquals([share(8 * leastShared), words[PLACES.JOB]], [true, jobs + 1]);
+    assertEquals([share(6 * leastShared - 1), words[PLACES.JOB]], [false, jobs]);
+    assertEquals([share(6 * leastShared), words[PLACES.JOB]], [true, jobs + 1]);
     fallAsleep();
     // One of them is awake.
     Atomics.store(words, PLACES.ASLEEP, 1);

@@ -17,7 +17,7 @@ const PATIENCE = 0.05;
 /** After so many milliseconds without an answer a worker is taken to be dead. */
 const DEAD = 30_000;
 /** To wake workers takes about as long as so many times the least work that is shared. */
-const WAKING = 8;
+const WAKING = 6;
 /** About how many elements a chunk has. */
 const CHUNK_ELEMENTS = 8192;
 
