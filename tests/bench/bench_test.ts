@@ -101,7 +101,7 @@ describe("the rows of the benchmark", () => {
 });
 
 describe("a call of ours", () => {
-  const row = growingRow(GROWING[0], 2 ** 18);
+  const row = growingRow(GROWING[0], 2 ** 19);
   const inputs = inputsOf(row);
 
   it("has its floats in ordinary arrays, or in the arena until it is disposed of", () => {
