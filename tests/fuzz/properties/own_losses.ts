@@ -116,6 +116,15 @@ function sumOf(ranges: readonly Range[]): Range {
   };
 }
 
+/** The largest or smallest number of a row. Which of +0 and -0 that is depends on an order that is not told. */
+function extremum(
+  of: (...numbers: number[]) => number,
+  lows: readonly number[],
+  highs: readonly number[],
+): Range {
+  return { lo: of(...lows) || -0, hi: of(...highs) || 0, nan: false };
+}
+
 function check(loss: OwnLoss): void {
   const { dtype, rows, points, p } = loss;
   const { tree } = definitionOf(loss);
@@ -161,9 +170,7 @@ function check(loss: OwnLoss): void {
         ? sum
         : kind === "mean"
         ? { lo: shift(sum.lo / n, -2, dtype), hi: shift(sum.hi / n, 2, dtype), nan: sum.nan }
-        : kind === "max"
-        ? { lo: Math.max(...lows), hi: Math.max(...highs), nan: false }
-        : { lo: Math.min(...lows), hi: Math.min(...highs), nan: false },
+        : extremum(kind === "max" ? Math.max : Math.min, lows, highs),
     );
   });
   expect("the value", value.data[0], enclosure.evaluate(tree, scope));
