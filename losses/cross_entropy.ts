@@ -534,11 +534,8 @@ function writeLabels(
   for (let j = 0; j < cols; j++) {
     const label = labels[first + j]!;
     if (label === ignoreIndex) {
-      own[j] =
-        below[j] =
-        counts[j] =
-        upstream[j] =
-          0;
+      own[j] = below[j] = 0;
+      counts[j] = upstream[j] = 0;
       continue;
     }
     own[j] = weights === undefined ? 1 : weights[label]!;

@@ -62,14 +62,8 @@ import { describe } from "./_core/tensor/describe.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
 import type { FloatArray, FloatType } from "./_core/tensor/types.ts";
-import {
-  type Normalised,
-  prepareLabels,
-  type Sample,
-  type Scores,
-  sumAlignments,
-} from "./_ctc/alignment.ts";
-import { sumWithLevels } from "./_ctc/levels.ts";
+import { type Normalised, prepareLabels, type Sample, sumAlignments } from "./_ctc/alignment.ts";
+import { sumExactly } from "./_ctc/levels.ts";
 
 export type * from "./_core/types.ts";
 
@@ -337,33 +331,6 @@ function softmax(
     tiles.unload(element.g, grad, from, to);
   }
   return { max, logSum };
-}
-
-/** The logarithm of the sum of one sample, in the way that is slow and never inexact, and its gradients. */
-function sumExactly(
-  { data, samples, classes, normalised, grad, upstream }: Scores,
-  { index, frames, labels }: Sample,
-): number {
-  const { classes: occurring } = labels;
-  const count = occurring.length;
-  const logs = new Float64Array(frames * count);
-  for (let t = 0, at = 0; t < frames; t++) {
-    const row = t * samples + index;
-    for (let k = 0; k < count; k++) {
-      const score = data[row * classes + occurring[k]!]!;
-      const max = normalised?.max[row] ?? 0;
-      logs[at++] = (score === max ? 0 : score - max) - (normalised?.logSum[row] ?? 0);
-    }
-  }
-  const { log, gamma } = sumWithLevels(labels, frames, logs);
-  for (let t = 0, at = 0; grad !== undefined && t < frames; t++) {
-    const row = (t * samples + index) * classes;
-    for (let k = 0; k < count; k++, at++) {
-      const p = normalised === undefined ? 0 : Math.exp(logs[at]!);
-      grad[row + occurring[k]!] = upstream[index]! * (p - gamma[at]!);
-    }
-  }
-  return log;
 }
 
 /** True if the probabilities of each frame add up to 1 up to rounding, so that P cannot exceed 1. */

@@ -4,13 +4,46 @@
  * exceeds 10^280.
  */
 
-import { exponentiate, type PreparedLabels } from "./alignment.ts";
+import { exponentiate, type PreparedLabels, type Sample, type Scores } from "./alignment.ts";
 
 /** Two states before the first, always 0, so that the recursion can read the two states before any state. */
 const PAD = 2;
 
 /**
- * Sums the probabilities of all alignments of one sample.
+ * Sums the probabilities of all alignments of one sample, and writes its gradients.
+ *
+ * @param scores The scores.
+ * @param sample The sample.
+ * @returns The logarithm of the sum: -∞, whose gradients are undefined, or NaN if a score is NaN or ∞.
+ */
+export function sumExactly(
+  { data, samples, classes, normalised, grad, upstream }: Scores,
+  { index, frames, labels }: Sample,
+): number {
+  const { classes: occurring } = labels;
+  const count = occurring.length;
+  const logs = new Float64Array(frames * count);
+  for (let t = 0, at = 0; t < frames; t++) {
+    const row = t * samples + index;
+    for (let k = 0; k < count; k++) {
+      const score = data[row * classes + occurring[k]!]!;
+      const max = normalised?.max[row] ?? 0;
+      logs[at++] = (score === max ? 0 : score - max) - (normalised?.logSum[row] ?? 0);
+    }
+  }
+  const { log, gamma } = sumWithLevels(labels, frames, logs);
+  for (let t = 0, at = 0; grad !== undefined && t < frames; t++) {
+    const row = (t * samples + index) * classes;
+    for (let k = 0; k < count; k++, at++) {
+      const p = normalised === undefined ? 0 : Math.exp(logs[at]!);
+      grad[row + occurring[k]!] = upstream[index]! * (p - gamma[at]!);
+    }
+  }
+  return log;
+}
+
+/**
+ * The same for log-probabilities that are gathered.
  *
  * @param labels The labels.
  * @param frames The number of frames.

@@ -33,7 +33,7 @@ export interface SampleWords {
   readonly EMISSION: number;
   /** By frame, the maximum of the scores, then the logarithm of the largest probability. */
   readonly TOP: number;
-  /** By frame, what is subtracted from scores less their maximum to make them log-probabilities, then the factor of α and β. */
+  /** By frame, log Σ exp(score - maximum), then the factor that α and β are multiplied by. */
   readonly SCALE: number;
   /** Rows of states, ⌀ A ⌀ B ⌀ … and a zero: one before the first frame, and one after each frame. */
   readonly ALPHA: number;
@@ -252,7 +252,7 @@ export const align: Visit = (s, words, doubles, _scores, grad, at) => {
   doubles[log] = isExact ? sum + doubles[log]! : NaN;
 };
 
-/** The functions that workers have, in the order of their numbers. */
+/** The functions that workers have. Function k has the number -1 - 2k for scores of float32, -2 - 2k for float64. */
 export const VISITS: readonly Visit[] = [gather, align];
 
 /**

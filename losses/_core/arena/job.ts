@@ -1,5 +1,6 @@
 /**
- * A job: one kernel over many rows in the arena, or many columns, which threads share chunk by chunk.
+ * A job: one kernel over many rows in the arena, or many columns, which threads share chunk by chunk. In place of a kernel there
+ * may be a function that all threads have, see alignments.ts; its rows are samples.
  *
  * The thread that calls a loss describes the job in words of shared memory, opens it, and takes part in it. Each thread claims the
  * next chunk by adding 1 to a counter, until none is left. Chunks lie apart and are computed alone, so that it does not matter

@@ -113,7 +113,8 @@ class KernelsInArena {
       return (rows, cols) => {
         const table = this.#table;
         table[COLUMNS] = cols;
-        if (launch !== undefined && rows > 1 && !isSerial && rows * cols * work >= leastShared) {
+        const all = rows * cols * work;
+        if (launch !== undefined && rows > 1 && !isSerial && all >= leastShared) {
           let slot = 0;
           for (const { kind } of operands.values()) {
             if (kind === "row") steps[slot] = sharesColumns ? 0 : 8;
@@ -121,7 +122,6 @@ class KernelsInArena {
             else steps[slot] = kind === "element" ? cols * size + table[gapOf(slot)]! : 0;
             slot++;
           }
-          const all = rows * cols * work;
           if (launch(run, bytes, table, steps, rows, cols, sharesColumns, all)) return;
         }
         run(rows, tableAt);

@@ -84,7 +84,7 @@ export class Pool {
     launchWith(this.#launch);
   }
 
-  /** Runs a kernel on all threads; false if that is not worth to wake them, it has too many operands, or a thread died. */
+  /** Runs a kernel on all threads; false if they sleep and it is short, it has too many operands, or a thread died. */
   readonly #launch: Launch = (kernel, module, table, steps, rows, cols, sharesColumns, work) => {
     if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
     const words = this.words;
