@@ -59,7 +59,7 @@ import {
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
-import { exp, log } from "./_core/kernel/math.ts";
+import { log } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import {
   aimRows,
@@ -74,7 +74,7 @@ import {
   unloadColumns,
   unloadRows,
 } from "./_core/rows/class_axis.ts";
-import { EXP, EXPONENTIALS, MAX, takeLimit, takeLimits } from "./_core/rows/softmax.ts";
+import { EXP, EXPONENTIALS, FUNCTIONS, MAX, takeLimit, takeLimits } from "./_core/rows/softmax.ts";
 import { type Raw, read, toTensor } from "./_core/tensor/read.ts";
 import { sameShape } from "./_core/tensor/shape.ts";
 import type { Tensor, TensorLike } from "./_core/tensor/tensor.ts";
@@ -125,7 +125,7 @@ const rowKernels = /* @__PURE__ */ defineRowKernels(() => ({
     targetGrad: { store: { g: `b * ${times("(keep * w)", "logs + m - x")}` } },
     weightGrad: { store: { g: `b * ${times("(keep * t + spread)", "logs + m - x")}` } },
   },
-  functions: { exp },
+  functions: FUNCTIONS,
   tile: 65536,
   tileRows: 4096,
 }));
@@ -135,7 +135,7 @@ const SMOOTH_MASS = "keep * own + spread * all";
 const columnValue = (own: string, rest = "") =>
   `(counts == 0 ? 0 : ${times(own, "below + log(s)")}${rest})`;
 /** The exponential of the right class. */
-const RIGHT = "exp(min(-below, 0))";
+const RIGHT = "exp(-below)";
 const SMOOTH_REST = " + spread * (all * log(s) + rest)";
 
 /**
@@ -175,7 +175,7 @@ const columnKernels = /* @__PURE__ */ defineRowKernels(() => ({
     grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
   },
-  functions: { exp, log },
+  functions: { ...FUNCTIONS, log },
   tile: 32768,
 }));
 

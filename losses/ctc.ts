@@ -54,10 +54,9 @@ import {
 } from "./_core/call/options.ts";
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
-import { exp } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { rowsPerTile } from "./_core/rows/class_axis.ts";
-import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
+import { EXPONENTIALS, FUNCTIONS, MAX, takeLimits } from "./_core/rows/softmax.ts";
 import { describe } from "./_core/tensor/describe.ts";
 import { show } from "./_core/tensor/shape.ts";
 import type { TensorLike } from "./_core/tensor/tensor.ts";
@@ -102,7 +101,7 @@ const kernels = /* @__PURE__ */ defineRowKernels(() => ({
   elements: ["x", "e", "g"],
   rows: ["m", "s", "a"],
   steps: { max: MAX, exp: EXPONENTIALS, grad: { store: { g: "a * e" } } },
-  functions: { exp },
+  functions: FUNCTIONS,
   tile: 65536,
   tileRows: 4096,
 }));

@@ -24,12 +24,12 @@ import { RowCall } from "./_core/call/row_call.ts";
 import type { LossFormula } from "./_core/elementwise/definition.ts";
 import { driverOf } from "./_core/elementwise/driver.ts";
 import type { MathFunctions } from "./_core/kernel/lower.ts";
-import { exp, sigmoid as sigmoidFunction, softplus } from "./_core/kernel/math.ts";
+import { sigmoid as sigmoidFunction, softplus } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import { cosines } from "./_core/rows/cosines.ts";
 import { distances } from "./_core/rows/distances.ts";
 import { Rows } from "./_core/rows/rows.ts";
-import { EXPONENTIALS, MAX, takeLimits } from "./_core/rows/softmax.ts";
+import { EXPONENTIALS, FUNCTIONS, MAX, takeLimits } from "./_core/rows/softmax.ts";
 import { commonShape } from "./_core/tensor/broadcast.ts";
 import { describe } from "./_core/tensor/describe.ts";
 import { Tensor, type TensorLike, zeros } from "./_core/tensor/tensor.ts";
@@ -199,7 +199,7 @@ const softmaxKernels = /* @__PURE__ */ defineRowKernels(() => ({
     logDot: { sum: { dot: "g" } },
     logGrad: { store: { grad: "g - e * k * dot" } },
   },
-  functions: { exp },
+  functions: FUNCTIONS,
 }));
 
 type SoftmaxStep = "value" | "dot" | "grad" | "logValue" | "logDot" | "logGrad";

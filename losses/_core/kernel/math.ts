@@ -156,6 +156,11 @@ export function exp(b: ProgramBuilder, x: Value): Value {
   return expParts(b, x, neverPositive(b, x) ? "x ≤ 0" : "any").value;
 }
 
+/** exp(x) for numbers that are known to be ≤ 0 or NaN. */
+export function expOfNegative(b: ProgramBuilder, x: Value): Value {
+  return expParts(b, x, "x ≤ 0").value;
+}
+
 /** exp(x + rest), and p - 1, which has digits that p has not. */
 function expParts(
   b: ProgramBuilder,

@@ -8,10 +8,15 @@
  */
 
 import { type Copies, load, type Step } from "../kernel/kernels.ts";
+import type { MathFunctions } from "../kernel/lower.ts";
+import { expOfNegative } from "../kernel/math.ts";
 import type { FloatArray } from "../tensor/types.ts";
 
-/** exp(x - m). The minimum changes nothing, but lets the compiler leave out the code for exponents above 0. */
-export const EXP = "exp(min(x - m, 0))";
+/** exp(x - m), for {@linkcode FUNCTIONS}. */
+export const EXP = "exp(x - m)";
+
+/** The functions of kernels whose only exponentials are those of a score minus the maximum. */
+export const FUNCTIONS: MathFunctions = { exp: expOfNegative };
 
 /** The maximum m of each row of x. */
 export const MAX: Step = { max: { m: "x" } };
