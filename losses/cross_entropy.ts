@@ -59,6 +59,16 @@ import {
 import type { Request, ValueAndGrad } from "./_core/call/request.ts";
 import { RowCall } from "./_core/call/row_call.ts";
 import type { InputAndTarget } from "./_core/elementwise/loss.ts";
+import {
+  beginColumns,
+  COLUMN_OPERANDS,
+  finishColumns,
+  finishRows,
+  labelColumns,
+  labelRows,
+  ROW_OPERANDS,
+  targetRows,
+} from "./_core/arena/labels.ts";
 import { log } from "./_core/kernel/math.ts";
 import { defineRowKernels } from "./_core/kernel/row_kernels.ts";
 import {
@@ -69,7 +79,6 @@ import {
   loadRows,
   MOST_ROWS,
   placeColumns,
-  type PlacedColumns,
   rowsPerTile,
   unloadColumns,
   unloadRows,
@@ -107,10 +116,7 @@ const times = (factor: string, minusLog: string) =>
 
 /** One row of scores x for each sample: its maximum m, then e = exp(x - m) with its sum s, then the gradients. */
 const rowKernels = /* @__PURE__ */ defineRowKernels(() => ({
-  elements: ["x", "t", "e", "g"],
-  columns: ["w"],
-  rows: ["m", "s", "logs", "a", "b", "mass", "rest", "rightGrad"],
-  params: ["keep", "spread"],
+  ...ROW_OPERANDS,
   steps: {
     max: MAX,
     exp: EXPONENTIALS,
@@ -119,8 +125,11 @@ const rowKernels = /* @__PURE__ */ defineRowKernels(() => ({
       store: { e: EXP },
       sum: { s: EXP, mass: SMOOTHED, rest: times(`(${SMOOTHED})`, "m - x") },
     },
+    label: labelRows,
+    target: targetRows,
     grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
+    finish: finishRows,
     gradTarget: { store: { g: `a * e - b * (${SMOOTHED})` } },
     targetGrad: { store: { g: `b * ${times("(keep * w)", "logs + m - x")}` } },
     weightGrad: { store: { g: `b * ${times("(keep * t + spread)", "logs + m - x")}` } },
@@ -131,49 +140,40 @@ const rowKernels = /* @__PURE__ */ defineRowKernels(() => ({
 }));
 
 const SMOOTH_MASS = "keep * own + spread * all";
-/** The value of a column; `counts` is 0 where the label is ignored, and then so is the value, whatever the scores. */
-const columnValue = (own: string, rest = "") =>
-  `(counts == 0 ? 0 : ${times(own, "below + log(s)")}${rest})`;
+/** The value of a column. */
+const columnValue = (own: string, rest = "") => `${times(own, "below + log(s)")}${rest}`;
 /** The exponential of the right class. */
 const RIGHT = "exp(-below)";
 const SMOOTH_REST = " + spread * (all * log(s) + rest)";
 
-/**
- * The same where the scores of a sample are a column, because the class axis is not the last one. TypeScript writes for
- * each column: the weight `own` of the right class, how far its score is `below` the maximum, and the upstream gradient; all
- * are 0 where the label is ignored.
- */
+/** The same where the scores of a sample are a column, because the class axis is not the last one. */
 const columnKernels = /* @__PURE__ */ defineRowKernels(() => ({
-  elements: ["x", "e", "g"],
-  columns: [
-    ...["m", "s", "rest", "own", "below", "counts", "upstream"] as const,
-    ...["value", "a", "b", "rightGrad"] as const,
-  ],
-  rows: ["w", "total"],
-  params: ["keep", "spread", "all"],
+  ...COLUMN_OPERANDS,
   steps: {
+    begin: beginColumns,
     max: { store: { m: "x > m ? x : m" } },
     exp: { store: { e: EXP, s: `s + ${EXP}` } },
     expSmooth: { store: { e: EXP, s: `s + ${EXP}`, rest: `rest + ${times("w", "m - x")}` } },
-    finish: {
+    label: labelColumns,
+    factors: {
       store: {
         value: columnValue("own"),
         a: "upstream * own / s",
         rightGrad: `upstream * own * ((${RIGHT} - s) / s)`,
       },
-      sum: { total: columnValue("own") },
     },
-    finishSmooth: {
+    factorsSmooth: {
       store: {
         value: columnValue("(keep * own)", SMOOTH_REST),
         a: `upstream * (${SMOOTH_MASS}) / s`,
         b: "upstream * spread",
         rightGrad: `upstream * ((${SMOOTH_MASS}) * ${RIGHT} / s - (keep + spread) * own)`,
       },
-      sum: { total: columnValue("(keep * own)", SMOOTH_REST) },
     },
     grad: { store: { g: "a * e" } },
     gradSmooth: { store: { g: "a * e - b * w" } },
+    finish: finishColumns,
+    sum: { sum: { total: "x" } },
   },
   functions: { ...FUNCTIONS, log },
   tile: 32768,
@@ -342,82 +342,47 @@ export class CrossEntropyLoss extends Loss<
   /** Computes value and gradients of samples whose scores are rows, tile by tile. */
   #rows({ axis, x, labels, probabilities, weight }: Batch, call: RowCall): void {
     const { ignoreIndex, labelSmoothing } = this.#options;
-    const weights = weight?.data;
     const { classes, samples } = axis;
     const kernels = rowKernels(call.dtype, classes).near([{ data: x }]);
     const { element, column, row, param, run } = kernels;
-    const { m, s, logs, a, b, mass, rest, rightGrad } = row;
-    const keep = param.keep[0] = 1 - labelSmoothing;
+    param.keep[0] = 1 - labelSmoothing;
     const spread = param.spread[0] = labelSmoothing / classes;
     const isSmooth = labels !== undefined && spread > 0;
-    if (weights !== undefined) column.w.set(weights);
+    if (weight !== undefined) column.w.set(weight.data);
     else if (isSmooth || probabilities !== undefined) column.w.fill(1, 0, classes);
-    const allWeights = isSmooth ? sumOf(column.w, classes) : 0;
+    param.isWeighted[0] = Number(weight !== undefined);
+    param.all[0] = isSmooth ? sumOf(column.w, classes) : 0;
     const inputGrad = call.grad.input?.data;
     const targetGrad = call.grad.target?.data;
     const weightGrad = call.grad.weight?.data;
-    const { values } = call;
     const weightSums = weightGrad && new Float64Array(classes);
 
-    let total = 0;
+    const target = labels === undefined ? "probabilities" : isSmooth ? "smooth" : "labels";
+    const wantsGrad = inputGrad !== undefined;
     const rows = rowsPerTile(classes, kernels);
     for (let start = 0; start < samples; start += rows) {
       const end = Math.min(start + rows, samples);
       const count = end - start;
-      let scores = loadRows(kernels, element.x, x, axis, start, end);
-      run.max(count, classes);
-      scores = takeLimits(kernels, element.x, scores, m, count, classes);
-      // Where they can, kernels write exponentials to where the gradient will be.
-      const e = inputGrad === undefined
-        ? element.e
-        : aimRows(kernels, element.e, inputGrad, axis, start, end);
+      const scores = loadRows(kernels, element.x, x, axis, start, end);
       if (probabilities !== undefined) {
         loadRows(kernels, element.t, probabilities, axis, start, end);
-        run.expTarget(count, classes);
-      } else if (isSmooth) run.expSmooth(count, classes);
-      else run.exp(count, classes);
-
-      const upstream = call.upstreamOf(start, count);
-      for (let r = 0; r < count; r++) {
-        const g = (typeof upstream === "number" ? upstream : upstream[r]!) / call.divisor;
-        const sum = s[r]!;
-        const log = logs[r] = Math.log(sum);
-        let size = mass[r]!;
-        let value = size * log + rest[r]!;
-        if (labels !== undefined) {
-          const label = labels[start + r]!;
-          if (label === ignoreIndex) {
-            a[r] = b[r] = values[r] = 0;
-            continue;
-          }
-          const own = weights === undefined ? 1 : weights[label]!;
-          const at = r * classes + label;
-          size = keep * own + spread * allWeights;
-          const below = m[r]! - scores[at]! + log;
-          value = keep * own === 0 && below === Infinity ? 0 : keep * own * below;
-          if (isSmooth) value += spread * (allWeights * log + rest[r]!);
-          // p - 1 in float64: where p is nearly 1, float32 loses all digits.
-          rightGrad[r] = g * (size * e[at]! / sum - (keep + spread) * own);
-        }
-        values[r] = value;
-        total += call.round(value);
-        a[r] = g * size / sum;
-        b[r] = labels === undefined ? g : g * spread;
       }
-      call.take(start, count, values, total);
-
       if (inputGrad !== undefined) {
-        const g = aimRows(kernels, element.g, inputGrad, axis, start, end);
-        if (probabilities !== undefined) run.gradTarget(count, classes);
-        else if (isSmooth) run.gradSmooth(count, classes);
-        else run.grad(count, classes);
-        for (let r = 0; r < count && labels !== undefined; r++) {
-          const label = labels[start + r]!;
-          if (label === ignoreIndex) g.fill(0, r * classes, (r + 1) * classes);
-          else g[r * classes + label] = rightGrad[r]!;
-        }
-        unloadRows(kernels, element.g, inputGrad, axis, start, end);
+        // Where they can, kernels write exponentials to where the gradient will be.
+        aimRows(kernels, element.e, inputGrad, axis, start, end);
+        aimRows(kernels, element.g, inputGrad, axis, start, end);
       }
+      if (labels !== undefined) writeLabels(row.label, labels, ignoreIndex, start, count);
+      writeUpstream(row.upstream, param, call, start, count);
+      runRows(kernels, count, classes, target, wantsGrad);
+      if (param.isInfinite[0] !== 0) {
+        takeLimits(kernels, element.x, scores, row.m, count, classes);
+        runRows(kernels, count, classes, target, wantsGrad);
+        param.isInfinite[0] = 0;
+      }
+      call.take(start, count, row.value);
+
+      if (inputGrad !== undefined) unloadRows(kernels, element.g, inputGrad, axis, start, end);
       if (targetGrad !== undefined) {
         aimRows(kernels, element.g, targetGrad, axis, start, end);
         run.targetGrad(count, classes);
@@ -435,65 +400,59 @@ export class CrossEntropyLoss extends Loss<
   /** The same for labelled samples whose scores are columns: sums run down the tile. */
   #columns({ axis, x, weight }: Batch, labels: ArrayLike<number>, call: RowCall): void {
     const { ignoreIndex, labelSmoothing } = this.#options;
-    const weights = weight?.data;
     const { classes, inner, samples } = axis;
     const usual = columnKernels(call.dtype, classes);
     const kernels = usual.near([{ data: x }]);
     const { element, column, row, param, run } = kernels;
-    const { m, s, rest } = column;
+    const isSmooth = labelSmoothing > 0;
     param.keep[0] = 1 - labelSmoothing;
     param.spread[0] = labelSmoothing / classes;
-    const isSmooth = labelSmoothing > 0;
-    if (weights !== undefined) row.w.set(weights);
+    param.classes[0] = classes;
+    if (weight !== undefined) row.w.set(weight.data);
     else row.w.fill(1, 0, classes);
+    param.isWeighted[0] = Number(weight !== undefined);
     param.all[0] = isSmooth ? sumOf(row.w, classes) : 0;
     const grad = call.grad.input?.data;
 
     let total = 0;
     // Values are added up over as many columns as usual, however many are worked on at once.
     const width = Math.min(inner, MOST_ROWS, Math.max(1, Math.floor(usual.tile / classes)));
-    // In place, each row of a tile is a piece of memory of its own: long pieces are read faster.
+    const pieces = Math.ceil(inner / width);
+    // In place, each row of a tile is a piece of memory of its own: long pieces are read faster. Tiles have nearly the same size.
     const most = Math.min(MOST_ROWS, kernels.tile / classes);
-    const atOnce = width * Math.max(1, Math.floor(most / width));
+    const tiles = Math.ceil(pieces / Math.max(1, Math.floor(most / width)));
+    const atOnce = width * Math.ceil(pieces / tiles);
     for (let start = 0; start < samples; start += inner) {
       for (let from = 0; from < inner; from += atOnce) {
         const to = Math.min(from + atOnce, inner);
         const cols = to - from;
+        const first = start + from;
         const scores = { data: x, start: start * classes + from, cols, axis };
         const targets = grad && { ...scores, data: grad };
-        let xs = placeColumns(kernels, element.x, scores);
-        if (xs.numbers === element.x) loadColumns(element.x, scores);
+        const xs = placeColumns(kernels, element.x, scores);
+        if (xs === element.x) loadColumns(element.x, scores);
         // Where they can, kernels write exponentials to where the gradient will be.
         if (targets !== undefined) placeColumns(kernels, element.e, targets);
-        m.fill(-Infinity, 0, cols);
-        s.fill(0, 0, cols);
-        if (isSmooth) rest.fill(0, 0, cols);
-        run.max(classes, cols);
-        if (hasInfinity(m, cols)) {
-          if (xs.numbers !== element.x) loadColumns(kernels.own(element.x), scores);
-          xs = { numbers: element.x, step: cols };
+        const gs = targets && placeColumns(kernels, element.g, targets);
+        writeWords(column.label, labels, ignoreIndex, first, cols);
+        writeUpstream(column.upstream, param, call, first, cols);
+        runColumns(kernels, classes, cols, isSmooth, grad !== undefined);
+        if (param.isInfinite[0] !== 0) {
+          if (xs !== element.x) loadColumns(kernels.own(element.x), scores);
           for (let j = 0; j < cols; j++) {
-            if (m[j] === Infinity) m[j] = takeLimit(element.x, j, cols, classes);
+            if (column.m[j] === Infinity) takeLimit(element.x, j, cols, classes);
           }
+          runColumns(kernels, classes, cols, isSmooth, grad !== undefined);
+          param.isInfinite[0] = 0;
         }
-        (isSmooth ? run.expSmooth : run.exp)(classes, cols);
-
-        const first = start + from;
-        const tile = { labels, first, cols, ignoreIndex };
-        writeLabels(column, xs, tile, weights, call.upstreamOf(first, cols), call.divisor);
         for (let at = 0; at < cols; at += width) {
-          kernels.skip(at);
-          (isSmooth ? run.finishSmooth : run.finish)(1, Math.min(width, cols - at));
+          const count = Math.min(width, cols - at);
+          kernels.load(element.x, column.value, at, at + count);
+          run.sum(1, count);
           total += row.total[0]!;
         }
-        kernels.skip(0);
         call.take(first, cols, column.value, total);
-
-        if (targets === undefined) continue;
-        const placed = placeColumns(kernels, element.g, targets);
-        (isSmooth ? run.gradSmooth : run.grad)(classes, cols);
-        writeRightGrad(placed, column.rightGrad, tile, classes);
-        if (placed.numbers === element.g) unloadColumns(element.g, targets);
+        if (targets !== undefined && gs === element.g) unloadColumns(element.g, targets);
       }
     }
   }
@@ -505,56 +464,115 @@ function sumOf(numbers: FloatArray | Float64Array, count: number): number {
   return sum;
 }
 
-/** The labels of the columns of a tile, from the first one on. */
-interface TileLabels {
-  readonly labels: ArrayLike<number>;
-  readonly first: number;
-  readonly cols: number;
-  readonly ignoreIndex: number;
-}
+type RowKernels = ReturnType<typeof rowKernels>;
+type ColumnKernels = ReturnType<typeof columnKernels>;
+type Target = "labels" | "smooth" | "probabilities";
 
-// These loops are functions of their own, which engines compile better than parts of a long one.
-
-function hasInfinity(numbers: FloatArray, count: number): boolean {
-  for (let i = 0; i < count; i++) if (numbers[i] === Infinity) return true;
-  return false;
-}
-
-/** Writes what kernels have to know of the label of each column. */
-function writeLabels(
-  column: Readonly<Record<"m" | "own" | "below" | "counts" | "upstream", FloatArray>>,
-  { numbers: x, step }: PlacedColumns,
-  { labels, first, cols, ignoreIndex }: TileLabels,
-  weights: ArrayLike<number> | undefined,
-  gradOutput: number | FloatArray,
-  divisor: number,
-): void {
-  const { m, own, below, counts, upstream } = column;
-  const share = typeof gradOutput === "number" ? gradOutput / divisor : 0;
-  for (let j = 0; j < cols; j++) {
-    const label = labels[first + j]!;
-    if (label === ignoreIndex) {
-      own[j] = below[j] = 0;
-      counts[j] = upstream[j] = 0;
-      continue;
-    }
-    own[j] = weights === undefined ? 1 : weights[label]!;
-    below[j] = m[j]! - x[label * step + j]!;
-    counts[j] = 1;
-    upstream[j] = typeof gradOutput === "number" ? share : gradOutput[j]! / divisor;
-  }
-}
-
-/** Writes the gradients of the right classes, and 0 where the label is ignored, whatever the scores. */
-function writeRightGrad(
-  { numbers: g, step }: PlacedColumns,
-  rightGrad: FloatArray,
-  { labels, first, cols, ignoreIndex }: TileLabels,
+/** Runs the steps for rows, on threads if there are any. */
+function runRows(
+  { run, together }: RowKernels,
+  rows: number,
   classes: number,
+  target: Target,
+  wantsGrad: boolean,
 ): void {
-  for (let j = 0; j < cols; j++) {
-    const label = labels[first + j]!;
-    if (label !== ignoreIndex) g[label * step + j] = rightGrad[j]!;
-    else for (let c = 0; c < classes; c++) g[c * step + j] = 0;
+  if (together === undefined) rowSteps(run, rows, classes, target, wantsGrad);
+  else together(() => rowSteps(run, rows, classes, target, wantsGrad));
+}
+
+function rowSteps(
+  run: RowKernels["run"],
+  rows: number,
+  classes: number,
+  target: Target,
+  wantsGrad: boolean,
+): void {
+  run.max(rows, classes);
+  if (target === "labels") run.exp(rows, classes);
+  else if (target === "smooth") run.expSmooth(rows, classes);
+  else run.expTarget(rows, classes);
+  if (target === "probabilities") run.target(rows, classes);
+  else run.label(rows, classes);
+  if (!wantsGrad) return;
+  if (target === "labels") run.grad(rows, classes);
+  else if (target === "smooth") run.gradSmooth(rows, classes);
+  else run.gradTarget(rows, classes);
+  if (target !== "probabilities") run.finish(rows, classes);
+}
+
+/** The same for columns. */
+function runColumns(
+  { run, together }: ColumnKernels,
+  classes: number,
+  cols: number,
+  isSmooth: boolean,
+  wantsGrad: boolean,
+): void {
+  if (together === undefined) columnSteps(run, classes, cols, isSmooth, wantsGrad);
+  else together(() => columnSteps(run, classes, cols, isSmooth, wantsGrad));
+}
+
+function columnSteps(
+  run: ColumnKernels["run"],
+  classes: number,
+  cols: number,
+  isSmooth: boolean,
+  wantsGrad: boolean,
+): void {
+  run.begin(1, cols);
+  run.max(classes, cols);
+  if (isSmooth) run.expSmooth(classes, cols);
+  else run.exp(classes, cols);
+  run.label(1, cols);
+  if (isSmooth) run.factorsSmooth(1, cols);
+  else run.factors(1, cols);
+  if (!wantsGrad) return;
+  if (isSmooth) run.gradSmooth(classes, cols);
+  else run.grad(classes, cols);
+  run.finish(1, cols);
+}
+
+/** Writes the labels of rows, and -1 in place of those that are ignored. */
+function writeLabels(
+  operand: FloatArray | Int32Array,
+  labels: ArrayLike<number>,
+  ignoreIndex: number,
+  start: number,
+  count: number,
+  step = 1,
+): void {
+  for (let k = 0; k < count; k++) {
+    const label = labels[start + k]!;
+    operand[k * step] = label === ignoreIndex ? -1 : label;
   }
+}
+
+/** The same as integers, each where a number of the operand begins. */
+function writeWords(
+  { buffer, byteOffset, BYTES_PER_ELEMENT }: FloatArray,
+  labels: ArrayLike<number>,
+  ignoreIndex: number,
+  start: number,
+  count: number,
+): void {
+  const step = BYTES_PER_ELEMENT / 4;
+  const words = new Int32Array(buffer, byteOffset, count * step);
+  const isCopy = step === 1 && ignoreIndex < 0 && labels instanceof Int32Array;
+  if (isCopy) words.set(labels.subarray(start, start + count));
+  else writeLabels(words, labels, ignoreIndex, start, count, step);
+}
+
+/** Writes upstream gradients, divided by the divisor: one for all rows or columns, or one for each. */
+function writeUpstream(
+  operand: FloatArray,
+  param: Readonly<Record<"share" | "isShared", Float64Array>>,
+  call: RowCall,
+  start: number,
+  count: number,
+): void {
+  const { divisor } = call;
+  const upstream = call.upstreamOf(start, count);
+  param.isShared[0] = Number(typeof upstream === "number");
+  if (typeof upstream === "number") param.share[0] = upstream / divisor;
+  else for (let k = 0; k < count; k++) operand[k] = upstream[k]! / divisor;
 }

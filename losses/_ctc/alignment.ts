@@ -13,7 +13,7 @@
  * This folder belongs to CTCLoss. It knows neither its options nor its tensors.
  */
 
-import { align, gather, SAMPLE, share, type Visit } from "../_core/arena/alignments.ts";
+import { align, gather, SAMPLE, type Visit, visitSamples } from "../_core/arena/alignments.ts";
 import { launch, leastShared } from "../_core/arena/launch.ts";
 import { defineKernels } from "../_core/kernel/kernels.ts";
 import { exp } from "../_core/kernel/math.ts";
@@ -206,8 +206,15 @@ function sumGroup(
   }
 
   const visitGroup = (visit: Visit) => {
-    const bytes = 4 * first;
-    if (memory && share(memory, visit, isWide, bytes, group.length, workOf(group))) return;
+    if (memory !== undefined) {
+      const kernel = visitSamples(memory, isWide, visit, SAMPLE);
+      const step = { kernel, module: { visit, isWide } };
+      // Each sample is a chunk of its own, as if it were a row without end.
+      const table = Int32Array.of(0, 4 * first, 0);
+      const distances = Int32Array.of(4 * SAMPLE.WORDS);
+      const work = workOf(group);
+      if (launch!([step], table, distances, group.length, Infinity, undefined, work)) return;
+    }
     for (let k = 0; k < group.length; k++) {
       const at = first + k * SAMPLE.WORDS;
       visit(SAMPLE, words, doubles, whole ?? data, whole ?? grad ?? data, at);

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   BCEWithLogitsLoss,
+  CrossEntropyLoss,
   CTCLoss,
   empty,
   int32,
@@ -11,8 +12,15 @@ import {
   type TensorLike,
   useThreads,
 } from "@lossbook/losses";
-import { SAMPLE, visitAll } from "../../losses/_core/arena/alignments.ts";
-import { PLACES } from "../../losses/_core/arena/job.ts";
+import { align, gather } from "../../losses/_core/arena/alignments.ts";
+import { MOST_OPERANDS, MOST_STEPS, PLACES } from "../../losses/_core/arena/job.ts";
+import {
+  beginColumns,
+  finishColumns,
+  finishRows,
+  labelColumns,
+  labelRows,
+} from "../../losses/_core/arena/labels.ts";
 import {
   type ArenaKernel,
   launch,
@@ -42,7 +50,7 @@ function moduleThat(fails: boolean): Uint8Array {
 }
 
 /** What a worker is given besides memory. */
-const PLAIN = { places: PLACES, sample: SAMPLE, patience: 0 };
+const PLAIN = { places: PLACES, patience: 0 };
 
 const pause = (milliseconds: number) => {
   const end = performance.now() + milliseconds;
@@ -52,13 +60,12 @@ const pause = (milliseconds: number) => {
 /** Runs a kernel on all threads: rows of one element, with a table of no operands. */
 function launchRows(kernel: ArenaKernel, module: Uint8Array, rows: number): boolean {
   return launch!(
-    kernel,
-    module,
+    [{ kernel, module }],
     new Int32Array(1),
     new Int32Array(0),
     rows,
     2 ** 20,
-    false,
+    undefined,
     Infinity,
   );
 }
@@ -180,10 +187,45 @@ describe("a job", () => {
     claimChunks(
       words,
       new Int32Array(PLACES.TABLE_WORDS),
-      (rows) => void chunks.push(rows),
+      [(rows) => void chunks.push(rows)],
       PLACES,
     );
     assertEquals(chunks, [3, 3, 3, 1]);
+  });
+
+  it("runs all its kernels for a chunk before the next chunk", () => {
+    const words = new Int32Array(new SharedArrayBuffer(4 * PLACES.JOB_WORDS));
+    words[PLACES.SHARED] = 5;
+    words[PLACES.CHUNK] = 3;
+    words[PLACES.OPERANDS] = 1;
+    words.set([5, 1000, 0], PLACES.TABLE);
+    words[PLACES.DISTANCES] = 4;
+    const table = new Int32Array(PLACES.TABLE_WORDS);
+    const calls: [kernel: string, rows: number, table: number[]][] = [];
+    const kernels = ["a", "b"].map((name): ArenaKernel => (rows) =>
+      void calls.push([name, rows, [...table.subarray(0, 3)]])
+    );
+    claimChunks(words, table, kernels, PLACES);
+    // The table: columns, where the operand begins, and how far its rows lie apart beyond the length of a row.
+    const rows = [["a", 3, [5, 1000, 0]], ["b", 3, [5, 1000, 0]], ["a", 2, [5, 1012, 0]], ["b", 2, [
+      5,
+      1012,
+      0,
+    ]]];
+    assertEquals<unknown>(calls, rows);
+
+    // The same with columns that are shared: each kernel has as many rows as it says.
+    calls.length = words[PLACES.NEXT] = 0;
+    words[PLACES.BY_COLUMNS] = 1;
+    words[PLACES.STEPS + PLACES.HEIGHT] = 7;
+    words[PLACES.STEPS + PLACES.STEP_WORDS + PLACES.HEIGHT] = 1;
+    claimChunks(words, table, kernels, PLACES);
+    const columns = [["a", 7, [3, 1000, 8]], ["b", 1, [3, 1000, 8]], ["a", 7, [2, 1012, 12]], [
+      "b",
+      1,
+      [2, 1012, 12],
+    ]];
+    assertEquals<unknown>(calls, columns);
   });
 
   it("is not left before every worker has finished", async () => {
@@ -300,8 +342,9 @@ describe("a job", () => {
     const words = new Int32Array(old, 0, PLACES.JOB_WORDS);
     words[PLACES.JOB] = words[PLACES.OPEN] = 1;
     words[PLACES.PAGES] = 2;
-    words[PLACES.MODULE] = 65536;
-    words[PLACES.MODULE_BYTES] = module.length;
+    words[PLACES.COUNT] = 1;
+    words[PLACES.STEPS + PLACES.MODULE] = 65536;
+    words[PLACES.STEPS + PLACES.MODULE_BYTES] = module.length;
     let jobs = 0;
     const task = { memory, job: 0, table: 4 * PLACES.JOB_WORDS, ...PLAIN };
     const claim = () => {
@@ -309,7 +352,7 @@ describe("a job", () => {
       Atomics.store(words, PLACES.STOP, 1);
       Atomics.add(words, PLACES.JOB, 1);
     };
-    serve(task, claim, visitAll, []);
+    serve(task, claim, []);
     assertEquals([jobs, words[PLACES.FAILED]], [1, 0]);
   });
 
@@ -319,7 +362,15 @@ describe("a job", () => {
     const { words } = pool;
     const module = moduleThat(false);
     const share = (work: number) =>
-      launch!(() => {}, module, new Int32Array(1), new Int32Array(0), 8, 1, false, work);
+      launch!(
+        [{ kernel: () => {}, module }],
+        new Int32Array(1),
+        new Int32Array(0),
+        8,
+        1,
+        undefined,
+        work,
+      );
     const fallAsleep = () => {
       while (Atomics.load(words, PLACES.ASLEEP) < 2) pause(1);
     };
@@ -334,13 +385,22 @@ describe("a job", () => {
     await pool.end();
   });
 
-  it("with too many operands is left to the caller", async () => {
+  it("with too many kernels or operands is left to the caller", async () => {
     await using _threads = await useThreads(2);
-    const tooMany = new Int32Array(1000);
-    assertEquals(
-      launch!(() => {}, moduleThat(false), tooMany, tooMany, 4, 1, false, Infinity),
+    const share = (kernels: number, operands: number) => {
+      const steps = new Array(kernels).fill({ kernel: () => {}, module: moduleThat(false) });
+      const table = new Int32Array(1 + 2 * operands);
+      return launch!(steps, table, new Int32Array(operands), 4, 1, undefined, Infinity);
+    };
+    assertEquals([
+      share(MOST_STEPS, MOST_OPERANDS),
+      share(1, MOST_OPERANDS + 1),
+      share(MOST_STEPS + 1, 1),
+    ], [
+      true,
       false,
-    );
+      false,
+    ]);
   });
 });
 
@@ -348,10 +408,12 @@ describe("CTCLoss", () => {
   it("gives threads its samples, if they and their gradients are in the arena and there are several", async () => {
     await using _threads = await useThreads(2);
     const real = launch!;
-    const numbers: number[] = [];
-    launchWith((kernel, module, ...rest) => {
-      if (typeof module === "number") numbers.push(module);
-      return real(kernel, module, ...rest);
+    const visits: unknown[][] = [];
+    launchWith((steps, ...rest) => {
+      for (const { module } of steps) {
+        if ("visit" in module) visits.push([module.visit, module.isWide]);
+      }
+      return real(steps, ...rest);
     });
     using scores = empty([120, 4, 50]);
     using doubles = empty([120, 4, 50], "float64");
@@ -360,19 +422,20 @@ describe("CTCLoss", () => {
     const loss = new CTCLoss({ logits: true });
     const labels = int32(Array.from({ length: 80 }, (_, i) => 1 + i % 49), [4, 20]);
     const evaluate = (x: TensorLike, out?: { logits: Tensor }, samples = 4) => {
-      numbers.length = 0;
+      visits.length = 0;
       const lengths = [120, 20].map((length) => int32(new Array(samples).fill(length)));
       const targets = int32(labels.data.subarray(0, 20 * samples), [samples, 20]);
       loss.valueAndGrad(x, targets, lengths[0], lengths[1], out && { out });
-      return numbers.slice();
+      return visits.slice();
     };
     const forward = (x: TensorLike) => {
-      numbers.length = 0;
+      visits.length = 0;
       loss.forward(x, labels, int32([120, 120, 120, 120]), int32([20, 20, 20, 20]));
-      return numbers.slice();
+      return visits.slice();
     };
-    assertEquals(evaluate(scores, { logits: gradient }), [-1, -3]);
-    assertEquals([forward(scores), forward(doubles)], [[-1, -3], [-2, -4]]);
+    const of = (isWide: boolean) => [gather, align].map((visit) => [visit, isWide]);
+    assertEquals(evaluate(scores, { logits: gradient }), of(false));
+    assertEquals([forward(scores), forward(doubles)], [of(false), of(true)]);
     // The gradient is an ordinary array; the scores are; there is one sample; there is little to do.
     assertEquals(evaluate(scores), []);
     assertEquals(evaluate(new Tensor(new Float32Array(24_000), [120, 4, 50])), []);
@@ -381,7 +444,45 @@ describe("CTCLoss", () => {
     assertEquals(evaluate(one, { logits: out }, 1), []);
     const short = new Tensor(scores.data.subarray(0, 400), [2, 4, 50]);
     loss.forward(short, labels, int32([2, 2, 2, 2]), int32([1, 1, 1, 1]));
-    assertEquals(numbers, []);
+    assertEquals(visits, []);
+  });
+});
+
+describe("CrossEntropyLoss", () => {
+  it("gives threads its rows or columns with all that is computed for them, labels and logarithms, too", async () => {
+    await using _threads = await useThreads(2);
+    const real = launch!;
+    const jobs: unknown[][] = [];
+    launchWith((steps, ...rest) => {
+      jobs.push(steps.map(({ module }) => "visit" in module ? module.visit : "kernel"));
+      return real(steps, ...rest);
+    });
+    using scores = empty([512, 1000]);
+    using gradient = empty([512, 1000]);
+    scores.data.fill(0);
+    const loss = new CrossEntropyLoss();
+    const labels = new Int32Array(512 * 1000);
+    const evaluate = (shape: number[], out: Tensor) => {
+      jobs.length = 0;
+      const { classes, samples } = { classes: shape[1], samples: labels.length / shape[1] };
+      const target = int32(labels.subarray(0, samples), [shape[0], ...shape.slice(2)]);
+      const { value } = loss.valueAndGrad(new Tensor(scores.data, shape), target, {
+        out: { input: new Tensor(out.data, shape) },
+      });
+      assertEquals(value.item(), Math.fround(Math.log(classes)));
+      return jobs.slice();
+    };
+    const rows = ["kernel", "kernel", labelRows, "kernel", finishRows];
+    const jobsOfRows = evaluate([512, 1000], gradient);
+    assertEquals(jobsOfRows, jobsOfRows.map(() => rows));
+    assert(jobsOfRows.length > 0);
+    const columns = [
+      ...[beginColumns, "kernel", "kernel", labelColumns, "kernel"],
+      ...["kernel", finishColumns],
+    ];
+    const jobsOfColumns = evaluate([1, 20, 25600], gradient);
+    assertEquals(jobsOfColumns, jobsOfColumns.map(() => columns));
+    assert(jobsOfColumns.length > 0);
   });
 });
 

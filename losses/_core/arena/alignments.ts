@@ -6,7 +6,7 @@
  */
 
 import type { FloatArray } from "../tensor/types.ts";
-import { type ArenaKernel, launch } from "./launch.ts";
+import type { ArenaKernel } from "./launch.ts";
 
 /**
  * Where things are in the words of a sample. An object, as workers have no access to constants. The words after IS_RAW are indices
@@ -252,23 +252,20 @@ export const align: Visit = (s, words, doubles, _scores, grad, at) => {
   doubles[log] = isExact ? sum + doubles[log]! : NaN;
 };
 
-/** The functions that workers have. Function k has the number -1 - 2k for scores of float32, -2 - 2k for float64. */
-export const VISITS: readonly Visit[] = [gather, align];
-
 /**
  * A function as a kernel, over samples whose numbers, scores and gradients lie in a shared memory: its rows are samples, its
  * operand their words.
  *
  * @param memory The memory.
+ * @param isWide Whether scores are float64.
  * @param visit The function.
  * @param sample Where things are in the words of a sample.
- * @param isWide Whether scores are float64.
  */
-export const visitAll = (
+export const visitSamples = (
   memory: WebAssembly.Memory,
+  isWide: boolean,
   visit: Visit,
   sample: SampleWords,
-  isWide: boolean,
 ): ArenaKernel =>
 (count, table) => {
   const { buffer } = memory;
@@ -280,30 +277,3 @@ export const visitAll = (
     visit(sample, words, doubles, scores, scores, first + k * sample.WORDS);
   }
 };
-
-/**
- * Lets threads run a function for samples.
- *
- * @param memory The shared memory, in which everything lies.
- * @param visit The function.
- * @param isWide Whether scores are float64.
- * @param start Where the words of the first sample begin, in bytes; those of the others follow.
- * @param count How many samples there are.
- * @param work How much work it is, see {@linkcode leastShared}.
- * @returns False if nothing was run.
- */
-export function share(
-  memory: WebAssembly.Memory,
-  visit: Visit,
-  isWide: boolean,
-  start: number,
-  count: number,
-  work: number,
-): boolean {
-  const kernel = visitAll(memory, visit, SAMPLE, isWide);
-  const number = -1 - 2 * VISITS.indexOf(visit) - Number(isWide);
-  // Each sample is a chunk of its own, as if it were a row without end.
-  const table = Int32Array.of(0, start, 0);
-  const steps = Int32Array.of(4 * SAMPLE.WORDS);
-  return launch?.(kernel, number, table, steps, count, Infinity, false, work) === true;
-}

@@ -1,6 +1,6 @@
 /**
- * A job: one kernel over many rows in the arena, or many columns, which threads share chunk by chunk. In place of a kernel there
- * may be a function that all threads have, see alignments.ts; its rows are samples.
+ * A job: kernels over many rows in the arena, or many columns, which threads share chunk by chunk: for each chunk, the kernels run one
+ * after the other. In place of a kernel there may be a function that all threads have, see functions.ts.
  *
  * The thread that calls a loss describes the job in words of shared memory, opens it, and takes part in it. Each thread claims the
  * next chunk by adding 1 to a counter, until none is left. Chunks lie apart and are computed alone, so that it does not matter
@@ -17,10 +17,15 @@
 
 /** The most operands of a kernel. */
 export const MOST_OPERANDS = 64;
+/** The most kernels of a job. */
+export const MOST_STEPS = 8;
+/** The words of a kernel. */
+const STEP_WORDS = 4;
 /** The words of a table: see encoder.ts. */
 const TABLE_WORDS = 1 + 2 * MOST_OPERANDS;
-const TABLE = 16;
-const STEPS = TABLE + TABLE_WORDS;
+const STEPS = 13;
+const TABLE = STEPS + STEP_WORDS * MOST_STEPS;
+const DISTANCES = TABLE + TABLE_WORDS;
 
 /** Where everything is in the words. An object, as workers have no access to constants. */
 export interface Places {
@@ -38,11 +43,8 @@ export interface Places {
   readonly STOP: number;
   /** How many workers sleep. */
   readonly ASLEEP: number;
-  /** The number of the kernel; below 0 that of a function that workers have, see alignments.ts. */
-  readonly KERNEL: number;
-  /** Where the kernel's module is, and how many bytes it has. */
-  readonly MODULE: number;
-  readonly MODULE_BYTES: number;
+  /** 1 if columns are shared, 0 if rows are. */
+  readonly BY_COLUMNS: number;
   /** How many rows (or columns) are shared, and how many a chunk has. */
   readonly SHARED: number;
   readonly CHUNK: number;
@@ -50,12 +52,23 @@ export interface Places {
   readonly OPERANDS: number;
   /** The size of the memory in pages. */
   readonly PAGES: number;
-  /** If columns are shared, how many rows each has; 0 if rows are shared. */
+  /** How many kernels there are. */
+  readonly COUNT: number;
+  /** The words of the first kernel; those of the others follow. */
+  readonly STEPS: number;
+  /** In these, the kernel's number; below 0 that of a function that workers have, see functions.ts. */
+  readonly KERNEL: number;
+  /** Where the kernel's module is, and how many bytes it has. */
+  readonly MODULE: number;
+  readonly MODULE_BYTES: number;
+  /** How many rows the kernel has, if columns are shared. */
   readonly HEIGHT: number;
+  /** How many words a kernel has. */
+  readonly STEP_WORDS: number;
   /** The table of the whole, see encoder.ts. */
   readonly TABLE: number;
   /** By operand, how many bytes its rows (or columns) lie apart. */
-  readonly STEPS: number;
+  readonly DISTANCES: number;
   /** How many words a table has, and how many there are in all. */
   readonly TABLE_WORDS: number;
   readonly JOB_WORDS: number;
@@ -68,17 +81,21 @@ export const PLACES: Places = {
   ACTIVE: 3,
   FAILED: 4,
   STOP: 5,
-  KERNEL: 6,
-  MODULE: 7,
-  MODULE_BYTES: 8,
-  SHARED: 9,
-  CHUNK: 10,
-  OPERANDS: 11,
-  PAGES: 12,
-  HEIGHT: 13,
-  ASLEEP: 14,
-  TABLE,
+  ASLEEP: 6,
+  BY_COLUMNS: 7,
+  SHARED: 8,
+  CHUNK: 9,
+  OPERANDS: 10,
+  PAGES: 11,
+  COUNT: 12,
   STEPS,
+  KERNEL: 0,
+  MODULE: 1,
+  MODULE_BYTES: 2,
+  HEIGHT: 3,
+  STEP_WORDS,
+  TABLE,
+  DISTANCES,
   TABLE_WORDS,
-  JOB_WORDS: STEPS + MOST_OPERANDS,
+  JOB_WORDS: DISTANCES + MOST_OPERANDS,
 };

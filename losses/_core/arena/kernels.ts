@@ -3,19 +3,28 @@
  * others; only numbers that lie elsewhere are copied.
  */
 
-import { type AnyKernels, COPIES, type Layout, type NearArrays } from "../kernel/kernels.ts";
+import {
+  type AnyKernels,
+  COPIES,
+  type Layout,
+  type NearArrays,
+  type Visits,
+} from "../kernel/kernels.ts";
 import type { Plan, Run } from "../kernel/plan.ts";
 import { ELEMENT } from "../kernel/program.ts";
-import { BATCH, PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
+import { PAGE, SCRATCH_PAGES } from "../kernel/sizes.ts";
 import { instantiate } from "../kernel/wasm.ts";
 import type { Block } from "../tensor/arena.ts";
 import type { FloatArray } from "../tensor/types.ts";
 import { beginOf, COLUMNS, encodeForArena, gapOf } from "./encoder.ts";
-import { launch, leastShared } from "./launch.ts";
+import { visitRows } from "./labels.ts";
+import { launch, leastShared, type Step } from "./launch.ts";
 import type { Arena } from "./memory.ts";
 
 /** Rows in a tile, for kernels that otherwise work on one row: as many tiles are then run at once. */
 const TILE_ROWS = 4096;
+/** Elements that are worked on at once: more than elsewhere, as nothing is copied. */
+const BATCH = 65536;
 /** Elements that threads work on at once: each of them has to get enough to do. */
 const BATCH_OF_THREADS = /* @__PURE__ */ Math.pow(2, 18);
 
@@ -38,7 +47,7 @@ export function nearIn(arena: Arena, least: number = LEAST_IN_PLACE): NearArrays
     if (!isWorth) return usual;
     let kernels = known.get(usual);
     if (kernels === undefined) {
-      kernels = KernelsInArena.make(arena, layoutOf(usual));
+      kernels = KernelsInArena.make(arena, layoutOf(usual), usual.visits);
       if (kernels === undefined) return usual;
       known.set(usual, kernels);
       collected.register(usual, kernels.block);
@@ -50,6 +59,19 @@ export function nearIn(arena: Arena, least: number = LEAST_IN_PLACE): NearArrays
 const LEAST_IN_PLACE = 2048;
 /** Storing an element, or adding it to a sum, takes as long as so many instructions. */
 const RESULT = 2;
+/** A function takes for a row, or a column, as long as so many instructions for one element. */
+const VISIT = 300;
+
+/** A step that has been called. */
+interface Call extends Step {
+  readonly rows: number;
+  readonly cols: number;
+  /** How much work it is, see launch.ts. */
+  readonly work: number;
+  /** Whether it can be shared, and whether by columns. */
+  readonly isSerial: boolean;
+  readonly sharesColumns: boolean;
+}
 
 /** The layout for the arena. */
 function layoutOf({ tile, tileRows, layOut }: AnyKernels): Layout<AnyKernels> {
@@ -81,14 +103,16 @@ class KernelsInArena {
   static make(
     arena: Arena,
     layout: Layout<AnyKernels>,
+    visits: Visits | undefined,
   ): KernelsInArena | undefined {
     const block = arena.take(ownBytesOf(layout) + 4 * gapOf(layout.operands.size));
-    return block && new KernelsInArena(arena, layout, block);
+    return block && new KernelsInArena(arena, layout, visits, block);
   }
 
   private constructor(
     arena: Arena,
     layout: Layout<AnyKernels>,
+    visits: Visits | undefined,
     block: Block,
   ) {
     this.block = block;
@@ -98,36 +122,69 @@ class KernelsInArena {
     const { operands, pages } = layout;
     const { buffer } = arena;
     this.#table = new Int32Array(buffer, tableAt, gapOf(operands.size));
-    const steps = new Int32Array(operands.size);
+    const distances = new Int32Array(operands.size);
+    /** Steps that are to run together. */
+    let collected: Call[] | undefined;
+    /** Runs steps on threads, if it is worth it. */
+    const share = (calls: readonly Call[], rows: number, cols: number): boolean => {
+      if (launch === undefined || calls.some(({ isSerial }) => isSerial)) return false;
+      const work = calls.reduce((sum, { work }) => sum + work, 0);
+      if (work < leastShared) return false;
+      const sharesColumns = calls.some(({ sharesColumns }) => sharesColumns);
+      if ((sharesColumns ? cols : rows) < 2) return false;
+      const table = this.#table;
+      let slot = 0;
+      for (const { kind } of operands.values()) {
+        if (kind === "param") distances[slot] = 0;
+        else if (kind === "row") distances[slot] = sharesColumns ? 0 : 8;
+        else if (sharesColumns) distances[slot] = size;
+        else distances[slot] = kind === "element" ? cols * size + table[gapOf(slot)]! : 0;
+        slot++;
+      }
+      const heights = sharesColumns ? calls.map(({ rows }) => rows) : undefined;
+      return launch(calls, table, distances, rows, cols, heights, work);
+    };
+    const call = (step: Call): void => {
+      if (collected !== undefined) {
+        collected.push(step);
+        return;
+      }
+      this.#table[COLUMNS] = step.cols;
+      if (share([step], step.rows, step.cols)) return;
+      step.kernel(step.rows, tableAt);
+    };
     const runOf = (plan: Plan): Run => {
-      const { program: { dtype, instructions }, stores, reductions } = plan;
-      const bytes = encodeForArena(plan, arena.machine === "relaxed", operands, base);
-      const run = instantiate(bytes, arena.memory);
+      const { program: { instructions }, stores, reductions } = plan;
+      const module = encodeForArena(plan, arena.machine === "relaxed", operands, base);
+      const kernel = instantiate(module, arena.memory);
       // What is stored in a column may be read again in the next row: then columns are shared, not rows.
       const sharesColumns = stores.some(({ kind }) => kind === "column");
-      const isSerial = sharesColumns && reductions.length > 0;
-      const size = dtype === "float64" ? 8 : 4;
       // A vector holds half as many elements of float64.
       const work = size / 4 * (instructions.filter(({ stage }) => stage === ELEMENT).length +
         RESULT * (stores.length + reductions.length));
-      return (rows, cols) => {
-        const table = this.#table;
-        table[COLUMNS] = cols;
-        const all = rows * cols * work;
-        if (launch !== undefined && rows > 1 && !isSerial && all >= leastShared) {
-          let slot = 0;
-          for (const { kind } of operands.values()) {
-            if (kind === "row") steps[slot] = sharesColumns ? 0 : 8;
-            else if (sharesColumns) steps[slot] = size;
-            else steps[slot] = kind === "element" ? cols * size + table[gapOf(slot)]! : 0;
-            slot++;
-          }
-          if (launch(run, bytes, table, steps, rows, cols, sharesColumns, all)) return;
-        }
-        run(rows, tableAt);
-      };
+      const isSerial = sharesColumns && reductions.length > 0;
+      return (rows, cols) =>
+        call({ kernel, module, rows, cols, work: work * rows * cols, isSerial, sharesColumns });
     };
     const { near: _near, ...kernels } = layout.build({ pages, buffer, base, runOf });
+    const size = Object.values(kernels.element)[0]!.BYTES_PER_ELEMENT;
+    const isWide = size === 8;
+    const run: Record<string, Run> = kernels.run;
+    for (const [name, visit] of Object.entries(visits ?? {})) {
+      const kernel = visitRows(arena.memory, isWide, visit, {
+        elements: Object.keys(kernels.element),
+        columns: Object.keys(kernels.column),
+        rows: Object.keys(kernels.row),
+        params: Object.keys(kernels.param),
+      });
+      const own = {
+        kernel,
+        module: { visit, isWide },
+        isSerial: false,
+        sharesColumns: false,
+      };
+      run[name] = (rows, cols) => call({ ...own, rows, cols, work: VISIT * rows });
+    }
     this.#table.fill(0);
     let slot = 0;
     for (const [name, { kind, offset }] of operands) {
@@ -151,14 +208,21 @@ class KernelsInArena {
         return rows;
       },
       own: (operand) => this.#own(operand),
-      skip: (columns) => {
-        for (const column of Object.values(kernels.column)) {
-          const place = beginOf(this.#slots.get(column)!);
-          this.#table[place] = this.#initial[place]! + columns * column.BYTES_PER_ELEMENT;
-        }
-      },
       unload: (operand, target, start, end) => {
         if (!arena.holds(target)) COPIES.unload(operand, target, start, end);
+      },
+      together: (steps) => {
+        if (launch === undefined) return steps();
+        const calls: Call[] = collected = [];
+        try {
+          steps();
+        } finally {
+          collected = undefined;
+        }
+        const { rows, cols } = calls[0]!;
+        this.#table[COLUMNS] = cols;
+        if (share(calls, rows, cols)) return;
+        for (const { kernel, rows } of calls) kernel(rows, tableAt);
       },
       get batch() {
         return launch === undefined ? BATCH : BATCH_OF_THREADS;

@@ -5,27 +5,37 @@
 /** A kernel: runs over so many rows, its operands being where the table at this address says. */
 export type ArenaKernel = (rows: number, table: number) => void;
 
+/** A function in place of a kernel, and whether its scores are float64: see functions.ts. */
+export interface Visiting {
+  readonly visit: unknown;
+  readonly isWide: boolean;
+}
+
+/** A kernel, and how workers get it: its module, or the function that they have, too. */
+export interface Step {
+  readonly kernel: ArenaKernel;
+  readonly module: Uint8Array | Visiting;
+}
+
 /**
- * Runs a kernel on all threads.
+ * Runs kernels, one after the other, on all threads: each thread runs all of them for some of the rows, or columns.
  *
- * @param kernel The kernel.
- * @param module Its module, or the number of the function that workers have in its place.
- * @param table Its table, see encoder.ts.
- * @param steps By operand, how many bytes its rows lie apart; its columns, if these are shared.
+ * @param steps The kernels.
+ * @param table Their table, see encoder.ts.
+ * @param distances By operand, how many bytes its rows lie apart; its columns, if these are shared.
  * @param rows How many rows there are.
  * @param cols How many columns there are.
- * @param sharesColumns Whether threads share columns rather than rows.
+ * @param heights If threads share columns rather than rows, how many rows each kernel has.
  * @param work How much work it is, see {@linkcode leastShared}.
  * @returns False if nothing was run.
  */
 export type Launch = (
-  kernel: ArenaKernel,
-  module: Uint8Array | number,
+  steps: readonly Step[],
   table: Int32Array,
-  steps: Int32Array,
+  distances: Int32Array,
   rows: number,
   cols: number,
-  sharesColumns: boolean,
+  heights: readonly number[] | undefined,
   work: number,
 ) => boolean;
 

@@ -4,10 +4,10 @@
 
 import { PAGE } from "../kernel/sizes.ts";
 import type { Block } from "../tensor/arena.ts";
-import { SAMPLE } from "./alignments.ts";
 import { gapOf } from "./encoder.ts";
-import { MOST_OPERANDS, PLACES } from "./job.ts";
-import { type ArenaKernel, type Launch, launchWith, leastShared } from "./launch.ts";
+import { FUNCTIONS } from "./functions.ts";
+import { MOST_OPERANDS, MOST_STEPS, PLACES } from "./job.ts";
+import { type ArenaKernel, type Launch, launchWith, leastShared, type Step } from "./launch.ts";
 import type { Arena } from "./memory.ts";
 import { claimChunks } from "./worker.ts";
 import { type StartedWorker, startWorker } from "./workers.ts";
@@ -18,8 +18,12 @@ const PATIENCE = 0.05;
 const DEAD = 30_000;
 /** To wake workers takes about as long as so many times the least work that is shared. */
 const WAKING = 6;
-/** About how many elements a chunk has. */
-const CHUNK_ELEMENTS = 8192;
+/** About how many elements a chunk of rows has. */
+const CHUNK_ELEMENTS = 16384;
+/** About how many chunks there are if columns are shared: few, as long pieces of rows are read faster. */
+const CHUNKS_OF_COLUMNS = 8;
+/** A chunk of columns begins where a vector does. */
+const COLUMNS = 64;
 
 /** Workers, waiting for jobs. */
 export class Pool {
@@ -59,7 +63,6 @@ export class Pool {
         job: block.start,
         table: tables + (k + 1) * tableBytes,
         places: PLACES,
-        sample: SAMPLE,
         patience: PATIENCE,
       })));
     const workers = starts.flatMap((start) => start.status === "fulfilled" ? [start.value] : []);
@@ -84,36 +87,38 @@ export class Pool {
     launchWith(this.#launch);
   }
 
-  /** Runs a kernel on all threads; false if they sleep and it is short, it has too many operands, or a thread died. */
-  readonly #launch: Launch = (kernel, module, table, steps, rows, cols, sharesColumns, work) => {
-    if (this.#isBroken || steps.length > MOST_OPERANDS) return false;
+  /** Runs kernels on all threads; false if they sleep and it is short, there are too many operands, or a thread died. */
+  readonly #launch: Launch = (steps, table, distances, rows, cols, heights, work) => {
+    const fits = steps.length <= MOST_STEPS && distances.length <= MOST_OPERANDS;
+    if (this.#isBroken || !fits) return false;
     const words = this.words;
     const areAsleep = Atomics.load(words, PLACES.ASLEEP) >= this.#workers.length;
     if (areAsleep && work < WAKING * leastShared) return false;
-    const known = typeof module === "number"
-      ? { id: module, start: 0, bytes: 0 }
-      : this.#moduleOf(kernel, module);
-    if (known === undefined) return false;
+    const modules = steps.map((step) => this.#moduleOf(step));
+    if (modules.includes(undefined)) return false;
     // The last job was left by an exception that nothing can catch, or that came from closing it, such as a stack overflow.
     if (this.#isRunning) this.#close();
-    words[PLACES.KERNEL] = known.id;
-    words[PLACES.MODULE] = known.start;
-    words[PLACES.MODULE_BYTES] = known.bytes;
-    const [shared, length] = sharesColumns ? [cols, rows] : [rows, cols];
-    words[PLACES.SHARED] = shared;
-    words[PLACES.CHUNK] = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, length)));
-    words[PLACES.HEIGHT] = sharesColumns ? rows : 0;
-    words[PLACES.OPERANDS] = steps.length;
+    words[PLACES.COUNT] = steps.length;
+    for (const [k, module] of modules.entries()) {
+      const { id, start, bytes } = module!;
+      words.set([id, start, bytes, heights?.[k] ?? 0], PLACES.STEPS + k * PLACES.STEP_WORDS);
+    }
+    words[PLACES.BY_COLUMNS] = Number(heights !== undefined);
+    words[PLACES.SHARED] = heights === undefined ? rows : cols;
+    words[PLACES.CHUNK] = heights === undefined
+      ? Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, cols)))
+      : COLUMNS * Math.ceil(cols / CHUNKS_OF_COLUMNS / COLUMNS);
+    words[PLACES.OPERANDS] = distances.length;
     words[PLACES.PAGES] = this.#arena.buffer.byteLength / PAGE;
-    words.set(table.subarray(0, gapOf(steps.length - 1) + 1), PLACES.TABLE);
-    words.set(steps, PLACES.STEPS);
+    words.set(table.subarray(0, gapOf(distances.length - 1) + 1), PLACES.TABLE);
+    words.set(distances, PLACES.DISTANCES);
     Atomics.store(words, PLACES.NEXT, 0);
     this.#isRunning = true;
     Atomics.store(words, PLACES.OPEN, 1);
     Atomics.add(words, PLACES.JOB, 1);
     Atomics.notify(words, PLACES.JOB);
     try {
-      claimChunks(words, this.#table, kernel, PLACES);
+      claimChunks(words, this.#table, steps.map(({ kernel }) => kernel), PLACES);
     } finally {
       this.#close();
     }
@@ -156,7 +161,11 @@ export class Pool {
   }
 
   /** The number of a kernel, and where workers find its module; undefined if the memory is full. */
-  #moduleOf(kernel: ArenaKernel, module: Uint8Array) {
+  #moduleOf({ kernel, module }: Step) {
+    if (!(module instanceof Uint8Array)) {
+      const index = FUNCTIONS.findIndex(([, visit]) => visit === module.visit);
+      return { id: -1 - 2 * index - Number(module.isWide), start: 0, bytes: 0 };
+    }
     let known = this.#modules.get(kernel);
     if (known === undefined) {
       const block = this.#arena.take(module.length);

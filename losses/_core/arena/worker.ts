@@ -3,7 +3,7 @@
  * also in bundles. So these functions refer to nothing outside of themselves; everything comes as an argument.
  */
 
-import type { SampleWords, Visit, visitAll } from "./alignments.ts";
+import type { ThreadFunction } from "./functions.ts";
 import type { Places } from "./job.ts";
 import type { ArenaKernel } from "./launch.ts";
 
@@ -15,7 +15,6 @@ export interface Task {
   /** Where the worker's own table begins, in bytes. */
   readonly table: number;
   readonly places: Places;
-  readonly sample: SampleWords;
   /** For how many milliseconds to look for the next job before going to sleep. */
   readonly patience: number;
 }
@@ -25,34 +24,37 @@ export interface Task {
  *
  * @param words The words of the job.
  * @param table The words of the thread's own table.
- * @param kernel The kernel of the job.
+ * @param kernels The kernels of the job.
  * @param places Where everything is in the words.
  */
 export function claimChunks(
   words: Int32Array,
   table: Int32Array,
-  kernel: ArenaKernel,
+  kernels: readonly ArenaKernel[],
   places: Places,
 ): void {
   const shared = words[places.SHARED]!;
   const chunk = words[places.CHUNK]!;
   const operands = words[places.OPERANDS]!;
-  const height = words[places.HEIGHT]!;
+  const sharesColumns = words[places.BY_COLUMNS] === 1;
   for (;;) {
     const first = chunk * Atomics.add(words, places.NEXT, 1);
     if (first >= shared) return;
     const count = Math.min(chunk, shared - first);
     for (let word = 0; word <= 2 * operands; word++) table[word] = words[places.TABLE + word]!;
     // Addresses reach beyond 2³¹: the array takes them modulo 2³².
-    for (let k = 0; k < operands; k++) table[1 + 2 * k]! += first * words[places.STEPS + k]!;
-    if (height > 0) {
+    for (let k = 0; k < operands; k++) table[1 + 2 * k]! += first * words[places.DISTANCES + k]!;
+    if (sharesColumns) {
       // Fewer columns: the rows lie farther apart beyond their ends.
       table[0] = count;
       for (let k = 0; k < operands; k++) {
-        table[2 + 2 * k]! += (shared - count) * words[places.STEPS + k]!;
+        table[2 + 2 * k]! += (shared - count) * words[places.DISTANCES + k]!;
       }
     }
-    kernel(height > 0 ? height : count, table.byteOffset);
+    for (let k = 0; k < kernels.length; k++) {
+      const height = words[places.STEPS + k * places.STEP_WORDS + places.HEIGHT]!;
+      kernels[k]!(sharesColumns ? height : count, table.byteOffset);
+    }
   }
 }
 
@@ -61,22 +63,21 @@ export function claimChunks(
  *
  * @param task What the worker is given.
  * @param claim The function above.
- * @param kernelOf Makes kernels of functions, see alignments.ts.
- * @param visits These functions.
+ * @param functions The functions that may stand in place of kernels.
  */
 export function serve(
-  { memory, job, table: tableAt, places, sample, patience }: Task,
+  { memory, job, table: tableAt, places, patience }: Task,
   claim: typeof claimChunks,
-  kernelOf: typeof visitAll,
-  visits: readonly Visit[],
+  functions: readonly ThreadFunction[],
 ): void {
-  const { JOB, OPEN, ACTIVE, FAILED, STOP, ASLEEP, KERNEL, MODULE, MODULE_BYTES, PAGES } = places;
+  const { JOB, OPEN, ACTIVE, FAILED, STOP, ASLEEP, PAGES } = places;
   const words = new Int32Array(memory.buffer, job, places.JOB_WORDS);
   const table = new Int32Array(memory.buffer, tableAt, places.TABLE_WORDS);
-  const kernels: { [id: number]: ArenaKernel } = {};
-  for (let k = 0; k < visits.length; k++) {
-    kernels[-1 - 2 * k] = kernelOf(memory, visits[k]!, sample, false);
-    kernels[-2 - 2 * k] = kernelOf(memory, visits[k]!, sample, true);
+  const known: { [id: number]: ArenaKernel } = {};
+  for (let k = 0; k < functions.length; k++) {
+    const [kernelOf, visit, where] = functions[k]!;
+    known[-1 - 2 * k] = kernelOf(memory, false, visit as never, where as never);
+    known[-2 - 2 * k] = kernelOf(memory, true, visit as never, where as never);
   }
   let seen = 0;
   for (;;) {
@@ -88,19 +89,25 @@ export function serve(
       Atomics.sub(words, ASLEEP, 1);
     }
     const current = Atomics.load(words, JOB);
-    let code: Uint8Array<ArrayBuffer> | undefined;
-    let id = 0;
+    const codes: [id: number, code: Uint8Array<ArrayBuffer>][] = [];
     Atomics.add(words, ACTIVE, 1);
     try {
       if (Atomics.load(words, STOP) === 1) return;
       if (Atomics.load(words, OPEN) === 1) {
         // This thread may not have noticed yet that the memory has grown.
         if (memory.buffer.byteLength < 65536 * words[PAGES]!) memory.grow(0);
-        id = words[KERNEL]!;
-        const kernel = kernels[id];
-        if (kernel === undefined) {
-          code = new Uint8Array(memory.buffer, words[MODULE]! >>> 0, words[MODULE_BYTES]!).slice();
-        } else claim(words, table, kernel, places);
+        const kernels: ArenaKernel[] = [];
+        for (let k = 0; k < words[places.COUNT]!; k++) {
+          const step = places.STEPS + k * places.STEP_WORDS;
+          const id = words[step + places.KERNEL]!;
+          const kernel = known[id];
+          if (kernel === undefined) {
+            const start = words[step + places.MODULE]! >>> 0;
+            const bytes = new Uint8Array(memory.buffer, start, words[step + places.MODULE_BYTES]!);
+            codes.push([id, bytes.slice()]);
+          } else kernels.push(kernel);
+        }
+        if (codes.length === 0) claim(words, table, kernels, places);
       }
     } catch {
       Atomics.store(words, FAILED, 1);
@@ -108,12 +115,12 @@ export function serve(
       Atomics.sub(words, ACTIVE, 1);
       Atomics.notify(words, ACTIVE);
     }
-    if (code === undefined) seen = current;
-    else {
-      // Nobody waits for a kernel to be compiled. The module is not in shared memory, which compilers refuse.
+    if (codes.length === 0) seen = current;
+    // Nobody waits for kernels to be compiled. Their modules are not in shared memory, which compilers refuse.
+    for (const [id, code] of codes) {
       const { f } =
         new WebAssembly.Instance(new WebAssembly.Module(code), { m: { m: memory } }).exports;
-      kernels[id] = f as ArenaKernel;
+      known[id] = f as ArenaKernel;
     }
   }
 }

@@ -2,7 +2,7 @@
  * Starting workers: threads of Node, Deno and Bun, which do not keep a program from ending, or those of browsers.
  */
 
-import { visitAll, VISITS } from "./alignments.ts";
+import { FUNCTIONS } from "./functions.ts";
 import { claimChunks, serve, type Task } from "./worker.ts";
 
 /** A worker that waits for jobs. */
@@ -21,8 +21,12 @@ interface WorkerThreads {
 }
 
 /** Makes some bundlers' helper for function names do nothing, and calls `serve` with a task. */
-const serving = (task: string) =>
-  `var __name = (f) => f; (${serve})(${task}, ${claimChunks}, ${visitAll}, [${VISITS}]);`;
+const serving = (task: string) => {
+  const functions = FUNCTIONS.map(([kernelOf, visit, places]) =>
+    `[${kernelOf}, ${visit}, ${JSON.stringify(places)}]`
+  );
+  return `var __name = (f) => f; (${serve})(${task}, ${claimChunks}, [${functions}]);`;
+};
 
 /** Modules of the runtime itself, where it has some: in Node, Deno and Bun, not in browsers. */
 function builtin<M>(name: string): M | undefined {

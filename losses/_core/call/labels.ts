@@ -77,7 +77,7 @@ export function checkLabels(
   const { allowed, forbidden, wanted = "", start = 0, end = data.length } = rule ?? {};
   for (let i = start; i < end; i++) {
     const label = data[i]!;
-    const isClass = label >= 0 && label < classes && Number.isInteger(label);
+    const isClass = label >>> 0 === label && label < classes;
     if ((isClass && label !== forbidden) || label === allowed) continue;
     throw new RangeError(
       `Cannot compute ${loss} as ${name} must hold classes from 0 to ${
@@ -167,9 +167,13 @@ export function weightOfLabels(
   isSmooth = false,
 ): number {
   let sum = 0;
+  if (weights === undefined) {
+    for (let i = 0; i < labels.length; i++) if (labels[i] !== ignoreIndex) sum++;
+    return sum === 0 && isSmooth ? NaN : sum;
+  }
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!;
-    if (label !== ignoreIndex) sum += weights === undefined ? 1 : weights[label]!;
+    if (label !== ignoreIndex) sum += weights[label]!;
   }
   return sum === 0 && isSmooth ? NaN : sum;
 }

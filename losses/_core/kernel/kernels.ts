@@ -58,7 +58,8 @@ export interface KernelsDefinition<
   readonly columns?: readonly C[];
   readonly rows?: readonly R[];
   readonly params?: readonly P[];
-  readonly steps: Readonly<Record<S, Step>>;
+  /** Formulas; kernels for rows may have functions among them, see row_kernels.ts. */
+  readonly steps: Readonly<Record<S, Step | RowVisit>>;
   /** The functions of math.ts that the steps call. */
   readonly functions?: MathFunctions | undefined;
   /** Elements in a tile; default {@linkcode TILE}. */
@@ -66,6 +67,43 @@ export interface KernelsDefinition<
   /** Rows in a tile; as many as elements by default. */
   readonly tileRows?: number;
 }
+
+/** The names of operands, by kind. */
+export interface RowOperands {
+  readonly elements: readonly string[];
+  readonly columns: readonly string[];
+  readonly rows: readonly string[];
+  readonly params: readonly string[];
+}
+
+/** A number for each operand. */
+export type ForOperands<O extends RowOperands> = {
+  readonly [name in O[keyof RowOperands][number]]: number;
+};
+
+/**
+ * A step in TypeScript: computes something for each row, or for each column.
+ *
+ * @param at The index of each operand's first number.
+ * @param gaps How many numbers lie between the rows of each operand.
+ * @param rows How many rows there are.
+ * @param cols How many columns there are.
+ * @param floats The elements and columns, in one array.
+ * @param doubles The numbers of rows, and the params, in one array.
+ * @param words The memory of all these arrays.
+ */
+export type RowVisit<At = never> = (
+  at: At,
+  gaps: At,
+  rows: number,
+  cols: number,
+  floats: FloatArray,
+  doubles: Float64Array,
+  words: Int32Array,
+) => void;
+
+/** Functions that run as steps, by name. */
+export type Visits = Readonly<Record<string, RowVisit>>;
 
 /** Something with numbers. */
 type Numbers = { readonly data: ArrayLike<number> };
@@ -104,8 +142,6 @@ export interface Copies {
   ): FloatArray | undefined;
   /** Lets kernels read and write an operand at its own place, which it returns: what the operand is unless told otherwise. */
   own(operand: FloatArray): FloatArray;
-  /** Lets kernels begin so many columns further on in their column operands, if tiles may have more columns than usual. */
-  skip(columns: number): void;
   /** Copies the first elements of an operand to `target[start … end)`, unless they were written there at once. */
   unload(operand: FloatArray, target: FloatArray, start: number, end: number): void;
 }
@@ -139,6 +175,14 @@ export interface Kernels<
    * called once for each call of a loss: all operands are then at their own places.
    */
   near(numbers: readonly (Numbers | undefined)[]): this;
+  /** The functions among the steps, see row_kernels.ts. */
+  readonly visits?: Visits;
+  /**
+   * Runs the steps that a function calls so that each thread does all of them for some of the rows; of the columns, if any step
+   * stores into columns. Only where there may be threads. All steps have the same columns, and the same rows if these are shared; no
+   * step reads what another one has written for other rows, and nothing else happens between them.
+   */
+  readonly together?: (steps: () => void) => void;
   /** The layout of the same kernels for another tile. */
   layOut(tile: number, tileRows: number): Layout<AnyKernels>;
 }
@@ -255,7 +299,7 @@ export function layOut<
       const run = {} as Record<S, Run>;
       for (const name of Object.keys(steps) as S[]) {
         // The first call compiles the step and replaces this function.
-        run[name] = (rows, cols) => (run[name] = compile(steps[name]))(rows, cols);
+        run[name] = (rows, cols) => (run[name] = compile(steps[name] as Step))(rows, cols);
       }
       const others = new Map<string, Run>();
       const kernels = {
@@ -365,7 +409,6 @@ export const COPIES: Copies = {
   aim: itself,
   spread: () => undefined,
   own: itself,
-  skip: () => {},
   unload,
 };
 

@@ -5,8 +5,15 @@
  * come. Once it exceeds 64 MiB, it may be collected as garbage between calls.
  */
 
-import type { FloatType } from "../tensor/types.ts";
-import { type Kernels, type KernelsDefinition, layOut } from "./kernels.ts";
+import type { FloatArray, FloatType } from "../tensor/types.ts";
+import {
+  type AnyKernels,
+  type Kernels,
+  type KernelsDefinition,
+  layOut,
+  type RowVisit,
+} from "./kernels.ts";
+import type { Run } from "./plan.ts";
 import { newScratch, type Scratch, scratchFor } from "./memory.ts";
 import { KEPT_PAGES, MOST_PAGES, PAGE, SCRATCH_PAGES, TILE } from "./sizes.ts";
 
@@ -32,6 +39,36 @@ function longRowsOf(pages: number): LongRows {
   const long: LongRows = { scratch: newScratch(pages), kernels: new Map() };
   longRows = pages <= KEPT_PAGES ? { deref: () => long } : new WeakRef(long);
   return long;
+}
+
+/** Makes steps of the functions in a definition. */
+function addVisits(kernels: AnyKernels, steps: object, buffer: ArrayBuffer, isWide: boolean): void {
+  const visits: Record<string, RowVisit> = {};
+  const { element, column, row, param } = kernels;
+  const run = kernels.run as Record<string, Run>;
+  const operands: Readonly<Record<string, FloatArray>> = {
+    ...element,
+    ...column,
+    ...row,
+    ...param,
+  };
+  // Made at once: engines look up properties that were added one by one in a hash table.
+  const at = Object.fromEntries(
+    Object.entries(operands).map((
+      [name, array],
+    ) => [name, array.byteOffset / array.BYTES_PER_ELEMENT]),
+  );
+  const gaps = Object.fromEntries(Object.keys(operands).map((name) => [name, 0]));
+  const words = new Int32Array(buffer);
+  const doubles = new Float64Array(buffer);
+  const floats = isWide ? doubles : new Float32Array(buffer);
+  for (const [name, step] of Object.entries(steps)) {
+    if (typeof step !== "function") continue;
+    visits[name] = step;
+    run[name] = (rows, cols) =>
+      step(at as never, gaps as never, rows, cols, floats, doubles, words);
+  }
+  Object.assign(kernels, { visits });
 }
 
 /**
@@ -64,7 +101,14 @@ export function defineRowKernels<
     let tile = usualTile;
     while (tile < longestRow) tile *= 2;
     const layout = layOut(definition, dtype, tile);
-    if (isUsual) return usual[dtype] = layout.build(scratchFor(layout.pages));
+    const { steps } = definition;
+    const build = (scratch: Scratch) => {
+      const kernels = layout.build(scratch);
+      const buffer = scratch.buffer as ArrayBuffer;
+      addVisits(kernels as unknown as AnyKernels, steps, buffer, dtype === "float64");
+      return kernels;
+    };
+    if (isUsual) return usual[dtype] = build(scratchFor(layout.pages));
     let cache = others;
     let scratch: Scratch | undefined;
     if (layout.pages > SCRATCH_PAGES) {
@@ -75,7 +119,7 @@ export function defineRowKernels<
     }
     const key = `${dtype} ${tile}`;
     const kernels = cache.get(key) as Own | undefined ??
-      layout.build(scratch ?? scratchFor(layout.pages));
+      build(scratch ?? scratchFor(layout.pages));
     cache.set(key, kernels);
     return kernels;
   };
