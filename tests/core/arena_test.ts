@@ -328,7 +328,14 @@ for (const threads of [1, 3]) {
       const labels = int32(Array.from({ length: 700 }, () => random.below(501)));
       const images = new Tensor(draw(2 * 21 * 7001), [2, 21, 7001]);
       const pixels = int32(Array.from({ length: 2 * 7001 }, () => random.below(21)), [2, 7001]);
+      // Some scores are infinite, and some labels are ignored.
+      const infinite = ({ data, shape }: Tensor) =>
+        new Tensor((data as Float32Array).map((x, i) => i % 9973 === 11 ? Infinity : x), shape);
+      const gaps = ({ data, shape }: Tensor) =>
+        int32(Int32Array.from(data, (label, i) => i % 13 === 5 ? -100 : label), shape);
       const cases: [LossLike, Record<string, Tensor>][] = [
+        [new CrossEntropyLoss(), { input: infinite(scores), target: gaps(labels) }],
+        [new CrossEntropyLoss(), { input: infinite(images), target: gaps(pixels) }],
         [new HuberLoss(), { input: float32(x), target: float32(y) }],
         [new MSELoss({ reduction: "none" }), { input: float32(x), target: float32(y) }],
         [new HuberLoss({ reduction: "sum" }), { input: float32(x, [n, 1]), target: float32(1) }],

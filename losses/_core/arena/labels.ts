@@ -8,7 +8,10 @@ import type { ForOperands, RowOperands, RowVisit } from "../kernel/kernels.ts";
 import type { FloatArray } from "../tensor/types.ts";
 import type { ArenaKernel } from "./launch.ts";
 
-/** The operands for rows, see ../../cross_entropy.ts. A label below 0 is ignored. */
+/**
+ * The operands for rows, see ../../cross_entropy.ts. A label below 0 is ignored. `isInfinite` becomes 1 if a maximum is ∞: then nothing
+ * that was computed counts.
+ */
 export const ROW_OPERANDS = {
   elements: ["x", "t", "e", "g"],
   columns: ["w"],
