@@ -57,7 +57,7 @@ const OPERATIONS: readonly [text: string, f: (x: number, y: number) => number][]
   ["x != y ? 1 : 2", (x, y) => x !== y ? 1 : 2],
   ["x < 0 and y < 0 ? 1 : 2", (x, y) => x < 0 && y < 0 ? 1 : 2],
   ["x < 0 or y < 0 ? 1 : 2", (x, y) => x < 0 || y < 0 ? 1 : 2],
-  ["not (x < y) ? 1 : 2", (x, y) => !(x < y) ? 1 : 2],
+  ["not (x < y) ? x : y", (x, y) => !(x < y) ? x : y],
 ];
 
 /** Ordinary numbers, equal pairs, both zeros, subnormal, huge and infinite ones, NaN. */
@@ -157,6 +157,49 @@ describe("every operation", () => {
         ];
         for (const [text, values] of wanted) {
           assertEquals([...evaluateOn({ text, scope, dtype, machine })], values, text);
+        }
+      });
+    }
+  }
+
+  for (const dtype of DTYPES) {
+    for (const machine of MACHINES) {
+      it(`adds to a product what is the same in all columns, or in none (${dtype}, ${machine})`, () => {
+        const { run, element, column, row, param } = defineKernels(() => ({
+          elements: ["x", "a", "b", "c", "d", "e"],
+          columns: ["k"],
+          rows: ["r"],
+          params: ["p"],
+          steps: {
+            // Each is x · -1/4 + z, rounded once, as x / 4 is exact.
+            go: {
+              store: {
+                a: "x - x / 4",
+                b: "k - x / 4",
+                c: "r - x / 4",
+                d: "p - x / 4",
+                e: "7 - x / 4",
+              },
+            },
+          },
+        }))(dtype, machine);
+        const round = dtype === "float32" ? Math.fround : (x: number) => x;
+        const random = new Random(6);
+        // More columns than the interpreter works on at once.
+        const [rows, cols] = [2, 2_500];
+        for (let i = 0; i < rows * cols; i++) element.x[i] = random.normal();
+        for (let j = 0; j < cols; j++) column.k[j] = random.normal();
+        for (let i = 0; i < rows; i++) row.r[i] = random.normal();
+        param.p[0] = random.normal();
+        run.go(rows, cols);
+        for (let i = 0; i < rows * cols; i++) {
+          const x = element.x[i];
+          const sums = [x, column.k[i % cols], row.r[Math.floor(i / cols)], param.p[0], 7];
+          assertEquals(
+            [element.a[i], element.b[i], element.c[i], element.d[i], element.e[i]],
+            sums.map((z) => round(round(z) - x / 4)),
+            `element ${i}`,
+          );
         }
       });
     }

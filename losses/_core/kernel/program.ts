@@ -76,24 +76,21 @@ export interface Instruction {
   readonly stage: Stage;
 }
 
-/** A value for each of some columns, as floats and as the words of 32 bits that they consist of. */
-export interface Register {
-  readonly floats: Float32Array | Float64Array;
-  readonly words: Int32Array;
+/** The values of an instruction for some columns: floats, or the words of 32 bits that they consist of. */
+export interface Lanes {
+  [index: number]: number;
 }
 
-/**
- * Runs an instruction for `n` columns; false if it is another one's. What takes long has a loop for each operation, which engines
- * compile well.
- */
+/** Runs an instruction for the first `n` words of its arguments `x`, `y` and `z`; `width` words are a float. */
 export type Interpret = (
-  instruction: Instruction,
   n: number,
-  out: Register,
-  x: Register,
-  y: Register,
-  z: Register,
-) => boolean;
+  o: Int32Array,
+  x: Int32Array,
+  y: Int32Array,
+  z: Int32Array,
+  width: number,
+  instruction: Instruction,
+) => void;
 
 /** The value of an instruction, as the index of the instruction. */
 export type Value = number;
