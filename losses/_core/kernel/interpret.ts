@@ -78,7 +78,7 @@ export function interpret(plan: Plan, memory: ArrayBufferLike): Run {
               words[a]!,
               words[b]!,
               words[c]!,
-              width,
+              wide,
               instruction,
             );
           }

@@ -81,14 +81,17 @@ export interface Lanes {
   [index: number]: number;
 }
 
-/** Runs an instruction for the first `n` words of its arguments `x`, `y` and `z`; `width` words are a float. */
+/**
+ * Runs an instruction for the first `n` words of its arguments `x`, `y` and `z`. A float consists of one word, or of two if
+ * `wide` is 1.
+ */
 export type Interpret = (
   n: number,
   o: Int32Array,
   x: Int32Array,
   y: Int32Array,
   z: Int32Array,
-  width: number,
+  wide: 0 | 1,
   instruction: Instruction,
 ) => void;
 
