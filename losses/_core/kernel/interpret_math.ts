@@ -19,7 +19,8 @@ export const interpretMath: Interpret = (n, o, x, y, _z, wide, { op, value }) =>
           o[i] = low;
           o[i + 1] = x[i + 1]! + (y[i + 1]! ^ flip) + Number(low > 0xffff_ffff);
         }
-      } else for (let i = n - 1; i >= 0; i--) o[i] = x[i]! + (y[i]! ^ flip) - flip;
+      } else if (flip) { for (let i = n - 1; i >= 0; i--) o[i] = x[i]! - y[i]!; }
+      else for (let i = n - 1; i >= 0; i--) o[i] = x[i]! + y[i]!;
       break;
     }
     // Those of float64 are by more than 32 bits: one word takes the place of the other. JavaScript counts modulo 32.
