@@ -183,6 +183,7 @@ describe("a job", () => {
     const words = new Int32Array(new SharedArrayBuffer(4 * PLACES.JOB_WORDS));
     words[PLACES.SHARED] = 10;
     words[PLACES.CHUNK] = 3;
+    words[PLACES.PARTS] = 1;
     const chunks: number[] = [];
     claimChunks(
       words,
@@ -193,10 +194,40 @@ describe("a job", () => {
     assertEquals(chunks, [3, 3, 3, 1]);
   });
 
+  it("has its chunks claimed from one part after the other", () => {
+    const words = new Int32Array(new SharedArrayBuffer(4 * PLACES.JOB_WORDS));
+    words.set([1, 0, 0, 0], PLACES.TABLE);
+    words[PLACES.OPERANDS] = words[PLACES.DISTANCES] = 1;
+    const table = new Int32Array(PLACES.TABLE_WORDS);
+    const chunksOf = (shared: number, chunk: number, parts: number) => {
+      words[PLACES.NEXT] = 0;
+      words[PLACES.SHARED] = shared;
+      words[PLACES.CHUNK] = chunk;
+      words[PLACES.PARTS] = parts;
+      const chunks: [first: number, count: number][] = [];
+      claimChunks(words, table, [(count) => void chunks.push([table[1], count])], PLACES);
+      return chunks;
+    };
+    const halves = [[0, 3], [9, 3], [3, 3], [12, 3], [6, 3], [15, 2]];
+    assertEquals<unknown>(chunksOf(17, 3, 2), halves);
+    // Whatever the numbers, each row is in one chunk.
+    for (const shared of [0, 1, 2, 5, 12, 13]) {
+      for (const chunk of [1, 2, 5]) {
+        for (const parts of [1, 2, 3, 8]) {
+          const rows = chunksOf(shared, chunk, parts).flatMap(([first, count]) =>
+            Array.from({ length: count }, (_, i) => first + i)
+          );
+          assertEquals(rows.sort((a, b) => a - b), Array.from({ length: shared }, (_, i) => i));
+        }
+      }
+    }
+  });
+
   it("runs all its kernels for a chunk before the next chunk", () => {
     const words = new Int32Array(new SharedArrayBuffer(4 * PLACES.JOB_WORDS));
     words[PLACES.SHARED] = 5;
     words[PLACES.CHUNK] = 3;
+    words[PLACES.PARTS] = 1;
     words[PLACES.OPERANDS] = 1;
     words.set([5, 1000, 0], PLACES.TABLE);
     words[PLACES.DISTANCES] = 4;

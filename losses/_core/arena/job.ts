@@ -6,6 +6,9 @@
  * next chunk by adding 1 to a counter, until none is left. Chunks lie apart and are computed alone, so that it does not matter
  * which thread computes which.
  *
+ * There are as many parts as threads, and chunks are claimed from one part after the other. Threads that worked side by side would
+ * slow each other down: a processor fetches what comes next in memory, out of the cache of the one that is writing there.
+ *
  * The words may change only while no other thread reads them:
  *
  * - A worker counts itself as active *before* it looks whether the job is open, and reads nothing else if it is not.
@@ -23,7 +26,7 @@ export const MOST_STEPS = 8;
 const STEP_WORDS = 4;
 /** The words of a table: see encoder.ts. */
 const TABLE_WORDS = 1 + 2 * MOST_OPERANDS;
-const STEPS = 13;
+const STEPS = 14;
 const TABLE = STEPS + STEP_WORDS * MOST_STEPS;
 const DISTANCES = TABLE + TABLE_WORDS;
 
@@ -48,6 +51,8 @@ export interface Places {
   /** How many rows (or columns) are shared, and how many a chunk has. */
   readonly SHARED: number;
   readonly CHUNK: number;
+  /** How many parts the chunks are divided into. */
+  readonly PARTS: number;
   /** How many operands the kernel may have. */
   readonly OPERANDS: number;
   /** The size of the memory in pages. */
@@ -85,9 +90,10 @@ export const PLACES: Places = {
   BY_COLUMNS: 7,
   SHARED: 8,
   CHUNK: 9,
-  OPERANDS: 10,
-  PAGES: 11,
-  COUNT: 12,
+  PARTS: 10,
+  OPERANDS: 11,
+  PAGES: 12,
+  COUNT: 13,
   STEPS,
   KERNEL: 0,
   MODULE: 1,

@@ -108,6 +108,7 @@ export class Pool {
     words[PLACES.CHUNK] = heights === undefined
       ? Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, cols)))
       : COLUMNS * Math.ceil(cols / CHUNKS_OF_COLUMNS / COLUMNS);
+    words[PLACES.PARTS] = this.#workers.length + 1;
     words[PLACES.OPERANDS] = distances.length;
     words[PLACES.PAGES] = this.#arena.buffer.byteLength / PAGE;
     words.set(table.subarray(0, gapOf(distances.length - 1) + 1), PLACES.TABLE);

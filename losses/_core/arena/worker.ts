@@ -37,9 +37,14 @@ export function claimChunks(
   const chunk = words[places.CHUNK]!;
   const operands = words[places.OPERANDS]!;
   const sharesColumns = words[places.BY_COLUMNS] === 1;
+  const parts = words[places.PARTS]!;
+  const chunksOfPart = Math.ceil(shared / chunk / parts);
   for (;;) {
-    const first = chunk * Atomics.add(words, places.NEXT, 1);
-    if (first >= shared) return;
+    const claimed = Atomics.add(words, places.NEXT, 1);
+    if (claimed >= parts * chunksOfPart) return;
+    const first = chunk * (claimed % parts * chunksOfPart + Math.floor(claimed / parts));
+    // The last part may have fewer chunks.
+    if (first >= shared) continue;
     const count = Math.min(chunk, shared - first);
     for (let word = 0; word <= 2 * operands; word++) table[word] = words[places.TABLE + word]!;
     // Addresses reach beyond 2³¹: the array takes them modulo 2³².
