@@ -27,7 +27,11 @@ export interface Bundle {
 /** The bundles of one bundler, by the names of the programs, or why it cannot run here. */
 export type Bundles = Readonly<Record<string, Bundle>> | string;
 
-async function withEsbuild(folder: string, code: string): Promise<Bundle> {
+async function withEsbuild(
+  folder: string,
+  code: string,
+  settings?: Pick<esbuild.BuildOptions, "target" | "keepNames">,
+): Promise<Bundle> {
   const { outputFiles, metafile } = await esbuild.build({
     stdin: { contents: code, resolveDir: folder },
     bundle: true,
@@ -36,6 +40,7 @@ async function withEsbuild(folder: string, code: string): Promise<Bundle> {
     write: false,
     metafile: true,
     logLevel: "error",
+    ...settings,
   });
   const [{ inputs }] = Object.values(metafile.outputs);
   const files = Object.fromEntries(
@@ -80,8 +85,12 @@ async function whyNot(): Promise<string | undefined> {
 if (import.meta.main) {
   const programs: Programs = JSON.parse(Deno.args[0]);
   const reason = await whyNot();
+  // Newer syntax becomes calls of helpers, and functions keep their names by another one.
+  const settings = { target: "es2017", keepNames: true };
+  const forOldBrowsers = (folder: string, code: string) => withEsbuild(folder, code, settings);
   const results = {
     esbuild: reason ?? await bundle(programs, withEsbuild),
+    esbuildForOldBrowsers: reason ?? await bundle(programs, forOldBrowsers),
     vite: await bundle(programs, withVite),
   };
   console.log(JSON.stringify(results));

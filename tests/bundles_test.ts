@@ -116,6 +116,28 @@ show(new CTCLoss({ logits: true }).valueAndGrad([[[1, 0.5, -0.5]], [[0.2, 0.8, 0
 show(softmax.valueAndGrad([0.5, 3]));
 console.log(float32([1]), new HuberLoss({ delta: 2 }));
 `,
+  "threads": `
+import { CrossEntropyLoss, CTCLoss, empty, int32, useThreads } from "${NAME}";
+
+const labels = (count, shape) => int32(Array.from({ length: count }, (_, i) => 1 + i % 19), shape);
+const lengths = [100, 10].map((length) => int32(new Array(8).fill(length)));
+const calls = [
+  [new CrossEntropyLoss(), [3000, 200], labels(3000)],
+  [new CrossEntropyLoss(), [2, 20, 9000], labels(18000, [2, 9000])],
+  [new CTCLoss({ logits: true }), [100, 8, 20], labels(80, [8, 10]), ...lengths],
+].map(([loss, shape, ...others]) => {
+  const scores = empty(shape);
+  scores.data.forEach((_, i) => scores.data[i] = Math.sin(i));
+  return () => loss.forward(scores, ...others).item();
+});
+const wanted = calls.map((call) => call());
+useThreads(3).then(async (threads) => {
+  let equal = 0;
+  for (let k = 0; k < 30; k++) calls.forEach((call, i) => equal += Number(call() === wanted[i]));
+  console.log(threads.count, equal);
+  await threads[Symbol.asyncDispose]();
+});
+`,
 };
 type Program = keyof typeof PROGRAMS;
 
@@ -141,7 +163,8 @@ it("the README tells the limits in kB", () => {
   assertEquals(numbers, limits.map((limit) => Math.ceil(limit / 1000)));
 });
 
-type AllBundles = Readonly<Record<"esbuild" | "vite", Bundles>>;
+const BUNDLERS = ["esbuild", "esbuildForOldBrowsers", "vite"] as const;
+type AllBundles = Readonly<Record<typeof BUNDLERS[number], Bundles>>;
 let bundles: Promise<AllBundles> | undefined;
 
 /** Packs the package, installs it in a folder, and lets the bundlers bundle all programs. */
@@ -161,18 +184,37 @@ async function bundleAll(): Promise<AllBundles> {
   return JSON.parse(printed);
 }
 
+/** Tests with the bundles of a bundler, unless it cannot run here. */
+function testWith(
+  bundler: typeof BUNDLERS[number],
+  what: string,
+  test: (bundleOf: (program: Program) => Bundle) => void | Promise<void>,
+): void {
+  it(what, async () => {
+    const { [bundler]: found } = await (bundles ??= bundleAll());
+    if (typeof found !== "string") await test((program) => found[program]);
+    else console.log(`Not tested, as ${bundler} cannot run here: ${found}`);
+  });
+}
+
+describe("threads work in a bundle", () => {
+  for (const bundler of BUNDLERS) {
+    testWith(bundler, `by ${bundler}`, (bundleOf) =>
+      inFolder(async (folder) => {
+        const program = `${folder}/program.js`;
+        await Deno.writeTextFile(program, bundleOf("threads").code);
+        const args = ["run", "--no-config", "--no-lock", "--quiet", program];
+        assertEquals(await run(Deno.execPath(), args), "3 90\n");
+      }));
+  }
+});
+
 for (const bundler of ["esbuild", "vite"] as const) {
   describe(`a bundle by ${bundler}`, () => {
-    /** Tests with the bundles, unless the bundler cannot run here. */
     const withBundles = (
       what: string,
       test: (bundleOf: (program: Program) => Bundle) => void | Promise<void>,
-    ) =>
-      it(what, async () => {
-        const { [bundler]: found } = await (bundles ??= bundleAll());
-        if (typeof found !== "string") await test((program) => found[program]);
-        else console.log(`Not tested, as ${bundler} cannot run here: ${found}`);
-      });
+    ) => testWith(bundler, what, test);
 
     for (const [program, limit] of Object.entries(LIMITS)) {
       withBundles(`of ${program} has at most ${limit} bytes`, (bundleOf) => {

@@ -383,7 +383,7 @@ describe("a job", () => {
       Atomics.store(words, PLACES.STOP, 1);
       Atomics.add(words, PLACES.JOB, 1);
     };
-    serve(task, claim, []);
+    serve(task, claim, [], () => {});
     assertEquals([jobs, words[PLACES.FAILED]], [1, 0]);
   });
 

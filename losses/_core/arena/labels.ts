@@ -153,8 +153,9 @@ export const visitRows = (
   const names = [...elements, ...columns, ...ofRows, ...params];
   const ofFloats = elements.length + columns.length;
   // Made at once: engines look up properties that were added one by one in a hash table.
-  const at = Object.fromEntries(names.map((name) => [name, 0]));
-  const gaps = { ...at };
+  const zeros = names.map((name) => [name, 0]);
+  const at = Object.fromEntries(zeros);
+  const gaps = Object.fromEntries(zeros);
   const places = new Int32Array(2 * names.length);
   let words = new Int32Array(0);
   let doubles = new Float64Array(0);

@@ -1,6 +1,7 @@
 /**
  * What workers do. Workers get the text of these functions, not this module: they work without a file or an import of their own,
- * also in bundles. So these functions refer to nothing outside of themselves; everything comes as an argument.
+ * also in bundles. So these functions refer to nothing outside of themselves; everything comes as an argument. They do without
+ * syntax that bundlers replace by a call of a helper for older browsers, such as `{ ...object }`.
  */
 
 import type { ThreadFunction } from "./functions.ts";
@@ -69,11 +70,13 @@ export function claimChunks(
  * @param task What the worker is given.
  * @param claim The function above.
  * @param functions The functions that may stand in place of kernels.
+ * @param begin Called when the worker is ready for the first job.
  */
 export function serve(
   { memory, job, table: tableAt, places, patience }: Task,
   claim: typeof claimChunks,
   functions: readonly ThreadFunction[],
+  begin: () => void,
 ): void {
   const { JOB, OPEN, ACTIVE, FAILED, STOP, ASLEEP, PAGES } = places;
   const words = new Int32Array(memory.buffer, job, places.JOB_WORDS);
@@ -84,6 +87,7 @@ export function serve(
     known[-1 - 2 * k] = kernelOf(memory, false, visit as never, where as never);
     known[-2 - 2 * k] = kernelOf(memory, true, visit as never, where as never);
   }
+  begin();
   let seen = 0;
   for (;;) {
     const bedtime = performance.now() + patience;

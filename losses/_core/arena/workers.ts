@@ -20,12 +20,12 @@ interface WorkerThreads {
   };
 }
 
-/** Makes some bundlers' helper for function names do nothing, and calls `serve` with a task. */
-const serving = (task: string) => {
+/** Makes some bundlers' helper for function names do nothing, and calls `serve` with a task. `port` is where to send messages. */
+const serving = (task: string, port: string) => {
   const functions = FUNCTIONS.map(([kernelOf, visit, places]) =>
     `[${kernelOf}, ${visit}, ${JSON.stringify(places)}]`
   );
-  return `var __name = (f) => f; (${serve})(${task}, ${claimChunks}, [${functions}]);`;
+  return `var __name = (f) => f; (${serve})(${task}, ${claimChunks}, [${functions}], () => ${port}.postMessage("ready"));`;
 };
 
 /** Modules of the runtime itself, where it has some: in Node, Deno and Bun, not in browsers. */
@@ -55,8 +55,7 @@ export async function startWorker(task: Task): Promise<StartedWorker> {
 function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWorker> {
   const source = `
     const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
-    parentPort.postMessage("ready");
-    ${serving("workerData")}`;
+    ${serving("workerData", "parentPort")}`;
   const worker = new Worker(source, { eval: true, workerData: task });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   return new Promise((resolve, reject) => {
@@ -76,9 +75,7 @@ function startOfNode({ Worker }: WorkerThreads, task: Task): Promise<StartedWork
 }
 
 function startOfBrowser(task: Task): Promise<StartedWorker> {
-  const source = `onmessage = ({ data }) => { postMessage("ready"); ${
-    serving("data")
-  } postMessage("ended"); };`;
+  const source = `onmessage = ({ data }) => { ${serving("data", "self")} postMessage("ended"); };`;
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`);
   return new Promise((resolve, reject) => {
     // A policy that forbids the worker gives an event without a message.
