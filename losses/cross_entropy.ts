@@ -404,7 +404,8 @@ export class CrossEntropyLoss extends Loss<
     const usual = columnKernels(call.dtype, classes);
     const kernels = usual.near([{ data: x }]);
     const { element, column, row, param, run } = kernels;
-    const isSmooth = labelSmoothing > 0;
+    // Without classes, every label is ignored, and the share of each class would be infinite.
+    const isSmooth = labelSmoothing > 0 && classes > 0;
     param.keep[0] = 1 - labelSmoothing;
     param.spread[0] = labelSmoothing / classes;
     param.classes[0] = classes;

@@ -105,6 +105,14 @@ describe("CrossEntropyLoss computed by hand", () => {
     assertClose(value, float64(Math.log(2)), { ...TIGHT, context: "value" });
     assertEquals(grad.input.toArray(), [[-0.25, 0.25], [0, 0], [0.25, -0.25]]);
   });
+
+  it("gives 0 for ignored labels if there is no class, wherever the class axis is", () => {
+    for (const labelSmoothing of [0, 0.5]) {
+      const loss = none({ labelSmoothing });
+      assertEquals(loss.forward(float32([], [2, 0]), [-100, -100]).toArray(), [0, 0]);
+      assertEquals(loss.forward(float32([], [1, 0, 2]), [[-100, -100]]).toArray(), [[0, 0]]);
+    }
+  });
 });
 
 describe("CrossEntropyLoss against a one-line reference for each sample", () => {
