@@ -53,7 +53,7 @@ export interface Places {
   readonly CHUNK: number;
   /** How many parts the chunks are divided into. */
   readonly PARTS: number;
-  /** How many operands the kernel may have. */
+  /** How many operands the kernels have. */
   readonly OPERANDS: number;
   /** The size of the memory in pages. */
   readonly PAGES: number;
@@ -61,7 +61,7 @@ export interface Places {
   readonly COUNT: number;
   /** The words of the first kernel; those of the others follow. */
   readonly STEPS: number;
-  /** In these, the kernel's number; below 0 that of a function that workers have, see functions.ts. */
+  /** Among the words of a kernel, its number; below 0 that of a function that workers have, see functions.ts. */
   readonly KERNEL: number;
   /** Where the kernel's module is, and how many bytes it has. */
   readonly MODULE: number;
@@ -70,7 +70,7 @@ export interface Places {
   readonly HEIGHT: number;
   /** How many words a kernel has. */
   readonly STEP_WORDS: number;
-  /** The table of the whole, see encoder.ts. */
+  /** The table of all rows and columns, from which each thread makes that of a chunk: see encoder.ts. */
   readonly TABLE: number;
   /** By operand, how many bytes its rows (or columns) lie apart. */
   readonly DISTANCES: number;

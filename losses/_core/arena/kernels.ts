@@ -59,7 +59,7 @@ export function nearIn(arena: Arena, least: number = LEAST_IN_PLACE): NearArrays
 const LEAST_IN_PLACE = 2048;
 /** Storing an element, or adding it to a sum, takes as long as so many instructions. */
 const RESULT = 2;
-/** A function takes for a row, or a column, as long as so many instructions for one element. */
+/** A function takes as long for a row as so many instructions take for one element. */
 const VISIT = 300;
 
 /** A step that has been called. */
@@ -68,8 +68,9 @@ interface Call extends Step {
   readonly cols: number;
   /** How much work it is, see launch.ts. */
   readonly work: number;
-  /** Whether it can be shared, and whether by columns. */
+  /** True if one thread must do all of it. */
   readonly isSerial: boolean;
+  /** True if threads share its columns, as its rows depend on each other. */
   readonly sharesColumns: boolean;
 }
 

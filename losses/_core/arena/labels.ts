@@ -1,7 +1,7 @@
 /**
- * What cross entropy computes once for each row of scores, or each column: with labels, and in float64. Threads can do it besides
- * kernels. They get the text of these functions, as of those in worker.ts: so the functions refer to nothing outside of themselves,
- * and everything comes as an argument.
+ * What cross entropy computes once for each row of scores, or for each column: it reads labels, and for rows it needs float64, so
+ * that kernels cannot do it. Threads run it between kernels. They get the text of these functions, as of those in worker.ts: so the
+ * functions refer to nothing outside of themselves, and everything comes as an argument.
  */
 
 import type { ForOperands, RowOperands, RowVisit } from "../kernel/kernels.ts";
@@ -9,8 +9,8 @@ import type { FloatArray } from "../tensor/types.ts";
 import type { ArenaKernel } from "./launch.ts";
 
 /**
- * The operands for rows, see ../../cross_entropy.ts. A label below 0 is ignored. `isInfinite` becomes 1 if a maximum is ∞: then nothing
- * that was computed counts.
+ * The operands for rows, see ../../cross_entropy.ts. A label below 0 is ignored. `isInfinite` becomes 1 if a maximum is ∞: the
+ * results are then to be computed again, from the limits of the scores.
  */
 export const ROW_OPERANDS = {
   elements: ["x", "t", "e", "g"],
@@ -19,7 +19,7 @@ export const ROW_OPERANDS = {
   params: ["keep", "spread", "all", "share", "isShared", "isWeighted", "isInfinite"],
 } as const;
 
-/** The operands for columns. Labels are integers of 32 bits, each where a number of its operand would begin. */
+/** The operands for columns. Labels are integers of 32 bits, each in the place of a float of its operand, or in its first half. */
 export const COLUMN_OPERANDS = {
   elements: ["x", "e", "g"],
   columns: ["m", "s", "rest", "own", "below", "upstream", "value", "a", "b", "rightGrad", "label"],
@@ -95,8 +95,8 @@ export const beginColumns: Columns = (at, _gaps, _rows, cols, floats, doubles) =
 };
 
 /**
- * For each column: the weight `own` of the right class, and how far its score is `below` the maximum. Where the label is ignored, what
- * follows gives 0, whatever the scores.
+ * For each column: the weight `own` of the right class, and how far its score is `below` the maximum. A column whose label is ignored
+ * gets numbers from which the next steps compute a value of 0, whatever the scores.
  */
 export const labelColumns: Columns = (at, gaps, _rows, cols, floats, doubles, words) => {
   const { x, m, s, rest, own, below, upstream, label: labels, w } = at;

@@ -87,7 +87,7 @@ export class Pool {
     launchWith(this.#launch);
   }
 
-  /** Runs kernels on all threads; false if they sleep and it is short, there are too many operands, or a thread died. */
+  /** Runs kernels on all threads; false if they sleep and it is short, there are too many kernels or operands, or a thread died. */
   readonly #launch: Launch = (steps, table, distances, rows, cols, heights, work) => {
     const fits = steps.length <= MOST_STEPS && distances.length <= MOST_OPERANDS;
     if (this.#isBroken || !fits) return false;
