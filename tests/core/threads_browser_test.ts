@@ -21,10 +21,12 @@ interface Found {
   readonly gradient: number;
   /** The different values of many equal calls of CTCLoss, divided by that of an ordinary array. */
   readonly sums: readonly number[];
+  /** How often cross entropies of rows and of columns had the bits of an ordinary array, in many calls. */
+  readonly entropies: number;
 }
 
 const PAGE = `<!doctype html><title>threads</title><script type="module">
-import { CTCLoss, empty, int32, MSELoss, Tensor, useThreads } from "/losses.js";
+import { CrossEntropyLoss, CTCLoss, empty, int32, MSELoss, Tensor, useThreads } from "/losses.js";
 // They can be ended, and started again.
 await useThreads(2).then((threads) => threads[Symbol.asyncDispose](), String);
 const threads = await useThreads(3).then(({ count }) => count, String);
@@ -44,7 +46,22 @@ const ordinary = new Tensor(new Float32Array(16000), [100, 8, 20]);
 const ofArray = ctc.forward(ordinary, labels, ...lengths).item();
 const sums = new Set();
 for (let k = 0; k < 30; k++) sums.add(ctc.forward(scores, labels, ...lengths).item() / ofArray);
+let entropies = 0;
+for (const shape of [[3000, 100], [2, 10, 9000]]) {
+  const [samples, classes, ...inner] = shape;
+  const input = empty(shape);
+  input.data.forEach((_, i) => input.data[i] = Math.sin(i));
+  const target = int32(input.data.slice(0, input.data.length / classes).map((_, i) => i % 10), [samples, ...inner]);
+  const loss = new CrossEntropyLoss();
+  const wanted = loss.valueAndGrad(new Tensor(input.data.slice(), shape), target);
+  for (let k = 0; k < 30; k++) {
+    const { value, grad } = loss.valueAndGrad(input, target);
+    const isSame = grad.input.data.every((number, i) => number === wanted.grad.input.data[i]);
+    entropies += Number(isSame && value.item() === wanted.value.item());
+  }
+}
 globalThis.found = {
+  entropies,
   sums: [...sums],
   isIsolated: crossOriginIsolated,
   isInPlace: !(x.data.buffer instanceof ArrayBuffer),
@@ -61,7 +78,7 @@ async function open(headers: Record<string, string>): Promise<Found> {
     const mod = new URL("mod.ts", PROJECT).href;
     await Deno.writeTextFile(
       `${folder}/all.js`,
-      `export { CTCLoss, empty, int32, MSELoss, Tensor, useThreads } from "${mod}";`,
+      `export { CrossEntropyLoss, CTCLoss, empty, int32, MSELoss, Tensor, useThreads } from "${mod}";`,
     );
     const args = ["bundle", "--quiet", "--platform", "browser", "--minify"];
     await run(Deno.execPath(), [...args, `${folder}/all.js`, "-o", `${folder}/losses.js`]);
@@ -104,6 +121,7 @@ describe("in a browser", () => {
       values: [4],
       gradient: 2 * 2,
       sums: [1],
+      entropies: 60,
     });
   });
 
