@@ -185,6 +185,8 @@ interface Batch {
   readonly x: FloatArray;
   /** Labels; undefined if there are probabilities instead. */
   readonly labels: ArrayLike<number> | undefined;
+  /** How many labels are ignored. */
+  readonly ignored: number;
   readonly probabilities: FloatArray | undefined;
   /** One weight for each class. */
   readonly weight: Tensor | undefined;
@@ -271,7 +273,7 @@ export class CrossEntropyLoss extends Loss<
     const batch = isProbability
       ? this.#withProbabilities(scores.shape, x, given, dtype)
       : this.#withLabels(scores.shape, x, asLabels("CrossEntropyLoss", "target", given), dtype);
-    const { axis, labels, weight } = batch;
+    const { axis, labels, ignored, weight } = batch;
     const shapes: Record<string, readonly number[]> = { input: scores.shape };
     if (isProbability) {
       shapes.target = scores.shape;
@@ -284,7 +286,7 @@ export class CrossEntropyLoss extends Loss<
       rowShape: axis.sampleShape,
       divisor: labels === undefined
         ? axis.samples
-        : weightOfLabels(labels, ignoreIndex, weight?.data, labelSmoothing > 0),
+        : weightOfLabels(labels, ignoreIndex, ignored, weight?.data, labelSmoothing > 0),
       shapes,
       defaults: ["input"],
       inputs: [scores, given, weight],
@@ -321,6 +323,7 @@ export class CrossEntropyLoss extends Loss<
       axis,
       x,
       labels: undefined,
+      ignored: 0,
       probabilities: toTensor(target, dtype, "target").data as FloatArray,
       weight: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
     };
@@ -329,10 +332,10 @@ export class CrossEntropyLoss extends Loss<
   /** A batch whose target has a label for each sample. */
   #withLabels(shape: readonly number[], x: FloatArray, labels: Labels, dtype: FloatType): Batch {
     const axis = labelledRows("CrossEntropyLoss", shape, labels);
-    checkLabels("CrossEntropyLoss", "target", labels, axis.classes, this.#labelRule);
     return {
       axis,
       x,
+      ignored: checkLabels("CrossEntropyLoss", "target", labels, axis.classes, this.#labelRule),
       labels: labels.data,
       probabilities: undefined,
       weight: classWeights("CrossEntropyLoss", this.#weight, axis.classes, dtype),
@@ -446,11 +449,14 @@ export class CrossEntropyLoss extends Loss<
           runColumns(kernels, classes, cols, isSmooth, grad !== undefined);
           param.isInfinite[0] = 0;
         }
-        for (let at = 0; at < cols; at += width) {
-          const count = Math.min(width, cols - at);
-          kernels.load(element.x, column.value, at, at + count);
-          run.sum(1, count);
-          total += row.total[0]!;
+        // The values of whole pieces, one piece a row, then those of the rest.
+        const whole = Math.floor(cols / width);
+        for (const [rows, length] of [[whole, width], [1, cols % width]] as const) {
+          if (rows * length === 0) continue;
+          const at = length === width ? 0 : whole * width;
+          kernels.load(element.x, column.value, at, at + rows * length);
+          run.sum(rows, length);
+          for (let r = 0; r < rows; r++) total += row.total[r]!;
         }
         call.take(first, cols, column.value, total);
         if (targets !== undefined && gs === element.g) unloadColumns(element.g, targets);

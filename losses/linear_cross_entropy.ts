@@ -299,8 +299,8 @@ export class LinearCrossEntropyLoss extends Loss<
           } for probabilities: current shape is ${show(labels.shape)}`,
         );
       }
-      checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
-      divisor = weightOfLabels(labels.data, ignoreIndex, classWeight?.data, isSmooth);
+      const ignored = checkLabels(NAME, "target", labels, numClasses, orIgnored(ignoreIndex));
+      divisor = weightOfLabels(labels.data, ignoreIndex, ignored, classWeight?.data, isSmooth);
       numbers = labels;
     }
     const call = new RowCall({

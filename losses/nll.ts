@@ -122,13 +122,13 @@ export class NLLLoss extends Loss<InputAndTarget, "input", "input"> {
     const axis = labelledRows("NLLLoss", scores.shape, labels);
     const weight = classWeights("NLLLoss", this.#weight, axis.classes, scores.dtype);
     const weights = weight?.data;
-    checkLabels("NLLLoss", "target", labels, axis.classes, this.#labelRule);
+    const ignored = checkLabels("NLLLoss", "target", labels, axis.classes, this.#labelRule);
     const call = new RowCall({
       loss: "NLLLoss",
       reduction: this.#reduction,
       dtype: scores.dtype,
       rowShape: axis.sampleShape,
-      divisor: weightOfLabels(labels.data, this.#ignoreIndex, weights),
+      divisor: weightOfLabels(labels.data, this.#ignoreIndex, ignored, weights),
       shapes: { input: scores.shape },
       defaults: ["input"],
       inputs: [scores, labels, weight],

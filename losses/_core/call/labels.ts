@@ -65,6 +65,7 @@ export interface LabelRule {
  * @param labels The labels.
  * @param classes The number of classes.
  * @param rule Which labels are allowed; by default the whole numbers from 0 to classes - 1.
+ * @returns How many labels are `rule.allowed`.
  * @throws {RangeError} If a label is not allowed.
  */
 export function checkLabels(
@@ -73,18 +74,23 @@ export function checkLabels(
   { data, shape }: Labels,
   classes: number,
   rule?: LabelRule,
-): void {
+): number {
   const { allowed, forbidden, wanted = "", start = 0, end = data.length } = rule ?? {};
+  let found = 0;
   for (let i = start; i < end; i++) {
     const label = data[i]!;
-    const isClass = label >>> 0 === label && label < classes;
-    if ((isClass && label !== forbidden) || label === allowed) continue;
+    if (label === allowed) {
+      found++;
+      continue;
+    }
+    if (label >>> 0 === label && label < classes && label !== forbidden) continue;
     throw new RangeError(
       `Cannot compute ${loss} as ${name} must hold classes from 0 to ${
         classes - 1
       }${wanted}: current value at ${position(i, shape)} is ${describe(label)}`,
     );
   }
+  return found;
 }
 
 /** The rule for targets with a label that is ignored. */
@@ -156,6 +162,7 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
  *
  * @param labels The labels.
  * @param ignoreIndex The label that is ignored.
+ * @param ignored How many labels that are.
  * @param weights One weight per class, 1 each if undefined.
  * @param isSmooth Whether a label of weight 0 has a value, that of the other classes: the mean is NaN then, as in PyTorch.
  * @returns The sum of the weights of all labels that are not ignored.
@@ -163,17 +170,17 @@ export function labelledRows(loss: string, shape: readonly number[], labels: Lab
 export function weightOfLabels(
   labels: ArrayLike<number>,
   ignoreIndex: number,
+  ignored: number,
   weights: ArrayLike<number> | undefined,
   isSmooth = false,
 ): number {
   let sum = 0;
-  if (weights === undefined) {
-    for (let i = 0; i < labels.length; i++) if (labels[i] !== ignoreIndex) sum++;
-    return sum === 0 && isSmooth ? NaN : sum;
-  }
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!;
-    if (label !== ignoreIndex) sum += weights[label]!;
+  if (weights === undefined) sum = labels.length - ignored;
+  else {
+    for (let i = 0; i < labels.length; i++) {
+      const label = labels[i]!;
+      if (label !== ignoreIndex) sum += weights[label]!;
+    }
   }
   return sum === 0 && isSmooth ? NaN : sum;
 }
