@@ -75,7 +75,8 @@ export function checkLabels(
   classes: number,
   rule?: LabelRule,
 ): number {
-  const { allowed, forbidden, wanted = "", start = 0, end = data.length } = rule ?? {};
+  // NaN is no label. Where `undefined` stood, engines would compare each label with any kind of value.
+  const { allowed = NaN, forbidden = NaN, wanted = "", start = 0, end = data.length } = rule ?? {};
   let found = 0;
   for (let i = start; i < end; i++) {
     const label = data[i]!;
