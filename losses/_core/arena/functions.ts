@@ -22,7 +22,7 @@ import type { ArenaKernel } from "./launch.ts";
  * @param memory The memory in which everything lies that the function reads and writes.
  * @param isWide Whether scores are float64.
  * @param visit The function.
- * @param places Where it finds things: numbers by name.
+ * @param places What tells it where things are: numbers by name, or the operands in the order of the table.
  */
 export type KernelOf = (
   memory: WebAssembly.Memory,
@@ -31,7 +31,7 @@ export type KernelOf = (
   places: never,
 ) => ArenaKernel;
 
-/** A function, what makes a kernel of it, and where it finds things. */
+/** A function after what makes a kernel of it, and before what tells it where things are. */
 export type ThreadFunction = readonly [kernelOf: KernelOf, visit: unknown, places: object];
 
 /** All of them. Function k has the number -1 - 2k for scores of float32, -2 - 2k for float64. */

@@ -123,6 +123,7 @@ class KernelsInArena {
     const { operands, pages } = layout;
     const { buffer } = arena;
     this.#table = new Int32Array(buffer, tableAt, gapOf(operands.size));
+    /** By operand, how many bytes its rows, or columns, lie apart: see launch.ts. */
     const distances = new Int32Array(operands.size);
     /** Steps that are to run together. */
     let collected: Call[] | undefined;

@@ -110,11 +110,10 @@ export const labelColumns: Columns = (at, gaps, _rows, cols, floats, doubles, wo
     if (max === Infinity) isInfinite = true;
     if (label < 0) {
       floats[s + j] = 1;
-      floats[rest + j] =
-        floats[own + j] =
-        floats[below + j] =
-        floats[upstream + j] =
-          0;
+      floats[rest + j] = 0;
+      floats[own + j] = 0;
+      floats[below + j] = 0;
+      floats[upstream + j] = 0;
       continue;
     }
     floats[below + j] = max - floats[x + label * step + j]!;
@@ -142,7 +141,7 @@ export const finishColumns: Columns = (at, gaps, _rows, cols, floats, doubles, w
  * @param memory The memory.
  * @param isWide Whether scores are float64.
  * @param visit The function.
- * @param operands The operands in the table.
+ * @param operands The operands, in the order of the table.
  */
 export const visitRows = (
   memory: WebAssembly.Memory,

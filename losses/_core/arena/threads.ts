@@ -22,8 +22,8 @@ const WAKING = 6;
 const CHUNK_ELEMENTS = 16384;
 /** About how many chunks there are if columns are shared: few, as long pieces of rows are read faster. */
 const CHUNKS_OF_COLUMNS = 8;
-/** A chunk of columns begins where a vector does. */
-const COLUMNS = 64;
+/** A chunk has a multiple of so many columns, so that it is made of whole cache lines. */
+const COLUMN_UNIT = 64;
 
 /** Workers, waiting for jobs. */
 export class Pool {
@@ -107,7 +107,7 @@ export class Pool {
     words[PLACES.SHARED] = heights === undefined ? rows : cols;
     words[PLACES.CHUNK] = heights === undefined
       ? Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, cols)))
-      : COLUMNS * Math.ceil(cols / CHUNKS_OF_COLUMNS / COLUMNS);
+      : COLUMN_UNIT * Math.ceil(cols / CHUNKS_OF_COLUMNS / COLUMN_UNIT);
     words[PLACES.PARTS] = this.#workers.length + 1;
     words[PLACES.OPERANDS] = distances.length;
     words[PLACES.PAGES] = this.#arena.buffer.byteLength / PAGE;

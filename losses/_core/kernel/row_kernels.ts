@@ -46,19 +46,14 @@ function addVisits(kernels: AnyKernels, steps: object, buffer: ArrayBuffer, isWi
   const visits: Record<string, RowVisit> = {};
   const { element, column, row, param } = kernels;
   const run = kernels.run as Record<string, Run>;
-  const operands: Readonly<Record<string, FloatArray>> = {
-    ...element,
-    ...column,
-    ...row,
-    ...param,
-  };
+  const operands = Object.entries<FloatArray>({ ...element, ...column, ...row, ...param });
   // Made at once: engines look up properties that were added one by one in a hash table.
   const at = Object.fromEntries(
-    Object.entries(operands).map((
-      [name, array],
-    ) => [name, array.byteOffset / array.BYTES_PER_ELEMENT]),
+    operands.map((
+      [name, { byteOffset, BYTES_PER_ELEMENT }],
+    ) => [name, byteOffset / BYTES_PER_ELEMENT]),
   );
-  const gaps = Object.fromEntries(Object.keys(operands).map((name) => [name, 0]));
+  const gaps = Object.fromEntries(operands.map(([name]) => [name, 0]));
   const words = new Int32Array(buffer);
   const doubles = new Float64Array(buffer);
   const floats = isWide ? doubles : new Float32Array(buffer);
